@@ -1,0 +1,19 @@
+/** What commands need from the machine. Tests bring their own. */
+
+import type { Stop } from "../core/stop.ts";
+import type { Clock } from "../ui/renderer.ts";
+import type { Terminal } from "../ui/terminal.ts";
+
+export interface Host {
+  /** Results and progress. */
+  readonly out: Terminal;
+  /** Errors, warnings and hints. */
+  readonly err: Terminal;
+  readonly clock: Clock;
+  readonly stop: Stop;
+  /** As `Deno.build.os` says it. */
+  readonly os: string;
+  env(name: string): string | undefined;
+  /** What stands at `path`; `closed` where that may not be known. */
+  folder(path: string): "missing" | "empty" | "filled" | "closed";
+}

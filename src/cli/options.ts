@@ -1,0 +1,146 @@
+/** From flags and environment to what a command works with. */
+
+import { posix, win32 } from "node:path";
+import { PullamaError } from "../core/errors.ts";
+import type { Mode } from "../ui/modes.ts";
+import type { Host } from "./host.ts";
+
+/** What the engine is told. Sizes in bytes. */
+export interface PullOptions {
+  readonly modelsDir: string;
+  /** Plain http to every registry. */
+  readonly insecure: boolean;
+  /** Transient failures of a chunk in a row that are forgiven. */
+  readonly maxRetries: number;
+  /** Length of a chunk where the registry gives none. */
+  readonly chunkSize: number;
+  /** Longest one attempt at a chunk may take. */
+  readonly timeoutMs: number;
+  /** 1 to 64. */
+  readonly connections: number;
+  /** Bytes a second over all connections; absent: no limit. */
+  readonly limitRate?: number;
+  /** How long to go on when the line is gone, beyond `maxRetries`; Infinity: for ever. */
+  readonly retryForMs?: number;
+  /** A file with certificates to trust besides the system's. */
+  readonly caCert?: string;
+  /** Folders with such files, as SSL_CERT_DIR lists them. */
+  readonly caDir?: string;
+  /** Pull although the disk seems too small. */
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+/** How it is shown. */
+export interface DisplayOptions {
+  readonly mode: Mode;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+}
+
+/** Something the user should know before it begins. */
+export interface Warning {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** The flags of a pull as they were parsed. */
+export interface PullFlags {
+  readonly modelsDir?: string | undefined;
+  readonly insecure?: true | undefined;
+  readonly maxRetries: number;
+  readonly chunkSize: number;
+  readonly timeout: number;
+  readonly connections: number;
+  readonly limitRate?: number | undefined;
+  readonly retryFor?: number | undefined;
+  readonly caCert?: string | undefined;
+  readonly force?: true | undefined;
+  readonly dryRun?: true | undefined;
+}
+
+/** The flags about showing as they were parsed. */
+export interface DisplayFlags {
+  readonly output: Mode;
+  readonly quiet?: true | undefined;
+  readonly verbose?: true | undefined;
+  readonly color: boolean;
+}
+
+/** What a timer takes: 24 days. */
+const LONGEST_MS = 2 ** 31 - 1;
+/** Where the service looks that the installer for Linux sets up. */
+const SERVICE_DIR = "/usr/share/ollama/.ollama/models";
+
+/** Throws `usage` where no models folder can be told. */
+export function pullOptions(flags: PullFlags, host: Host): PullOptions {
+  const caCert = flags.caCert ?? (host.env("SSL_CERT_FILE") || undefined);
+  const caDir = flags.caCert === undefined ? host.env("SSL_CERT_DIR") || undefined : undefined;
+  return {
+    modelsDir: modelsDir(flags.modelsDir, host),
+    insecure: flags.insecure ?? false,
+    maxRetries: flags.maxRetries,
+    chunkSize: flags.chunkSize,
+    timeoutMs: Math.min(flags.timeout, LONGEST_MS),
+    connections: flags.connections,
+    ...(flags.limitRate !== undefined && { limitRate: flags.limitRate }),
+    ...(flags.retryFor !== undefined && { retryForMs: flags.retryFor }),
+    ...(caCert !== undefined && { caCert }),
+    ...(caDir !== undefined && { caDir }),
+    force: flags.force ?? false,
+    dryRun: flags.dryRun ?? false,
+  };
+}
+
+export function displayOptions(flags: DisplayFlags): DisplayOptions {
+  return {
+    mode: flags.output,
+    quiet: flags.quiet ?? false,
+    verbose: flags.verbose ?? false,
+    color: flags.color,
+  };
+}
+
+/** The flag, else OLLAMA_MODELS, else the folder in the user's home. Throws `usage` if there is no home. */
+export function modelsDir(flag: string | undefined, host: Host): string {
+  const named = flag ?? modelsVariable(host);
+  if (named !== undefined) return named;
+  const home = host.env(host.os === "windows" ? "USERPROFILE" : "HOME") ?? "";
+  if (home !== "") return pathsOf(host).join(home, ".ollama", "models");
+  throw new PullamaError("usage", "cannot tell where models are stored: there is no home folder", {
+    hint: "name the folder with --models-dir or OLLAMA_MODELS",
+  });
+}
+
+/** Why an Ollama server may look for models in another folder than this program. */
+export function modelsDirWarnings(flag: string | undefined, host: Host): Warning[] {
+  if (flag !== undefined) return [];
+  const variable = modelsVariable(host);
+  const { isAbsolute, join } = pathsOf(host);
+  if (variable !== undefined) {
+    return isAbsolute(variable) ? [] : [{
+      message: `OLLAMA_MODELS is a relative path (${variable})`,
+      hint:
+        "an Ollama server looks for it below its own folder, not this one: set an absolute path",
+    }];
+  }
+  if (host.os !== "linux") return [];
+  const own = modelsDir(undefined, host);
+  const unused = ["missing", "empty"].includes(host.folder(join(own, "manifests")));
+  if (!unused || own === SERVICE_DIR || host.folder(SERVICE_DIR) === "missing") return [];
+  return [{
+    message: `models go to ${own}, but the Ollama service of this machine looks in ${SERVICE_DIR}`,
+    hint: `to pull for the service: sudo -u ollama pullama --models-dir ${SERVICE_DIR}`,
+  }];
+}
+
+/** As Ollama reads it: without white space and quotes around it, and "~" is a name like any other. */
+function modelsVariable(host: Host): string | undefined {
+  const text = host.env("OLLAMA_MODELS")?.trim().replace(/^["']+|["']+$/g, "");
+  return text === "" ? undefined : text;
+}
+
+function pathsOf(host: Host): typeof posix {
+  return host.os === "windows" ? win32 : posix;
+}

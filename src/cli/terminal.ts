@@ -1,0 +1,60 @@
+/** Stdout and stderr as terminals. */
+
+import { abilities, type Terminal } from "../ui/terminal.ts";
+
+const SHOW_CURSOR = "\x1b[?25h";
+const HIDE_CURSOR = "\x1b[?25l";
+/** For a window that does not say how wide it is. */
+const DEFAULT_COLUMNS = 80;
+
+interface Stream {
+  writeSync(bytes: Uint8Array): number;
+  isTerminal(): boolean;
+}
+
+/**
+ * `stream` as a terminal. Once it cannot be written any more, such as a pipe whose reader has gone, it is
+ * silent: what is worked on goes on. A cursor that was hidden comes back when the process ends, however it
+ * ends, short of a kill.
+ */
+export function openTerminal(stream: Stream): Terminal {
+  const encoder = new TextEncoder();
+  let gone = false;
+  let hidden = false;
+
+  function write(text: string): void {
+    if (gone) return;
+    const hide = text.lastIndexOf(HIDE_CURSOR);
+    const show = text.lastIndexOf(SHOW_CURSOR);
+    if (hide !== show) hidden = hide > show;
+    try {
+      let rest = encoder.encode(text);
+      while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+    } catch {
+      gone = true;
+    }
+  }
+
+  for (const end of ["unload", "error", "unhandledrejection"]) {
+    addEventListener(end, () => {
+      if (hidden) write(SHOW_CURSOR);
+    });
+  }
+
+  const can = abilities({
+    isTerminal: stream.isTerminal(),
+    noColor: Deno.noColor,
+    os: Deno.build.os,
+    env: (name) => Deno.env.get(name),
+  });
+  return { write, columns, ...can };
+}
+
+/** Follows the window; all streams that are terminals are the same one. */
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns || DEFAULT_COLUMNS;
+  } catch {
+    return DEFAULT_COLUMNS;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Every step that changes what a crash would leave, in one small interface. The real one is thin; a
+ * recording one lets a test stop the world after each step, or forget what was never synced.
+ * Reading is not in here: it changes nothing.
+ */
+
+import { localFailure } from "./failure.ts";
+
+/** A file open for writing. Closing it frees the handle; it does not sync. */
+export interface DiskFile extends Disposable {
+  readonly path: string;
+  /** Writes all of `bytes` at `offset`. One call at a time per file. */
+  writeAt(bytes: Uint8Array, offset: number): Promise<void>;
+  /** Returns when the data written so far would survive a power cut. */
+  sync(): Promise<void>;
+  truncate(size: number): Promise<void>;
+  close(): void;
+}
+
+/** Permission bits and owner that a new file or folder is given; undefined: as the system makes it. */
+export interface Ownership {
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** Durable steps. Each rejects with a PullamaError of kind disk_full, local or missing-file cause. */
+export interface Disk {
+  /** Opens for writing; "new" fails where the file exists, "any" makes it where it does not. */
+  open(path: string, how: "new" | "any"): Promise<DiskFile>;
+  rename(from: string, to: string): Promise<void>;
+  link(from: string, to: string): Promise<void>;
+  /** Removes a file; one that is not there is fine. */
+  remove(path: string): Promise<void>;
+  makeFolder(path: string): Promise<void>;
+  removeFolder(path: string): Promise<void>;
+  /** Makes the names in a folder survive a power cut. */
+  syncFolder(path: string): Promise<void>;
+  /** Sets the modification time, in milliseconds since 1970. */
+  touch(path: string, timeMs: number): Promise<void>;
+  own(path: string, ownership: Ownership): Promise<void>;
+}
+
+class RealFile implements DiskFile {
+  #position = 0;
+  #open = true;
+
+  constructor(readonly path: string, private readonly file: Deno.FsFile) {}
+
+  async writeAt(bytes: Uint8Array, offset: number): Promise<void> {
+    try {
+      if (offset !== this.#position) await this.file.seek(offset, Deno.SeekMode.Start);
+      this.#position = -1;
+      for (let done = 0; done < bytes.length;) {
+        done += await this.file.write(done === 0 ? bytes : bytes.subarray(done));
+      }
+      this.#position = offset + bytes.length;
+    } catch (error) {
+      throw localFailure(error, "write", this.path);
+    }
+  }
+
+  async sync(): Promise<void> {
+    try {
+      await this.file.syncData();
+    } catch (error) {
+      throw localFailure(error, "sync", this.path);
+    }
+  }
+
+  async truncate(size: number): Promise<void> {
+    try {
+      await this.file.truncate(size);
+    } catch (error) {
+      throw localFailure(error, "resize", this.path);
+    }
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** The file system of this machine. */
+export const realDisk: Disk = {
+  async open(path, how) {
+    try {
+      const file = await Deno.open(path, {
+        write: true,
+        create: how === "any",
+        createNew: how === "new",
+      });
+      return new RealFile(path, file);
+    } catch (error) {
+      throw localFailure(error, "create", path);
+    }
+  },
+  rename: (from, to) => step("rename", from, () => Deno.rename(from, to)),
+  link: (from, to) => step("link", to, () => Deno.link(from, to)),
+  remove: (path) =>
+    step("remove", path, async () => {
+      try {
+        await Deno.remove(path);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }),
+  makeFolder: (path) => step("create", path, () => Deno.mkdir(path)),
+  removeFolder: (path) => step("remove", path, () => Deno.remove(path)),
+  syncFolder: (path) =>
+    step("sync", path, async () => {
+      // Windows cannot open a folder; there a rename is durable by the journal of NTFS.
+      if (Deno.build.os === "windows") return;
+      using folder = await Deno.open(path);
+      await folder.sync();
+    }),
+  touch: (path, timeMs) =>
+    step("touch", path, () => Deno.utime(path, new Date(timeMs), new Date(timeMs))),
+  own: (path, { mode, uid, gid }) =>
+    step("change the owner of", path, async () => {
+      if (Deno.build.os === "windows") return;
+      if (uid !== undefined || gid !== undefined) await Deno.chown(path, uid ?? null, gid ?? null);
+      // After chown, which clears the set-group-ID bit.
+      if (mode !== undefined) await Deno.chmod(path, mode);
+    }),
+};
+
+async function step(doing: string, path: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    throw localFailure(error, doing, path);
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * SHA-256 of growing files, off the main thread: one worker follows on disk what was written. Requests
+ * are cut into slices, and an urgent one (a checkpoint that a signal waits for) goes before the others.
+ */
+
+import { type Digest, digestOf, hexOf } from "../core/digest.ts";
+import { PullamaError } from "../core/errors.ts";
+import { localFailure } from "./failure.ts";
+
+export type HashRequest =
+  | {
+    readonly id: number;
+    readonly do: "extend";
+    readonly run: number;
+    readonly path: string;
+    readonly start: number;
+    readonly end: number;
+    /** Remember where the run stands: a later `expect` that does not hold takes it back to here. */
+    readonly anchor?: boolean;
+    readonly expect?: string;
+  }
+  | { readonly id: number; readonly do: "close"; readonly run: number };
+
+export interface HashAnswer {
+  readonly id: number;
+  readonly hex?: string;
+  readonly failure?: { readonly message: string; readonly code?: string };
+}
+
+/** Bytes hashed per request to the worker: about 20 ms of its time, so that urgent work waits no longer. */
+const SLICE = 32 * 1024 * 1024;
+/** Requests given to the worker ahead of its answers, so that it never idles between two. */
+const AHEAD = 2;
+
+interface Pending {
+  readonly request: HashRequest;
+  readonly urgent: boolean;
+  readonly settle: PromiseWithResolvers<string>;
+}
+
+/** The worker and the line in front of it. Ends only by `dispose`: a worker keeps the process alive. */
+export class Hasher implements Disposable {
+  #worker: Worker | undefined;
+  #next = 1;
+  #waiting: Pending[] = [];
+  #working = new Map<number, Pending>();
+  #ended = false;
+
+  /** A hash over `path` that begins at `start`. Nothing is opened before its first `extend`. */
+  follow(path: string, start: number): HashRun {
+    return new HashRun(this.#next++, path, start, (request, urgent) => this.#ask(request, urgent));
+  }
+
+  [Symbol.dispose](): void {
+    this.#ended = true;
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    const left = [...this.#working.values(), ...this.#waiting];
+    this.#working.clear();
+    this.#waiting = [];
+    for (const { settle } of left) settle.reject(ended());
+  }
+
+  #ask(make: (id: number) => HashRequest, urgent: boolean): Promise<string> {
+    if (this.#ended) return Promise.reject(ended());
+    const pending = {
+      request: make(this.#next++),
+      urgent,
+      settle: Promise.withResolvers<string>(),
+    };
+    const before = urgent ? this.#waiting.findIndex((other) => !other.urgent) : -1;
+    if (before === -1) this.#waiting.push(pending);
+    else this.#waiting.splice(before, 0, pending);
+    this.#feed();
+    return pending.settle.promise;
+  }
+
+  #feed(): void {
+    while (this.#working.size < AHEAD) {
+      const pending = this.#waiting.shift();
+      if (!pending) return;
+      this.#working.set(pending.request.id, pending);
+      this.#start().postMessage(pending.request);
+    }
+  }
+
+  #start(): Worker {
+    if (this.#worker) return this.#worker;
+    const worker = new Worker(new URL("./hash_worker.ts", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }: MessageEvent<HashAnswer>) => this.#answered(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      const failure = new PullamaError("internal", `the hashing thread failed: ${event.message}`);
+      for (const { settle } of this.#working.values()) settle.reject(failure);
+      this.#working.clear();
+      this[Symbol.dispose]();
+    };
+    return this.#worker = worker;
+  }
+
+  #answered({ id, hex, failure }: HashAnswer): void {
+    const pending = this.#working.get(id);
+    if (!pending) return;
+    this.#working.delete(id);
+    this.#feed();
+    if (failure) {
+      const path = pending.request.do === "extend" ? pending.request.path : "";
+      pending.settle.reject(
+        localFailure(Object.assign(new Error(failure.message), failure), "read", path),
+      );
+    } else pending.settle.resolve(hex ?? "");
+  }
+}
+
+function ended(): PullamaError {
+  return new PullamaError("internal", "the hashing thread has ended");
+}
+
+/** A running SHA-256 over `[start, position)` of a file. One `extend` at a time. */
+export class HashRun {
+  #position: number;
+  #digest: Digest | undefined;
+  #opened = false;
+
+  constructor(
+    readonly id: number,
+    readonly path: string,
+    readonly start: number,
+    private readonly ask: (
+      make: (id: number) => HashRequest,
+      urgent: boolean,
+    ) => Promise<string>,
+  ) {
+    this.#position = start;
+  }
+
+  /** How far the hash has come. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The digest of `[start, position)`; undefined before the first byte. */
+  get digest(): Digest | undefined {
+    return this.#digest;
+  }
+
+  /**
+   * Goes on to `end` and answers whether the bytes were there and, where `expect` is given, whether the
+   * digest of `[start, end)` is that one. If not, the run is back where it stood before the call.
+   */
+  async extend(end: number, expect?: Digest, urgent = false): Promise<boolean> {
+    const before = { position: this.#position, digest: this.#digest };
+    for (let first = true; this.#position < end; first = false) {
+      const to = Math.min(end, this.#position + SLICE);
+      const wanted = to === end && expect !== undefined ? hexOf(expect) : undefined;
+      this.#opened = true;
+      const hex = await this.ask((id) => ({
+        id,
+        do: "extend",
+        run: this.id,
+        path: this.path,
+        start: this.start,
+        end: to,
+        anchor: first,
+        ...(wanted === undefined ? {} : { expect: wanted }),
+      }), urgent);
+      if (hex === "" || (wanted !== undefined && hex !== wanted)) {
+        this.#position = before.position;
+        this.#digest = before.digest;
+        return false;
+      }
+      this.#position = to;
+      this.#digest = digestOf(hex);
+    }
+    return expect === undefined || this.#digest === expect;
+  }
+
+  /** Lets the worker close its handle. */
+  async close(): Promise<void> {
+    if (!this.#opened) return;
+    this.#opened = false;
+    await this.ask((id) => ({ id, do: "close", run: this.id }), false).catch(() => {});
+  }
+}

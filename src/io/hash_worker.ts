@@ -1,0 +1,76 @@
+/// <reference lib="deno.worker" />
+/**
+ * Hashes ranges of files from the page cache, one request at a time and in order, so that the main
+ * thread never does. A run is a hash in progress over a contiguous range; it is told how far to go on.
+ */
+
+import { createHash, type Hash } from "node:crypto";
+import type { HashAnswer, HashRequest } from "./hash.ts";
+
+interface Run {
+  readonly file: Deno.FsFile;
+  hash: Hash;
+  position: number;
+  anchor: { readonly hash: Hash; readonly position: number };
+}
+
+const runs = new Map<number, Run>();
+const buffer = new Uint8Array(512 * 1024);
+
+self.onmessage = ({ data }: MessageEvent<HashRequest>): void => {
+  self.postMessage(answer(data));
+};
+
+function answer(request: HashRequest): HashAnswer {
+  try {
+    if (request.do === "close") {
+      runs.get(request.run)?.file.close();
+      runs.delete(request.run);
+      return { id: request.id };
+    }
+    const run = runs.get(request.run) ?? begin(request.run, request.path, request.start);
+    return { id: request.id, ...extend(run, request) };
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    return {
+      id: request.id,
+      failure: {
+        message: error instanceof Error ? error.message : String(error),
+        ...(code === undefined ? {} : { code }),
+      },
+    };
+  }
+}
+
+function begin(id: number, path: string, start: number): Run {
+  const hash = createHash("sha256");
+  const file = Deno.openSync(path);
+  const run = { file, hash, position: start, anchor: { hash: hash.copy(), position: start } };
+  runs.set(id, run);
+  return run;
+}
+
+/**
+ * Hashes from where the run stands to `end` and answers the digest so far, or "" for a file that ends
+ * early. That, and a digest other than the expected one, takes the run back to its anchor.
+ */
+function extend(run: Run, request: HashRequest & { do: "extend" }): { hex: string } {
+  const { end, anchor, expect } = request;
+  if (anchor) run.anchor = { hash: run.hash.copy(), position: run.position };
+  run.file.seekSync(run.position, Deno.SeekMode.Start);
+  for (let left = end - run.position; left > 0;) {
+    const read = run.file.readSync(left < buffer.length ? buffer.subarray(0, left) : buffer);
+    if (read === null) return takeBack(run, "");
+    run.hash.update(buffer.subarray(0, read));
+    left -= read;
+  }
+  run.position = end;
+  const hex = run.hash.copy().digest("hex");
+  return expect === undefined || hex === expect ? { hex } : takeBack(run, hex);
+}
+
+function takeBack(run: Run, hex: string): { hex: string } {
+  run.hash = run.anchor.hash.copy();
+  run.position = run.anchor.position;
+  return { hex };
+}

@@ -1,0 +1,22 @@
+/** What a status means wherever it comes from: not now. */
+
+const BUSY: ReadonlySet<number> = new Set([408, 425, 429]);
+/** Failures of a server that stay: what was asked for is not implemented. */
+const LASTING: ReadonlySet<number> = new Set([501, 505]);
+
+/** Whether the same request may well succeed later. */
+export function isBusy(status: number): boolean {
+  return BUSY.has(status) || (status >= 500 && !LASTING.has(status));
+}
+
+/**
+ * How long the server asks to be left alone, in milliseconds from `now` (since 1970): the Retry-After of
+ * a 429 or 503, in seconds or as an HTTP date. Undefined if it does not say, or not legibly.
+ */
+export function retryAfter(status: number, headers: Headers, now: number): number | undefined {
+  if (status !== 429 && status !== 503) return undefined;
+  const value = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d{1,10}$/.test(value)) return Number(value) * 1000;
+  const date = value.endsWith(" GMT") ? Date.parse(value) : NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}

@@ -1,0 +1,34 @@
+/** Taking over what the Go program left unfinished in blobs/, where a starting server would remove it. */
+
+import { isMissing, isNoLinkHere, localFailure } from "../io/failure.ts";
+import type { Disk, Ownership } from "../io/disk.ts";
+import { tryLock } from "../io/lock.ts";
+import type { BlobPaths } from "./paths.ts";
+
+/**
+ * Moves its partial file to ours, unless ours exists already, that program is at work on it, or it lies
+ * on another file system. Returns whether it was moved. The blob's lock is the caller's.
+ */
+export async function adoptPartial(disk: Disk, at: BlobPaths, look: Ownership): Promise<boolean> {
+  if (await exists(at.partial) || !await exists(at.oldPartial)) return false;
+  using lock = await exists(at.oldLock) ? await tryLock(at.oldLock) : { [Symbol.dispose]() {} };
+  if (!lock) return false;
+  try {
+    await disk.rename(at.oldPartial, at.partial);
+  } catch (error) {
+    if (isNoLinkHere(error) || isMissing(error)) return false;
+    throw error;
+  }
+  await disk.own(at.partial, look);
+  return true;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw localFailure(error, "read", path);
+  }
+}

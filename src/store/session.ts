@@ -1,0 +1,187 @@
+/** One process taking part in a models folder: it holds the store lock, shared with other pulls. */
+
+import { createHash } from "node:crypto";
+import { hexOf } from "../core/digest.ts";
+import type { Descriptor, Manifest } from "../core/manifest.ts";
+import type { ModelName } from "../core/name.ts";
+import type { Range } from "../core/ranges.ts";
+import type { Disk, Ownership } from "../io/disk.ts";
+import { isMissing, localFailure } from "../io/failure.ts";
+import type { Hasher } from "../io/hash.ts";
+import { type Lock, waitLock } from "../io/lock.ts";
+import { adoptPartial } from "./adopt.ts";
+import { commitModel } from "./commit.ts";
+import { BlobIngest } from "./ingest.ts";
+import type { Ledger } from "./ledger.ts";
+import { makeFolder } from "./ownership.ts";
+import { blobFile, blobPaths, type Paths } from "./paths.ts";
+import { readResume } from "./resume.ts";
+
+export interface SessionTools {
+  readonly disk: Disk;
+  readonly paths: Paths;
+  readonly ledger: Ledger;
+  readonly hasher: Hasher;
+  readonly lock: Lock;
+  /** How files look that go into blobs/. */
+  readonly look: Ownership;
+  readonly folderLook: Ownership;
+  readonly boot: number;
+  readonly tool: string;
+}
+
+export interface SessionWatcher {
+  lost(range: Range, count: number, reason: string): void;
+  waiting(holder: string | undefined): void;
+  verifying(done: number): void;
+}
+
+/** Bytes hashed of an existing file between two reports. */
+const REPORT_EVERY = 256 * 1024 * 1024;
+
+export class StoreSession implements AsyncDisposable {
+  constructor(private readonly tools: SessionTools) {}
+
+  async has(blob: Descriptor, signal: AbortSignal, watcher: SessionWatcher): Promise<boolean> {
+    const at = blobPaths(this.tools.paths, blob.digest);
+    for (const path of [at.final, at.ready]) {
+      if (await this.#holds(blob, path, signal, watcher.verifying)) return true;
+    }
+    return false;
+  }
+
+  async ingest(
+    blob: Descriptor,
+    signal: AbortSignal,
+    watcher: SessionWatcher,
+  ): Promise<BlobIngest | undefined> {
+    const { disk, paths, ledger, look, boot } = this.tools;
+    const at = blobPaths(paths, blob.digest);
+    const lock = await waitLock(at.lock, { signal, onWait: watcher.waiting });
+    let kept = false;
+    try {
+      if (await this.has(blob, signal, watcher)) return undefined;
+      const adopted = await adoptPartial(disk, at, look);
+      const resume = await readResume(at, blob, boot, adopted);
+      const ingest = await BlobIngest.open(
+        blob,
+        {
+          ...this.tools,
+          at,
+          temporary: this.#temporary,
+          finished: (path) => this.#note(blob, path),
+          lost: watcher.lost,
+        },
+        lock,
+        resume,
+      );
+      kept = true;
+      if (adopted) await ingest.checkpoint();
+      return ingest;
+    } finally {
+      if (!kept) lock[Symbol.dispose]();
+      await ledger.save();
+    }
+  }
+
+  async put(blob: Descriptor, bytes: Uint8Array): Promise<boolean> {
+    const { disk, paths, look } = this.tools;
+    if (createHash("sha256").update(bytes).digest("hex") !== hexOf(blob.digest)) return false;
+    const { ready } = blobPaths(paths, blob.digest);
+    const draft = this.#temporary();
+    try {
+      {
+        using file = await disk.open(draft, "new");
+        await file.writeAt(bytes, 0);
+        await disk.own(draft, look);
+        await file.sync();
+      }
+      await disk.rename(draft, ready);
+    } catch (error) {
+      await disk.remove(draft).catch(() => {});
+      throw error;
+    }
+    await this.#note(blob, ready);
+    return true;
+  }
+
+  commit(name: ModelName, manifest: Manifest): Promise<readonly Descriptor[]> {
+    const never = new AbortController().signal;
+    return commitModel(
+      {
+        ...this.tools,
+        temporary: this.#temporary,
+        holds: (blob, path) => this.#holds(blob, path, never, () => {}),
+      },
+      name,
+      manifest,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.tools.ledger.save();
+    } finally {
+      this.tools.hasher[Symbol.dispose]();
+      this.tools.lock[Symbol.dispose]();
+    }
+  }
+
+  #temporary = (): string => `${this.tools.paths.temporary}/${crypto.randomUUID()}`;
+
+  /** Whether the file is this blob: remembered to be, or hashed now. If it is not it is moved aside. */
+  async #holds(
+    blob: Descriptor,
+    path: string,
+    signal: AbortSignal,
+    verifying: (done: number) => void,
+  ): Promise<boolean> {
+    const file = await statOf(path);
+    if (!file) return false;
+    if (file.isFile && file.size === blob.size) {
+      if (this.tools.ledger.vouchesFor(blob.digest, file)) return true;
+      if (await this.#hashes(blob, path, signal, verifying)) {
+        this.tools.ledger.note(blob.digest, file);
+        return true;
+      }
+    }
+    const { disk, paths, folderLook } = this.tools;
+    await makeFolder(disk, paths.bad, folderLook);
+    await disk.rename(path, `${paths.bad}/${blobFile(blob.digest)}-${crypto.randomUUID()}`);
+    return false;
+  }
+
+  async #hashes(
+    blob: Descriptor,
+    path: string,
+    signal: AbortSignal,
+    verifying: (done: number) => void,
+  ): Promise<boolean> {
+    const run = this.tools.hasher.follow(path, 0);
+    try {
+      while (run.position < blob.size) {
+        signal.throwIfAborted();
+        verifying(run.position);
+        if (!await run.extend(Math.min(blob.size, run.position + REPORT_EVERY))) return false;
+      }
+      verifying(blob.size);
+      return blob.size === 0 || run.digest === blob.digest;
+    } finally {
+      await run.close();
+    }
+  }
+
+  async #note(blob: Descriptor, path: string): Promise<void> {
+    const file = await statOf(path);
+    if (file) this.tools.ledger.note(blob.digest, file);
+  }
+}
+
+async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw localFailure(error, "read", path);
+  }
+}

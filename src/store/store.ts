@@ -1,0 +1,115 @@
+/** The models folder, shared with Ollama: what is in it, and taking part in it. */
+
+import type { Descriptor } from "../core/manifest.ts";
+import type { ModelName } from "../core/name.ts";
+import { type Disk, realDisk } from "../io/disk.ts";
+import { isMissing, localFailure } from "../io/failure.ts";
+import { Hasher } from "../io/hash.ts";
+import { waitLock } from "../io/lock.ts";
+import { freeBytes } from "../io/space.ts";
+import { installedSpelling } from "./installed.ts";
+import { Ledger } from "./ledger.ts";
+import { bootTime } from "./live.ts";
+import { likenessOf, makeFolder, makeRoot } from "./ownership.ts";
+import { blobFile, blobPaths, type Paths, pathsOf } from "./paths.ts";
+import { peekResume } from "./resume.ts";
+import { StoreSession } from "./session.ts";
+
+export interface StoreOptions {
+  /** Who writes checkpoints, such as `pullama/0.1.0`. */
+  readonly tool: string;
+  /** Every step that a crash could fall between. */
+  readonly disk?: Disk;
+}
+
+/** How far a blob is, found without taking a lock or changing anything. */
+export interface BlobStanding {
+  readonly blob: Descriptor;
+  readonly state: "present" | "unproven" | "missing";
+  readonly kept: number;
+}
+
+/** A models folder; nothing is read or made before it is asked for. */
+export class ModelsFolder {
+  readonly #paths: Paths;
+  readonly #disk: Disk;
+
+  constructor(root: string, private readonly options: StoreOptions) {
+    this.#paths = pathsOf(root);
+    this.#disk = options.disk ?? realDisk;
+  }
+
+  spelling(name: ModelName): Promise<ModelName> {
+    return installedSpelling(this.#paths, name);
+  }
+
+  free(): number | undefined {
+    return freeBytes(this.#paths.root);
+  }
+
+  async survey(blobs: readonly Descriptor[]): Promise<BlobStanding[]> {
+    const [final, ready, own] = await Promise.all(
+      [this.#paths.blobs, this.#paths.ready, this.#paths.own].map(namesIn),
+    );
+    const ledger = await Ledger.open(this.#disk, this.#paths, () => ({}));
+    const standings: BlobStanding[] = [];
+    for (const blob of blobs) {
+      const at = blobPaths(this.#paths, blob.digest);
+      const file = blobFile(blob.digest);
+      const whole = final!.has(file) ? at.final : ready!.has(file) ? at.ready : undefined;
+      const info = whole === undefined ? undefined : await Deno.stat(whole).catch(() => undefined);
+      if (info?.isFile && info.size === blob.size) {
+        const state = ledger.vouchesFor(blob.digest, info) ? "present" : "unproven";
+        standings.push({ blob, state, kept: blob.size });
+      } else {
+        const kept = own!.has(`${file}.partial`) ? await peekResume(at, blob, bootTime()) : 0;
+        standings.push({ blob, state: "missing", kept });
+      }
+    }
+    return standings;
+  }
+
+  async enter(
+    signal: AbortSignal,
+    waiting: (holder: string | undefined) => void,
+  ): Promise<StoreSession> {
+    const paths = this.#paths;
+    const disk = this.#disk;
+    await makeRoot(disk, paths.root);
+    const { folder } = await likenessOf(paths.root);
+    for (const path of [paths.blobs, paths.own, paths.ready, paths.temporary]) {
+      await makeFolder(disk, path, folder);
+    }
+    const lock = await waitLock(paths.storeLock, { shared: true, signal, onWait: waiting });
+    try {
+      const look = (await likenessOf(paths.blobs)).file;
+      const ledger = await Ledger.open(disk, paths, () => look);
+      const hasher = new Hasher();
+      return new StoreSession({
+        disk,
+        paths,
+        ledger,
+        hasher,
+        lock,
+        look,
+        folderLook: folder,
+        boot: bootTime(),
+        tool: this.options.tool,
+      });
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<Set<string>> {
+  try {
+    const names = new Set<string>();
+    for await (const { name } of Deno.readDir(folder)) names.add(name);
+    return names;
+  } catch (error) {
+    if (isMissing(error)) return new Set();
+    throw localFailure(error, "read", folder);
+  }
+}

@@ -1,0 +1,141 @@
+/** Lines and boxes out of text and widths. Widths are cells of the terminal, not characters. */
+
+import truncatedWidth from "fast-string-truncated-width";
+import stringWidth from "fast-string-width";
+
+/** Everything that looks different where only ASCII can be shown. */
+export interface Glyphs {
+  readonly title: string;
+  readonly done: string;
+  readonly cached: string;
+  readonly begin: string;
+  readonly trouble: string;
+  readonly note: string;
+  /** Between the parts of a line. */
+  readonly separator: string;
+  readonly ellipsis: string;
+  readonly dash: string;
+  /** Of a bar: from the least to the full part of a cell. */
+  readonly parts: readonly string[];
+  readonly empty: string;
+  readonly frame: Frame;
+  readonly box: Box;
+}
+
+interface Frame {
+  readonly topLeft: string;
+  readonly topRight: string;
+  readonly bottomLeft: string;
+  readonly bottomRight: string;
+  readonly across: string;
+  readonly down: string;
+}
+
+interface Box extends Frame {
+  readonly left: string;
+  readonly right: string;
+}
+
+const UNICODE: Glyphs = {
+  title: "▸",
+  done: "✓",
+  cached: "◆",
+  begin: "›",
+  trouble: "!",
+  note: "·",
+  separator: " · ",
+  ellipsis: "…",
+  dash: "—",
+  parts: ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
+  empty: "░",
+  frame: frameOf("╭╮╰╯─│"),
+  box: { ...frameOf("╔╗╚╝═║"), left: "╠", right: "╣" },
+};
+
+const ASCII: Glyphs = {
+  title: ">",
+  done: "+",
+  cached: "=",
+  begin: ">",
+  trouble: "!",
+  note: "-",
+  separator: ", ",
+  ellipsis: "...",
+  dash: "-",
+  parts: ["#"],
+  empty: ".",
+  frame: frameOf("++++-|"),
+  box: { ...frameOf("++++=|"), left: "+", right: "+" },
+};
+
+/** The glyphs that a stream can show. */
+export function glyphs(unicode: boolean): Glyphs {
+  return unicode ? UNICODE : ASCII;
+}
+
+/** Cells that `text` takes. */
+export function width(text: string): number {
+  return stringWidth(text);
+}
+
+/** `text` cut to at most `cells`, with an ellipsis where something is missing. `text` carries no colour. */
+export function fit(text: string, cells: number, g: Glyphs): string {
+  const limit = Math.max(0, cells);
+  const ellipsis = limit > 2 * g.ellipsis.length ? g.ellipsis : "";
+  const cut = truncatedWidth(text, { limit, ellipsis });
+  if (!cut.truncated) return text;
+  // The index is some cells late where a character outside of Latin and CJK stands before it.
+  const kept = [...text.slice(0, cut.index)];
+  while (kept.length > 0 && width(kept.join("") + ellipsis) > limit) kept.pop();
+  return kept.join("") + ellipsis;
+}
+
+/** `text` cut or filled up with blanks to exactly `cells`. */
+export function pad(text: string, cells: number, g: Glyphs): string {
+  const fitted = fit(text, cells, g);
+  return fitted + " ".repeat(Math.max(0, cells - width(fitted)));
+}
+
+/** A bar of `cells` cells, filled to an eighth of a cell; `fraction` from 0 to 1. */
+export function bar(fraction: number, cells: number, g: Glyphs): string {
+  const steps = g.parts.length;
+  const filled = Math.floor(Math.min(1, Math.max(0, fraction)) * cells * steps);
+  const whole = Math.floor(filled / steps);
+  const part = g.parts[filled % steps - 1] ?? "";
+  return (g.parts.at(-1) ?? "").repeat(whole) + part +
+    g.empty.repeat(cells - whole - (part === "" ? 0 : 1));
+}
+
+/** The upper edge of a frame with a title in it, `cells` wide. */
+export function frameTop(title: string, cells: number, g: Glyphs): string {
+  const { topLeft, topRight, across } = g.frame;
+  const head = fit(`${topLeft}${across} ${title} `, cells - 1, g);
+  return head + across.repeat(Math.max(0, cells - 1 - width(head))) + topRight;
+}
+
+/** The lower edge of a frame, `cells` wide. */
+export function frameBottom(cells: number, g: Glyphs): string {
+  const { bottomLeft, bottomRight, across } = g.frame;
+  return bottomLeft + across.repeat(Math.max(0, cells - 2)) + bottomRight;
+}
+
+/** A closed box, `cells` wide: a heading, and below a line the rows. */
+export function box(heading: string, rows: readonly string[], cells: number, g: Glyphs): string[] {
+  const { topLeft, topRight, bottomLeft, bottomRight, across, down, left, right } = g.box;
+  const inner = Math.max(0, cells - 4);
+  const edge = across.repeat(inner + 2);
+  const row = (text: string) => `${down} ${pad(text, inner, g)} ${down}`;
+  return [
+    topLeft + edge + topRight,
+    row(heading),
+    left + edge + right,
+    ...rows.map(row),
+    bottomLeft + edge + bottomRight,
+  ];
+}
+
+function frameOf(corners: string): Frame {
+  const [topLeft = "", topRight = "", bottomLeft = "", bottomRight = "", across = "", down = ""] =
+    corners;
+  return { topLeft, topRight, bottomLeft, bottomRight, across, down };
+}

@@ -1,0 +1,36 @@
+/** The ways of showing a pull, by the words of `--output`. */
+
+import { compactRenderer } from "./compact.ts";
+import { debugRenderer } from "./debug.ts";
+import { jsonRenderer } from "./json.ts";
+import { plainRenderer } from "./plain.ts";
+import { onlyEnds, quietRenderer } from "./quiet.ts";
+import type { Clock, Renderer, RenderOptions } from "./renderer.ts";
+import { tableRenderer } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+
+export const MODES = ["table", "compact", "json", "debug"] as const;
+
+export type Mode = typeof MODES[number];
+
+/** The renderer for `mode` on `out`. With `quiet` the modes for people are one line, the others their last event. */
+export function createRenderer(
+  mode: Mode,
+  out: Terminal,
+  options: RenderOptions,
+  clock: Clock,
+): Renderer {
+  switch (mode) {
+    case "table":
+      if (options.quiet) return quietRenderer(out);
+      return (out.interactive ? tableRenderer : plainRenderer)(out, clock, options);
+    case "compact":
+      return options.quiet ? quietRenderer(out) : compactRenderer(out, clock, options);
+    case "json":
+      return options.quiet ? onlyEnds(jsonRenderer(out, clock)) : jsonRenderer(out, clock);
+    case "debug":
+      return options.quiet ? onlyEnds(debugRenderer(out, options)) : debugRenderer(out, options);
+    default:
+      return mode satisfies never;
+  }
+}

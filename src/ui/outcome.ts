@@ -1,0 +1,113 @@
+/** What a pull, or a dry run, amounts to. */
+
+import { shortId } from "../core/digest.ts";
+import type { DryRun, DryRunBlob, Summary } from "../core/events.ts";
+import { displayName, fullName } from "../core/name.ts";
+import { formatDuration, formatRate, formatSize } from "../core/units.ts";
+import type { Glyphs } from "./draw.ts";
+import { oneLine } from "./redact.ts";
+import { counted, type Step } from "./words.ts";
+
+/** Blobs that a dry run lists; the others it adds up. */
+const LISTED = 20;
+
+/** The rows of the closing box. */
+export function summaryRows(summary: Summary): string[] {
+  const rate = averageRate(summary);
+  const partly = summary.fetched !== summary.size;
+  return [
+    `size ${formatSize(summary.size)}`,
+    `blobs ${summary.blobs}`,
+    ...(partly ? [`fetched ${formatSize(summary.fetched)}`] : []),
+    `elapsed ${formatDuration(summary.elapsedMs)}`,
+    ...(rate === undefined ? [] : [`avg rate ${rate}`]),
+  ];
+}
+
+/** The same on one line, for a log. */
+export function summaryLine(summary: Summary, g: Glyphs): string {
+  const rate = averageRate(summary);
+  return [
+    `pulled ${displayName(summary.name)}`,
+    formatSize(summary.size),
+    counted(summary.blobs, "blob"),
+    ...(summary.fetched === summary.size ? [] : [`${formatSize(summary.fetched)} fetched`]),
+    formatDuration(summary.elapsedMs),
+    ...(rate === undefined ? [] : [rate]),
+  ].join(g.separator);
+}
+
+/** The one line of `--quiet`. */
+export function quietLine(summary: Summary, g: Glyphs): string {
+  return [
+    `pulled ${displayName(summary.name)}`,
+    formatSize(summary.size),
+    shortId(summary.digest),
+  ].join(g.separator);
+}
+
+/** What a dry run found, on one line. */
+export function dryRunLine(result: DryRun, g: Glyphs): string {
+  return [
+    `${displayName(result.name)} would fetch ${formatSize(result.toFetch)} of ${
+      formatSize(result.size)
+    }`,
+    shortId(result.digest),
+    fitting(result),
+  ].join(g.separator);
+}
+
+/** What a dry run found, blob by blob. */
+export function dryRunSteps(result: DryRun, g: Glyphs): Step[] {
+  const listed = new Set(
+    result.blobs.toSorted((a, b) => b.size - a.size).slice(0, LISTED),
+  );
+  const others = result.blobs.filter((blob) => !listed.has(blob));
+  const free = result.free === undefined ? [] : [`${formatSize(result.free)} free`];
+  return [
+    { mark: "note", text: `from ${fullName(result.name)}` },
+    ...result.blobs.filter((blob) => listed.has(blob)).map((blob) => dryRunStep(blob, g)),
+    ...(others.length === 0 ? [] : [othersStep(others, g)]),
+    {
+      mark: "note",
+      text: [
+        `to fetch ${formatSize(result.toFetch)} of ${formatSize(result.size)}`,
+        `${formatSize(result.cached)} cached`,
+      ].join(g.separator),
+    },
+    {
+      mark: result.fits ? "done" : "trouble",
+      text: [fitting(result), ...free].join(g.separator),
+    },
+  ];
+}
+
+function dryRunStep(blob: DryRunBlob, g: Glyphs): Step {
+  const kind = oneLine(blob.mediaType).split(".").at(-1) ?? "";
+  const text = [`${shortId(blob.digest)} ${formatSize(blob.size)}`, kind].join(g.separator);
+  if (blob.cached >= blob.size) return { mark: "cached", text: `cached ${text}` };
+  const cached = blob.cached > 0 ? `${g.separator}${formatSize(blob.cached)} cached` : "";
+  return { mark: "begin", text: `would fetch ${text}${cached}` };
+}
+
+function othersStep(others: readonly DryRunBlob[], g: Glyphs): Step {
+  const sum = (of: (blob: DryRunBlob) => number) =>
+    formatSize(others.reduce((total, blob) => total + of(blob), 0));
+  const text = [
+    `${counted(others.length, "smaller blob")}`,
+    sum((blob) => blob.size),
+    `${sum((blob) => blob.cached)} cached`,
+  ].join(g.separator);
+  return { mark: "note", text };
+}
+
+function fitting(result: DryRun): string {
+  if (result.free === undefined && result.fits) return "free space unknown";
+  return result.fits ? "fits" : "does not fit";
+}
+
+/** Undefined where nothing was fetched, or too quickly to tell. */
+function averageRate(summary: Summary): string | undefined {
+  if (summary.fetched === 0 || summary.elapsedMs <= 0) return undefined;
+  return formatRate(summary.fetched / summary.elapsedMs * 1_000);
+}

@@ -1,0 +1,125 @@
+/** A machine that is not there, and an engine that pulls nothing. */
+
+import { PullamaError } from "../../src/core/errors.ts";
+import type { Emit, Summary } from "../../src/core/events.ts";
+import { displayName, type ModelName } from "../../src/core/name.ts";
+import type { Stop } from "../../src/core/stop.ts";
+import type { Engine } from "../../src/cli/commands/pull.ts";
+import type { Host } from "../../src/cli/host.ts";
+import type { PullOptions } from "../../src/cli/options.ts";
+import { run, type Wire } from "../../src/cli/program.ts";
+import { fakeClock } from "../ui/fake_clock.ts";
+import { type FakeTerminal, fakeTerminal } from "../ui/fake_terminal.ts";
+import { CONFIG, MODEL, SUMMARY } from "../ui/pull_events.ts";
+
+export interface FakeHost extends Host {
+  readonly out: FakeTerminal;
+  readonly err: FakeTerminal;
+  /** What a signal does. */
+  interrupt(): void;
+}
+
+export interface HostParts {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly os?: string;
+  readonly folders?: Readonly<Record<string, ReturnType<Host["folder"]>>>;
+  readonly terminal?: () => FakeTerminal;
+}
+
+/** A Linux machine of a user whose home is /home/u; its output goes into pipes. */
+export function fakeHost(parts: HostParts = {}): FakeHost {
+  const { env = { HOME: "/home/u" }, os = "linux", folders = {}, terminal = fakeTerminal } = parts;
+  const soft = new AbortController();
+  return {
+    out: terminal(),
+    err: terminal(),
+    clock: fakeClock(),
+    stop: { soft: soft.signal, hard: new AbortController().signal },
+    os,
+    env: (name) => env[name],
+    folder: (path) => folders[path] ?? "missing",
+    interrupt: () => soft.abort(),
+  };
+}
+
+/** What a test wants a pull to do. */
+export type Pull = (name: ModelName, emit: Emit, host: FakeHost) => Promise<Summary | undefined>;
+
+/** What happened when a command line was run. */
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** The models that were pulled, as they are displayed. */
+  readonly pulled: readonly string[];
+  /** What the engine was opened with; undefined if it was not. */
+  readonly options: PullOptions | undefined;
+  readonly stop: Stop | undefined;
+  /** How often the engine was opened and closed. */
+  readonly opened: number;
+  readonly closed: number;
+}
+
+/** Runs the program with `pull` for an engine. */
+export async function ran(
+  argv: readonly string[],
+  host: FakeHost = fakeHost(),
+  pull: Pull = pullWell,
+): Promise<Ran> {
+  const pulled: string[] = [];
+  let options: PullOptions | undefined;
+  let stop: Stop | undefined;
+  let opened = 0;
+  let closed = 0;
+  const engine: Engine = {
+    pull(name, emit) {
+      pulled.push(displayName(name));
+      return pull(name, emit, host);
+    },
+    [Symbol.asyncDispose]() {
+      closed++;
+      return Promise.resolve();
+    },
+  };
+  const wire: Wire = {
+    openEngine(with_, until) {
+      options = with_;
+      stop = until;
+      opened++;
+      return Promise.resolve(engine);
+    },
+  };
+  const code = await run(argv, host, wire);
+  return { code, out: host.out.text, err: host.err.text, pulled, options, stop, opened, closed };
+}
+
+/** A pull of two blobs without trouble; the smaller one was there. */
+export function pullWell(name: ModelName, emit: Emit): Promise<Summary> {
+  const summary = { ...SUMMARY, name };
+  emit({ event: "pull_start", name });
+  emit({ event: "manifest", digest: SUMMARY.digest, blobs: 2, size: SUMMARY.size });
+  emit({ event: "blob_cached", blob: CONFIG });
+  emit({ event: "blob_start", blob: MODEL, kept: 0 });
+  emit({ event: "bytes", digest: MODEL.digest, count: MODEL.size });
+  emit({ event: "blob_verified", blob: MODEL, elapsedMs: 1_000 });
+  emit({ event: "manifest_written", digest: SUMMARY.digest });
+  emit({ event: "pull_completed", summary });
+  return Promise.resolve(summary);
+}
+
+/** A pull of a model that the registry does not know. */
+export function pullUnknown(name: ModelName, emit: Emit): Promise<never> {
+  emit({ event: "pull_start", name });
+  const error = new PullamaError("not_found", "the registry does not know this model", {
+    hint: "see https://ollama.com/library",
+  });
+  return Promise.reject(error);
+}
+
+/** A pull that a signal ends half way. */
+export function pullInterrupted(name: ModelName, emit: Emit, host: FakeHost): Promise<never> {
+  emit({ event: "pull_start", name });
+  host.interrupt();
+  emit({ event: "pull_interrupted", name, kept: 1_000_000_000, size: SUMMARY.size });
+  return Promise.reject(new PullamaError("interrupted", "stopped by a signal"));
+}

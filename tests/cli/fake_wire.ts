@@ -1,0 +1,52 @@
+/** What main_test.ts puts in place of the wiring of the real program. The model says what is to happen. */
+
+import type { Engine } from "../../src/cli/commands/pull.ts";
+import type { Wire } from "../../src/cli/program.ts";
+import { PullamaError } from "../../src/core/errors.ts";
+import type { Emit, Summary } from "../../src/core/events.ts";
+import type { ModelName } from "../../src/core/name.ts";
+import type { Stop } from "../../src/core/stop.ts";
+import { MODEL, SUMMARY } from "../ui/pull_events.ts";
+
+export const wire: Wire = {
+  openEngine: (_options, stop) => Promise.resolve(engine(stop)),
+};
+
+function engine(stop: Stop): Engine {
+  return {
+    async pull(name: ModelName, emit: Emit): Promise<Summary> {
+      emit({ event: "pull_start", name });
+      if (name.model === "crash") queueMicrotask(() => fail(new TypeError("x is undefined")));
+      if (name.model === "reject") Promise.reject(new TypeError("y is undefined"));
+      if (name.model === "chatty") {
+        for (let i = 0; i < 20_000; i++) {
+          emit({ event: "checkpoint", digest: MODEL.digest, proven: i });
+        }
+        return { ...SUMMARY, name };
+      }
+      await aborted(stop.soft);
+      if (name.model === "stubborn") {
+        emit({ event: "stall", digest: MODEL.digest, silentMs: 1_000 });
+        await aborted(stop.hard);
+      }
+      emit({ event: "pull_interrupted", name, kept: 1, size: 2 });
+      throw new PullamaError("interrupted", "stopped by a signal");
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function fail(error: Error): never {
+  throw error;
+}
+
+/** Resolves when `signal` is aborted; keeps the process alive until then. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const alive = setInterval(() => {}, 1_000);
+    signal.addEventListener("abort", () => {
+      clearInterval(alive);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import config from "../../deno.json" with { type: "json" };
+
+/** The program as a process of its own, with the fake wiring. */
+class Program implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #map: string;
+  readonly #decoder = new TextDecoder();
+  readonly #out: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #err: Promise<string>;
+  #text = "";
+
+  private constructor(process: Deno.ChildProcess, map: string) {
+    this.#process = process;
+    this.#map = map;
+    this.#out = process.stdout.getReader();
+    this.#err = new Response(process.stderr).text();
+  }
+
+  static async start(...argv: string[]): Promise<Program> {
+    const at = (path: string) => new URL(path, import.meta.url).href;
+    const map = await Deno.makeTempFile({ suffix: ".json" });
+    const wiring = { [at("../../src/cli/wire.ts")]: at("./fake_wire.ts") };
+    await Deno.writeTextFile(map, JSON.stringify({ imports: { ...config.imports, ...wiring } }));
+    const flags = ["run", "-A", "--no-lock", "--no-check", "--import-map", map];
+    const command = new Deno.Command(Deno.execPath(), {
+      args: [...flags, at("../../src/main.ts"), ...argv],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    return new Program(command.spawn(), map);
+  }
+
+  /** Resolves once stdout has had `text`. */
+  async says(text: string): Promise<void> {
+    while (!this.#text.includes(text)) {
+      const { value, done } = await this.#out.read();
+      if (done) throw new Error(`ended before ${text}: ${this.#text} ${await this.#err}`);
+      this.#text += this.#decoder.decode(value, { stream: true });
+    }
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  /** Nobody reads its stdout any more. */
+  async hangUp(): Promise<void> {
+    await this.#out.cancel();
+  }
+
+  async ended(): Promise<{ readonly code: number; readonly err: string }> {
+    const { code } = await this.#process.status;
+    return { code, err: await this.#err };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#out.cancel();
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended, as it should.
+    }
+    await this.#process.status;
+    await Deno.remove(this.#map);
+  }
+}
+
+const ignore = Deno.build.os === "windows";
+
+Deno.test("main says the version and ends with 0", async () => {
+  await using program = await Program.start("--version");
+  await program.says(`pullama ${config.version}\n`);
+  assert.deepEqual(await program.ended(), { code: 0, err: "" });
+});
+
+Deno.test("main ends with the exit code of the program", async () => {
+  await using program = await Program.start("--frobnicate", "m");
+  const { code, err } = await program.ended();
+  assert.equal(code, 1);
+  assert.match(err, /unknown option '--frobnicate'/);
+});
+
+Deno.test({
+  name: "case 97: main ends in order at the first signal, says how to resume and exits 0",
+  ignore,
+  async fn() {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      await using program = await Program.start("slow");
+      await program.says("pulling slow:latest");
+      program.signal(signal);
+      const { code, err } = await program.ended();
+      assert.deepEqual([code, err], [0, "interrupted - resume with: pullama slow:latest\n"]);
+    }
+  },
+});
+
+Deno.test({
+  name: "case 97: main exits 1 at once at the second signal, whichever it is",
+  ignore,
+  async fn() {
+    await using program = await Program.start("stubborn");
+    await program.says("pulling stubborn:latest");
+    program.signal("SIGINT");
+    await program.says("stalled");
+    program.signal("SIGTERM");
+    assert.deepEqual(await program.ended(), { code: 1, err: "" });
+  },
+});
+
+Deno.test("main makes one sentence of a failure that nobody caught, and exits 1", async () => {
+  for (const [model, what] of [["crash", "x"], ["reject", "y"]] as const) {
+    await using program = await Program.start(model);
+    const { code, err } = await program.ended();
+    assert.deepEqual([code, err], [1, `unexpected failure: ${what} is undefined\n`]);
+  }
+});
+
+Deno.test("main shows with --verbose where a failure arose that nobody caught", async () => {
+  await using program = await Program.start("crash", "--verbose");
+  const { code, err } = await program.ended();
+  assert.equal(code, 1);
+  assert.match(
+    err,
+    /^unexpected failure: x is undefined\n[^]*caused by TypeError[^]*\n {4}at .*fake_wire\.ts/,
+  );
+});
+
+Deno.test({
+  name: "main goes on in silence when nobody reads its stdout any more",
+  ignore,
+  async fn() {
+    await using program = await Program.start("chatty", "--verbose");
+    await program.says("pulling chatty:latest");
+    await program.hangUp();
+    assert.deepEqual(await program.ended(), { code: 0, err: "" });
+  },
+});

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import config from "../../deno.json" with { type: "json" };
+import { width } from "../../src/ui/draw.ts";
+import { fakeHost, pullUnknown, ran } from "./fake_host.ts";
+
+/** A command line as a shell would cut it at its blanks. */
+function words(line: string): string[] {
+  return line.split(" ").filter((word) => word !== "");
+}
+
+Deno.test("run() pulls models, with and without the word, with flags before, between and after", async () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ["llama3.2", "llama3.2:latest"],
+    ["pull llama3.2", "llama3.2:latest"],
+    ["a b user/c:7b", "a:latest b:latest user/c:7b"],
+    ["--quiet a", "a:latest"],
+    ["a --quiet", "a:latest"],
+    ["a -q b", "a:latest b:latest"],
+    ["--models-dir /d a", "a:latest"],
+    ["--models-dir=/d a", "a:latest"],
+    ["a --models-dir /d --output json", "a:latest"],
+    ["--output json pull a", "a:latest"],
+    ["--connections 8 --quiet pull --force a -v", "a:latest"],
+    ["-qv a", "a:latest"],
+    ["-- list", "list:latest"],
+    ["-- pull", "pull:latest"],
+    ["--quiet -- help", "help:latest"],
+    ["pull help", "help:latest"],
+    ["pull -- version", "version:latest"],
+    ["pull pull", "pull:latest"],
+    ["a help", "a:latest help:latest"],
+    ["help:latest", "help:latest"],
+    ["library/version", "version:latest"],
+    ["--models-dir version a", "a:latest"],
+  ];
+  for (const [line, models] of cases) {
+    const { code, pulled, err } = await ran(words(line));
+    assert.deepEqual([code, pulled.join(" "), err], [0, models, ""], line);
+  }
+});
+
+Deno.test("run() gives the engine what the flags say", async () => {
+  const line = "m --models-dir /d --insecure --max-retries 0 --chunk-size 8MiB --timeout 90s " +
+    "--connections 64 --limit-rate 5M --retry-for 24h --ca-cert /c.pem --force --dry-run";
+  for (const flags of [line, line.replaceAll(/(--[a-z-]+) (?!--)/g, "$1=")]) {
+    const argv = words(flags).map((word) => word.replace(/^(--(insecure|force))=$/, "$1"));
+    assert.deepEqual((await ran(argv)).options, {
+      modelsDir: "/d",
+      insecure: true,
+      maxRetries: 0,
+      chunkSize: 8 * 2 ** 20,
+      timeoutMs: 90_000,
+      connections: 64,
+      limitRate: 5_000_000,
+      retryForMs: 24 * 3_600_000,
+      caCert: "/c.pem",
+      force: true,
+      dryRun: true,
+    });
+  }
+});
+
+Deno.test("run() gives the engine the defaults, and the signals of the process", async () => {
+  const host = fakeHost();
+  const { options, stop } = await ran(["m"], host);
+  assert.deepEqual(options, {
+    modelsDir: "/home/u/.ollama/models",
+    insecure: false,
+    maxRetries: 6,
+    chunkSize: 64 * 2 ** 20,
+    timeoutMs: 1_800_000,
+    connections: 4,
+    force: false,
+    dryRun: false,
+  });
+  assert.equal(stop, host.stop);
+});
+
+Deno.test("run() takes the last of a flag that is given twice", async () => {
+  const { options } = await ran(words("--connections 2 m --connections 3"));
+  assert.equal(options?.connections, 3);
+});
+
+Deno.test("run() goes on for ever with --retry-for forever", async () => {
+  assert.equal((await ran(words("m --retry-for forever"))).options?.retryForMs, Infinity);
+});
+
+Deno.test("run() refuses wrong words: on stderr, with exit code 1, before anything is opened", async () => {
+  const cases: readonly (readonly [string, ...RegExp[]])[] = [
+    ["", /Usage: pullama <model>/],
+    ["--quiet", /missing required argument 'model'/],
+    ["pull", /missing required argument 'model'/],
+    ["--", /missing required argument 'model'/],
+    ["m --frobnicate", /unknown option '--frobnicate'/],
+    ["m --verbos", /unknown option '--verbos'\n\(Did you mean --verbose\?\)/],
+    ["--outptu json m", /unknown option '--outptu'\n\(Did you mean --output\?\)/],
+    ["m -x", /unknown option '-x'/],
+    ["m --quiet=yes", /unknown option '--quiet=yes'/],
+    ["m --output", /option '--output <mode>' argument missing/],
+    ["m --output xml", /--output <mode>' argument 'xml'/, /table, compact, json, debug/],
+    ["m --output=", /--output <mode>' argument ''/, /table, compact, json, debug/],
+    ["m --connections 0", /--connections <n>' argument '0'/, /from 1 to 64/],
+    ["m --connections 65", /argument '65'/, /from 1 to 64/],
+    ["m --connections -1", /argument '-1'/, /from 1 to 64/],
+    ["m --connections 2.5", /argument '2.5'/, /from 1 to 64/],
+    ["m --connections 1e1", /argument '1e1'/, /from 1 to 64/],
+    ["m --max-retries many", /--max-retries <n>' argument 'many'/, /from 0 to 10000/],
+    ["m --max-retries --quiet", /--max-retries <n>' argument '--quiet'/, /from 0 to 10000/],
+    ["m --chunk-size 8Q", /--chunk-size <size>' argument '8Q'/, /64KiB or more/],
+    ["m --chunk-size 1", /--chunk-size <size>' argument '1'/, /64KiB or more/],
+    ["m --limit-rate 0", /--limit-rate <size>' argument '0'/, /a size of 1 or more/],
+    ["m --timeout 5", /--timeout <dur>' argument '5'/, /such as 90s/],
+    ["m --timeout 0s", /--timeout <dur>' argument '0s'/, /such as 90s/],
+    ["m --retry-for never", /--retry-for <dur>' argument 'never'/, /"forever"/],
+    ["m --models-dir --quiet", /--models-dir <dir>' argument '--quiet'/, /begin with "-"/],
+    ["--models-dir= m", /--models-dir <dir>' argument ''/, /not empty/],
+    ["m --ca-cert -v", /--ca-cert <file>' argument '-v'/, /begin with "-"/],
+    ["help nosuch", /unknown command 'nosuch'/],
+    ["help versoin", /unknown command 'versoin'\n\(Did you mean version\?\)/],
+    ["version extra", /too many arguments/],
+    ["version --force", /unknown option '--force'/],
+  ];
+  for (const [line, ...patterns] of cases) {
+    const { code, out, err, opened } = await ran(words(line));
+    assert.deepEqual([code, out, opened], [1, "", 0], line);
+    for (const pattern of patterns) assert.match(err, pattern, line);
+  }
+});
+
+Deno.test("run() says on stdout which version it is", async () => {
+  for (const line of ["version", "--version", "-V", "m --version"]) {
+    const { code, out, err } = await ran(words(line));
+    assert.deepEqual([code, out, err], [0, `pullama ${config.version}\n`, ""], line);
+  }
+});
+
+Deno.test("run() shows help on stdout, at most 80 columns wide, in groups and with examples", async () => {
+  for (const line of ["help", "--help", "-h", "--quiet --help", "help help"]) {
+    assert.equal((await ran(words(line))).code, 0, line);
+  }
+  const { out, err } = await ran(["help"]);
+  assert.equal(err, "");
+  for (const heading of ["Usage:", "Storage:", "Network:", "Output:", "Commands:", "Examples:"]) {
+    assert.ok(out.includes(heading), heading);
+  }
+  const wide = fakeHost();
+  wide.out.resize(300);
+  for (const text of [out, (await ran(["help"], wide)).out]) {
+    for (const row of text.split("\n")) assert.ok(width(row) <= 80, row);
+  }
+});
+
+Deno.test("run() lists every flag of a pull in its help, and in that of the program", async () => {
+  const flags = "--models-dir --insecure --quiet --verbose --no-color --output --max-retries " +
+    "--chunk-size --timeout --connections --limit-rate --retry-for --ca-cert --force --dry-run";
+  for (const line of ["help", "help pull", "pull --help", "m -h"]) {
+    const { out } = await ran(words(line));
+    for (const flag of words(flags)) assert.ok(out.includes(flag), `${line}: ${flag}`);
+  }
+});
+
+Deno.test("run() suggests a command for a model that does not exist and is nearly its name", async () => {
+  const unknown = async (given: string) => (await ran([given], fakeHost(), pullUnknown)).err;
+  assert.match(await unknown("verison"), /^hint: did you mean the command: pullama version$/m);
+  assert.match(await unknown("llama3.2"), /^hint: see https:\/\/ollama\.com\/library$/m);
+  assert.match(await unknown("user/version"), /^hint: see/m);
+});
+
+Deno.test("run() says so where it cannot tell where models are stored", async () => {
+  const { code, out, err, opened } = await ran(["m"], fakeHost({ env: {} }));
+  assert.deepEqual([code, out, opened], [1, "", 0]);
+  assert.equal(
+    err,
+    "cannot tell where models are stored: there is no home folder\n" +
+      "hint: name the folder with --models-dir or OLLAMA_MODELS\n",
+  );
+});

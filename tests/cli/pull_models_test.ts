@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { run } from "../../src/cli/program.ts";
+import { PullamaError } from "../../src/core/errors.ts";
+import type { Emit } from "../../src/core/events.ts";
+import type { ModelName } from "../../src/core/name.ts";
+import { fakeClock } from "../ui/fake_clock.ts";
+import { colorTerminal, screenOf } from "../ui/fake_terminal.ts";
+import { DRY_RUN, SECRET } from "../ui/pull_events.ts";
+import {
+  fakeHost,
+  type Pull,
+  pullInterrupted,
+  pullUnknown,
+  pullWell,
+  type Ran,
+  ran,
+} from "./fake_host.ts";
+
+/** Pulls well, but for the models that are named. */
+function except(pulls: Readonly<Record<string, Pull>>): Pull {
+  return (name, emit, host) => (pulls[name.model] ?? pullWell)(name, emit, host);
+}
+
+function failing(error: unknown): Pull {
+  return (name, emit) => {
+    emit({ event: "pull_start", name });
+    return Promise.reject(error);
+  };
+}
+
+function events(result: Ran): Record<string, unknown>[] {
+  return result.out.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+}
+
+Deno.test("pullModels() ends with 0 and has its results on stdout alone", async () => {
+  const { code, out, err, opened, closed } = await ran(["m"]);
+  assert.deepEqual([code, err, opened, closed], [0, "", 1, 1]);
+  assert.match(out, /^pulling m:latest\n[^]*\npulled m:latest, 2\.0 GB, 2 blobs, [^\n]*\n$/);
+});
+
+Deno.test("pullModels() says on stderr why a pull failed, and ends with the exit code of its kind", async () => {
+  const cases = [
+    ["not_found", 4],
+    ["auth", 3],
+    ["disk_full", 2],
+    ["network", 1],
+    ["internal", 1],
+  ] as const;
+  for (const [kind, expected] of cases) {
+    const error = new PullamaError(kind, "it went wrong", { hint: "mend it" });
+    const { code, err, closed } = await ran(["m"], fakeHost(), failing(error));
+    assert.deepEqual([code, closed], [expected, 1]);
+    assert.equal(err, "cannot pull m:latest: it went wrong\nhint: mend it\n");
+  }
+});
+
+Deno.test("pullModels() says of a name that cannot be one only that, and opens nothing", async () => {
+  const { code, err, opened } = await ran([".m"]);
+  assert.deepEqual([code, opened], [1, 0]);
+  assert.match(err, /^invalid model name "\.m": /);
+});
+
+Deno.test("pullModels() makes a sentence of a failure that nobody expected", async () => {
+  const broken = failing(new TypeError("x is not a function"));
+  const { code, err } = await ran(["m"], fakeHost(), broken);
+  assert.equal(code, 1);
+  assert.equal(err, "cannot pull m:latest: unexpected failure: x is not a function\n");
+  const verbose = await ran(["m", "--verbose"], fakeHost(), broken);
+  assert.match(verbose.err, /\n {4}at .*pull_models_test\.ts/);
+});
+
+Deno.test("pullModels() tries every model, and ends with the exit code of the first failure", async () => {
+  const auth = failing(new PullamaError("auth", "no key"));
+  const pull = except({ b: pullUnknown, c: auth });
+  const { code, out, err, pulled, opened, closed } = await ran(
+    ["a", "b", ".x", "c", "d"],
+    fakeHost(),
+    pull,
+  );
+  assert.deepEqual([code, opened, closed], [4, 1, 1]);
+  assert.deepEqual(pulled, ["a:latest", "b:latest", "c:latest", "d:latest"]);
+  assert.match(err, /cannot pull b:latest: [^]*invalid model name "\.x"[^]*cannot pull c:latest/);
+  const summary = out.slice(out.indexOf("2 of 5 models pulled\n")).split("\n");
+  assert.deepEqual(summary.slice(1, 3), [
+    "  pulled a:latest",
+    "  failed b:latest: the registry does not know this model",
+  ]);
+  assert.match(summary[3] ?? "", /^ {2}failed invalid model name "\.x"/);
+  assert.deepEqual(summary.slice(4), ["  failed c:latest: no key", "  pulled d:latest", ""]);
+});
+
+Deno.test("pullModels() says how to go on when it was interrupted, and ends with 0", async () => {
+  const { code, err, closed } = await ran(["llama3.2"], fakeHost(), pullInterrupted);
+  assert.deepEqual([code, closed], [0, 1]);
+  assert.equal(err, "interrupted - resume with: pullama llama3.2:latest\n");
+  const seen = fakeHost({ terminal: colorTerminal });
+  await ran(["user/m:7b"], seen, pullInterrupted);
+  assert.equal(seen.err.text, "interrupted — resume with: pullama user/m:7b\n");
+});
+
+Deno.test("pullModels() keeps the scheme in what resumes, and a tag where the name is a command", async () => {
+  const http = await ran(["http://10.0.0.1:5000/a/m"], fakeHost(), pullInterrupted);
+  assert.match(http.err, /pullama http:\/\/10\.0\.0\.1:5000\/a\/m\n$/);
+  const command = await ran(["--", "version"], fakeHost(), pullInterrupted);
+  assert.match(command.err, /pullama version:latest\n$/);
+});
+
+Deno.test("pullModels() begins no model after an interruption, and names all that are left", async () => {
+  const pull = except({ b: pullInterrupted });
+  const { code, out, err, pulled } = await ran(["a", "b", "c", ".x"], fakeHost(), pull);
+  assert.equal(code, 0);
+  assert.deepEqual(pulled, ["a:latest", "b:latest"]);
+  assert.equal(err, "interrupted - resume with: pullama b:latest c:latest\n");
+  assert.ok(out.endsWith(
+    "1 of 4 models pulled\n  pulled a:latest\n  interrupted b:latest\n" +
+      "  not started c:latest\n  not started .x\n",
+  ));
+});
+
+Deno.test("pullModels() begins nothing after a signal that came with the end of a pull", async () => {
+  const pull: Pull = (name, emit, host) => {
+    host.interrupt();
+    return pullWell(name, emit);
+  };
+  const { code, err, pulled } = await ran(["a", "b"], fakeHost(), pull);
+  assert.deepEqual([code, pulled], [0, ["a:latest"]]);
+  assert.equal(err, "interrupted - resume with: pullama b:latest\n");
+  assert.equal((await ran(["a"], fakeHost(), pull)).err, "");
+});
+
+Deno.test("pullModels() ends with the failure that came before an interruption", async () => {
+  const pull = except({ a: pullUnknown, b: pullInterrupted });
+  const { code } = await ran(["a", "b"], fakeHost(), pull);
+  assert.equal(code, 4);
+});
+
+Deno.test("pullModels() in JSON has nothing but events on stdout, and the words still on stderr", async () => {
+  const pull = except({ b: pullUnknown, c: pullInterrupted });
+  const result = await ran(["a", "b", ".x", "c", "--output", "json"], fakeHost(), pull);
+  const ends = events(result).filter(({ event }) =>
+    /completed|failed|interrupted/.test(`${event}`)
+  );
+  assert.deepEqual(
+    ends.map(({ event, Model, ExitCode }) => [event, Model, ExitCode]),
+    [
+      ["pull_completed", "a", undefined],
+      ["pull_failed", "b", 4],
+      ["pull_failed", ".x", 1],
+      ["pull_interrupted", "c", undefined],
+    ],
+  );
+  assert.match(result.err, /cannot pull b:latest[^]*resume with: pullama c:latest/);
+});
+
+Deno.test("pullModels() with --quiet has one line on stdout, and errors on stderr", async () => {
+  const one = await ran(["m", "-q"]);
+  assert.equal(one.out, "pulled m:latest, 2.0 GB, aaaaaaaaaaaa\n");
+  const failed = await ran(["m", "-q"], fakeHost(), pullUnknown);
+  assert.deepEqual([failed.code, failed.out], [4, ""]);
+  assert.match(failed.err, /^cannot pull m:latest/);
+});
+
+Deno.test("pullModels() with --no-color writes plain ASCII to both streams of a terminal", async () => {
+  const host = fakeHost({ terminal: colorTerminal });
+  const { out, err } = await ran(["a", "b", "--no-color"], host, except({ b: pullUnknown }));
+  assert.match(out + err, /^[\r\n\x20-\x7e]*$/);
+  assert.ok(out.includes("pulled a:latest"));
+});
+
+Deno.test("pullModels() leaves nothing in the way of an error on a terminal", async () => {
+  const host = fakeHost({ terminal: colorTerminal });
+  await ran(["m"], host, failing(new PullamaError("network", "connection reset")));
+  const screen = screenOf(host.out.text);
+  assert.equal(screen.cursorShown, true);
+  assert.match(screen.rows.at(-1) ?? "", /^╰─*╯$/);
+  assert.ok(host.out.text.endsWith("\n"));
+});
+
+Deno.test("pullModels() gives the screen back after an engine that did not say how it ended", async () => {
+  const clock = fakeClock();
+  const host = { ...fakeHost({ terminal: colorTerminal }), clock };
+  await ran(["m"], host, (name, emit) => {
+    emit({ event: "pull_start", name });
+    emit({ event: "manifest", digest: DRY_RUN.digest, blobs: 1, size: 1 });
+    clock.advance(100);
+    assert.equal(screenOf(host.out.text).cursorShown, false);
+    return Promise.resolve(undefined);
+  });
+  assert.equal(screenOf(host.out.text).cursorShown, true);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("pullModels() ends a dry run with what it found, without a summary of the engine", async () => {
+  const dry = (name: ModelName, emit: Emit) => {
+    emit({ event: "pull_start", name });
+    emit({ event: "dry_run", result: { ...DRY_RUN, name } });
+    return Promise.resolve(undefined);
+  };
+  const { code, out, err } = await ran(["m", "--dry-run"], fakeHost(), dry);
+  assert.deepEqual([code, err], [0, ""]);
+  assert.match(out, /^would pull m:latest\nfrom registry\.ollama\.ai\/library\/m:latest\n/);
+  assert.match(out, /\nto fetch 719 MB of 2\.0 GB, 1\.3 GB cached\n! does not fit, 300 MB free\n$/);
+});
+
+Deno.test("pullModels() says what stands in the way of the engine, for every model", async () => {
+  const host = fakeHost();
+  const openEngine = () =>
+    Promise.reject(new PullamaError("local", "cannot read /c.pem: it is not there"));
+  const code = await run(["a", "b"], host, { openEngine });
+  assert.equal(code, 1);
+  assert.equal(
+    host.err.text,
+    "cannot pull a:latest: cannot read /c.pem: it is not there\n" +
+      "cannot pull b:latest: cannot read /c.pem: it is not there\n",
+  );
+});
+
+Deno.test("pullModels() tells no secret of a name that was given with one", async () => {
+  const { out, err } = await ran([
+    `https://u:${SECRET}@h.example/a/m?token=${SECRET}`,
+    "b",
+    "--verbose",
+    "--output",
+    "json",
+  ]);
+  assert.ok(!(out + err).includes(SECRET));
+});

@@ -1,0 +1,388 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { PullamaError } from "../../src/core/errors.ts";
+import {
+  DEFAULT_HOST,
+  DEFAULT_NAMESPACE,
+  DEFAULT_TAG,
+  displayName,
+  fullName,
+  type ModelName,
+  nameOfParts,
+  parseName,
+  plainHttp,
+  refusedOnWindows,
+  sameName,
+} from "../../src/core/name.ts";
+
+function refusal(text: string): PullamaError {
+  try {
+    parseName(text);
+  } catch (error) {
+    assert(error instanceof PullamaError, `${JSON.stringify(text)}: ${error}`);
+    assert.equal(error.kind, "invalid_name");
+    return error;
+  }
+  assert.fail(`${JSON.stringify(text)} was accepted`);
+}
+
+const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+Deno.test("case 1: llama3.2 is the latest one of the library of registry.ollama.ai", () => {
+  assert.deepEqual(parseName("llama3.2"), {
+    host: "registry.ollama.ai",
+    namespace: "library",
+    model: "llama3.2",
+    tag: "latest",
+  });
+});
+
+Deno.test("case 2: user/m:8b-q4_K_M keeps the case of its tag", () => {
+  assert.equal(fullName(parseName("user/m:8b-q4_K_M")), "registry.ollama.ai/user/m:8b-q4_K_M");
+});
+
+Deno.test("case 3: hf.co/A/B-GGUF:Q4_K_M is asked of hf.co in the case it was typed in", () => {
+  assert.deepEqual(parseName("hf.co/A/B-GGUF:Q4_K_M"), {
+    host: "hf.co",
+    namespace: "A",
+    model: "B-GGUF",
+    tag: "Q4_K_M",
+  });
+});
+
+Deno.test("case 4: a host with a port is part of the name and http with --insecure", () => {
+  const name = parseName("127.0.0.1:5000/ns/m:t");
+  assert.equal(name.host, "127.0.0.1:5000");
+  assert.equal(fullName(name), "127.0.0.1:5000/ns/m:t");
+  assert.equal(plainHttp(name, true), true);
+  assert.equal(plainHttp(name, false), false);
+});
+
+Deno.test("case 5: localhost:5000/m is refused with the three parts that a host needs", () => {
+  const error = refusal("localhost:5000/m");
+  assert.match(error.message, /"localhost:5000\/m".*namespace "localhost:5000" contains ":"/);
+  assert.match(error.hint ?? "", /host\/namespace\/model.*localhost:5000\/library\/m/);
+});
+
+const IMPOSSIBLE = [
+  ...["../x", "x/../y", "..", ".", "m:..", "a/b/c/d", "-m", "m:", "/m", "m@sha256:aa", "modèle"],
+  ...["a\0b", "a\nb", "a\tb", "a b", "a\u2028b", "a\u202eb", `m:${"t".repeat(81)}`],
+  ...["", " ", ":", "/", "m/", "a//b", ":t", "a.b/m", "m:t:u", "m::t", "[::1]:5000/a/b", "a\\b"],
+  ...["..\\x", "a/..\\..\\x", "host/ns/", "//h/n/m", "/h/n/m", "m%2e", "~/m", "$HOME", "m;rm", "*"],
+  ...["x".repeat(81), `${"n".repeat(81)}/m`, `${"h".repeat(351)}/n/m`, "m".repeat(1_000_000)],
+  ...["--insecure", "１２", "m\u0301", "m:é", "\ud800", "m:t/u", "h:1/n:2/m", "_/_/-"],
+];
+
+Deno.test("case 6: parseName() refuses everything that could leave its folder or is no name", () => {
+  for (const text of IMPOSSIBLE) {
+    const { message, hint } = refusal(text);
+    assert(message.length < 400 && !CONTROL.test(message), JSON.stringify(message));
+    assert(hint, `no hint for ${JSON.stringify(text)}`);
+  }
+});
+
+Deno.test("case 7: parseName() refuses ftp://h/n/m and file:///etc/passwd", () => {
+  assert.match(refusal("ftp://h/n/m").message, /unsupported scheme "ftp"/);
+  assert.match(refusal("file:///etc/passwd").message, /unsupported scheme "file"/);
+  refusal("HTTP://h/n/m");
+  refusal("://h/n/m");
+});
+
+Deno.test("case 8: plainHttp() refuses http://example.com/n/m without --insecure and says why", () => {
+  const name = parseName("http://example.com/n/m");
+  assert.throws(() => plainHttp(name, false), (error) => {
+    assert(error instanceof PullamaError);
+    assert.equal(error.kind, "usage");
+    assert.match(error.message, /example\.com over plain http/);
+    assert.match(error.hint ?? "", /--insecure/);
+    return true;
+  });
+  assert.equal(plainHttp(name, true), true);
+});
+
+Deno.test("case 10: refusedOnWindows() names what no folder on Windows can be called", () => {
+  const reason = (text: string) => refusedOnWindows(parseName(text));
+  assert.match(reason("localhost:5000/n/m") ?? "", /":".*localhost:5000/);
+  const devices = [
+    "CON",
+    "con",
+    "m:nul",
+    "Aux/m",
+    "prn.de/n/m",
+    "m:COM0",
+    "com9",
+    "lpt9.tar.gz",
+    "nul.",
+  ];
+  for (const text of devices) assert.match(reason(text) ?? "", /device/, text);
+  for (const text of ["m.", "m:tag.", "host./n/m"]) assert.match(reason(text) ?? "", /dot/, text);
+  for (const text of ["llama3.2", "console", "com", "com10", "m:xcon", "a.con"]) {
+    assert.equal(reason(text), undefined, text);
+  }
+});
+
+Deno.test("parseName() reads every form of a name", () => {
+  const forms: readonly (readonly [string, string])[] = [
+    ["mistral:7b", "registry.ollama.ai/library/mistral:7b"],
+    ["user/my-model", "registry.ollama.ai/user/my-model:latest"],
+    ["localhost:5000/library/m:t", "localhost:5000/library/m:t"],
+    ["localhost/m", "registry.ollama.ai/localhost/m:latest"],
+    ["a/b/c", "a/b/c:latest"],
+    ["h:/n/m", "h:/n/m:latest"],
+    ["_/_/_:_", "_/_/_:_"],
+    ["M:LATEST", "registry.ollama.ai/library/M:LATEST"],
+    ["m:tag.", "registry.ollama.ai/library/m:tag."],
+    ["CON", "registry.ollama.ai/library/CON:latest"],
+    [`m:${"t".repeat(80)}`, `registry.ollama.ai/library/m:${"t".repeat(80)}`],
+    [`${"h".repeat(350)}/n/m`, `${"h".repeat(350)}/n/m:latest`],
+    ["https://ollama.com/library/llama3.2", "ollama.com/library/llama3.2:latest"],
+  ];
+  for (const [text, full] of forms) assert.equal(fullName(parseName(text)), full);
+});
+
+Deno.test("parseName() ignores white space around the name, not in it", () => {
+  assert.deepEqual(parseName(" \t llama3.2\r\n"), parseName("llama3.2"));
+  refusal("llama3.2 :1b");
+});
+
+Deno.test("parseName() keeps the scheme that was written", () => {
+  assert.deepEqual(parseName("http://127.0.0.1:5000/a/b:c"), {
+    scheme: "http",
+    host: "127.0.0.1:5000",
+    namespace: "a",
+    model: "b",
+    tag: "c",
+  });
+  assert.equal(parseName("https://h/n/m").scheme, "https");
+  assert.equal("scheme" in parseName("h/n/m"), false);
+});
+
+Deno.test("parseName() asks for all three parts after a scheme", () => {
+  assert.match(refusal("http://m").hint ?? "", /host\/namespace\/model/);
+  assert.match(
+    refusal("http://localhost:5000/m").hint ?? "",
+    /http:\/\/localhost:5000\/library\/m/,
+  );
+});
+
+Deno.test("parseName() makes :cloud part of the tag and drops :local, as Ollama does", () => {
+  const forms: readonly (readonly [string, string])[] = [
+    ["x:cloud", "x:cloud"],
+    ["x:8b:cloud", "x:8b-cloud"],
+    ["x:8b-cloud", "x:8b-cloud"],
+    ["x:8B:CLOUD", "x:8B-cloud"],
+    ["x:local", "x:latest"],
+    ["x:8b:local", "x:8b"],
+    ["x:8b:LOCAL", "x:8b"],
+    ["u/x:cloud", "u/x:cloud"],
+    ["h:5000/u/x:cloud", "h:5000/u/x:cloud"],
+    ["h:5000/u/x:1b:local", "h:5000/u/x:1b"],
+    ["x:cloudy", "x:cloudy"],
+    ["my-cloud", "my-cloud:latest"],
+    ["local", "local:latest"],
+  ];
+  for (const [text, display] of forms) assert.equal(displayName(parseName(text)), display, text);
+});
+
+Deno.test("parseName() refuses :cloud and :local together", () => {
+  for (const text of ["x:cloud:local", "x:local:cloud", "x:8b-cloud:local", "x:cloud:cloud"]) {
+    assert.match(refusal(text).message, /:cloud or :local twice/);
+  }
+  for (const text of [":cloud", ":local", "x::cloud", "x:-cloud", "x:a:b:cloud"]) refusal(text);
+});
+
+Deno.test("parseName() says that digests are not supported", () => {
+  for (const text of ["m@sha256:aa", "u/m:t@sha256:00", "m@sha512:1", "@sha256:aa"]) {
+    const error = refusal(text);
+    assert.match(error.message, /digest references are not supported/);
+    assert(error.message.includes(`"${text}"`), error.message);
+  }
+});
+
+Deno.test("parseName() turns the address of a page into a name that works", () => {
+  const pages: readonly (readonly [string, string])[] = [
+    ["https://huggingface.co/a/b/blob/main/x.gguf", "hf.co/a/b:x.gguf"],
+    ["https://huggingface.co/a/b/resolve/main/x.gguf?download=true", "hf.co/a/b:x.gguf"],
+    ["https://huggingface.co/a/b/blob/main/sub/x.gguf", "hf.co/a/b"],
+    ["https://huggingface.co/a/b/blob/main/dir.gguf/x.gguf", "hf.co/a/b"],
+    ["https://huggingface.co/a/b/tree/main", "hf.co/a/b"],
+    ["https://huggingface.co/a/b?show_file_info=x.gguf", "hf.co/a/b"],
+    ["https://huggingface.co/a/b#readme", "hf.co/a/b"],
+    ["hf.co/a/b/blob/main/README.md", "hf.co/a/b"],
+    ["www.huggingface.co/a/b/", "hf.co/a/b"],
+    ["https://ollama.com/library/llama3.2/tags", "llama3.2"],
+    ["https://ollama.com/library/llama3.2:1b/blobs/dde5aa3fc5ff", "llama3.2:1b"],
+    ["https://www.ollama.com/user/model/", "user/model"],
+    ["ollama.com/llama3.2", "ollama.com/library/llama3.2"],
+  ];
+  for (const [page, name] of pages) {
+    const hint = refusal(page).hint ?? "";
+    assert(hint.endsWith(` ${name}`), `${page}: ${hint}`);
+    parseName(name);
+  }
+});
+
+Deno.test("parseName() suggests no name that would not work either", () => {
+  const file = `${"x".repeat(90)}.gguf`;
+  const texts = [
+    "https://huggingface.co/datasets/a/b",
+    "https://huggingface.co/a.b/c/tree/main",
+    `https://huggingface.co/a/b/blob/main/${file}`,
+    "https://example.com/a/b/c",
+    "https://huggingface.co/",
+    "[::1]:5000/m",
+  ];
+  for (const text of texts) {
+    assert.doesNotMatch(refusal(text).hint ?? "", /write (hf|[^[]*\/b)/, text);
+  }
+});
+
+Deno.test("parseName() shows neither passwords nor tokens", () => {
+  const texts = [
+    "https://user:hunter2@huggingface.co/a/b",
+    "user:hunter2@host:5000/a/b",
+    "https://host/a/b?token=hunter2",
+    "https://huggingface.co/a/b#hunter2",
+    "http://hunter2@h/n/m@sha256:aa",
+  ];
+  for (const text of texts) {
+    const error = refusal(text);
+    assert.doesNotMatch(`${error.message} ${error.hint}`, /hunter2/);
+  }
+});
+
+Deno.test("parseName() escapes what a terminal would obey", () => {
+  const { message } = refusal("a\x1b[2J\u009b\u202eb\n");
+  assert(message.includes(String.raw`"a\u001b[2J\u009b\u202eb"`), message);
+});
+
+Deno.test("parseName() says of a flag that it is none", () => {
+  assert.match(refusal("-m").hint ?? "", /flag/);
+});
+
+Deno.test("parseName() names the part, the character and what is allowed", () => {
+  const error = refusal("my.org/m");
+  assert.match(error.message, /namespace "my\.org" contains "\."/);
+  assert.match(refusal("modèle").message, /model "modèle" contains "è"/);
+  assert.match(refusal("m:.x").message, /tag "\.x" starts with "\."/);
+  assert.match(refusal(`m:${"t".repeat(81)}`).message, /longer than 80/);
+  assert.match(refusal("m:").message, /tag is missing/);
+  assert.match(refusal("modèle").hint ?? "", /80 letters, digits, "_", "-" and "\."/);
+  assert.match(refusal("[::1]:5000/a/b").hint ?? "", /IPv6/);
+});
+
+const LETTER = [..."abzAZ059_"];
+const part = (more: string, max: number) =>
+  fc.tuple(
+    fc.constantFrom(...LETTER),
+    fc.array(fc.constantFrom(...LETTER, ...more), { maxLength: max - 1 }),
+  ).map(([first, rest]) => first + rest.join(""));
+const validName: fc.Arbitrary<ModelName> = fc.record({
+  host: part("-.:", 350),
+  namespace: part("-", 80),
+  model: part("-.", 80),
+  tag: part("-.", 80),
+}, { noNullPrototype: true });
+const nearName = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 30 }),
+  fc.string({ unit: fc.constantFrom(...'aZ0_-./:\\@?#% \0\n"é'), maxLength: 20 }),
+  fc.array(
+    fc.constantFrom("http://", "a", "B9", "/", ":", "..", "-", ":cloud", ":local", "@", "_"),
+  ),
+).map((text) => typeof text === "string" ? text : text.join(""));
+
+Deno.test("parseName() reads back what fullName() and displayName() write", () => {
+  fc.assert(fc.property(validName, (name) => {
+    fc.pre(!/(^|-)(cloud|local)$/i.test(name.tag));
+    assert.deepEqual(parseName(fullName(name)), name);
+    assert(sameName(parseName(displayName(name)), name));
+  }));
+  fc.assert(fc.property(nearName, (text) => {
+    let name: ModelName;
+    try {
+      name = parseName(text);
+    } catch {
+      return;
+    }
+    const { scheme: _, ...identity } = name;
+    assert.deepEqual(parseName(fullName(name)), identity);
+  }));
+});
+
+Deno.test("parseName() lets no part be a way out of a folder and fails in one way only", () => {
+  fc.assert(
+    fc.property(nearName, (text) => {
+      let name: ModelName;
+      try {
+        name = parseName(text);
+      } catch (error) {
+        assert(error instanceof PullamaError && error.kind === "invalid_name");
+        assert(error.hint && !CONTROL.test(error.message + error.hint), error.message);
+        return;
+      }
+      for (const each of [name.host, name.namespace, name.model, name.tag]) {
+        assert.match(each, /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/);
+      }
+      assert(!/:/.test(name.namespace + name.model + name.tag));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("nameOfParts() takes parts as they are and refuses what no name can have", () => {
+  assert.deepEqual(nameOfParts("h:1", "n", "m", "local"), {
+    host: "h:1",
+    namespace: "n",
+    model: "m",
+    tag: "local",
+  });
+  assert.equal(nameOfParts("h", "n", "m", ".DS_Store"), undefined);
+  assert.equal(nameOfParts("h", "n", "m", ""), undefined);
+  assert.equal(nameOfParts("h", "a.b", "m", "t"), undefined);
+});
+
+Deno.test("displayName() leaves out the defaults in any case, never the tag", () => {
+  const forms: readonly (readonly [string, string])[] = [
+    ["llama3.2", "llama3.2:latest"],
+    ["Registry.Ollama.AI/Library/m", "m:latest"],
+    ["user/m:1b", "user/m:1b"],
+    ["hf.co/library/m", "hf.co/library/m:latest"],
+    ["http://h:1/n/m", "h:1/n/m:latest"],
+  ];
+  for (const [text, display] of forms) assert.equal(displayName(parseName(text)), display);
+});
+
+Deno.test("sameName() compares all parts, the host in any case, and no scheme", () => {
+  const same = (a: string, b: string) => sameName(parseName(a), parseName(b));
+  assert(same("m", `${DEFAULT_HOST}/${DEFAULT_NAMESPACE}/m:${DEFAULT_TAG}`));
+  assert(same("http://HF.co/a/b", "hf.co/a/b"));
+  for (const other of ["M", "m:Latest", "u/m", "h/library/m"]) assert(!same("m", other), other);
+});
+
+Deno.test("plainHttp() takes http:// as enough for this machine and private networks", () => {
+  const near = ["localhost:5000", "127.0.0.1", "127.1", "10.0.0.7:80", "192.168.1.2", "LOCALHOST"];
+  for (const host of [...near, "0x7f000001", "169.254.1.1", "reg.localhost"]) {
+    assert.equal(plainHttp(parseName(`http://${host}/n/m`), false), true, host);
+  }
+  const far = ["8.8.8.8", "0.0.0.0", "registry.ollama.ai", "10.0.0.1.nip.io", "172.32.0.1"];
+  for (const host of far) {
+    assert.throws(() => plainHttp(parseName(`http://${host}/n/m`), false), { kind: "usage" }, host);
+    assert.equal(plainHttp(parseName(`http://${host}/n/m`), true), true, host);
+  }
+});
+
+Deno.test("plainHttp() is https by default and http for --insecure whatever the scheme", () => {
+  for (const text of ["m", "https://localhost/n/m", "10.0.0.1/n/m"]) {
+    assert.equal(plainHttp(parseName(text), false), false, text);
+    assert.equal(plainHttp(parseName(text), true), true, text);
+  }
+});
+
+Deno.test("plainHttp() refuses a host that no URL can have", () => {
+  for (const host of ["a:b", "h:99999", "a:1:2", "1.2.3.4.5", "256.0.0.1"]) {
+    for (const insecure of [true, false]) {
+      const name = parseName(`${host}/n/m`);
+      assert.throws(() => plainHttp(name, insecure), { kind: "invalid_name" }, host);
+    }
+  }
+});

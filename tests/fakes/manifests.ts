@@ -1,0 +1,71 @@
+/** Manifests as distribution answers them: the Accept header decides what may be seen. */
+
+import { type Answer, errorAnswer } from "./answers.ts";
+import { held } from "./content.ts";
+import type { LoggedRequest } from "./wire.ts";
+
+export interface StoredManifest {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+  readonly mediaType: string;
+}
+
+export const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+
+/** What `bytes` say they are; a Docker manifest if they do not say. */
+export function mediaTypeOf(bytes: Uint8Array): string {
+  try {
+    const { mediaType } = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof mediaType === "string" ? mediaType : DOCKER_MANIFEST;
+  } catch {
+    return DOCKER_MANIFEST;
+  }
+}
+
+/**
+ * The answer for a manifest. `sibling` finds other manifests of the repository by their digest: a Docker
+ * list that the client does not accept is answered with its linux/amd64 entry.
+ */
+export function manifestAnswer(
+  stored: StoredManifest | undefined,
+  request: LoggedRequest,
+  sibling: (digest: string) => StoredManifest | undefined,
+): Answer {
+  if (!stored) return errorAnswer(404, "MANIFEST_UNKNOWN", "manifest unknown");
+  const accepted = (request.headers.get("accept") ?? "").split(/\s*,\s*/);
+  if (accepted.includes(stored.mediaType)) return served(stored);
+  switch (stored.mediaType) {
+    case OCI_MANIFEST:
+      return hidden("OCI manifest found, but accept header does not support OCI manifests");
+    case OCI_INDEX:
+      return hidden("OCI index found, but accept header does not support OCI indexes");
+    case DOCKER_LIST: {
+      const child = sibling(linuxEntry(stored));
+      return child ? served(child) : hidden("manifest unknown");
+    }
+    case DOCKER_MANIFEST:
+      return errorAnswer(400, "MANIFEST_INVALID", "manifest invalid");
+    default:
+      return served(stored);
+  }
+}
+
+function served(manifest: StoredManifest): Answer {
+  const headers = { "content-type": manifest.mediaType, "docker-content-digest": manifest.digest };
+  return { status: 200, headers, content: held(manifest.bytes), ranges: false };
+}
+
+function hidden(message: string): Answer {
+  return errorAnswer(404, "MANIFEST_UNKNOWN", message);
+}
+
+function linuxEntry(list: StoredManifest): string {
+  const { manifests } = JSON.parse(new TextDecoder().decode(list.bytes));
+  for (const { platform, digest } of manifests) {
+    if (platform?.os === "linux" && platform?.architecture === "amd64") return digest;
+  }
+  return "";
+}

@@ -1,0 +1,224 @@
+/**
+ * A model registry on 127.0.0.1: manifests as distribution answers them, blobs with ranges, directly or by
+ * a redirect to signed addresses on blob hosts of their own. It logs every request, counts every byte and
+ * goes wrong where a test asks it to.
+ */
+
+import type { Descriptor } from "../../src/core/manifest.ts";
+import type { Digest } from "../../src/core/digest.ts";
+import { type Content, digestOfContent, held } from "./content.ts";
+import type { Fault, FaultHook, Faults } from "./faults.ts";
+import {
+  type Answer,
+  blobAnswer,
+  errorAnswer,
+  redirectAnswer,
+  reply,
+  storeError,
+  textAnswer,
+} from "./answers.ts";
+import { DOCKER_MANIFEST, manifestAnswer, mediaTypeOf, type StoredManifest } from "./manifests.ts";
+import { signer } from "./signed.ts";
+import { type LoggedRequest, startServer } from "./wire.ts";
+
+export interface RegistryOptions {
+  /** Blobs are answered by a redirect to one of so many other servers in turn; 0 (default): directly. */
+  readonly blobHosts?: number;
+  /** What the blob hosts are called in redirects, instead of their address: `localhost`, say. */
+  readonly blobHostName?: string;
+  /** How long a signed address is good for; default a day. */
+  readonly signedSeconds?: number;
+  /** Of each server, all its connections together. */
+  readonly bytesPerSecond?: number;
+  /** Of each connection. */
+  readonly connectionBytesPerSecond?: number;
+  /** With a certificate and its key, both PEM, every server speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Of the registry; default any free one. */
+  readonly port?: number;
+  readonly faults?: Faults;
+}
+
+export interface ModelFiles {
+  readonly layers?: readonly Layer[];
+  readonly config?: Layer;
+  /** The manifest as it is, instead of the one made of config and layers. */
+  readonly manifest?: Uint8Array | string;
+  /** What the manifest is served and negotiated as; default what it says itself, else a Docker manifest. */
+  readonly manifestType?: string;
+}
+
+export interface Layer {
+  readonly mediaType: string;
+  readonly content: Content | Uint8Array | string;
+  /** Of tensor layers. */
+  readonly name?: string;
+}
+
+export interface AddedModel {
+  /** With host, as a user would type it. */
+  readonly name: string;
+  readonly manifest: Uint8Array;
+  readonly digest: Digest;
+  readonly config: Descriptor | undefined;
+  readonly layers: readonly Descriptor[];
+}
+
+export interface Registry extends AsyncDisposable {
+  /** "127.0.0.1:PORT" */
+  readonly host: string;
+  readonly url: string;
+  readonly blobHosts: readonly string[];
+  /** Stores a model under `namespace/model:tag` and its manifest under its digest as well. */
+  add(name: string, files: ModelFiles): AddedModel;
+  /** Stores a blob that no manifest names. */
+  addBlob(content: Content | Uint8Array | string): Digest;
+  /** Every request to any of the servers, in order of arrival. */
+  readonly requests: readonly LoggedRequest[];
+  /** Body bytes of this blob that were handed to sockets. */
+  served(digest: Digest): number;
+  /** Connections accepted by all servers. */
+  readonly connections: number;
+  /** Connections that are open now. */
+  readonly open: number;
+  readonly faults: Faults;
+  /** The signed addresses that were given out no longer work. */
+  expireAddresses(): void;
+  close(): Promise<void>;
+}
+
+const DAY = 86_400;
+
+/** Starts the servers; close them with `await using` or `close()`. */
+export async function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
+  const manifests = new Map<string, StoredManifest>();
+  const blobs = new Map<string, Content>();
+  const requests: LoggedRequest[] = [];
+  const faults: Faults = options.faults ?? {};
+  const seen = new Map<string, number>();
+  const signatures = signer();
+  const blobHosts: string[] = [];
+  let resolved = 0;
+
+  const ask = async (phase: keyof Faults, request: LoggedRequest): Promise<Fault> => {
+    const key = `${phase} ${request.path}`;
+    const n = (seen.get(key) ?? 0) + 1;
+    seen.set(key, n);
+    const hook: FaultHook | undefined = faults[phase];
+    return await hook?.(request, n) ?? {};
+  };
+
+  const signedAddress = (digest: string) => {
+    const host = blobHosts[resolved++ % blobHosts.length]!;
+    const hex = digest.slice("sha256:".length);
+    const path = `/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`;
+    const query = signatures.sign(path, options.signedSeconds ?? DAY);
+    return `${scheme}://${host}${path}?${query}`;
+  };
+
+  const atRegistry = async (request: LoggedRequest): Promise<[Answer, Fault]> => {
+    const [, repository = "", kind, reference = ""] =
+      /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(request.path) ?? [];
+    if (kind === "manifests") {
+      const find = (reference: string) => manifests.get(`${repository}:${reference}`);
+      const fault = await ask("manifest", request);
+      return [manifestAnswer(find(reference), request, find), fault];
+    }
+    if (kind === "blobs") {
+      const content = blobs.get(reference);
+      const fault = await ask("blob", request);
+      if (!content) return [errorAnswer(404, "BLOB_UNKNOWN", "blob unknown to registry"), fault];
+      if (blobHosts.length > 0) return [redirectAnswer(signedAddress(reference)), fault];
+      if (fault.status !== undefined) return [blobAnswer(content, reference), fault];
+      return [blobAnswer(content, reference), { ...fault, ...await ask("data", request) }];
+    }
+    return [textAnswer(404, "404 page not found\n"), await ask("other", request)];
+  };
+
+  const atBlobHost = async (request: LoggedRequest): Promise<[Answer, Fault]> => {
+    const fault = await ask("data", request);
+    const content = blobs.get(`sha256:${request.path.split("/").at(-2)}`);
+    const refusal = signatures.refusal(request.path, request.query);
+    if (refusal || !content) return [storeError(403, refusal ?? "AccessDenied"), fault];
+    return [blobAnswer(content), fault];
+  };
+
+  const start = (server: "registry" | "blobs", port?: number) => {
+    const right = server === "registry" ? atRegistry : atBlobHost;
+    return startServer({
+      server,
+      port,
+      log: requests,
+      answer: async (request) => reply(request, ...await right(request)),
+      bytesPerSecond: options.bytesPerSecond,
+      connectionBytesPerSecond: options.connectionBytesPerSecond,
+      tls: options.tls,
+    });
+  };
+
+  const scheme = options.tls ? "https" : "http";
+  const registry = await start("registry", options.port);
+  const servers = [registry];
+  for (let k = 0; k < (options.blobHosts ?? 0); k++) {
+    const server = await start("blobs");
+    const port = server.host.slice(server.host.indexOf(":"));
+    blobHosts.push(options.blobHostName ? `${options.blobHostName}${port}` : server.host);
+    servers.push(server);
+  }
+
+  const addBlob = (given: Content | Uint8Array | string): Digest => {
+    const content = typeof given === "string" || given instanceof Uint8Array ? held(given) : given;
+    const digest = digestOfContent(content);
+    blobs.set(digest, content);
+    return digest;
+  };
+
+  const describe = (layer: Layer) => {
+    const digest = addBlob(layer.content);
+    const size = blobs.get(digest)!.size;
+    const name = layer.name === undefined ? {} : { name: layer.name };
+    return { mediaType: layer.mediaType, digest, size, ...name };
+  };
+
+  const close = async () => {
+    await Promise.all(servers.map((server) => server.close()));
+  };
+
+  return {
+    host: registry.host,
+    url: `${scheme}://${registry.host}`,
+    blobHosts,
+    requests,
+    faults,
+    addBlob,
+    add(name, files) {
+      const config = files.config && describe(files.config);
+      const layers = (files.layers ?? []).map(describe);
+      const made = { schemaVersion: 2, mediaType: DOCKER_MANIFEST, config, layers };
+      const content = files.manifest ?? JSON.stringify(made);
+      const manifest = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      const digest = digestOfContent(held(manifest));
+      const mediaType = files.manifestType ?? mediaTypeOf(manifest);
+      const stored = { bytes: manifest, digest, mediaType };
+      const repository = name.slice(0, name.lastIndexOf(":"));
+      manifests.set(name, stored);
+      manifests.set(`${repository}:${digest}`, stored);
+      return { name: `${registry.host}/${name}`, manifest, digest, config, layers };
+    },
+    served(digest) {
+      const hex = digest.slice("sha256:".length);
+      return requests
+        .filter(({ path, status }) => path.includes(hex) && (status === 200 || status === 206))
+        .reduce((sum, request) => sum + request.sent, 0);
+    },
+    get connections() {
+      return servers.reduce((sum, server) => sum + server.connections, 0);
+    },
+    get open() {
+      return servers.reduce((sum, server) => sum + server.open, 0);
+    },
+    expireAddresses: () => signatures.expireAll(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { bar, box, fit, frameBottom, frameTop, glyphs, pad, width } from "../../src/ui/draw.ts";
+
+const UNICODE = glyphs(true);
+const ASCII = glyphs(false);
+
+Deno.test("bar() fills a cell in eighths", () => {
+  assert.equal(bar(0, 4, UNICODE), "░░░░");
+  assert.equal(bar(1 / 32, 4, UNICODE), "▏░░░");
+  assert.equal(bar(0.25, 4, UNICODE), "█░░░");
+  assert.equal(bar(0.625, 4, UNICODE), "██▌░");
+  assert.equal(bar(1, 4, UNICODE), "████");
+});
+
+Deno.test("bar() uses # and . where only ASCII can be shown", () => {
+  assert.equal(bar(0.5, 4, ASCII), "##..");
+});
+
+Deno.test("bar() is exactly as wide as asked, and full only at the end", () => {
+  fc.assert(fc.property(
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    fc.integer({ min: 0, max: 60 }),
+    fc.boolean(),
+    (fraction, cells, unicode) => {
+      const drawn = bar(fraction, cells, glyphs(unicode));
+      assert.equal(width(drawn), cells);
+      const full = (unicode ? "█" : "#").repeat(cells);
+      if (cells > 0) assert.equal(drawn === full, fraction === 1);
+    },
+  ));
+});
+
+Deno.test("fit() counts cells and says where something is missing", () => {
+  assert.equal(fit("hello", 5, UNICODE), "hello");
+  assert.equal(fit("hello there", 8, UNICODE), "hello t…");
+  assert.equal(fit("hello there", 8, ASCII), "hello...");
+  assert.equal(fit("日本語のモデル", 6, UNICODE), "日本…");
+});
+
+Deno.test("fit() and pad() never make a text wider than asked", () => {
+  fc.assert(fc.property(
+    fc.string({ unit: fc.constantFrom("a", "é", "日", "👍", "…", " ") }),
+    fc.integer({ min: 0, max: 40 }),
+    (text, cells) => {
+      assert.ok(width(fit(text, cells, UNICODE)) <= cells);
+      assert.equal(width(pad(text, cells, UNICODE)), cells);
+    },
+  ));
+});
+
+Deno.test("box() closes on all sides in any width", () => {
+  assert.deepEqual(box("✓ pulled m", ["size 2.0 GB"], 18, UNICODE), [
+    "╔════════════════╗",
+    "║ ✓ pulled m     ║",
+    "╠════════════════╣",
+    "║ size 2.0 GB    ║",
+    "╚════════════════╝",
+  ]);
+  for (const cells of [6, 11, 40, 120]) {
+    for (const line of box("a rather long heading", ["日本語"], cells, UNICODE)) {
+      assert.equal(width(line), cells);
+    }
+  }
+});
+
+Deno.test("frameTop() and frameBottom() have the same width, with a title that is cut if need be", () => {
+  assert.equal(frameTop("pulling m", 20, UNICODE), "╭─ pulling m ──────╮");
+  assert.equal(frameBottom(20, UNICODE), "╰──────────────────╯");
+  for (const cells of [8, 19, 60]) {
+    assert.equal(width(frameTop("pulling user/model:latest", cells, ASCII)), cells);
+    assert.equal(width(frameBottom(cells, ASCII)), cells);
+  }
+});

@@ -1,0 +1,96 @@
+/** A terminal that remembers what was written, and one that shows it as a screen would. */
+
+import { width } from "../../src/ui/draw.ts";
+import type { Terminal } from "../../src/ui/terminal.ts";
+
+export interface FakeTerminal extends Terminal {
+  /** Every write by itself. */
+  readonly writes: readonly string[];
+  /** All of them. */
+  readonly text: string;
+  /** The lines of all of them; for output without cursor movement. */
+  readonly lines: readonly string[];
+  resize(columns: number): void;
+}
+
+type Abilities = Partial<Pick<Terminal, "interactive" | "unicode" | "color">>;
+
+/** A pipe, unless `abilities` say otherwise. */
+export function fakeTerminal(abilities: Abilities = {}, columns = 80): FakeTerminal {
+  const writes: string[] = [];
+  let cells = columns;
+  return {
+    interactive: false,
+    unicode: false,
+    color: false,
+    ...abilities,
+    write: (text) => void writes.push(text),
+    columns: () => cells,
+    writes,
+    get text() {
+      return writes.join("");
+    },
+    get lines() {
+      return writes.join("").split("\n").slice(0, -1);
+    },
+    resize: (to) => void (cells = to),
+  };
+}
+
+/** A terminal with everything a terminal can have. */
+export function colorTerminal(columns = 80): FakeTerminal {
+  return fakeTerminal({ interactive: true, unicode: true, color: true }, columns);
+}
+
+export interface Screen {
+  /** The rows from the top of the scrollback, without blanks at their ends. */
+  readonly rows: readonly string[];
+  readonly cursorShown: boolean;
+  /** Cells of the widest row there ever was. */
+  readonly widest: number;
+}
+
+/** What a screen of endless width shows after `text`. Knows what the renderers may use, and throws for the rest. */
+export function screenOf(text: string): Screen {
+  const rows: string[][] = [[]];
+  let row = 0;
+  let column = 0;
+  let cursorShown = true;
+  let widest = 0;
+
+  function measure(): void {
+    widest = Math.max(widest, width(rows[row]!.join("")));
+  }
+
+  function escape(sequence: string): void {
+    const [, parameter = "", command = ""] = /^\p{Cc}\[(\??\d*)([A-Za-z])$/u.exec(sequence) ?? [];
+    if (command === "A") row = Math.max(0, row - Number(parameter));
+    else if (command === "K" && parameter === "") rows[row]!.length = column;
+    else if (command === "J" && parameter === "") {
+      rows[row]!.length = column;
+      rows.length = row + 1;
+    } else if (parameter === "?25") cursorShown = command === "h";
+    else if (command !== "m" && parameter !== "?2026") {
+      throw new Error(`unknown sequence ${JSON.stringify(sequence)}`);
+    }
+  }
+
+  for (const [part] of text.matchAll(/\p{Cc}\[[?\d;]*[A-Za-z]|[^]/gu)) {
+    if (/^\p{Cc}/u.test(part)) measure();
+    if (part.startsWith("\x1b")) escape(part);
+    else if (part === "\r") column = 0;
+    else if (part === "\n") {
+      row++;
+      column = 0;
+      while (rows.length <= row) rows.push([]);
+    } else {
+      const line = rows[row]!;
+      while (line.length < column) line.push(" ");
+      line[column++] = part;
+    }
+  }
+  measure();
+  const shown = rows.map((line) => line.join("").trimEnd());
+  while (shown.at(-1) === "") shown.pop();
+  return { rows: shown, cursorShown, widest };
+}
