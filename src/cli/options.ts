@@ -103,7 +103,7 @@ export function displayOptions(flags: DisplayFlags): DisplayOptions {
 }
 
 /** The flag, else OLLAMA_MODELS, else the folder in the user's home. Throws `usage` if there is no home. */
-export function modelsDir(flag: string | undefined, host: Host): string {
+export function modelsDir(flag: string | undefined, host: Pick<Host, "env" | "os">): string {
   const named = flag ?? modelsVariable(host);
   if (named !== undefined) return named;
   const home = host.env(host.os === "windows" ? "USERPROFILE" : "HOME") ?? "";
@@ -136,11 +136,11 @@ export function modelsDirWarnings(flag: string | undefined, host: Host): Warning
 }
 
 /** As Ollama reads it: without white space and quotes around it, and "~" is a name like any other. */
-function modelsVariable(host: Host): string | undefined {
+function modelsVariable(host: Pick<Host, "env">): string | undefined {
   const text = host.env("OLLAMA_MODELS")?.trim().replace(/^["']+|["']+$/g, "");
   return text === "" ? undefined : text;
 }
 
-function pathsOf(host: Host): typeof posix {
+function pathsOf(host: Pick<Host, "os">): typeof posix {
   return host.os === "windows" ? win32 : posix;
 }

@@ -121,6 +121,7 @@ export class HashRun {
   #position: number;
   #digest: Digest | undefined;
   #opened = false;
+  #closed = false;
 
   constructor(
     readonly id: number,
@@ -146,11 +147,13 @@ export class HashRun {
 
   /**
    * Goes on to `end` and answers whether the bytes were there and, where `expect` is given, whether the
-   * digest of `[start, end)` is that one. If not, the run is back where it stood before the call.
+   * digest of `[start, end)` is that one. If not, the run is back where it stood before the call. A run
+   * that is closed meanwhile answers false at its next slice.
    */
   async extend(end: number, expect?: Digest, urgent = false): Promise<boolean> {
     const before = { position: this.#position, digest: this.#digest };
     for (let first = true; this.#position < end; first = false) {
+      if (this.#closed) return false;
       const to = Math.min(end, this.#position + SLICE);
       const wanted = to === end && expect !== undefined ? hexOf(expect) : undefined;
       this.#opened = true;
@@ -175,8 +178,9 @@ export class HashRun {
     return expect === undefined || this.#digest === expect;
   }
 
-  /** Lets the worker close its handle. */
+  /** Lets the worker close its handle. Nothing can be asked of the run after that. */
   async close(): Promise<void> {
+    this.#closed = true;
     if (!this.#opened) return;
     this.#opened = false;
     await this.ask((id) => ({ id, do: "close", run: this.id }), false).catch(() => {});

@@ -52,17 +52,22 @@ function begin(id: number, path: string, start: number): Run {
 
 /**
  * Hashes from where the run stands to `end` and answers the digest so far, or "" for a file that ends
- * early. That, and a digest other than the expected one, takes the run back to its anchor.
+ * early. That, a digest other than the expected one and a failed read take the run back to its anchor.
  */
 function extend(run: Run, request: HashRequest & { do: "extend" }): { hex: string } {
   const { end, anchor, expect } = request;
   if (anchor) run.anchor = { hash: run.hash.copy(), position: run.position };
-  run.file.seekSync(run.position, Deno.SeekMode.Start);
-  for (let left = end - run.position; left > 0;) {
-    const read = run.file.readSync(left < buffer.length ? buffer.subarray(0, left) : buffer);
-    if (read === null) return takeBack(run, "");
-    run.hash.update(buffer.subarray(0, read));
-    left -= read;
+  try {
+    run.file.seekSync(run.position, Deno.SeekMode.Start);
+    for (let left = end - run.position; left > 0;) {
+      const read = run.file.readSync(left < buffer.length ? buffer.subarray(0, left) : buffer);
+      if (read === null) return takeBack(run, "");
+      run.hash.update(buffer.subarray(0, read));
+      left -= read;
+    }
+  } catch (error) {
+    takeBack(run, "");
+    throw error;
   }
   run.position = end;
   const hex = run.hash.copy().digest("hex");

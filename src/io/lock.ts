@@ -3,7 +3,8 @@
  * is never removed by who uses it; should somebody else remove it, the inode check below finds out.
  */
 
-import { localFailure } from "./failure.ts";
+import { type Ownership, realDisk } from "./disk.ts";
+import { isMissing, isTaken, localFailure } from "./failure.ts";
 
 /** A lock that is held until disposed. */
 export interface Lock extends Disposable {
@@ -28,22 +29,50 @@ class Held implements Lock {
   }
 }
 
+/** How a lock is taken: exclusively, or shared with other shared holders. */
+export interface LockMode {
+  readonly shared?: boolean;
+  /** What the lock file is given when it has to be made. */
+  readonly look?: Ownership;
+}
+
 /**
- * Takes the lock if it is free: exclusively, or shared with other shared holders. Undefined: it is held.
- * An exclusive holder writes who it is into the file.
+ * Takes the lock if it is free. Undefined: it is held. Who takes it writes itself into the file; of
+ * several shared holders the last one is read there.
  */
-export async function tryLock(path: string, shared = false): Promise<Lock | undefined> {
+export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock | undefined> {
   for (;;) {
-    const file = await openLockFile(path);
-    let granted = false;
+    const file = await openLockFile(path, mode.look);
+    let held = false;
     try {
-      granted = await tryNow(file, !shared);
-      if (!granted) return undefined;
-      if (await isStill(file, path)) return keep(file, path, shared);
-      granted = false;
+      if (!await tryNow(file, !mode.shared, path)) return undefined;
+      held = await isStill(file, path);
     } finally {
-      if (!granted) file.close();
+      if (!held) file.close();
     }
+    if (held) return await keep(file, path);
+  }
+}
+
+/**
+ * Locks an existing file of data itself, for the case that its lock file was removed under its holder: a
+ * second one with a new lock file of the same name finds out here. Nothing is written into it. Undefined:
+ * it is held. Not on Windows, where a locked file can neither be written nor renamed by anybody.
+ */
+export async function tryGuard(path: string): Promise<Lock | undefined> {
+  if (Deno.build.os === "windows") return { path, [Symbol.dispose]() {} };
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path, { read: true, write: true });
+  } catch (error) {
+    throw localFailure(error, "open", path);
+  }
+  let held = false;
+  try {
+    held = await tryNow(file, true, path);
+    return held ? new Held(path, file) : undefined;
+  } finally {
+    if (!held) file.close();
   }
 }
 
@@ -53,17 +82,17 @@ export async function tryLock(path: string, shared = false): Promise<Lock | unde
  */
 export async function waitLock(
   path: string,
-  options: {
-    readonly shared?: boolean;
+  options: LockMode & {
     readonly signal: AbortSignal;
     readonly onWait: (holder: Holder | undefined) => void;
   },
 ): Promise<Lock> {
-  const { shared = false, signal, onWait } = options;
+  const { shared = false, look, signal, onWait } = options;
   let told = false;
   for (;;) {
     signal.throwIfAborted();
-    const file = await openLockFile(path);
+    const file = await openLockFile(path, look);
+    let held = false;
     try {
       // One pending request for the whole wait: where a try cannot be taken back it occupies a thread,
       // and polling would use them all up.
@@ -74,48 +103,56 @@ export async function waitLock(
         onWait(await holderOf(path));
       }
       await orAborted(request, signal);
+      held = await isStill(file, path);
     } catch (error) {
-      // A lock that is granted after close is dropped at once.
-      file.close();
       throw signal.aborted ? signal.reason : localFailure(error, "lock", path);
+    } finally {
+      // A lock that is granted after close is dropped at once.
+      if (!held) file.close();
     }
-    if (await isStill(file, path)) return keep(file, path, shared);
-    file.close();
+    if (held) return await keep(file, path);
   }
 }
 
 /** Who wrote itself into the lock file last; undefined where nobody did. */
 export async function holderOf(path: string): Promise<Holder | undefined> {
   try {
-    const text = (await Deno.readTextFile(path)).trim().slice(0, 200);
-    return /^[\x20-\x7e]+$/.test(text) ? text : undefined;
+    const line = (await Deno.readTextFile(path)).split("\n", 1)[0]!.slice(0, 200);
+    return /^[\x20-\x7e]+$/.test(line) ? line : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function keep(file: Deno.FsFile, path: string, shared: boolean): Promise<Lock> {
-  if (!shared) {
-    try {
-      const text = new TextEncoder().encode(`pid ${Deno.pid} on ${Deno.hostname()}\n`);
-      await file.truncate(0);
-      await file.write(text);
-    } catch {
-      // The note is a courtesy to who waits; a full disk must not keep a pull from going on.
-    }
+async function keep(file: Deno.FsFile, path: string): Promise<Lock> {
+  try {
+    const text = new TextEncoder().encode(`pid ${Deno.pid} on ${Deno.hostname()}\n`);
+    await file.truncate(0);
+    await file.write(text);
+  } catch {
+    // The note is a courtesy to who waits; a full disk must not keep a pull from going on.
   }
   return new Held(path, file);
 }
 
-async function openLockFile(path: string): Promise<Deno.FsFile> {
-  try {
-    return await Deno.open(path, { create: true, read: true, write: true });
-  } catch (error) {
-    throw localFailure(error, "create", path);
+/** Opens the lock file. One that has to be made looks like its folder: another user locks it tomorrow. */
+async function openLockFile(path: string, look: Ownership = {}): Promise<Deno.FsFile> {
+  for (;;) {
+    try {
+      return await Deno.open(path, { read: true, write: true });
+    } catch (error) {
+      if (!isMissing(error)) throw localFailure(error, "open", path);
+    }
+    try {
+      Deno.openSync(path, { write: true, createNew: true }).close();
+      await realDisk.own(path, look);
+    } catch (error) {
+      if (!isTaken(error)) throw localFailure(error, "create", path);
+    }
   }
 }
 
-async function tryNow(file: Deno.FsFile, exclusive: boolean): Promise<boolean> {
+async function tryNow(file: Deno.FsFile, exclusive: boolean, path: string): Promise<boolean> {
   // Missing in runtimes before 2.7.
   const now = (file as { tryLock?: (exclusive: boolean) => Promise<boolean> }).tryLock;
   if (typeof now === "function") {
@@ -124,7 +161,7 @@ async function tryNow(file: Deno.FsFile, exclusive: boolean): Promise<boolean> {
     } catch (error) {
       // Windows says "locked by another process" where others say no.
       if (/\(os error 33\)/.test(String(error))) return false;
-      throw localFailure(error, "lock", "a lock file");
+      throw localFailure(error, "lock", path);
     }
   }
   const request = file.lock(exclusive);

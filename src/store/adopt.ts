@@ -2,7 +2,7 @@
 
 import { isMissing, isNoLinkHere, localFailure } from "../io/failure.ts";
 import type { Disk, Ownership } from "../io/disk.ts";
-import { tryLock } from "../io/lock.ts";
+import { type Lock, tryGuard } from "../io/lock.ts";
 import type { BlobPaths } from "./paths.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { BlobPaths } from "./paths.ts";
  */
 export async function adoptPartial(disk: Disk, at: BlobPaths, look: Ownership): Promise<boolean> {
   if (await exists(at.partial) || !await exists(at.oldPartial)) return false;
-  using lock = await exists(at.oldLock) ? await tryLock(at.oldLock) : { [Symbol.dispose]() {} };
+  using lock = await oldLock(at.oldLock);
   if (!lock) return false;
   try {
     await disk.rename(at.oldPartial, at.partial);
@@ -21,6 +21,16 @@ export async function adoptPartial(disk: Disk, at: BlobPaths, look: Ownership): 
   }
   await disk.own(at.partial, look);
   return true;
+}
+
+/** The lock of the other program, which locks as we do; it is not ours to write to or to make. */
+async function oldLock(path: string): Promise<Lock | undefined> {
+  try {
+    return await tryGuard(path);
+  } catch (error) {
+    if (isMissing(error)) return { path, [Symbol.dispose]() {} };
+    throw error;
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -125,10 +125,13 @@ function fromVersion2(data: unknown, blob: Descriptor): Checkpoint {
     return NOTHING;
   }
   const inside = ({ start, end }: Range) => start < end && end <= blob.size;
-  const claims = proven.filter(inside).map(({ digest, ...rest }): Claim =>
-    digest === undefined ? rest : { ...rest, digest }
-  );
-  return { proven: claims, prefix, holes: holes.filter(inside) };
+  // A hole that is left out would turn into bytes that are believed.
+  if (!holes.every(inside)) return NOTHING;
+  const claims = proven.filter(inside).map(({ start, end, digest, from }): Claim => {
+    if (digest !== undefined) return { start, end, digest, from };
+    return { start, end, from: from === "registry" ? "live" : from };
+  });
+  return { proven: claims, prefix, holes };
 }
 
 /**

@@ -4,7 +4,7 @@
  * meets the marks of the earlier run: so each stretch of old bytes is proven, or found out, in one pass.
  */
 
-import type { Digest } from "../core/digest.ts";
+import { type Digest, EMPTY_DIGEST } from "../core/digest.ts";
 import type { Range } from "../core/ranges.ts";
 import type { Hasher, HashRun } from "../io/hash.ts";
 import type { Mark } from "./checkpoint.ts";
@@ -28,8 +28,11 @@ export class Front {
   #expected: Mark[];
   #doubted = 0;
   #loop: Promise<void> | undefined;
-  #eager = false;
-  #stopped = false;
+  #eager = 0;
+  #paused = 0;
+  #ended = false;
+  /** Where bytes were that this hash has gone over, also before it began again. */
+  #passed = 0;
   #failure: unknown;
 
   /**
@@ -53,8 +56,9 @@ export class Front {
     return this.#run.position;
   }
 
-  get digest(): Digest | undefined {
-    return this.#run.digest;
+  /** The digest of everything before `position`. */
+  get digest(): Digest {
+    return this.#run.digest ?? EMPTY_DIGEST;
   }
 
   /** Marks to save: those left, where the hash stands now, and those of the earlier run still ahead. */
@@ -79,7 +83,7 @@ export class Front {
    * reading failed.
    */
   async catchUp(to: number): Promise<void> {
-    this.#eager = true;
+    this.#eager++;
     try {
       while (!this.#stopped && this.#failure === undefined && this.position < to) {
         if (this.#loop === undefined && this.#next() === undefined) break;
@@ -87,7 +91,7 @@ export class Front {
         await this.#loop;
       }
     } finally {
-      this.#eager = false;
+      this.#eager--;
     }
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -97,30 +101,45 @@ export class Front {
     return this.#expected.length > 0 ? Infinity : this.reach(this.position) - this.position;
   }
 
-  /** Begins again: bytes from `position` on have changed or gone. Marks before it are met again. */
-  async restart(position: number): Promise<void> {
-    const known = [...this.marks()].filter(({ end }) => end <= position);
-    await this.stop();
-    this.#run = this.hasher.follow(this.path, 0);
-    this.#expected = known;
-    this.#marks = [];
-    this.#failure = undefined;
-    this.#stopped = false;
+  /** Whether the hash is made of bytes after `position`, or a mark of this run is. */
+  hasPassed(position: number): boolean {
+    return position < Math.max(this.position, this.#passed);
   }
 
-  /** Ends after the stretch in work. */
+  /** Begins again: bytes from `position` on have changed or gone. Marks before it are met again. */
+  async restart(position: number): Promise<void> {
+    const left = this.#run;
+    // At once: what is saved meanwhile must not speak of the bytes that went.
+    this.#expected = this.marks().filter(({ end }) => end <= position);
+    this.#marks = [];
+    this.#passed = position;
+    this.#run = this.hasher.follow(this.path, 0);
+    this.#paused++;
+    try {
+      await Promise.all([left.close(), this.#loop]);
+    } finally {
+      this.#failure = undefined;
+      this.#paused--;
+    }
+  }
+
+  /** Ends after the slice in work. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    await this.#loop;
-    await this.#run.close();
+    this.#ended = true;
+    await Promise.all([this.#run.close(), this.#loop]);
+  }
+
+  get #stopped(): boolean {
+    return this.#ended || this.#paused > 0;
   }
 
   async #follow(): Promise<void> {
     for (let step = this.#next(); step && !this.#stopped; step = this.#next()) {
-      const start = this.#run.position;
-      const held = await this.#run.extend(step.end, step.expect);
-      if (this.#stopped) return;
-      if (!held) this.#wrong({ start: this.#run.position, end: step.end });
+      const run = this.#run;
+      const start = run.position;
+      const held = await run.extend(step.end, step.expect);
+      if (this.#stopped || this.#run !== run) return;
+      if (!held) this.#wrong({ start, end: step.end });
       else if (step.expect !== undefined) this.#met();
       else if (step.end % SPACING === 0 && step.end > start) this.#leave();
     }
@@ -134,7 +153,7 @@ export class Front {
     const boundary = (Math.floor(at / SPACING) + 1) * SPACING;
     const end = Math.min(available, boundary);
     const whole = end === boundary || end === this.size;
-    if (end <= at || (!whole && !this.#eager && end - at < SHORTEST)) return undefined;
+    if (end <= at || (!whole && this.#eager === 0 && end - at < SHORTEST)) return undefined;
     return { end };
   }
 

@@ -5,7 +5,7 @@ import type { Descriptor } from "../core/manifest.ts";
 import { type Chunk, missing, type Range, subtract, total } from "../core/ranges.ts";
 import { folderOf } from "../io/atomic.ts";
 import type { Disk, DiskFile, Ownership } from "../io/disk.ts";
-import type { Hasher } from "../io/hash.ts";
+import type { Hasher, HashRun } from "../io/hash.ts";
 import type { Lock } from "../io/lock.ts";
 import type { Mark } from "./checkpoint.ts";
 import { Front } from "./front.ts";
@@ -41,11 +41,15 @@ export class BlobIngest implements AsyncDisposable {
   /** Chunks that the registry gave a digest for; the hash of the whole does not pass them unchecked. */
   #unchecked: Chunk[] = [];
   #comparing = new Set<Chunk>();
+  /** Old ranges that are compared with the checkpoint; it does not pass them either. */
+  #proving = new Set<Range>();
   #checks = new Set<Promise<void>>();
+  #runs = new Set<HashRun>();
   #marks: readonly Mark[];
   #saving: Promise<number> = Promise.resolve(0);
   #changed = false;
-  #sealed = false;
+  #sealing = false;
+  #closed = false;
   #failure: unknown;
 
   private constructor(
@@ -60,7 +64,7 @@ export class BlobIngest implements AsyncDisposable {
     this.#front = this.#newFront();
   }
 
-  /** Opens the blob whose lock is held. On failure the lock is still the caller's. */
+  /** Opens the blob whose lock is held and whose file is there. On failure the lock is still the caller's. */
   static async open(
     blob: Descriptor,
     tools: IngestTools,
@@ -70,10 +74,16 @@ export class BlobIngest implements AsyncDisposable {
     const { disk, at, boot, temporary } = tools;
     const file = await disk.open(at.partial, "any");
     try {
-      if (resume.length === undefined) await disk.own(at.partial, tools.look);
-      else if (resume.length > blob.size) await file.truncate(blob.size);
+      if (resume.length > blob.size) await file.truncate(blob.size);
       const unsaved = resume.claims.filter(({ from, digest }) => from === "live" && !digest);
-      const live = await LivePositions.create(disk, at.live, temporary(), boot, unsaved);
+      const live = await LivePositions.create(
+        disk,
+        at.live,
+        temporary(),
+        boot,
+        unsaved,
+        tools.look,
+      );
       const ingest = new BlobIngest(blob, tools, lock, file, live, resume);
       ingest.#claim(resume);
       return ingest;
@@ -130,11 +140,15 @@ export class BlobIngest implements AsyncDisposable {
 
   async seal(): Promise<"sealed" | "incomplete" | "mismatch"> {
     const { size, digest } = this.blob;
-    while (this.#checks.size > 0) await Promise.all(this.#checks);
-    if (this.#failure !== undefined) throw this.#failure;
-    await this.#front.catchUp(size);
+    do {
+      while (this.#checks.size > 0) await Promise.all(this.#checks);
+      if (this.#failure !== undefined) throw this.#failure;
+      await this.#front.catchUp(size);
+    } while (this.#checks.size > 0);
     if (this.#front.position < size) return "incomplete";
     if (this.#front.digest !== digest) return "mismatch";
+    // A save that is asked for from here on finds nothing to do.
+    this.#sealing = true;
     await this.#saving.catch(() => {});
     await this.#finish();
     return "sealed";
@@ -146,21 +160,21 @@ export class BlobIngest implements AsyncDisposable {
     const before = this.kept();
     this.#segments.remove(({ from }) => what === "all" || from !== "registry");
     const from = what === "all" ? 0 : Math.min(...doubtful.map(({ start }) => start));
-    await this.#front.restart(from);
     // Positions of dropped bytes must not be believed after a kill either.
     for (const slot of this.live.slots()) this.live.release(slot);
     this.#changed = true;
+    await this.#front.restart(from);
     await this.checkpoint();
     this.#front.poke();
     return before - this.kept();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#sealed) return;
     try {
       await this.checkpoint();
     } finally {
-      await this.#letGo();
+      await this.#close();
+      this.lock[Symbol.dispose]();
     }
   }
 
@@ -169,11 +183,11 @@ export class BlobIngest implements AsyncDisposable {
     for (const claim of claims) {
       const { digest, from, start, end } = claim;
       const slot = lines.find((line) => line.start === start && line.position === end);
-      const segment = this.#segments.add(claim, from, {
+      this.#segments.add(claim, from, {
         ...(digest === undefined ? {} : { proof: { end, digest } }),
         ...(slot && from === "live" && !digest ? { slot } : {}),
       });
-      if (digest !== undefined) this.#work(this.#prove(segment, digest));
+      if (digest !== undefined) this.#work(this.#prove({ start, end }, digest));
     }
     this.#changed = claims.some(({ digest, from }) => from !== "registry" && !digest);
     this.#front.poke();
@@ -185,17 +199,26 @@ export class BlobIngest implements AsyncDisposable {
       this.tools.at.partial,
       this.blob.size,
       this.#marks,
-      (from) => Math.min(this.#segments.reach(from), this.#unchecked[0]?.start ?? Infinity),
+      (from) => Math.min(this.#segments.reach(from), this.#firstUnsure()),
       (range) => this.#lose(range, "the bytes on disk are not those of the checkpoint"),
     );
   }
 
+  /** Where the first range begins that has to be compared with a digest of its own. */
+  #firstUnsure(): number {
+    let first = this.#unchecked[0]?.start ?? Infinity;
+    for (const { start } of this.#proving) first = Math.min(first, start);
+    return first;
+  }
+
   /** Compares old bytes with the digest that the checkpoint has for them. */
-  async #prove(segment: Segment, digest: Digest): Promise<void> {
-    const { start, end } = segment;
-    if (!await this.#hasDigest({ start, end }, digest)) {
-      this.#lose({ start, end }, "the bytes on disk are not those of the checkpoint");
-    }
+  async #prove(range: Range, digest: Digest): Promise<void> {
+    this.#proving.add(range);
+    const right = await this.#hasDigest(range, digest);
+    this.#proving.delete(range);
+    if (this.#closed) return;
+    if (!right) this.#lose(range, "the bytes on disk are not those of the checkpoint");
+    this.#front.poke();
   }
 
   /** Compares chunks that have become whole with the registry's digests. */
@@ -213,6 +236,7 @@ export class BlobIngest implements AsyncDisposable {
   async #compare(chunk: Chunk, digest: Digest): Promise<void> {
     const right = await this.#hasDigest(chunk, digest);
     this.#comparing.delete(chunk);
+    if (this.#closed) return;
     if (right) this.#unchecked = this.#unchecked.filter((other) => other !== chunk);
     else this.#lose(chunk, "a chunk is not what the registry says it is");
     this.#front.poke();
@@ -220,10 +244,12 @@ export class BlobIngest implements AsyncDisposable {
 
   async #hasDigest({ start, end }: Range, digest: Digest): Promise<boolean> {
     const run = this.tools.hasher.follow(this.tools.at.partial, start);
+    this.#runs.add(run);
     try {
       return await run.extend(end, digest);
     } finally {
       await run.close();
+      this.#runs.delete(run);
     }
   }
 
@@ -237,19 +263,29 @@ export class BlobIngest implements AsyncDisposable {
   #lose(range: Range, reason: string): void {
     const count = this.#segments.cut(range);
     this.#changed = true;
-    // Nobody shall believe these bytes after a kill.
-    for (const segment of this.#segments.list) {
-      const { slot, start, end } = segment;
-      if (!slot || slot.start === start) continue;
-      this.live.release(slot);
-      segment.slot = this.live.begin(start);
-      this.live.advance(segment.slot, end);
+    this.#renote();
+    // Bytes that went into the hash of the whole and then turn out to be wrong spoil it.
+    if (this.#front.hasPassed(range.start)) {
+      this.#work(this.#front.restart(range.start).then(() => this.#front.poke()));
     }
     if (count > 0) this.tools.lost(range, count, reason);
   }
 
+  /** Lets the live positions say what the segments say now: nobody shall believe cut bytes after a kill. */
+  #renote(): void {
+    const used = new Set(this.#segments.list.map(({ slot }) => slot));
+    for (const slot of this.live.slots()) if (!used.has(slot)) this.live.release(slot);
+    for (const segment of this.#segments.list) {
+      const { slot, start, end } = segment;
+      if (!slot || (slot.start === start && slot.position === end)) continue;
+      this.live.release(slot);
+      segment.slot = this.live.begin(start);
+      this.live.advance(segment.slot, end);
+    }
+  }
+
   async #save(): Promise<number> {
-    if (this.#sealed || !this.#changed) return this.kept();
+    if (this.#sealing || !this.#changed) return this.kept();
     this.#changed = false;
     try {
       const reach = this.#segments.reach(this.#front.position);
@@ -273,7 +309,6 @@ export class BlobIngest implements AsyncDisposable {
   async #finish(): Promise<void> {
     const { disk, at } = this.tools;
     await this.file.sync();
-    this.#sealed = true;
     // Windows renames only what nobody has open.
     await this.#close();
     await disk.rename(at.partial, at.ready);
@@ -285,14 +320,11 @@ export class BlobIngest implements AsyncDisposable {
     this.lock[Symbol.dispose]();
   }
 
-  async #letGo(): Promise<void> {
-    this.#sealed = true;
-    await this.#close();
-    this.lock[Symbol.dispose]();
-  }
-
   async #close(): Promise<void> {
-    await this.#front.stop();
+    if (this.#closed) return;
+    this.#closed = true;
+    const runs = [...this.#runs, ...this.#segments.list.flatMap(({ run }) => run ?? [])];
+    await Promise.all([this.#front.stop(), ...runs.map((run) => run.close())]);
     await Promise.allSettled(this.#checks);
     this.#segments.remove(() => true);
     await this.live.close();

@@ -24,6 +24,7 @@ type Entry = v.InferOutput<typeof Entry>;
 /** The ledger of one models folder. Notes are kept in memory until `save`. */
 export class Ledger {
   #noted = new Map<Digest, Entry>();
+  #saving: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly disk: Disk,
@@ -54,14 +55,20 @@ export class Ledger {
     });
   }
 
-  /** Writes what was noted, over what other processes wrote meanwhile. */
-  async save(): Promise<void> {
+  /**
+   * Writes what was noted, over what other processes wrote meanwhile. Never rejects: a note that cannot be
+   * written costs one hash and no pull, and is tried again at the next save.
+   */
+  save(): Promise<void> {
+    return this.#saving = this.#saving.then(() => this.#save()).catch(() => {});
+  }
+
+  async #save(): Promise<void> {
     if (this.#noted.size === 0) return;
-    const noted = this.#noted;
-    this.#noted = new Map();
-    this.known = await read(this.paths.ledger);
-    for (const [digest, entry] of noted) this.known.set(digest, entry);
-    const text = JSON.stringify({ version: 1, blobs: Object.fromEntries(this.known) });
+    const noted = new Map(this.#noted);
+    const known = await read(this.paths.ledger);
+    for (const [digest, entry] of noted) known.set(digest, entry);
+    const text = JSON.stringify({ version: 1, blobs: Object.fromEntries(known) });
     await replaceFile(
       this.disk,
       this.paths.ledger,
@@ -69,6 +76,10 @@ export class Ledger {
       new TextEncoder().encode(text),
       this.look(),
     );
+    this.known = known;
+    for (const [digest, entry] of noted) {
+      if (this.#noted.get(digest) === entry) this.#noted.delete(digest);
+    }
   }
 }
 

@@ -7,11 +7,12 @@
  */
 
 import type { Range } from "../core/ranges.ts";
-import type { Disk, DiskFile } from "../io/disk.ts";
+import type { Disk, DiskFile, Ownership } from "../io/disk.ts";
 
 const HEADER_WIDTH = 64;
 const DIGITS = 16;
-const LINE_WIDTH = 2 * DIGITS + 2;
+/** A divisor of the page size: a kill cannot leave half of a line, since it falls between two pages. */
+const LINE_WIDTH = 64;
 /** A clock that is adjusted by less than this does not look like another boot. */
 const SAME_BOOT_SECONDS = 5;
 
@@ -47,8 +48,9 @@ export class LivePositions {
     temporary: string,
     boot: number,
     ranges: readonly Range[],
+    look: Ownership = {},
   ): Promise<LivePositions> {
-    const file = await disk.open(temporary, "any");
+    const file = await disk.open(temporary, "new");
     try {
       const live = new LivePositions(file);
       const header = `pullama live 1 boot ${boot} run ${crypto.randomUUID().slice(0, 8)}`;
@@ -57,12 +59,13 @@ export class LivePositions {
         slot.position = end;
         return textOf(slot);
       });
-      await file.truncate(0);
+      await disk.own(temporary, look);
       await file.writeAt(encode(`${header.padEnd(HEADER_WIDTH - 1)}\n${lines.join("")}`), 0);
       await disk.rename(temporary, path);
       return live;
     } catch (error) {
       file.close();
+      await disk.remove(temporary).catch(() => {});
       throw error;
     }
   }
@@ -99,25 +102,27 @@ export class LivePositions {
 
   #mark(line: number): void {
     this.#dirty.add(line);
-    this.#writing ??= this.#write().finally(() => this.#writing = undefined);
+    this.#writing ??= this.#write();
   }
 
   async #write(): Promise<void> {
-    for (const line of this.#dirty) {
-      this.#dirty.delete(line);
-      try {
+    try {
+      for (const line of this.#dirty) {
+        this.#dirty.delete(line);
         const text = textOf(this.#slots[line] ?? FREE);
         await this.file.writeAt(encode(text), HEADER_WIDTH + line * LINE_WIDTH);
-      } catch {
-        // A position that could not be noted costs at most its own bytes after a kill.
-        return;
       }
+    } catch {
+      // A position that could not be noted costs at most its own bytes after a kill.
+    } finally {
+      // In the same breath as the last look at the dirty lines, so that none is left behind.
+      this.#writing = undefined;
     }
   }
 }
 
 function textOf({ start, position }: Slot): string {
-  return `${pad(start)} ${pad(position)}\n`;
+  return `${`${pad(start)} ${pad(position)}`.padEnd(LINE_WIDTH - 1)}\n`;
 }
 
 function encode(text: string): Uint8Array {
@@ -145,7 +150,7 @@ export async function readLive(path: string, boot: number, limit: number): Promi
   if (!header || Math.abs(Number(header[1]) - boot) > SAME_BOOT_SECONDS) return [];
   const ranges: Range[] = [];
   for (let at = HEADER_WIDTH; at + LINE_WIDTH <= text.length; at += LINE_WIDTH) {
-    const line = /^(\d{16}) (\d{16})\n$/.exec(text.slice(at, at + LINE_WIDTH));
+    const line = /^(\d{16}) (\d{16}) *\n$/.exec(text.slice(at, at + LINE_WIDTH));
     if (!line) continue;
     const start = Number(line[1]);
     const end = Math.min(Number(line[2]), limit);

@@ -3,6 +3,7 @@
  * must be able to read, extend and remove what an administrator pulled. The process umask plays no part.
  */
 
+import { folderOf } from "../io/atomic.ts";
 import { isMissing, isTaken, localFailure } from "../io/failure.ts";
 import type { Disk, Ownership } from "../io/disk.ts";
 
@@ -45,18 +46,23 @@ export async function makeRoot(disk: Disk, path: string): Promise<void> {
   if (await isFolder(path)) return;
   const parent = path.replace(/[\\/]+[^\\/]+$/, "");
   if (parent !== path && parent !== "") await makeRoot(disk, parent);
-  const { folder } = await likenessOf(parent === "" ? "/" : parent === path ? "." : parent);
+  const above = parent === "" ? "/" : parent === path ? "." : parent;
+  const { folder } = await likenessOf(above);
   await makeNew(disk, path, path, { ...folder, mode: PLAIN_FOLDER });
+  await disk.syncFolder(above);
 }
 
-/** Makes `path` in its existing parent if it is not there. */
+/** Makes `path` in its existing parent if it is not there, so that it survives a power cut. */
 export async function makeFolder(disk: Disk, path: string, look: Ownership): Promise<void> {
-  if (!await isFolder(path)) await makeNew(disk, path, path, look);
+  if (await isFolder(path)) return;
+  await makeNew(disk, path, path, look);
+  await disk.syncFolder(folderOf(path));
 }
 
 /**
  * The same for a folder that others look into while it is made: it gets its owner and mode at
- * `temporary` and is renamed to where it belongs. Rejects with a missing-file cause if the parent went.
+ * `temporary` and is renamed to where it belongs. Answers whether it was made. Rejects with a missing-file
+ * cause if the parent went.
  */
 export async function makeFolderAside(
   disk: Disk,
@@ -65,18 +71,19 @@ export async function makeFolderAside(
   look: Ownership,
 ): Promise<boolean> {
   if (await isFolder(path)) return false;
-  await makeNew(disk, temporary, path, look);
-  return true;
+  return await makeNew(disk, temporary, path, look);
 }
 
-async function makeNew(disk: Disk, at: string, path: string, look: Ownership): Promise<void> {
+async function makeNew(disk: Disk, at: string, path: string, look: Ownership): Promise<boolean> {
   try {
     await disk.makeFolder(at);
     await disk.own(at, look);
     if (at !== path) await disk.rename(at, path);
+    return true;
   } catch (error) {
     if (at !== path) await disk.removeFolder(at).catch(() => {});
-    if (isTaken(error) && await isFolder(path)) return;
+    // Somebody else was faster.
+    if (isTaken(error) && await isFolder(path)) return false;
     throw error;
   }
 }

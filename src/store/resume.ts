@@ -11,8 +11,8 @@ export interface Resume {
   readonly claims: readonly Claim[];
   /** Digests that the claimed bytes have to meet, ascending. */
   readonly marks: readonly Mark[];
-  /** Size of the partial file; undefined where there is none. */
-  readonly length: number | undefined;
+  /** Size of the partial file. */
+  readonly length: number;
 }
 
 /** Writes of the other program may have been cut in the middle of a block. */
@@ -30,7 +30,7 @@ export async function readResume(
   adopted: boolean,
 ): Promise<Resume> {
   const file = await statOf(at.partial);
-  if (!file) return { claims: [], marks: [], length: undefined };
+  if (!file) return { claims: [], marks: [], length: 0 };
   const limit = Math.min(file.size, blob.size);
   const checkpoint = await readCheckpoint(at.checkpoint, blob);
   const live = await readLive(at.live, boot, limit);

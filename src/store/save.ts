@@ -1,7 +1,7 @@
 /** Writing down how far an unfinished blob is, so that it holds after a power cut. */
 
 import type { Descriptor } from "../core/manifest.ts";
-import { subtract, total } from "../core/ranges.ts";
+import { intersect, subtract, total } from "../core/ranges.ts";
 import { replaceFile } from "../io/atomic.ts";
 import type { Disk, DiskFile, Ownership } from "../io/disk.ts";
 import type { Hasher } from "../io/hash.ts";
@@ -50,16 +50,24 @@ export async function saveProgress(
   }));
   const slots = segments.list.flatMap(({ open, slot }) => !open && slot ? [slot] : []);
   const [proven] = await Promise.all([claimsFrom(work, stills, proofFront), file.sync()]);
+  // What was found to be wrong while the rest was hashed and synced is not written down any more.
+  const still = intersect(have, segments.have());
   const bytes = encodeCheckpoint(blob, {
-    proven,
+    proven: proven.flatMap((claim) =>
+      claim.digest === undefined
+        ? intersect([claim], still).map((range) => ({ ...range, from: claim.from }))
+        : subtract([claim], still).length === 0
+        ? [claim]
+        : []
+    ),
     prefix: marks,
-    holes: subtract([{ start: 0, end: proofFront }], have),
+    holes: subtract([{ start: 0, end: proofFront }], still),
   }, work.tool);
   await replaceFile(disk, at.checkpoint, work.temporary(), bytes, work.look);
   for (const segment of segments.list) {
     if (!segment.open && segment.slot && slots.includes(segment.slot)) segment.slot = undefined;
   }
-  return { bytes: total(have), slots };
+  return { bytes: total(still), slots };
 }
 
 /** What the marks do not speak for, one claim a segment, with its digest where that can be had. */
@@ -82,12 +90,14 @@ async function claimsFrom(
 }
 
 async function prove(work: Progress, segment: Segment, start: number, end: number): Promise<void> {
-  if (segment.start !== start || segment.proof?.end === end) return;
+  if (segment.start !== start) return;
   const run = segment.run ??= work.hasher.follow(work.at.partial, start);
-  if (!await run.extend(end, undefined, true)) return;
-  // Cut meanwhile: what was hashed is not this segment any more.
-  if (segment.run !== run || run.digest === undefined) return;
-  segment.proof = { end, digest: run.digest };
+  if (segment.proof?.end !== end) {
+    if (!await run.extend(end, undefined, true)) return;
+    // Cut meanwhile: what was hashed is not this segment any more.
+    if (segment.run !== run || run.digest === undefined) return;
+    segment.proof = { end, digest: run.digest };
+  }
   if (!segment.open && segment.end === end) {
     segment.run = undefined;
     await run.close();

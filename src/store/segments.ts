@@ -48,14 +48,18 @@ export class Segments {
     }
   }
 
-  /** Takes `range` out and returns how many bytes that were. What is being written stays writable. */
+  /**
+   * Takes `range` out and returns how many bytes that were. What is being written stays writable. Both
+   * parts of one that is split have its line among the live positions, which then fits neither.
+   */
   cut(range: Range): number {
     const before = total(this.have());
     for (const segment of [...this.#list]) {
       const { start, end } = segment;
       if (end <= range.start || start >= range.end) continue;
       if (start < range.start) {
-        this.add({ start, end: range.start }, segment.from);
+        const { from, slot } = segment;
+        this.add({ start, end: range.start }, from, { slot });
       }
       // The same object keeps the right part: a writer may be at its end.
       segment.start = Math.min(end, range.end);

@@ -1,20 +1,21 @@
 /** One process taking part in a models folder: it holds the store lock, shared with other pulls. */
 
 import { createHash } from "node:crypto";
-import { hexOf } from "../core/digest.ts";
+import { type Digest, digestOf } from "../core/digest.ts";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Range } from "../core/ranges.ts";
 import type { Disk, Ownership } from "../io/disk.ts";
 import { isMissing, localFailure } from "../io/failure.ts";
 import type { Hasher } from "../io/hash.ts";
-import { type Lock, waitLock } from "../io/lock.ts";
+import { type Lock, tryGuard, waitLock } from "../io/lock.ts";
+import { PullamaError } from "../core/errors.ts";
 import { adoptPartial } from "./adopt.ts";
 import { commitModel } from "./commit.ts";
 import { BlobIngest } from "./ingest.ts";
 import type { Ledger } from "./ledger.ts";
 import { makeFolder } from "./ownership.ts";
-import { blobFile, blobPaths, type Paths } from "./paths.ts";
+import { blobFile, type BlobPaths, blobPaths, type Paths } from "./paths.ts";
 import { readResume } from "./resume.ts";
 
 export interface SessionTools {
@@ -44,8 +45,9 @@ export class StoreSession implements AsyncDisposable {
 
   async has(blob: Descriptor, signal: AbortSignal, watcher: SessionWatcher): Promise<boolean> {
     const at = blobPaths(this.tools.paths, blob.digest);
+    const verifying = (done: number) => watcher.verifying(done);
     for (const path of [at.final, at.ready]) {
-      if (await this.#holds(blob, path, signal, watcher.verifying)) return true;
+      if (await this.#holds(blob, path, signal, verifying)) return true;
     }
     return false;
   }
@@ -55,38 +57,70 @@ export class StoreSession implements AsyncDisposable {
     signal: AbortSignal,
     watcher: SessionWatcher,
   ): Promise<BlobIngest | undefined> {
-    const { disk, paths, ledger, look, boot } = this.tools;
+    const { paths, look } = this.tools;
     const at = blobPaths(paths, blob.digest);
-    const lock = await waitLock(at.lock, { signal, onWait: watcher.waiting });
-    let kept = false;
+    const onWait = (holder: string | undefined) => watcher.waiting(holder);
+    const lock = await waitLock(at.lock, { look, signal, onWait });
     try {
-      if (await this.has(blob, signal, watcher)) return undefined;
-      const adopted = await adoptPartial(disk, at, look);
+      if (!await this.has(blob, signal, watcher)) return await this.#open(blob, at, lock, watcher);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+    lock[Symbol.dispose]();
+    return undefined;
+  }
+
+  /** Opens a blob that is not there and whose lock is held; on failure the lock is still the caller's. */
+  async #open(
+    blob: Descriptor,
+    at: BlobPaths,
+    lock: Lock,
+    watcher: SessionWatcher,
+  ): Promise<BlobIngest> {
+    const { disk, ledger, look, boot } = this.tools;
+    const adopted = await adoptPartial(disk, at, look);
+    await makePartial(disk, at.partial, look);
+    const guard = await tryGuard(at.partial);
+    if (!guard) throw busy(at);
+    const both: Lock = {
+      path: lock.path,
+      [Symbol.dispose]() {
+        guard[Symbol.dispose]();
+        lock[Symbol.dispose]();
+      },
+    };
+    try {
       const resume = await readResume(at, blob, boot, adopted);
+      const lost: SessionWatcher["lost"] = (...what) => watcher.lost(...what);
+      const finished = async (path: string) => {
+        await this.#note(blob, path);
+        await ledger.save();
+      };
       const ingest = await BlobIngest.open(
         blob,
-        {
-          ...this.tools,
-          at,
-          temporary: this.#temporary,
-          finished: (path) => this.#note(blob, path),
-          lost: watcher.lost,
-        },
-        lock,
+        { ...this.tools, at, temporary: this.#temporary, finished, lost },
+        both,
         resume,
       );
-      kept = true;
-      if (adopted) await ingest.checkpoint();
+      try {
+        // What was found by looking at the data is not found again once other bytes are added.
+        if (resume.claims.some(({ from }) => from === "adopted")) await ingest.checkpoint();
+      } catch (error) {
+        await ingest[Symbol.asyncDispose]().catch(() => {});
+        throw error;
+      }
       return ingest;
-    } finally {
-      if (!kept) lock[Symbol.dispose]();
-      await ledger.save();
+    } catch (error) {
+      guard[Symbol.dispose]();
+      throw error;
     }
   }
 
-  async put(blob: Descriptor, bytes: Uint8Array): Promise<boolean> {
+  async put(blob: Descriptor, bytes: Uint8Array): Promise<Digest> {
     const { disk, paths, look } = this.tools;
-    if (createHash("sha256").update(bytes).digest("hex") !== hexOf(blob.digest)) return false;
+    const actual = digestOf(createHash("sha256").update(bytes).digest("hex"));
+    if (actual !== blob.digest) return actual;
     const { ready } = blobPaths(paths, blob.digest);
     const draft = this.#temporary();
     try {
@@ -102,7 +136,7 @@ export class StoreSession implements AsyncDisposable {
       throw error;
     }
     await this.#note(blob, ready);
-    return true;
+    return actual;
   }
 
   commit(name: ModelName, manifest: Manifest): Promise<readonly Descriptor[]> {
@@ -142,6 +176,7 @@ export class StoreSession implements AsyncDisposable {
       if (this.tools.ledger.vouchesFor(blob.digest, file)) return true;
       if (await this.#hashes(blob, path, signal, verifying)) {
         this.tools.ledger.note(blob.digest, file);
+        await this.tools.ledger.save();
         return true;
       }
     }
@@ -175,6 +210,20 @@ export class StoreSession implements AsyncDisposable {
     const file = await statOf(path);
     if (file) this.tools.ledger.note(blob.digest, file);
   }
+}
+
+/** Makes the file of an unfinished blob, so that it can be locked before anything of it is believed. */
+async function makePartial(disk: Disk, path: string, look: Ownership): Promise<void> {
+  if (await statOf(path)) return;
+  using _file = await disk.open(path, "new");
+  await disk.own(path, look);
+}
+
+function busy({ partial, lock }: BlobPaths): PullamaError {
+  return new PullamaError("busy", `cannot write ${partial}: another pullama is at work on it`, {
+    hint:
+      `its lock file ${lock} was removed meanwhile; run the same command again when it has ended`,
+  });
 }
 
 async function statOf(path: string): Promise<Deno.FileInfo | undefined> {

@@ -80,9 +80,9 @@ export class ModelsFolder {
     for (const path of [paths.blobs, paths.own, paths.ready, paths.temporary]) {
       await makeFolder(disk, path, folder);
     }
-    const lock = await waitLock(paths.storeLock, { shared: true, signal, onWait: waiting });
+    const look = (await likenessOf(paths.blobs)).file;
+    const lock = await waitLock(paths.storeLock, { shared: true, look, signal, onWait: waiting });
     try {
-      const look = (await likenessOf(paths.blobs)).file;
       const ledger = await Ledger.open(disk, paths, () => look);
       const hasher = new Hasher();
       return new StoreSession({

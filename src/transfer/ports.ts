@@ -109,8 +109,8 @@ export interface Session extends AsyncDisposable {
   has(blob: Descriptor, signal: AbortSignal, watcher: Watcher): Promise<boolean>;
   /** Takes a blob to work on; waits for another process that does. Undefined: the blob is there. */
   ingest(blob: Descriptor, signal: AbortSignal, watcher: Watcher): Promise<Ingest | undefined>;
-  /** Stores a small blob at once; false: these are not its bytes. */
-  put(blob: Descriptor, bytes: Uint8Array): Promise<boolean>;
+  /** Stores a small blob at once if these are its bytes. Returns the digest that they have. */
+  put(blob: Descriptor, bytes: Uint8Array): Promise<Digest>;
   /**
    * Makes the model visible: all blobs under their names, then the manifest. Returns the blobs that have
    * vanished meanwhile and must be fetched again; none: done.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import schema from "../../docs/json-events.schema.json" with { type: "json" };
 import { type Kind, PullamaError } from "../../src/core/errors.ts";
 import type { PullEvent } from "../../src/core/events.ts";

@@ -1,0 +1,105 @@
+/**
+ * Shows the point of it all in a few seconds and without network: a model comes from a local registry,
+ * pullama is killed half way, and the next run fetches only the rest. Leaves nothing behind.
+ */
+
+import { fileURLToPath } from "node:url";
+import { shortId } from "./src/core/digest.ts";
+import { parseName } from "./src/core/name.ts";
+import { intersect, type Range, total } from "./src/core/ranges.ts";
+import { formatSize } from "./src/core/units.ts";
+import { blobFile, blobPaths, manifestPath, pathsOf } from "./src/store/paths.ts";
+import { makeModel } from "./tests/fakes/model.ts";
+import { type Registry, startRegistry } from "./tests/fakes/registry.ts";
+
+const SIZE = 256 << 20;
+/** Slow enough for a checkpoint or two before the kill. */
+const BYTES_PER_SECOND = 48 << 20;
+
+const folder = await Deno.makeTempDir({ prefix: "pullama-demo-" });
+const registry = await startRegistry({ bytesPerSecond: BYTES_PER_SECOND });
+try {
+  await demo(registry, `${folder}/models`);
+} finally {
+  await registry.close();
+  await Deno.remove(folder, { recursive: true });
+}
+
+async function demo(registry: Registry, modelsDir: string): Promise<void> {
+  const model = registry.add("library/demo:latest", makeModel({ size: SIZE }));
+  const weights = model.layers[0]!;
+  const paths = pathsOf(modelsDir);
+  const argv = [model.name, "--insecure", "--models-dir", modelsDir];
+  say(`The registry at ${registry.host} has a model of ${formatSize(weights.size)}.`);
+
+  say(`\n$ pullama ${model.name} --insecure`);
+  await killWhen(pullama(argv), () => registry.served(weights.digest) >= weights.size / 2);
+  await quiet(registry);
+  const first = registry.served(weights.digest);
+  const proven: Range[] =
+    JSON.parse(Deno.readTextFileSync(blobPaths(paths, weights.digest).checkpoint)).proven;
+  const asked = registry.requests.length;
+
+  say(`\nKilled with SIGKILL after ${formatSize(first)} had left the registry. The same again:`);
+  say(`\n$ pullama ${model.name} --insecure`);
+  const { code } = await pullama(argv).status;
+  if (code !== 0) throw new Error(`the second pull ended with ${code}`);
+  await quiet(registry);
+  const all = registry.served(weights.digest);
+  const again = registry.requests.slice(asked)
+    .filter(({ path }) => path.endsWith(weights.digest))
+    .flatMap(({ range }) => range ?? []);
+  const twice = total(intersect(proven, again));
+  say(`
+size of the blob               ${bytes(weights.size)}
+served before the kill         ${bytes(first)}
+served after it                ${bytes(all - first)}
+sent twice, as it was on the
+way when pullama was killed    ${bytes(all - weights.size)}
+proven when it was killed      ${bytes(total(proven))}
+of that asked for again        ${bytes(twice)}`);
+  if (twice > 0) throw new Error("proven bytes were fetched again");
+
+  say("\nThe models folder; the ID is the one that `ollama list` shows:\n");
+  const show = (path: string, what: string) => {
+    const name = path.slice(modelsDir.length + 1).replace(/(sha256-.{12}).*/, "$1…");
+    say(`${formatSize(Deno.statSync(path).size).padStart(8)}  ${name}  ${what}`);
+  };
+  show(manifestPath(paths, parseName(model.name)), `ID ${shortId(model.digest)}`);
+  for (const { digest, mediaType } of [...model.layers, model.config!]) {
+    show(`${paths.blobs}/${blobFile(digest)}`, mediaType);
+  }
+}
+
+/** Starts the compiled program if PULLAMA_BIN names it, else the source. */
+function pullama(argv: readonly string[]): Deno.ChildProcess {
+  const binary = Deno.env.get("PULLAMA_BIN");
+  const main = fileURLToPath(new URL("src/main.ts", import.meta.url));
+  const args = binary ? [...argv] : ["run", "-A", "--no-check", "--frozen", main, ...argv];
+  return new Deno.Command(binary || Deno.execPath(), { args, stdin: "null" }).spawn();
+}
+
+/** Kills a process, with no chance to tidy up, as soon as `ready`. */
+async function killWhen(process: Deno.ChildProcess, ready: () => boolean): Promise<void> {
+  const timer = setInterval(() => {
+    if (!ready()) return;
+    clearInterval(timer);
+    process.kill("SIGKILL");
+  }, 5);
+  const { signal } = await process.status;
+  clearInterval(timer);
+  if (signal !== "SIGKILL") throw new Error("the pull ended before it could be killed");
+}
+
+/** Resolves when no answer is under way. */
+async function quiet(registry: Registry): Promise<void> {
+  await Promise.all(registry.requests.map((request) => request.over));
+}
+
+function bytes(count: number): string {
+  return count.toLocaleString("en").padStart(11);
+}
+
+function say(text: string): void {
+  console.log(text);
+}

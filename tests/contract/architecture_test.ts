@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import {
+  cycleIn,
+  importsOf,
+  reachable,
+  roomOf,
+  type Source,
+  sources,
+  withoutComments,
+  workersOf,
+} from "./sources.ts";
+
+/** Which rooms of src/ a room may import from besides itself. Rooms that are not listed import anything. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  io: ["core"],
+  registry: ["core", "io"],
+  store: ["core", "io"],
+  transfer: ["core", "io"],
+  queue: ["core", "io"],
+  ui: ["core"],
+  "mod.ts": ["core", "io", "registry", "store", "transfer"],
+};
+
+/** Packages and parts of the platform by the rooms that may import them. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  "@commander-js/extra-typings": ["cli"],
+  commander: ["cli"],
+  "fast-string-truncated-width": ["ui"],
+  "fast-string-width": ["ui"],
+  picocolors: ["ui"],
+  valibot: ["store", "registry", "queue"],
+  "node:path": ["cli"],
+  "node:dns": ["registry"],
+  "node:fs": ["io"],
+  "node:crypto": ["io", "registry", "store"],
+  "deno.json": ["cli", "mod.ts", "store", "registry"],
+};
+
+/** What only some may do, and who. */
+const DEEDS: readonly (readonly [what: string, pattern: RegExp, who: (path: string) => boolean])[] =
+  [
+    [
+      "ends the process or listens for signals",
+      /\bDeno\.(?:exit|exitCode|addSignalListener|removeSignalListener)\b|\bprocess\.(?:exit|on)\b/,
+      (path) => path === "src/main.ts",
+    ],
+    [
+      "prints",
+      /\bconsole\.\w|\bDeno\.(?:stdout|stderr)\b|\b(?:alert|prompt|confirm)\(/,
+      (path) => path === "src/cli/system.ts",
+    ],
+    ["reads arguments", /\bDeno\.args\b/, (path) => path === "src/main.ts"],
+    ["reads the environment", /\bDeno\.env\b/, in_("cli")],
+    ["speaks HTTP", /(?<![.\w])fetch\(|\bcreateHttpClient\b/, in_("registry")],
+    ["starts a Worker", /\bnew Worker\(/, in_("io")],
+    ["starts another program", /\bDeno\.(?:Command|run)\b/, () => false],
+    [
+      "changes files",
+      /\bDeno\.(?:create|link|symlink|rename|remove|mkdir|truncate|chmod|chown|utime|writeFile|writeTextFile|copyFile|makeTemp\w+)(?:Sync)?\(/,
+      in_("io"),
+    ],
+    [
+      "touches the machine, the clock or chance",
+      /\bDeno\b|\bset(?:Timeout|Interval)\b|\bDate\b|\bperformance\b|\bMath\.random\b|\bcrypto\b|\bprocess\b/,
+      not(in_("core")),
+    ],
+    [
+      "touches the machine, the clock or chance",
+      /\bDeno\.(?!inspect\b)|\bset(?:Timeout|Interval)\b|\bDate\.now\b|\bperformance\b|\bMath\.random\b/,
+      not(in_("ui")),
+    ],
+    ["touches the machine", /\bDeno\./, not(in_("transfer"))],
+  ];
+
+const all = sources();
+const ours = new Set(all.map(({ path }) => path));
+const graph = new Map(all.map(({ path, imports }) => [path, imports.filter((to) => ours.has(to))]));
+
+Deno.test("every room imports only from the rooms it may know", () => {
+  assert.deepEqual(
+    offences(({ path, imports }) => {
+      const room = roomOf(path);
+      const allowed = MAY_IMPORT[room];
+      if (allowed === undefined) return [];
+      return imports
+        .filter((to) => to.startsWith("src/"))
+        .filter((to) => roomOf(to) !== room && !allowed.includes(roomOf(to)))
+        .map((to) => `${path} imports ${to}: ${room} may import ${allowed.join(", ") || "nothing"}`);
+    }),
+    [],
+  );
+});
+
+Deno.test("main.ts and mod.ts are imported by nobody", () => {
+  assert.deepEqual(
+    offences(({ path, imports }) =>
+      imports.filter((to) => ["src/main.ts", "src/mod.ts"].includes(to))
+        .map((to) => `${path} imports ${to}`)
+    ),
+    [],
+  );
+});
+
+Deno.test("imports within the program name files that exist", () => {
+  assert.deepEqual(
+    offences(({ path, imports, workers }) =>
+      [...imports, ...workers].filter((to) => to.startsWith("src/") && !ours.has(to))
+        .map((to) => `${path} imports ${to}, which does not exist`)
+    ),
+    [],
+  );
+});
+
+Deno.test("packages and parts of the platform are imported where they belong", () => {
+  assert.deepEqual(
+    offences(({ path, imports }) =>
+      imports.filter((to) => !to.startsWith("src/"))
+        .filter((to) => !PACKAGES[to]?.includes(roomOf(path)))
+        .map((to) =>
+          `${path} imports ${to}: ${PACKAGES[to] ? `only for ${PACKAGES[to].join(", ")}` : "unknown"}`
+        )
+    ),
+    [],
+  );
+});
+
+Deno.test("no imports run in a circle", () => {
+  assert.equal(cycleIn(graph)?.join(" -> "), undefined);
+});
+
+Deno.test("the library does without command line and screen, whatever it imports", () => {
+  const strangers = reachable(graph, "src/mod.ts")
+    .filter((path) => ["cli", "ui", "main.ts"].includes(roomOf(path)));
+  assert.deepEqual(strangers.map((path) => `src/mod.ts comes to import ${path}`), []);
+});
+
+Deno.test("each thing is done by those whose task it is", () => {
+  assert.deepEqual(
+    offences(({ path, code }) =>
+      DEEDS.filter(([_, pattern, may]) => !may(path) && pattern.test(code))
+        .map(([what, pattern]) => `${path} ${what}: ${code.match(pattern)![0]}`)
+    ),
+    [],
+  );
+});
+
+Deno.test("no file has state of its own at its top level", () => {
+  assert.deepEqual(
+    offences(({ path, code }) =>
+      [...code.matchAll(/^(?:export )?(?:let|var) .*/gm)].map((hit) => `${path}: ${hit[0]}`)
+    ),
+    [],
+  );
+});
+
+Deno.test("no file tells the linter, the formatter or the type checker to look away", () => {
+  const excuse = /(?:deno-lint-ignore|deno-fmt-ignore|@ts-(?:ignore|expect-error|nocheck))/;
+  const excused = all.filter(({ path }) => excuse.test(Deno.readTextFileSync(path)));
+  assert.deepEqual(excused.map(({ path }) => path), []);
+});
+
+Deno.test("importsOf() finds imports of every form, and nothing in comments", () => {
+  const code = withoutComments(`
+import a from "../core/a.ts";
+import {
+  type B,
+  c,
+} from "./c.ts";
+export type { D } from "npm-package";
+import "./side.ts";
+// import e from "./commented.ts";
+/** import f from "./documented.ts"; */
+export function cut(from: string): string { return from + "x"; }
+const g = await import("./late.ts");
+new Worker(new URL("./worker.ts", import.meta.url));
+`);
+  assert.deepEqual(importsOf("src/io/x.ts", code).sort(), [
+    "npm-package",
+    "src/core/a.ts",
+    "src/io/c.ts",
+    "src/io/late.ts",
+    "src/io/side.ts",
+  ]);
+  assert.deepEqual(workersOf("src/io/x.ts", code), ["src/io/worker.ts"]);
+});
+
+Deno.test("cycleIn() shows the way round", () => {
+  const round = new Map([["a", ["b"]], ["b", ["c", "d"]], ["c", []], ["d", ["b"]]]);
+  assert.deepEqual(cycleIn(round), ["b", "d", "b"]);
+  assert.equal(cycleIn(new Map([["a", ["b", "c"]], ["b", ["c"]], ["c", []]])), undefined);
+});
+
+function offences(of: (source: Source) => readonly string[]): string[] {
+  return all.flatMap(of);
+}
+
+function in_(...rooms: readonly string[]): (path: string) => boolean {
+  return (path) => rooms.includes(roomOf(path));
+}
+
+function not(who: (path: string) => boolean): (path: string) => boolean {
+  return (path) => !who(path);
+}

@@ -1,0 +1,109 @@
+/** Real servers on loopback ports: Debian's docker-registry and nginx, and `ollama serve`. */
+
+import { type Child, startChild, temporaryFolder } from "./child.ts";
+
+export interface RealServer extends AsyncDisposable {
+  /** "127.0.0.1:PORT" */
+  readonly host: string;
+  readonly log: () => string;
+}
+
+/** A registry with an empty store, which goes with it. */
+export async function startDockerRegistry(): Promise<RealServer> {
+  const folder = await temporaryFolder();
+  const config = `${folder.path}/config.yml`;
+  await Deno.writeTextFile(
+    config,
+    [
+      "version: 0.1",
+      `storage: {filesystem: {rootdirectory: ${folder.path}/store}}`,
+      "http: {addr: '127.0.0.1:0'}",
+    ].join("\n"),
+  );
+  const start = startChild({
+    command: "/usr/bin/docker-registry",
+    args: ["serve", config],
+    ready: /listening on (127\.0\.0\.1:\d+)/,
+  });
+  return await together(start, folder);
+}
+
+/** A server of the files below `root`, with ranges. */
+export async function startNginx(root: string): Promise<RealServer> {
+  const folder = await temporaryFolder();
+  const start = async (port: number) => {
+    const config = `${folder.path}/nginx.conf`;
+    await Deno.writeTextFile(config, nginxConfig(root, folder.path, port));
+    const child = await startChild({
+      command: "/usr/sbin/nginx",
+      args: ["-p", folder.path, "-c", config, "-e", "stderr"],
+      ready: /start worker process \d/,
+    });
+    return { ...child, said: `127.0.0.1:${port}` };
+  };
+  return await together(onFreePort(start), folder);
+}
+
+/** `ollama serve` over a models folder, as whom the `prefix` of the command makes it run. */
+export async function startOllama(
+  models: string,
+  home: string,
+  prefix: readonly string[] = [],
+): Promise<RealServer> {
+  const [command = "", ...args] = [...prefix, Deno.env.get("OLLAMA_BIN") ?? "ollama", "serve"];
+  const child = await startChild({
+    command,
+    args,
+    env: { HOME: home, OLLAMA_MODELS: models, OLLAMA_HOST: "127.0.0.1:0", OLLAMA_NO_CLOUD: "1" },
+    ready: /Listening on (127\.0\.0\.1:\d+)/,
+  });
+  return { host: child.said, log: child.log, [Symbol.asyncDispose]: child[Symbol.asyncDispose] };
+}
+
+function nginxConfig(root: string, own: string, port: number): string {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((what) => `${what}_temp_path ${own}/${what};`).join("\n  ");
+  return `${Deno.uid() === 0 ? "user root;" : ""}
+daemon off;
+worker_processes 1;
+error_log stderr notice;
+pid ${own}/nginx.pid;
+events { worker_connections 256; }
+http {
+  access_log off;
+  sendfile on;
+  ${temporary}
+  default_type application/octet-stream;
+  server {
+    listen 127.0.0.1:${port};
+    root ${root};
+    location ~ ^/v2/.*/manifests/ {
+      default_type application/vnd.docker.distribution.manifest.v2+json;
+    }
+  }
+}
+`;
+}
+
+/** Starts with a port that was free a moment ago; another program may be quicker, so it tries a few. */
+async function onFreePort(start: (port: number) => Promise<Child>): Promise<Child> {
+  for (let left = 5;; left--) {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    listener.close();
+    try {
+      return await start(port);
+    } catch (error) {
+      if (left === 1 || !/Address already in use/.test(String(error))) throw error;
+    }
+  }
+}
+
+/** A server and the folder it works in, which ends after it. */
+async function together(start: Promise<Child>, folder: AsyncDisposable): Promise<RealServer> {
+  await using stack = new AsyncDisposableStack();
+  stack.use(folder);
+  const child = stack.use(await start);
+  const owned = stack.move();
+  return { host: child.said, log: child.log, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}

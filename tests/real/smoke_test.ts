@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import config from "../../deno.json" with { type: "json" };
+import { makeModel } from "../fakes/model.ts";
+import { type Registry, startRegistry } from "../fakes/registry.ts";
+import { testWith } from "../needs.ts";
+import { type Ended, kill, temporaryFolder } from "./child.ts";
+import { pullama, pullamaCommand } from "./program.ts";
+import { assertInstalled, filesIn } from "./store.ts";
+
+const MiB = 1 << 20;
+const NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+
+/** A home, a folder for temporary files and one for models, of which the last is not made yet. */
+async function machine() {
+  const folder = await temporaryFolder();
+  const [home, temporary] = [`${folder.path}/home`, `${folder.path}/tmp`];
+  await Deno.mkdir(home);
+  await Deno.mkdir(temporary);
+  await Deno.chmod(folder.path, 0o755);
+  return {
+    home,
+    models: `${folder.path}/models`,
+    options: { home, env: { TMPDIR: temporary } },
+    /** Every file that is not in the models folder. */
+    litter: () => [...filesIn(home), ...filesIn(temporary)],
+    [Symbol.asyncDispose]: folder[Symbol.asyncDispose],
+  };
+}
+
+/** One sentence that says so, perhaps a hint, and neither a stack nor anything else. */
+function assertRefusal({ code, err }: Ended, exitCode: number, says: RegExp): void {
+  assert.match(err, says);
+  assert.match(err, /^[^\n]+\n(?:\([^\n]+\)\n)?(?:hint: [^\n]+\n)?$/);
+  assert.equal(code, exitCode);
+}
+
+function tiny(registry: Registry, size = MiB) {
+  const pushed = registry.add("library/tiny:latest", makeModel({ size }));
+  return { ...pushed, blobs: [...pushed.layers, pushed.config!] };
+}
+
+testWith(["a compiled program"], "the compiled program says its version and helps", async () => {
+  await using place = await machine();
+  for (const word of ["version", "--version"]) {
+    const { code, out, err } = await pullama([word], place.options);
+    assert.deepEqual([code, out, err], [0, `pullama ${config.version}\n`, ""]);
+  }
+  const { code, out } = await pullama(["help"], place.options);
+  assert.equal(code, 0);
+  assert.match(out, /^Usage: pullama <model>/);
+  assert.deepEqual(place.litter(), []);
+});
+
+const WRONG: readonly (readonly [argv: readonly string[], says: RegExp])[] = [
+  [["--frobnicate", "m"], /unknown option '--frobnicate'/],
+  [["--insecur", "m"], /unknown option '--insecur'\n\(Did you mean --insecure\?\)/],
+  [["m", "--connections", "65"], /'--connections <n>' argument '65' is invalid.*from 1 to 64/],
+  [["m", "--chunk-size=8 bananas"], /'--chunk-size <size>' argument '8 bananas' is invalid.*8MiB/],
+  [["m", "--output", "xml"], /argument 'xml' is invalid.*table, compact, json, debug/],
+  [["pull"], /missing required argument 'model'/],
+  [["help", "pul"], /unknown command 'pul'\n\(Did you mean pull\?\)/],
+  [["../../etc/passwd"], /invalid model name/],
+];
+
+testWith(
+  ["a compiled program"],
+  "the compiled program refuses wrong words in one sentence, exits 1 and leaves nothing",
+  async () => {
+    await using place = await machine();
+    for (const [argv, says] of WRONG) {
+      const ended = await pullama(argv, place.options);
+      assertRefusal(ended, 1, says);
+      assert.equal(ended.out, "");
+    }
+    assert.deepEqual(place.litter(), []);
+  },
+);
+
+testWith(
+  ["a compiled program"],
+  "the compiled program says why no model comes, exits as documented and leaves nothing",
+  async () => {
+    await using place = await machine();
+    await using registry = await startRegistry();
+    const cases: readonly (readonly [string, number, RegExp])[] = [
+      [`${registry.host}/library/nosuch`, 4, /127\.0\.0\.1:\d+ does not know this model/],
+      ["nosuch.invalid/library/tiny", 1, /cannot reach nosuch\.invalid: the name of the host/],
+      ["127.0.0.1:1/library/tiny", 1, /cannot reach 127\.0\.0\.1:1: connection refused/],
+    ];
+    for (const [name, exitCode, says] of cases) {
+      const argv = [name, "--insecure", "--max-retries", "0", "--models-dir", place.models];
+      assertRefusal(await pullama(argv, place.options), exitCode, says);
+    }
+    assert.throws(() => Deno.statSync(place.models), Deno.errors.NotFound);
+    assert.deepEqual(place.litter(), []);
+  },
+);
+
+testWith(
+  ["a compiled program", "root"],
+  "the compiled program names the folder that it may not write to, and exits 1",
+  async () => {
+    await using place = await machine();
+    await using registry = await startRegistry();
+    const { name } = tiny(registry);
+    const argv = [name, "--insecure", "--models-dir", place.models];
+    const ended = await pullama(argv, { ...place.options, prefix: NOBODY });
+    assertRefusal(ended, 1, new RegExp(`${place.models}.*permission denied`, "i"));
+    assert.throws(() => Deno.statSync(place.models), Deno.errors.NotFound);
+
+    const device = [name, "--insecure", "--models-dir", "/dev/shm/pullama-smoke-test"];
+    assertRefusal(await pullama(device, place.options), 1, /\/dev\/shm\/pullama-smoke-test/);
+    assert.deepEqual(place.litter(), []);
+  },
+);
+
+testWith(
+  ["a compiled program"],
+  "the compiled program goes on where a kill stopped it, with nothing outside the models folder",
+  async () => {
+    await using place = await machine();
+    await using registry = await startRegistry();
+    const model = tiny(registry, 16 * MiB);
+    const weights = model.layers[0]!;
+    const half = Promise.withResolvers<void>();
+    registry.faults.data = ({ path }, n) => {
+      if (!path.endsWith(weights.digest) || n < 9) return undefined;
+      half.resolve();
+      return { delayMs: Infinity };
+    };
+    const [command = "", ...before] = pullamaCommand();
+    const pull = [model.name, "--insecure", "--models-dir", place.models];
+    const small = ["--chunk-size", "1MiB", "--connections", "1"];
+    const env = { HOME: place.home, ...place.options.env };
+    const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
+    const process = new Deno.Command(command, { args: [...before, ...pull, ...small], env, ...quiet })
+      .spawn();
+    await Promise.race([half.promise, process.status]);
+    kill(process, "SIGKILL");
+    assert.equal((await process.status).signal, "SIGKILL");
+    assert.throws(() => Deno.statSync(`${place.models}/manifests`), Deno.errors.NotFound);
+
+    delete registry.faults.data;
+    const { code, err } = await pullama(pull, place.options);
+    assert.deepEqual([code, err], [0, ""]);
+    assertInstalled(place.models, model.name, model);
+    const more = registry.served(weights.digest) - weights.size;
+    assert.ok(more >= 0 && more < MiB, `${more} bytes were fetched twice`);
+    assert.deepEqual(place.litter(), []);
+  },
+);

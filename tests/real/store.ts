@@ -1,0 +1,37 @@
+/** What a test looks at in a models folder, without any code of the program. */
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+
+export interface Installed {
+  readonly manifest: Uint8Array;
+  readonly blobs: readonly { readonly digest: string; readonly size: number }[];
+}
+
+/** Asserts that the models folder has these manifest bytes and each blob with the right content. */
+export function assertInstalled(models: string, name: string, pushed: Installed): void {
+  const [host, namespace, rest = ""] = name.split("/");
+  const path = `${models}/manifests/${host}/${namespace}/${rest.replace(":", "/")}`;
+  assert.deepEqual(Deno.readFileSync(path), pushed.manifest);
+  for (const { digest, size } of pushed.blobs) {
+    const blob = `${models}/blobs/${digest.replace(":", "-")}`;
+    assert.equal(Deno.statSync(blob).size, size);
+    assert.equal(`sha256:${sha256Of(blob)}`, digest);
+  }
+}
+
+/** The sha256 of a file in hex. */
+export function sha256Of(path: string): string {
+  const hash = createHash("sha256");
+  const piece = new Uint8Array(1 << 20);
+  using file = Deno.openSync(path);
+  for (let count; (count = file.readSync(piece)) !== null;) hash.update(piece.subarray(0, count));
+  return hash.digest("hex");
+}
+
+/** Every file below a folder, as paths from it, sorted. */
+export function filesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesIn(`${folder}/${name}`).map((path) => `${name}/${path}`) : [name]
+  ).sort();
+}
