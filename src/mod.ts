@@ -15,46 +15,17 @@
  */
 
 import { openEngine } from "./cli/wire.ts";
-import { pullOptionsFor } from "./cli/library.ts";
+import { type LibraryOptions, pullOptionsFor } from "./cli/library.ts";
 import { PullamaError } from "./core/errors.ts";
-import type { PullEvent, Summary } from "./core/events.ts";
+import type { Summary } from "./core/events.ts";
 import { parseName } from "./core/name.ts";
 
+export type { LibraryOptions } from "./cli/library.ts";
 export type { Digest } from "./core/digest.ts";
 export { type Kind, PullamaError, type PullamaErrorOptions } from "./core/errors.ts";
 export type { BlobRef, DryRun, DryRunBlob, Emit, PullEvent, Summary } from "./core/events.ts";
 export type { ModelName } from "./core/name.ts";
 export type { Range } from "./core/ranges.ts";
-
-/** How a pull is done. Everything may be left out. */
-export interface LibraryOptions {
-  /** The models folder; default `OLLAMA_MODELS`, else `.ollama/models` in the user's home. */
-  readonly modelsDir?: string;
-  /** Plain http to the registry. */
-  readonly insecure?: boolean;
-  /** Parallel connections, 1 to 64; default 4. */
-  readonly connections?: number;
-  /** Bytes of a chunk where the registry gives none; default 64 MiB. */
-  readonly chunkSize?: number;
-  /** Transient failures in a row that are forgiven; default 6. */
-  readonly maxRetries?: number;
-  /** How long to go on beyond that while the line is gone, in milliseconds; may be `Infinity`; default 0. */
-  readonly retryForMs?: number;
-  /** Longest one attempt at a chunk may take, in milliseconds; default 30 minutes. */
-  readonly timeoutMs?: number;
-  /** Bytes a second over all connections; default unlimited. */
-  readonly limitRate?: number;
-  /** A file with certificates to trust besides the built-in ones. */
-  readonly caCert?: string;
-  /** Pull although the disk seems too small. */
-  readonly force?: boolean;
-  /**
-   * Stops the pull: what has arrived is brought to disk, then it rejects with kind `interrupted`.
-   */
-  readonly signal?: AbortSignal;
-  /** Hears what happens. It is called in the middle of the work: it should be quick and not throw. */
-  readonly onEvent?: (event: PullEvent) => void;
-}
 
 /**
  * Pulls the model `name`, such as `llama3.2` or `hf.co/user/repository:Q4_K_M`. Resolves when it is stored;
