@@ -33,11 +33,14 @@ async function demo(registry: Registry, modelsDir: string): Promise<void> {
   say(`The registry at ${registry.host} has a model of ${formatSize(weights.size)}.`);
 
   say(`\n$ pullama ${model.name} --insecure`);
-  await killWhen(pullama(argv), () => registry.served(weights.digest) >= weights.size / 2);
+  const { checkpoint } = blobPaths(paths, weights.digest);
+  await killWhen(
+    pullama(argv),
+    () => registry.served(weights.digest) >= weights.size / 2 && exists(checkpoint),
+  );
   await quiet(registry);
   const first = registry.served(weights.digest);
-  const proven: Range[] =
-    JSON.parse(Deno.readTextFileSync(blobPaths(paths, weights.digest).checkpoint)).proven;
+  const proven: Range[] = JSON.parse(Deno.readTextFileSync(checkpoint)).proven;
   const asked = registry.requests.length;
 
   say(`\nKilled with SIGKILL after ${formatSize(first)} had left the registry. The same again:`);
@@ -89,6 +92,14 @@ async function killWhen(process: Deno.ChildProcess, ready: () => boolean): Promi
   const { signal } = await process.status;
   clearInterval(timer);
   if (signal !== "SIGKILL") throw new Error("the pull ended before it could be killed");
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /** Resolves when no answer is under way. */

@@ -86,7 +86,9 @@ Deno.test("every room imports only from the rooms it may know", () => {
       return imports
         .filter((to) => to.startsWith("src/"))
         .filter((to) => roomOf(to) !== room && !allowed.includes(roomOf(to)))
-        .map((to) => `${path} imports ${to}: ${room} may import ${allowed.join(", ") || "nothing"}`);
+        .map((to) =>
+          `${path} imports ${to}: ${room} may import ${allowed.join(", ") || "nothing"}`
+        );
     }),
     [],
   );
@@ -118,7 +120,9 @@ Deno.test("packages and parts of the platform are imported where they belong", (
       imports.filter((to) => !to.startsWith("src/"))
         .filter((to) => !PACKAGES[to]?.includes(roomOf(path)))
         .map((to) =>
-          `${path} imports ${to}: ${PACKAGES[to] ? `only for ${PACKAGES[to].join(", ")}` : "unknown"}`
+          `${path} imports ${to}: ${
+            PACKAGES[to] ? `only for ${PACKAGES[to].join(", ")}` : "unknown"
+          }`
         )
     ),
     [],

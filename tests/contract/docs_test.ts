@@ -29,7 +29,9 @@ function anchors(path: string): string[] {
 
 Deno.test("every link in the documents leads to a file or a heading that exists", () => {
   const broken = DOCUMENTS.flatMap((document) => {
-    const targets = [...read(document).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map((hit) => hit[1]!);
+    const targets = [...read(document).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map((hit) =>
+      hit[1]!
+    );
     return targets.filter((target) => {
       const [file = "", anchor] = target.split("#");
       const path = file === "" ? document : join(dirname(document), file);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { testWith } from "../needs.ts";
+import { needing } from "../needs.ts";
 import { runToEnd, temporaryFolder } from "./child.ts";
 import { pullama } from "./program.ts";
 import { pushModel } from "./push.ts";
@@ -8,9 +8,11 @@ import { assertInstalled, filesIn } from "./store.ts";
 
 const SIZE = 5_000_000;
 
-testWith(
-  ["docker-registry", "a compiled program"],
-  "the compiled program pulls from a real docker-registry exactly what was pushed to it",
+Deno.test(
+  needing(
+    ["docker-registry", "a compiled program"],
+    "the compiled program pulls from a real docker-registry exactly what was pushed to it",
+  ),
   async () => {
     await using folder = await temporaryFolder();
     await using registry = await startDockerRegistry();
@@ -29,9 +31,11 @@ testWith(
   },
 );
 
-testWith(
-  ["docker-registry"],
-  "case 118: a manifest with odd spacing, unknown keys and a line end is stored byte for byte",
+Deno.test(
+  needing(
+    ["docker-registry"],
+    "case 118: a manifest with odd spacing, unknown keys and a line end is stored byte for byte",
+  ),
   async () => {
     await using folder = await temporaryFolder();
     await using registry = await startDockerRegistry();
@@ -41,7 +45,9 @@ testWith(
       size: SIZE,
       write: ({ schemaVersion, mediaType, ...rest }) => {
         const text = JSON.stringify({ "x-unknown": [1, "\u00fc", null], ...rest }, null, "\t");
-        return `{ "mediaType" :"${mediaType}",\r\n"schemaVersion": ${schemaVersion},${text.slice(1)}\n`;
+        return `{ "mediaType" :"${mediaType}",\r\n"schemaVersion": ${schemaVersion},${
+          text.slice(1)
+        }\n`;
       },
     });
     const models = `${folder.path}/models`;

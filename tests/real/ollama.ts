@@ -1,7 +1,12 @@
 /** A real Ollama over a models folder, and what is needed to bring models into that folder. */
 
 import assert from "node:assert/strict";
-import { type AddedModel, type ModelFiles, type Registry, startRegistry } from "../fakes/registry.ts";
+import {
+  type AddedModel,
+  type ModelFiles,
+  type Registry,
+  startRegistry,
+} from "../fakes/registry.ts";
 import { type Ended, runToEnd, temporaryFolder } from "./child.ts";
 import { pullama } from "./program.ts";
 import { startOllama } from "./servers.ts";

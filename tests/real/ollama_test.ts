@@ -5,7 +5,7 @@ import { registrySource } from "../../src/registry/client.ts";
 import { ModelsFolder } from "../../src/store/store.ts";
 import { pullModel } from "../../src/transfer/pull.ts";
 import { makeModel } from "../fakes/model.ts";
-import { testWith } from "../needs.ts";
+import { needing } from "../needs.ts";
 import { kill } from "./child.ts";
 import { age, openOllama, openWorld, type World } from "./ollama.ts";
 import { cacheOfDeno, pullama, pullamaCommand } from "./program.ts";
@@ -17,20 +17,25 @@ const TINY = makeModel({ size: 3 * MiB });
 const SERVICE = 64_055;
 const AS_SERVICE = ["setpriv", "--reuid", `${SERVICE}`, "--regid", `${SERVICE}`, "--clear-groups"];
 
-testWith(["a real Ollama"], "a real Ollama lists and shows what pullama pulled", async () => {
-  await using world = await openWorld();
-  const model = world.registry.add("library/tiny:latest", TINY);
-  const { out } = await world.pull(model.name);
-  const id = model.digest.slice("sha256:".length, 19);
-  assert.ok(out.includes(id), out);
-  await using ollama = await openOllama(world);
-  assert.match(await ollama.run("list"), new RegExp(`${model.name} +${id} +3\\.\\d MB`));
-  assert.match(await ollama.run("show", model.name), /architecture +llama/);
-});
+Deno.test(
+  needing(["a real Ollama"], "a real Ollama lists and shows what pullama pulled"),
+  async () => {
+    await using world = await openWorld();
+    const model = world.registry.add("library/tiny:latest", TINY);
+    const { out } = await world.pull(model.name);
+    const id = model.digest.slice("sha256:".length, 19);
+    assert.ok(out.includes(id), out);
+    await using ollama = await openOllama(world);
+    assert.match(await ollama.run("list"), new RegExp(`${model.name} +${id} +3\\.\\d MB`));
+    assert.match(await ollama.run("show", model.name), /architecture +llama/);
+  },
+);
 
-testWith(
-  ["a real Ollama"],
-  "a starting Ollama, which prunes, leaves the model and what is unfinished alone",
+Deno.test(
+  needing(
+    ["a real Ollama"],
+    "a starting Ollama, which prunes, leaves the model and what is unfinished alone",
+  ),
   async () => {
     await using world = await openWorld();
     const model = await world.install("library/tiny:latest", TINY);
@@ -48,9 +53,11 @@ testWith(
   },
 );
 
-testWith(
-  ["a real Ollama"],
-  "case 113: every `show` answers though names differ in case from installed ones",
+Deno.test(
+  needing(
+    ["a real Ollama"],
+    "case 113: every `show` answers though names differ in case from installed ones",
+  ),
   async () => {
     await using world = await openWorld();
     const other = await world.install("someone/other:q4_K_M", makeModel({ size: MiB, seed: 2 }));
@@ -68,9 +75,11 @@ testWith(
   },
 );
 
-testWith(
-  ["a real Ollama", "root"],
-  "case 114: the server of another user lists, copies and removes what root pulled under umask 077",
+Deno.test(
+  needing(
+    ["a real Ollama", "root"],
+    "case 114: the server of another user lists, copies and removes what root pulled under umask 077",
+  ),
   async () => {
     await using world = await openWorld();
     const { home, models } = world;
@@ -98,9 +107,11 @@ testWith(
   },
 );
 
-testWith(
-  ["a real Ollama"],
-  "case 115: `ollama rm` of a model that shares layers, in the middle of a commit, takes nothing",
+Deno.test(
+  needing(
+    ["a real Ollama"],
+    "case 115: `ollama rm` of a model that shares layers, in the middle of a commit, takes nothing",
+  ),
   async () => {
     await using world = await openWorld();
     const old = await world.install("library/old:latest", TINY);
@@ -135,9 +146,11 @@ testWith(
   },
 );
 
-testWith(
-  ["a real Ollama"],
-  "case 117: of a list of manifests by runner the right one is stored, and Ollama shows it",
+Deno.test(
+  needing(
+    ["a real Ollama"],
+    "case 117: of a list of manifests by runner the right one is stored, and Ollama shows it",
+  ),
   async () => {
     await using world = await openWorld();
     const right = world.registry.add("library/listed:ollama", TINY);
@@ -162,9 +175,11 @@ testWith(
   },
 );
 
-testWith(
-  ["a real Ollama"],
-  "case 119: `ollama pull` of what pullama pulled asks one manifest and no blob; cp, rm, show work",
+Deno.test(
+  needing(
+    ["a real Ollama"],
+    "case 119: `ollama pull` of what pullama pulled asks one manifest and no blob; cp, rm, show work",
+  ),
   async () => {
     await using world = await openWorld();
     const model = await world.install("library/tiny:latest", TINY);

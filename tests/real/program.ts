@@ -17,14 +17,16 @@ export interface PullamaOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What runs it: `setpriv …`, say. */
   readonly prefix?: readonly string[];
+  /** What is run instead of the usual command. */
+  readonly command?: readonly string[];
 }
 
 /** Runs pullama with `args` to its end. */
 export async function pullama(
   args: readonly string[],
-  { home, env = {}, prefix = [] }: PullamaOptions,
+  { home, env = {}, prefix = [], command = pullamaCommand() }: PullamaOptions,
 ): Promise<Ended> {
-  return await runToEnd([...prefix, ...pullamaCommand(), ...args], {
+  return await runToEnd([...prefix, ...command, ...args], {
     env: { HOME: home, ...cacheOfDeno(), ...env },
   });
 }

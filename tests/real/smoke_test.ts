@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
 import { makeModel } from "../fakes/model.ts";
 import { type Registry, startRegistry } from "../fakes/registry.ts";
-import { testWith } from "../needs.ts";
+import { needing } from "../needs.ts";
 import { type Ended, kill, temporaryFolder } from "./child.ts";
 import { pullama, pullamaCommand } from "./program.ts";
 import { assertInstalled, filesIn } from "./store.ts";
@@ -39,17 +39,20 @@ function tiny(registry: Registry, size = MiB) {
   return { ...pushed, blobs: [...pushed.layers, pushed.config!] };
 }
 
-testWith(["a compiled program"], "the compiled program says its version and helps", async () => {
-  await using place = await machine();
-  for (const word of ["version", "--version"]) {
-    const { code, out, err } = await pullama([word], place.options);
-    assert.deepEqual([code, out, err], [0, `pullama ${config.version}\n`, ""]);
-  }
-  const { code, out } = await pullama(["help"], place.options);
-  assert.equal(code, 0);
-  assert.match(out, /^Usage: pullama <model>/);
-  assert.deepEqual(place.litter(), []);
-});
+Deno.test(
+  needing(["a compiled program"], "the compiled program says its version and helps"),
+  async () => {
+    await using place = await machine();
+    for (const word of ["version", "--version"]) {
+      const { code, out, err } = await pullama([word], place.options);
+      assert.deepEqual([code, out, err], [0, `pullama ${config.version}\n`, ""]);
+    }
+    const { code, out } = await pullama(["help"], place.options);
+    assert.equal(code, 0);
+    assert.match(out, /^Usage: pullama <model>/);
+    assert.deepEqual(place.litter(), []);
+  },
+);
 
 const WRONG: readonly (readonly [argv: readonly string[], says: RegExp])[] = [
   [["--frobnicate", "m"], /unknown option '--frobnicate'/],
@@ -62,9 +65,11 @@ const WRONG: readonly (readonly [argv: readonly string[], says: RegExp])[] = [
   [["../../etc/passwd"], /invalid model name/],
 ];
 
-testWith(
-  ["a compiled program"],
-  "the compiled program refuses wrong words in one sentence, exits 1 and leaves nothing",
+Deno.test(
+  needing(
+    ["a compiled program"],
+    "the compiled program refuses wrong words in one sentence, exits 1 and leaves nothing",
+  ),
   async () => {
     await using place = await machine();
     for (const [argv, says] of WRONG) {
@@ -76,9 +81,11 @@ testWith(
   },
 );
 
-testWith(
-  ["a compiled program"],
-  "the compiled program says why no model comes, exits as documented and leaves nothing",
+Deno.test(
+  needing(
+    ["a compiled program"],
+    "the compiled program says why no model comes, exits as documented and leaves nothing",
+  ),
   async () => {
     await using place = await machine();
     await using registry = await startRegistry();
@@ -96,15 +103,21 @@ testWith(
   },
 );
 
-testWith(
-  ["a compiled program", "root"],
-  "the compiled program names the folder that it may not write to, and exits 1",
+Deno.test(
+  needing(
+    ["a compiled program", "root"],
+    "the compiled program names the folder that it may not write to, and exits 1",
+  ),
   async () => {
     await using place = await machine();
     await using registry = await startRegistry();
     const { name } = tiny(registry);
     const argv = [name, "--insecure", "--models-dir", place.models];
-    const ended = await pullama(argv, { ...place.options, prefix: NOBODY });
+    // Others may not read the folder that the program lies in.
+    const copy = `${place.home}/../pullama`;
+    await Deno.copyFile(Deno.env.get("PULLAMA_BIN")!, copy);
+    await Deno.chmod(copy, 0o755);
+    const ended = await pullama(argv, { ...place.options, prefix: NOBODY, command: [copy] });
     assertRefusal(ended, 1, new RegExp(`${place.models}.*permission denied`, "i"));
     assert.throws(() => Deno.statSync(place.models), Deno.errors.NotFound);
 
@@ -114,9 +127,11 @@ testWith(
   },
 );
 
-testWith(
-  ["a compiled program"],
-  "the compiled program goes on where a kill stopped it, with nothing outside the models folder",
+Deno.test(
+  needing(
+    ["a compiled program"],
+    "the compiled program goes on where a kill stopped it, with nothing outside the models folder",
+  ),
   async () => {
     await using place = await machine();
     await using registry = await startRegistry();
@@ -133,7 +148,11 @@ testWith(
     const small = ["--chunk-size", "1MiB", "--connections", "1"];
     const env = { HOME: place.home, ...place.options.env };
     const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
-    const process = new Deno.Command(command, { args: [...before, ...pull, ...small], env, ...quiet })
+    const process = new Deno.Command(command, {
+      args: [...before, ...pull, ...small],
+      env,
+      ...quiet,
+    })
       .spawn();
     await Promise.race([half.promise, process.status]);
     kill(process, "SIGKILL");
