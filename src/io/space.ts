@@ -12,7 +12,7 @@ export function freeBytes(path: string): number | undefined {
       const { bavail, bsize } = statfsSync(at);
       return bavail * bsize;
     } catch (error) {
-      const parent = at.replace(/[\\/]+[^\\/]*$/, "") || "/";
+      const parent = /[\\/]/.test(at) ? at.replace(/[\\/]+[^\\/]*$/, "") || "/" : ".";
       if ((error as { code?: string }).code !== "ENOENT" || parent === at) return undefined;
       at = parent;
     }

@@ -13,7 +13,8 @@ import { LivePositions } from "./live.ts";
 import type { BlobPaths } from "./paths.ts";
 import type { Resume } from "./resume.ts";
 import { saveProgress } from "./save.ts";
-import { type Segment, Segments } from "./segments.ts";
+import { Segments } from "./segments.ts";
+import { BlobWriter } from "./writer.ts";
 
 const MIB = 1024 * 1024;
 /** A checkpoint lets the hash of the whole catch up first if it is no further behind than this. */
@@ -49,6 +50,7 @@ export class BlobIngest implements AsyncDisposable {
   #saving: Promise<number> = Promise.resolve(0);
   #changed = false;
   #sealing = false;
+  #finishing: Promise<void> | undefined;
   #closed = false;
   #failure: unknown;
 
@@ -150,7 +152,7 @@ export class BlobIngest implements AsyncDisposable {
     // A save that is asked for from here on finds nothing to do.
     this.#sealing = true;
     await this.#saving.catch(() => {});
-    await this.#finish();
+    await (this.#finishing = this.#finish());
     return "sealed";
   }
 
@@ -171,7 +173,9 @@ export class BlobIngest implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      await this.checkpoint();
+      // The last steps of a finished blob are not interrupted.
+      if (this.#finishing) await this.#finishing.catch(() => {});
+      else await this.checkpoint();
     } finally {
       await this.#close();
       this.lock[Symbol.dispose]();
@@ -180,6 +184,7 @@ export class BlobIngest implements AsyncDisposable {
 
   #claim({ claims }: Resume): void {
     const lines = [...this.live.slots()];
+    const toProve: Required<Chunk>[] = [];
     for (const claim of claims) {
       const { digest, from, start, end } = claim;
       const slot = lines.find((line) => line.start === start && line.position === end);
@@ -187,8 +192,9 @@ export class BlobIngest implements AsyncDisposable {
         ...(digest === undefined ? {} : { proof: { end, digest } }),
         ...(slot && from === "live" && !digest ? { slot } : {}),
       });
-      if (digest !== undefined) this.#work(this.#prove({ start, end }, digest));
+      if (digest !== undefined) toProve.push({ start, end, digest });
     }
+    this.#work(this.#prove(toProve));
     this.#changed = claims.some(({ digest, from }) => from !== "registry" && !digest);
     this.#front.poke();
   }
@@ -211,18 +217,22 @@ export class BlobIngest implements AsyncDisposable {
     return first;
   }
 
-  /** Compares old bytes with the digest that the checkpoint has for them. */
-  async #prove(range: Range, digest: Digest): Promise<void> {
-    this.#proving.add(range);
-    const right = await this.#hasDigest(range, digest);
-    this.#proving.delete(range);
-    if (this.#closed) return;
-    if (!right) this.#lose(range, "the bytes on disk are not those of the checkpoint");
-    this.#front.poke();
+  /** Compares old bytes with the digests that the checkpoint has for them, few files open at a time. */
+  async #prove(ranges: readonly Required<Chunk>[]): Promise<void> {
+    const sorted = ranges.toSorted((a, b) => a.start - b.start);
+    for (const range of sorted) this.#proving.add(range);
+    for (const range of sorted) {
+      const right = await this.#hasDigest(range, range.digest);
+      if (this.#closed) return;
+      this.#proving.delete(range);
+      if (!right) this.#lose(range, "the bytes on disk are not those of the checkpoint");
+      this.#front.poke();
+    }
   }
 
   /** Compares chunks that have become whole with the registry's digests. */
   #check(): void {
+    if (this.#unchecked.length === 0) return;
     const have = this.#segments.have();
     for (const chunk of this.#unchecked) {
       const { digest } = chunk;
@@ -329,33 +339,5 @@ export class BlobIngest implements AsyncDisposable {
     this.#segments.remove(() => true);
     await this.live.close();
     this.file.close();
-  }
-}
-
-/** One connection's end of the blob. */
-class BlobWriter {
-  #open = true;
-
-  constructor(
-    private readonly file: DiskFile,
-    private readonly segment: Segment,
-    private readonly tell: { readonly wrote: () => void; readonly closed: () => void },
-  ) {}
-
-  get position(): number {
-    return this.segment.end;
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    await this.file.writeAt(bytes, this.segment.end);
-    this.segment.end += bytes.length;
-    this.tell.wrote();
-  }
-
-  close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.file.close();
-    this.tell.closed();
   }
 }

@@ -22,6 +22,7 @@ export interface Segment {
 
 /** All parts of one blob. They may overlap; what counts is the union. */
 export class Segments {
+  /** By where they start. */
   #list: Segment[] = [];
 
   get list(): readonly Segment[] {
@@ -30,7 +31,9 @@ export class Segments {
 
   add(range: Range, from: Origin, rest: Partial<Segment> = {}): Segment {
     const segment: Segment = { start: range.start, end: range.end, from, open: false, ...rest };
-    this.#list.push(segment);
+    // Most are added near the end.
+    const before = this.#list.findLastIndex(({ start }) => start <= segment.start);
+    this.#list.splice(before + 1, 0, segment);
     return segment;
   }
 
@@ -41,11 +44,12 @@ export class Segments {
 
   /** The end of the unbroken run of bytes that begins at `from`. */
   reach(from: number): number {
-    for (let at = from;;) {
-      const next = this.#list.find(({ start, end }) => start <= at && at < end);
-      if (!next) return at;
-      at = next.end;
+    let at = from;
+    for (const { start, end } of this.#list) {
+      if (start > at) break;
+      at = Math.max(at, end);
     }
+    return at;
   }
 
   /**
@@ -93,6 +97,7 @@ export class Segments {
   }
 
   #sweep(): void {
-    this.#list = this.#list.filter(({ start, end, open }) => open || start < end);
+    this.#list = this.#list.filter(({ start, end, open }) => open || start < end)
+      .sort((a, b) => a.start - b.start);
   }
 }

@@ -39,6 +39,8 @@ export interface SessionWatcher {
 
 /** Bytes hashed of an existing file between two reports. */
 const REPORT_EVERY = 256 * 1024 * 1024;
+/** From this size on it is written down at once that a blob was hashed; less is hashed again soon enough. */
+const WORTH_SAVING = 64 * 1024 * 1024;
 
 export class StoreSession implements AsyncDisposable {
   constructor(private readonly tools: SessionTools) {}
@@ -176,7 +178,7 @@ export class StoreSession implements AsyncDisposable {
       if (this.tools.ledger.vouchesFor(blob.digest, file)) return true;
       if (await this.#hashes(blob, path, signal, verifying)) {
         this.tools.ledger.note(blob.digest, file);
-        await this.tools.ledger.save();
+        if (blob.size >= WORTH_SAVING) await this.tools.ledger.save();
         return true;
       }
     }

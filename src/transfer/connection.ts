@@ -104,28 +104,35 @@ export async function fetchJob(tools: ConnectionTools, pause: Pause, job: Job): 
   }
 }
 
-/** Fetches a small blob whole. */
+/** Fetches a small blob whole; what an attempt brought before it failed is not asked for again. */
 export async function fetchWhole(
   tools: ConnectionTools,
+  pause: Pause,
   blob: Descriptor,
-  brought: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const range = { start: 0, end: blob.size };
-  return await withBody(tools, blob, range, undefined, async (stream) => {
-    const bytes = new Uint8Array(blob.size);
-    while (stream.position < blob.size) {
-      const at = stream.position;
-      const piece = await stream.next(blob.size - at);
-      if (!piece) throw cutShort(stream.position, blob.size);
-      bytes.set(piece, at);
-      brought(piece.length);
+  const bytes = new Uint8Array(blob.size);
+  let have = 0;
+  await withPatience(tools, pause, { digest: blob.digest, wanted: blob.size }, async (brought) => {
+    while (have < blob.size) {
+      const range = { start: have, end: blob.size };
+      await withBody(tools, blob, range, undefined, async (stream, body) => {
+        if (!await stream.skipTo(have)) throw cutShort(stream.position, body.range.end);
+        while (have < body.range.end) {
+          const piece = await stream.next(body.range.end - have);
+          if (!piece) throw cutShort(have, body.range.end);
+          bytes.set(piece, have);
+          have += piece.length;
+          brought(piece.length);
+        }
+      });
     }
-    return bytes;
   });
+  return bytes;
 }
 
 async function attemptJob(tools: ConnectionTools, job: Job): Promise<void> {
   const { work } = job;
+  if (work.single && inFlight(job).length > 0) throw YIELD;
   const range = { start: job.position, end: job.end };
   await withBody(tools, work.blob, range, job, async (stream, body) => {
     if (!body.ranged) takeOver(job);
@@ -161,9 +168,11 @@ async function withBody<T>(
     const reader = limit ? limit.through(watched, attempt.signal) : watched;
     const stream = new Stream(reader, body.range.start, tools.fetched);
     try {
+      // Another connection may have taken over while this answer was on its way.
+      attempt.signal.throwIfAborted();
       const result = await use(stream, body);
-      // Only a body that was read to its end gives its connection back.
-      if (stream.position === body.range.end) await stream.next(0);
+      // Only a body that was read to its end gives its connection back; all of it is here in any case.
+      if (stream.position === body.range.end) await stream.next(0).catch(() => {});
       return result;
     } finally {
       await reader.cancel();
@@ -220,7 +229,12 @@ async function fillRest(tools: ConnectionTools, stream: Stream, job: Job): Promi
 /** From now on one connection serves this blob, and it is this one. */
 function takeOver(job: Job): void {
   job.work.single = true;
-  for (const other of job.work.jobs) if (other !== job) other.abort?.(YIELD);
+  for (const other of inFlight(job)) other.abort?.(YIELD);
+}
+
+/** The other ranges of the blob that somebody is asking for at this moment. */
+function inFlight(job: Job): Job[] {
+  return [...job.work.jobs].filter((other) => other !== job && other.abort !== undefined);
 }
 
 function cutShort(position: number, end: number): PullamaError {

@@ -47,7 +47,7 @@ export class Patience {
    */
   after(error: PullamaError, bytes: number, wanted: number): Again {
     const remedy = remedyOf(error.kind);
-    if (remedy !== "wait" && remedy !== "resolve") throw error;
+    if (remedy === "none") throw error;
     if (bytes > 0) {
       this.#waits = 0;
       this.#addresses = 0;

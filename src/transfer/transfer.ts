@@ -4,13 +4,7 @@ import { PullamaError } from "../core/errors.ts";
 import type { BlobRef, Emit } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { tile } from "../core/ranges.ts";
-import {
-  type ConnectionTools,
-  fetchJob,
-  fetchWhole,
-  type Pause,
-  withPatience,
-} from "./connection.ts";
+import { type ConnectionTools, fetchJob, fetchWhole, type Pause } from "./connection.ts";
 import type { Session, Watcher } from "./ports.ts";
 import { BlobWork, type Job } from "./work.ts";
 
@@ -189,13 +183,7 @@ class Transfer {
     try {
       this.#emit({ event: "blob_start", blob: ref, kept: 0 });
       for (let downloads = 1;; downloads++) {
-        const what = { digest: blob.digest, wanted: blob.size };
-        const bytes = blob.size === 0 ? new Uint8Array() : await withPatience(
-          this.tools,
-          pause,
-          what,
-          (brought) => fetchWhole(this.tools, blob, brought),
-        );
+        const bytes = await fetchWhole(this.tools, pause, blob);
         const actual = await session.put(blob, bytes);
         if (actual === blob.digest) break;
         if (downloads === MOST_DOWNLOADS) throw wrongBlob(blob, actual);
@@ -239,6 +227,7 @@ class Transfer {
       this.#emit({ event: "blob_verified", blob: work.ref, elapsedMs });
       return;
     }
+    if (this.tools.signal.aborted) return;
     if (outcome === "mismatch") await this.#dropWrong(work);
     work.planAgain();
     // Nothing to fetch and still not whole would go round for ever.
@@ -272,12 +261,17 @@ class Transfer {
     }
   }
 
+  /** Brings everything to disk that is not finished. What is still being compared is not waited for. */
   async #keepUnfinished(): Promise<void> {
-    // Waits for what still uses the ingests, then brings them to disk; the first failure is kept.
-    await Promise.allSettled(this.#busy);
-    for (const work of this.#works) {
-      await this.#guard(async () => await work.ingest[Symbol.asyncDispose]());
-    }
+    do {
+      const open = this.#works;
+      this.#works = [];
+      await Promise.all(
+        open.map((work) => this.#guard(async () => await work.ingest[Symbol.asyncDispose]())),
+      );
+      // A blob that was just being opened comes to the others.
+      await Promise.all(this.#busy);
+    } while (this.#works.length > 0);
   }
 
   #track(task: Promise<void>): void {
@@ -293,7 +287,8 @@ class Transfer {
     try {
       await act();
     } catch (error) {
-      if (!this.#failure && !(this.tools.signal.aborted && error === this.tools.signal.reason)) {
+      const { signal } = this.tools;
+      if (!this.#failure && !(signal.aborted && error === signal.reason)) {
         this.#failure = { error };
         this.tools.fail(error);
       }

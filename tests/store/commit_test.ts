@@ -1,58 +1,18 @@
 import assert from "node:assert/strict";
-import type { Descriptor } from "../../src/core/manifest.ts";
-import { manifestPath } from "../../src/store/paths.ts";
-import type { StoreSession } from "../../src/store/session.ts";
+import { blobFile, manifestPath } from "../../src/store/paths.ts";
 import { age, prune } from "../fakes/prune.ts";
-import { isAt, RecordingDisk, systemError } from "../fakes/recording_disk.ts";
-import {
-  blobFrom,
-  blobOf,
-  exists,
-  fetchBlob,
-  manifestOf,
-  NAME,
-  namesIn,
-  noSignal,
-  type TestBlob,
-  Witness,
-  World,
-} from "./world.ts";
-
-const BLOBS = [blobOf(300, 7), blobOf(40_000, 8), blobOf(90_000, 9)];
-const MANIFEST = manifestOf(BLOBS);
-
-/** Brings every blob that is missing, as a pull does; returns how many had to be fetched. */
-async function bring(session: StoreSession, blobs: readonly TestBlob[] = BLOBS): Promise<number> {
-  let count = 0;
-  for (const one of blobs) {
-    if (await session.has(one.blob, noSignal(), new Witness())) continue;
-    count++;
-    if (one.blob.size < 1000) assert.ok(await session.put(one.blob, one.bytes));
-    else await fetchBlob(session, one);
-  }
-  return count;
-}
-
-/** One run of a pull. Returns how many blobs it fetched. */
-async function pull(world: World, disk?: RecordingDisk): Promise<number> {
-  await using session = await world.enter(disk);
-  const count = await bring(session);
-  assert.deepEqual(await session.commit(NAME, MANIFEST), []);
-  return count;
-}
-
-function assertComplete(world: World, step = ""): void {
-  assert.deepEqual(Deno.readFileSync(manifestPath(world.paths, NAME)), MANIFEST.bytes, step);
-  for (const { blob, bytes } of BLOBS) {
-    assert.deepEqual(Deno.readFileSync(world.at(blob).final), bytes, step);
-  }
-}
+import { isAt, RecordingDisk } from "../fakes/recording_disk.ts";
+import { assertComplete, BLOBS, bring, MANIFEST, pull } from "./small_model.ts";
+import { exists, fetchBlob, NAME, namesIn, noSignal, Witness, World } from "./world.ts";
 
 Deno.test("commit() leaves the model, and nothing else, in blobs/ and manifests/", async () => {
   await using world = await World.make();
   assert.equal(await pull(world), 3);
   assertComplete(world);
-  assert.deepEqual(namesIn(world.paths.blobs), BLOBS.map(({ blob }) => fileOf(blob)).sort());
+  assert.deepEqual(
+    namesIn(world.paths.blobs),
+    BLOBS.map(({ blob }) => blobFile(blob.digest)).sort(),
+  );
   assert.deepEqual(namesIn(world.paths.ready), []);
   assert.deepEqual(namesIn(world.paths.temporary), []);
   assert.equal(await pull(world), 0, "everything is there now");
@@ -179,50 +139,6 @@ Deno.test("case 90: a shared blob that somebody removes before our manifest is l
   assert.ok(linked < synced, "the names made last are on disk as well");
 });
 
-Deno.test("case 90: where no links are, a blob removed meanwhile is asked for again", async () => {
-  await using world = await World.make();
-  await pull(world);
-  const disk = new RecordingDisk({
-    fail: (step) => step.does === "link" ? systemError("EPERM") : undefined,
-    before: (step) => {
-      if (step.does === "rename" && isAt(step, "latest")) Deno.removeSync(world.at(lost).final);
-    },
-  });
-  const lost = BLOBS[1]!.blob;
-  await using session = await world.enter(disk);
-  assert.equal(await bring(session), 0);
-  assert.deepEqual(await session.commit(NAME, MANIFEST), [lost]);
-});
-
-for (const code of ["EPERM", "EXDEV"] as const) {
-  Deno.test(`commit() works without links (${code})`, async () => {
-    await using world = await World.make();
-    const fail = ({ does, path, from }: { does: string; path: string; from?: string }) => {
-      if (does === "link") return systemError(code);
-      const across = from?.startsWith(world.paths.ready) && path.startsWith(world.paths.blobs);
-      return code === "EXDEV" && does === "rename" && across ? systemError(code) : undefined;
-    };
-    assert.equal(await pull(world, new RecordingDisk({ fail })), 3);
-    assertComplete(world);
-    assert.deepEqual(namesIn(world.paths.blobs), BLOBS.map(({ blob }) => fileOf(blob)).sort());
-    assert.deepEqual(namesIn(world.paths.ready), []);
-    assert.equal(await pull(world, new RecordingDisk({ fail })), 0);
-  });
-}
-
-Deno.test("commit() without links does not believe a file that appeared under the final name", async () => {
-  await using world = await World.make();
-  const disk = new RecordingDisk({
-    fail: (step) => step.does === "link" ? systemError("EPERM") : undefined,
-  });
-  const { blob, bytes } = BLOBS[1]!;
-  await using session = await world.enter(disk);
-  await bring(session);
-  await Deno.writeFile(world.at(blob).final, bytes.with(0, bytes[0]! ^ 1));
-  assert.deepEqual(await session.commit(NAME, MANIFEST), []);
-  assertComplete(world);
-});
-
 Deno.test("commit() replaces a damaged file that took the final name, and keeps a right one", async () => {
   await using world = await World.make();
   const [right, wrong] = [BLOBS[1]!, BLOBS[2]!];
@@ -277,92 +193,3 @@ Deno.test("commit() finds the name in ready/ gone, and takes the one in blobs/",
   assert.equal(await pull(world, disk), 3);
   assertComplete(world);
 });
-
-Deno.test("case 91: a manifest folder removed before the rename is made again", async () => {
-  await using world = await World.make();
-  let removals = 0;
-  const disk = new RecordingDisk({
-    before: (step) => {
-      if (step.does !== "rename" || !isAt(step, "latest") || removals === 4) return;
-      removals++;
-      Deno.removeSync(world.paths.manifests, { recursive: true });
-    },
-  });
-  await pull(world, disk);
-  assert.equal(removals, 4);
-  assertComplete(world);
-});
-
-Deno.test("case 91: a folder that goes each time ends as an error, with nothing left behind", async () => {
-  await using world = await World.make();
-  const disk = new RecordingDisk({
-    before: (step) => {
-      if (step.does === "rename" && isAt(step, "latest")) {
-        Deno.removeSync(world.paths.manifests, { recursive: true });
-      }
-    },
-  });
-  await assert.rejects(pull(world, disk), { kind: "local" });
-  assert.deepEqual(namesIn(world.paths.temporary), []);
-});
-
-for (
-  const [what, does, name, kind] of [
-    ["the draft of the manifest cannot be written", "write", "tmp", "disk_full"],
-    ["a manifest folder cannot be made", "rename", "library", "disk_full"],
-    ["the manifest cannot be renamed", "rename", "latest", "disk_full"],
-  ] as const
-) {
-  Deno.test(`case 120: when ${what}, no empty folder and no temporary file stays`, async () => {
-    await using world = await World.make();
-    let committing = false;
-    const disk = new RecordingDisk({
-      fail: (step) =>
-        committing && step.does === does && (isAt(step, name) || step.path.endsWith(`/${name}`)) &&
-          !step.path.includes("ledger")
-          ? systemError("ENOSPC")
-          : undefined,
-    });
-    {
-      await using session = await world.enter(disk);
-      await bring(session);
-      committing = true;
-      await assert.rejects(session.commit(NAME, MANIFEST), {
-        kind,
-        message: /manifest of .*model/,
-      });
-    }
-    assert.deepEqual(namesIn(world.paths.manifests), []);
-    assert.deepEqual(namesIn(world.paths.temporary), []);
-    assert.equal(await pull(world), 0, "the blobs are kept");
-    assertComplete(world);
-  });
-}
-
-Deno.test("case 92: a full disk at the manifest leaves the old one as it was", async () => {
-  await using world = await World.make();
-  await pull(world);
-  const newer = manifestOf([...BLOBS, blobFrom(new Uint8Array(50).fill(3))]);
-  const disk = new RecordingDisk({
-    fail: (step) =>
-      step.does === "rename" && isAt(step, "latest") ? systemError("ENOSPC") : undefined,
-  });
-  await using session = await world.enter(disk);
-  const extra = new Uint8Array(50).fill(3);
-  await session.put(blobFrom(extra).blob, extra);
-  await assert.rejects(session.commit(NAME, newer), { kind: "disk_full" });
-  assertComplete(world);
-});
-
-Deno.test("a blob of somebody else that cannot be touched is used as it is", async () => {
-  await using world = await World.make();
-  const disk = new RecordingDisk({
-    fail: (step) => step.does === "touch" ? systemError("EPERM") : undefined,
-  });
-  await pull(world, disk);
-  assertComplete(world);
-});
-
-function fileOf(blob: Descriptor): string {
-  return blob.digest.replace(":", "-");
-}

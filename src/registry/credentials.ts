@@ -1,0 +1,95 @@
+/** User names and passwords for registries: what the user has set for this run, else Docker's own file. */
+
+import { Buffer } from "node:buffer";
+
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+  /** Where they are from, fit to be shown. */
+  readonly source: string;
+}
+
+/** Where credentials may come from; nothing is run to get at them. */
+export interface CredentialSources {
+  /** For one host, set by the user. */
+  readonly login?: { readonly host: string; readonly user: string; readonly password: string };
+  /** The path of Docker's `config.json`. */
+  readonly dockerConfig?: string;
+}
+
+export interface FoundCredentials {
+  readonly credentials?: Credentials;
+  /** Why there are none although one would look there: the rest of a sentence about the source. */
+  readonly trouble?: string;
+}
+
+/** Names of one and the same registry in Docker's file. */
+const DOCKER_HUB = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+
+/** What there is for the registry `host`, with its port unless it is the usual one. First hit counts. */
+export async function findCredentials(
+  host: string,
+  { login, dockerConfig }: CredentialSources,
+): Promise<FoundCredentials> {
+  if (login && isSameHost(login.host, host)) {
+    const { user, password } = login;
+    return { credentials: { user, password, source: "PULLAMA_REGISTRY_USER" } };
+  }
+  if (dockerConfig === undefined) return {};
+  let text: string;
+  try {
+    text = await Deno.readTextFile(dockerConfig);
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound
+      ? {}
+      : { trouble: `${dockerConfig} cannot be read` };
+  }
+  return inDockerConfig(text, dockerConfig, host);
+}
+
+/** The Authorization header of Basic. */
+export function basicHeader({ user, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+}
+
+function inDockerConfig(text: string, path: string, host: string): FoundCredentials {
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch {
+    return { trouble: `${path} is not JSON` };
+  }
+  const auths = Object.entries(objectIn(config, "auths"));
+  const [, entry] = auths.find(([key]) => key.toLowerCase() === host.toLowerCase()) ??
+    auths.find(([key]) => isSameHost(key, host)) ?? [];
+  if (entry === undefined) return {};
+  const { auth } = entry as { auth?: unknown };
+  if (typeof auth !== "string" || auth === "") {
+    return { trouble: `${path} leaves them to a credential helper, and helpers are not run` };
+  }
+  const decoded = Buffer.from(auth, "base64").toString();
+  const colon = decoded.indexOf(":");
+  if (colon < 1) return { trouble: `${path} has an entry that cannot be read` };
+  const [user, password] = [decoded.slice(0, colon), decoded.slice(colon + 1)];
+  return { credentials: { user, password: password.replace(/\0+$/, ""), source: path } };
+}
+
+/** The object under `key`, without what in it is no object itself. */
+function objectIn(value: unknown, key: string): Record<string, object> {
+  const found = Object.entries(Object(value)).find(([name]) => name === key)?.[1];
+  return Object.fromEntries(
+    Object.entries(Object(found)).filter((pair): pair is [string, object] =>
+      typeof pair[1] === "object" && pair[1] !== null
+    ),
+  );
+}
+
+/** Whether `key`, which may be an address as old versions of Docker wrote it, means this host. */
+function isSameHost(key: string, host: string): boolean {
+  const [a, b] = [plainHost(key), plainHost(host)];
+  return a === b || (DOCKER_HUB.includes(a) && DOCKER_HUB.includes(b));
+}
+
+function plainHost(text: string): string {
+  return text.toLowerCase().replace(/^https?:\/\//, "").replace(/\/.*$/, "");
+}

@@ -1,0 +1,102 @@
+/** One pull that is killed again and again, and what it has cost when it is done. */
+
+import assert from "node:assert/strict";
+import { makeModel } from "../fakes/model.ts";
+import { type Registry, startRegistry } from "../fakes/registry.ts";
+import { kill } from "../real/child.ts";
+import { assertInstalled } from "../real/store.ts";
+import { type Machine, machine, type Run } from "./machine.ts";
+
+export const MIB = 1 << 20;
+
+export interface Killing {
+  readonly size: number;
+  readonly kills: number;
+  readonly connections: number;
+  /** Of the whole registry, in bytes. */
+  readonly bytesPerSecond: number;
+  readonly seed: number;
+  /** What happens to the models folder between a kill and the next run. */
+  readonly between?: (place: Machine) => void;
+}
+
+export interface Cost {
+  /** Bytes that were sent more than once, less those below. */
+  readonly lost: number;
+  /** Bytes that went out between a kill and the end of the process, which nobody was there to take. */
+  readonly sentToTheDead: number;
+}
+
+/** Asserts that the blob is right in the end. */
+export async function killAgainAndAgain(killing: Killing): Promise<Cost> {
+  const { size, kills, connections, bytesPerSecond, seed, between } = killing;
+  await using registry = await startRegistry({ bytesPerSecond });
+  await using place = await machine();
+  const model = registry.add("library/tiny:latest", makeModel({ size, seed }));
+  const weights = model.layers[0]!;
+  const random = randomNumbers(seed);
+  const args = [model.name, "--connections", String(connections), "--output", "compact"];
+  let sentToTheDead = 0;
+  for (let left = kills; left > 0; left--) {
+    await using run = place.start(args);
+    const rest = Math.max(0, weights.size - registry.served(weights.digest));
+    const longestMs = 1500 * rest / (left + 1) / bytesPerSecond;
+    sentToTheDead += await killedAt(run, registry, weights.digest, longestMs, random);
+    between?.(place);
+  }
+  await using run = place.start(args);
+  const { code } = await run.ended;
+  assert.equal(code, 0, run.err());
+  await quiet(registry);
+  assertInstalled(place.models, model.name, {
+    manifest: model.manifest,
+    blobs: [...model.layers, model.config!],
+  });
+  const twice = registry.served(weights.digest) - weights.size;
+  return { lost: twice - sentToTheDead, sentToTheDead };
+}
+
+/**
+ * Kills at a random moment after the first byte, now and then at any moment of the first half second.
+ * Returns how many bytes were still sent after that.
+ */
+async function killedAt(
+  run: Run,
+  registry: Registry,
+  digest: `sha256:${string}`,
+  longestMs: number,
+  random: () => number,
+): Promise<number> {
+  const before = registry.served(digest);
+  let over = false;
+  run.ended.then(() => over = true);
+  const early = random() < 0.2;
+  while (!early && !over && registry.served(digest) === before) await pause(1);
+  await pause(random() * (early ? 500 : longestMs));
+  const atKill = registry.served(digest);
+  kill(run.process, "SIGKILL");
+  const { signal, code } = await run.ended;
+  assert.ok(signal === "SIGKILL", `it ended with ${code} before it was killed: ${run.err()}`);
+  await quiet(registry);
+  return registry.served(digest) - atKill;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Resolves when no answer is under way. */
+export async function quiet(registry: Registry): Promise<void> {
+  await Promise.all(registry.requests.map((request) => request.over));
+}
+
+/** Numbers from 0 to below 1, the same for the same seed. */
+export function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,104 @@
+/** pullama as a process of its own, in folders of its own, with bounded time for everything. */
+
+import { filesIn } from "../real/store.ts";
+import { kill, temporaryFolder } from "../real/child.ts";
+import { cacheOfDeno, pullamaCommand } from "../real/program.ts";
+
+/** Milliseconds after which a process that should have ended is killed. */
+const LIMIT_MS = 60_000;
+
+export interface Run extends AsyncDisposable {
+  readonly process: Deno.ChildProcess;
+  /** What it has written to stdout and stderr so far. */
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Resolves when it writes something to either that fits; rejects when it ends before. */
+  readonly says: (what: RegExp) => Promise<string>;
+  readonly ended: Promise<Deno.CommandStatus>;
+}
+
+export interface Machine extends AsyncDisposable {
+  readonly models: string;
+  readonly start: (args: readonly string[]) => Run;
+  /** The files that belong to an unfinished blob with this extension: `live`, `partial`, `json`. */
+  readonly unfinished: (extension: string) => string[];
+}
+
+/** A machine with an empty models folder; `models` puts that somewhere else. */
+export async function machine(models?: string): Promise<Machine> {
+  const folder = await temporaryFolder();
+  const dir = models ?? `${folder.path}/models`;
+  const env = { HOME: folder.path, ...cacheOfDeno() };
+  return {
+    models: dir,
+    start: (args) => start([...args, "--insecure", "--models-dir", dir], env),
+    unfinished: (extension) => {
+      const own = `${dir}/.pullm`;
+      if (!exists(own)) return [];
+      return filesIn(own).filter((name) => name.endsWith(`.${extension}`))
+        .map((name) => `${own}/${name}`);
+    },
+    [Symbol.asyncDispose]: folder[Symbol.asyncDispose],
+  };
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+function start(args: readonly string[], env: Record<string, string>): Run {
+  const [command = "", ...before] = pullamaCommand();
+  const process = new Deno.Command(command, {
+    args: [...before, ...args],
+    clearEnv: true,
+    env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const timer = setTimeout(() => kill(process, "SIGKILL"), LIMIT_MS);
+  const text = { out: "", err: "" };
+  const listeners = new Set<() => void>();
+  const read = async (stream: ReadableStream<Uint8Array>, which: "out" | "err") => {
+    for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
+      text[which] += piece;
+      for (const listener of listeners) listener();
+    }
+  };
+  const ended = (async () => {
+    await Promise.all([read(process.stdout, "out"), read(process.stderr, "err")]);
+    const status = await process.status;
+    clearTimeout(timer);
+    return status;
+  })();
+  return {
+    process,
+    ended,
+    out: () => text.out,
+    err: () => text.err,
+    says: (what) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const hit = what.exec(text.out) ?? what.exec(text.err);
+          if (hit) {
+            listeners.delete(look);
+            resolve(hit[0]);
+          }
+          return hit !== null;
+        };
+        if (look()) return;
+        listeners.add(look);
+        ended.then(({ code }) => {
+          if (!look()) reject(new Error(`it ended with ${code}: ${text.out}${text.err}`));
+        });
+      }),
+    async [Symbol.asyncDispose]() {
+      kill(process, "SIGKILL");
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { replaceFile } from "../../src/io/atomic.ts";
+import { realDisk } from "../../src/io/disk.ts";
+import {
+  isDiskFull,
+  isMissing,
+  isNoLinkHere,
+  isTaken,
+  localFailure,
+} from "../../src/io/failure.ts";
+import { freeBytes } from "../../src/io/space.ts";
+import { RecordingDisk, systemError } from "../fakes/recording_disk.ts";
+import { mounted } from "./mount.ts";
+import { scratch } from "./other_process.ts";
+
+const text = (value: string) => new TextEncoder().encode(value);
+
+Deno.test("writeAt() writes where it is told, in any order, and leaves holes as zeros", async () => {
+  await using dir = await scratch();
+  using file = await realDisk.open(`${dir.path}/f`, "any");
+  await file.writeAt(text("cc"), 6);
+  await file.writeAt(text("dd"), 8);
+  await file.writeAt(text("aa"), 0);
+  await file.writeAt(text("b"), 2);
+  await file.sync();
+  assert.equal(await Deno.readTextFile(`${dir.path}/f`), "aab\0\0\0ccdd");
+  await file.truncate(2);
+  assert.equal(await Deno.readTextFile(`${dir.path}/f`), "aa");
+});
+
+Deno.test("open() of a new file refuses one that exists; of any keeps its bytes", async () => {
+  await using dir = await scratch();
+  await Deno.writeTextFile(`${dir.path}/f`, "old");
+  await assert.rejects(realDisk.open(`${dir.path}/f`, "new"), (error) => isTaken(error));
+  (await realDisk.open(`${dir.path}/f`, "any")).close();
+  assert.equal(await Deno.readTextFile(`${dir.path}/f`), "old");
+});
+
+Deno.test("link(), rename() and removeFolder() fail with causes that can be told apart", async () => {
+  await using dir = await scratch();
+  const [a, b, none] = [`${dir.path}/a`, `${dir.path}/b`, `${dir.path}/none`];
+  await Deno.writeTextFile(a, "a");
+  await Deno.writeTextFile(b, "b");
+  await assert.rejects(realDisk.link(a, b), (error) => isTaken(error) && !isNoLinkHere(error));
+  await assert.rejects(realDisk.link(none, b), (error) => isMissing(error));
+  await assert.rejects(realDisk.rename(none, b), (error) => isMissing(error));
+  await realDisk.makeFolder(`${dir.path}/full`);
+  await Deno.writeTextFile(`${dir.path}/full/x`, "");
+  await realDisk.makeFolder(`${dir.path}/other`);
+  await assert.rejects(realDisk.rename(`${dir.path}/other`, `${dir.path}/full`), (e) => isTaken(e));
+  await assert.rejects(realDisk.removeFolder(`${dir.path}/full`), (error) => isTaken(error));
+  await realDisk.remove(none);
+});
+
+Deno.test("own() sets mode bits whatever the umask, also those that chown clears", async () => {
+  await using dir = await scratch();
+  const folder = `${dir.path}/x`;
+  await realDisk.makeFolder(folder);
+  const { uid, gid } = await Deno.stat(folder);
+  await realDisk.own(folder, { mode: 0o2775, uid: uid!, gid: gid! });
+  assert.equal((await Deno.stat(folder)).mode! & 0o7777, 0o2775);
+});
+
+Deno.test("replaceFile() replaces whole files and leaves nothing else", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/f`;
+  await Deno.writeTextFile(`${dir.path}/t`, "left by a crash, and longer");
+  await replaceFile(realDisk, path, `${dir.path}/t`, text("one"));
+  await replaceFile(realDisk, path, `${dir.path}/t`, text("two"), { mode: 0o640 });
+  assert.equal(await Deno.readTextFile(path), "two");
+  assert.equal((await Deno.stat(path)).mode! & 0o777, 0o640);
+  assert.deepEqual([...Deno.readDirSync(dir.path)].map(({ name }) => name), ["f"]);
+});
+
+Deno.test("replaceFile() that fails at any step leaves the old file and no other", async () => {
+  for (let bad = 1;; bad++) {
+    await using dir = await scratch();
+    const path = `${dir.path}/f`;
+    await Deno.writeTextFile(path, "old");
+    const disk = new RecordingDisk({
+      fail: (_, number) => number === bad ? systemError("EIO") : undefined,
+    });
+    const replaced = replaceFile(disk, path, `${dir.path}/t`, text("new"));
+    if (bad > disk.steps.length && await replaced.then(() => true, () => false)) {
+      if (disk.steps.length < bad) return;
+    }
+    await assert.rejects(replaced, { kind: "local", message: /input\/output error/ });
+    const last = disk.steps[bad - 1]!;
+    assert.equal(await Deno.readTextFile(path), last.does === "sync folder" ? "new" : "old");
+    assert.deepEqual([...Deno.readDirSync(dir.path)].map(({ name }) => name), ["f"]);
+  }
+});
+
+Deno.test("replaceFile() syncs the bytes, then renames, then syncs the folder", async () => {
+  await using dir = await scratch();
+  const disk = new RecordingDisk();
+  await replaceFile(disk, `${dir.path}/f`, `${dir.path}/t`, text("new"));
+  assert.deepEqual(
+    disk.steps.map(({ does }) => does).filter((does) => does !== "own" && does !== "truncate"),
+    ["open", "write", "sync", "rename", "sync folder"],
+  );
+});
+
+mounted(
+  "a full file system is told as such, with all that was written before",
+  "size=256k",
+  async (dir) => {
+    using file = await realDisk.open(`${dir}/f`, "any");
+    await file.writeAt(new Uint8Array(100_000).fill(1), 0);
+    await assert.rejects(file.writeAt(new Uint8Array(300_000), 100_000), (error: Error) => {
+      assert.match(error.message, /^cannot write .*\/f: the disk is full$/);
+      return (error as { kind?: string }).kind === "disk_full" && isDiskFull(error.cause);
+    });
+    await file.sync();
+    assert.deepEqual(
+      (await Deno.readFile(`${dir}/f`)).subarray(0, 100_000),
+      new Uint8Array(100_000).fill(1),
+    );
+    assert.equal(freeBytes(dir), 0);
+  },
+);
+
+mounted(
+  "case 93: a read-only file system is named with the path",
+  "size=256k",
+  async (dir, remount) => {
+    await remount("ro");
+    await assert.rejects(realDisk.makeFolder(`${dir}/blobs`), {
+      kind: "local",
+      message: `cannot create ${dir}/blobs: the file system is read-only`,
+      hint: /--models-dir/,
+    });
+    await assert.rejects(realDisk.open(`${dir}/f`, "any"), { kind: "local", message: /read-only/ });
+  },
+);
+
+mounted("a link or rename to another file system is told apart", "size=256k", async (dir) => {
+  await using other = await scratch();
+  await Deno.writeTextFile(`${dir}/f`, "x");
+  await assert.rejects(
+    realDisk.link(`${dir}/f`, `${other.path}/f`),
+    (error) => isNoLinkHere(error),
+  );
+  await assert.rejects(
+    realDisk.rename(`${dir}/f`, `${other.path}/f`),
+    (error) => isNoLinkHere(error),
+  );
+});
+
+Deno.test("isNoLinkHere() takes EPERM for a system without links, and EACCES for what it is", () => {
+  assert.ok(isNoLinkHere(localFailure(systemError("EPERM"), "link", "/x")));
+  assert.ok(!isNoLinkHere(localFailure(systemError("EACCES"), "link", "/x")));
+  assert.ok(!isNoLinkHere(localFailure(systemError("ENOENT"), "link", "/x")));
+});
+
+Deno.test("localFailure() takes a quota for a full disk", () => {
+  if (Deno.build.os !== "linux") return;
+  const error = localFailure(new Error("Disk quota exceeded (os error 122)"), "write", "/x");
+  assert.equal(error.kind, "disk_full");
+});
+
+Deno.test("freeBytes() asks the nearest folder that exists", async () => {
+  await using dir = await scratch();
+  const here = freeBytes(dir.path);
+  assert.ok(here !== undefined && here > 0);
+  assert.ok(freeBytes(`${dir.path}/not/yet/there`) !== undefined);
+  assert.ok(freeBytes("relative/not/there") !== undefined || Deno.build.os === "windows");
+});

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { holderOf, tryGuard, tryLock, waitLock } from "../../src/io/lock.ts";
+import { otherHolder, scratch } from "./other_process.ts";
+
+const noSignal = () => new AbortController().signal;
+
+Deno.test("tryLock() refuses a lock that another process holds, and tells who", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/x.lock`;
+  {
+    await using other = await otherHolder(path);
+    assert.equal(await tryLock(path), undefined);
+    assert.equal(await holderOf(path), `pid ${other.pid} on ${Deno.hostname()}`);
+  }
+  using lock = await tryLock(path);
+  assert.ok(lock);
+  assert.equal(await holderOf(path), `pid ${Deno.pid} on ${Deno.hostname()}`);
+});
+
+Deno.test("waitLock() gets the lock of a process that was killed, having said whom it waits for", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/x.lock`;
+  await using other = await otherHolder(path);
+  const told: (string | undefined)[] = [];
+  const waits = Promise.withResolvers<void>();
+  const wanted = waitLock(path, {
+    signal: noSignal(),
+    onWait: (holder) => {
+      told.push(holder);
+      waits.resolve();
+    },
+  });
+  await waits.promise;
+  await other.kill();
+  using _lock = await wanted;
+  assert.deepEqual(told, [`pid ${other.pid} on ${Deno.hostname()}`]);
+  assert.equal(await tryLock(path), undefined);
+});
+
+Deno.test("waitLock() says nothing where nobody holds the lock", async () => {
+  await using dir = await scratch();
+  using _lock = await waitLock(`${dir.path}/x.lock`, {
+    signal: noSignal(),
+    onWait: () => assert.fail(),
+  });
+});
+
+Deno.test("waitLock() ends with the reason of its signal, and never gets the lock later", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/x.lock`;
+  const held = await tryLock(path);
+  const stop = new AbortController();
+  const reason = new Error("enough");
+  const wanted = waitLock(path, { signal: stop.signal, onWait: () => stop.abort(reason) });
+  await assert.rejects(wanted, reason);
+  held![Symbol.dispose]();
+  // The request that was given up may be granted for a moment, and is dropped.
+  using again = await waitLock(path, { signal: noSignal(), onWait: () => {} });
+  assert.ok(again);
+  await assert.rejects(
+    waitLock(path, { signal: AbortSignal.abort(reason), onWait: () => {} }),
+    reason,
+  );
+});
+
+Deno.test("shared holders go together, and with no exclusive one", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/x.lock`;
+  const one = await tryLock(path, { shared: true });
+  const other = await tryLock(path, { shared: true });
+  assert.ok(one && other);
+  assert.equal(await tryLock(path), undefined);
+  assert.equal(await holderOf(path), `pid ${Deno.pid} on ${Deno.hostname()}`);
+  one[Symbol.dispose]();
+  assert.equal(await tryLock(path), undefined);
+  other[Symbol.dispose]();
+  using alone = await tryLock(path);
+  assert.ok(alone);
+  assert.equal(await tryLock(path, { shared: true }), undefined);
+});
+
+Deno.test("disposing a lock twice frees it once", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/x.lock`;
+  const lock = (await tryLock(path))!;
+  lock[Symbol.dispose]();
+  using _next = await tryLock(path);
+  lock[Symbol.dispose]();
+  assert.equal(await tryLock(path), undefined);
+});
+
+Deno.test("case 96: who waited for a lock file that was removed meanwhile takes the new one", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/x.lock`;
+  const first = (await tryLock(path))!;
+  const waits = Promise.withResolvers<void>();
+  const wanted = waitLock(path, { signal: noSignal(), onWait: () => waits.resolve() });
+  await waits.promise;
+  await Deno.remove(path);
+  const second = (await tryLock(path))!;
+  assert.ok(second, "a new file of that name");
+  first[Symbol.dispose]();
+  // Granted on the removed file, which says nothing: the new one is still held.
+  const early = await Promise.race([wanted, new Promise((go) => setTimeout(go, 50))]);
+  assert.equal(early, undefined);
+  second[Symbol.dispose]();
+  using _third = await wanted;
+  assert.equal(await tryLock(path), undefined);
+});
+
+Deno.test("case 96: a lock file that its holders remove again and again never has two holders", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/x.lock`;
+  let holders = 0;
+  let rounds = 0;
+  const work = async () => {
+    for (let n = 0; n < 40; n++) {
+      using _lock = await waitLock(path, { signal: noSignal(), onWait: () => {} });
+      assert.equal(++holders, 1);
+      await Deno.stat(dir.path);
+      holders--;
+      rounds++;
+      // Only who holds it removes it, as cleaning up does; from then on it holds nothing.
+      if (n % 3 === 0) await Deno.remove(path);
+    }
+  };
+  await Promise.all([work(), work(), work()]);
+  assert.equal(rounds, 120);
+});
+
+Deno.test("tryGuard() keeps a second one from a data file and leaves its bytes alone", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/data`;
+  await assert.rejects(tryGuard(path), { kind: "local" });
+  await Deno.writeTextFile(path, "bytes");
+  const guard = (await tryGuard(path))!;
+  assert.equal(await tryGuard(path), undefined);
+  await Deno.rename(path, `${path}2`);
+  assert.equal(await tryGuard(`${path}2`), undefined, "it goes with the file");
+  guard[Symbol.dispose]();
+  using _next = await tryGuard(`${path}2`);
+  assert.equal(await Deno.readTextFile(`${path}2`), "bytes");
+});
+
+Deno.test("holderOf() tells nothing of a file with anything else in it", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/x.lock`;
+  assert.equal(await holderOf(path), undefined);
+  for (const text of ["", "\u001b[31mred", "\0\0\0"]) {
+    await Deno.writeTextFile(path, text);
+    assert.equal(await holderOf(path), undefined);
+  }
+});
+
+Deno.test("a lock file is made with the look it is asked for", async () => {
+  await using dir = await scratch();
+  using _lock = await tryLock(`${dir.path}/x.lock`, { look: { mode: 0o666 } });
+  assert.equal((await Deno.stat(`${dir.path}/x.lock`)).mode! & 0o777, 0o666);
+});
+
+Deno.test("a lock in a folder that is not there cannot be taken", async () => {
+  await using dir = await scratch();
+  await assert.rejects(tryLock(`${dir.path}/none/x.lock`), { kind: "local", message: /x\.lock/ });
+});

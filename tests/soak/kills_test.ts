@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { killAgainAndAgain, MIB } from "../crash/kills.ts";
+import type { Machine } from "../crash/machine.ts";
+import { testWith } from "../needs.ts";
+
+const RATE = 100 * MIB;
+const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
+
+interface Case {
+  readonly connections: number;
+  readonly kills: number;
+  readonly size: number;
+  readonly what: string;
+  readonly between?: (place: Machine) => void;
+  /** Bytes that each kill may cost. */
+  readonly each: number;
+}
+
+const CASES: readonly Case[] = [
+  { what: "left alone", connections: 1, kills: 50, size: 256 * MIB, each: MIB },
+  { what: "left alone", connections: 4, kills: 50, size: 256 * MIB, each: 4 * MIB },
+  { what: "left alone", connections: 16, kills: 20, size: 256 * MIB, each: 16 * MIB },
+  {
+    what: "without live positions",
+    connections: 4,
+    kills: 10,
+    size: 512 * MIB,
+    between: remove,
+    each: 2 * RATE + 4 * MIB,
+  },
+];
+
+for (const { what, connections, kills, size, between, each } of CASES) {
+  testWith(
+    ["a long time"],
+    `case 83: ${kills} kills of ${connections} connections, ${what}`,
+    async () => {
+      const began = performance.now();
+      const { lost, sentToTheDead } = await killAgainAndAgain({
+        size,
+        kills,
+        connections,
+        bytesPerSecond: RATE,
+        seed,
+        ...(between && { between }),
+      });
+      const perKill = (bytes: number) => (bytes / kills / MIB).toFixed(3);
+      const seconds = ((performance.now() - began) / 1000).toFixed(0);
+      console.log(
+        `${connections} connections, ${kills} kills, ${what}: ${perKill(lost)} MiB twice a kill and ` +
+          `${perKill(sentToTheDead)} sent after it, ${seconds} s, seed ${seed}`,
+      );
+      assert.ok(lost < kills * each, `${lost} bytes came twice, seed ${seed}`);
+    },
+  );
+}
+
+function remove(place: Machine): void {
+  for (const path of place.unfinished("live")) Deno.removeSync(path);
+}
