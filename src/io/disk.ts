@@ -11,6 +11,11 @@ export interface DiskFile extends Disposable {
   readonly path: string;
   /** Writes all of `bytes` at `offset`. One call at a time per file. */
   writeAt(bytes: Uint8Array, offset: number): Promise<void>;
+  /**
+   * Writes a few bytes at `offset` before it returns: for what has to be true the moment after, such as how
+   * far the data goes. It must not be used for data, as it holds up everything else.
+   */
+  noteAt(bytes: Uint8Array, offset: number): void;
   /** Returns when the data written so far would survive a power cut. */
   sync(): Promise<void>;
   truncate(size: number): Promise<void>;
@@ -55,6 +60,16 @@ class RealFile implements DiskFile {
         done += await this.file.write(done === 0 ? bytes : bytes.subarray(done));
       }
       this.#position = offset + bytes.length;
+    } catch (error) {
+      throw localFailure(error, "write", this.path);
+    }
+  }
+
+  noteAt(bytes: Uint8Array, offset: number): void {
+    try {
+      this.#position = -1;
+      this.file.seekSync(offset, Deno.SeekMode.Start);
+      for (let done = 0; done < bytes.length;) done += this.file.writeSync(bytes.subarray(done));
     } catch (error) {
       throw localFailure(error, "write", this.path);
     }

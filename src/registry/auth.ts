@@ -147,7 +147,8 @@ export class Auth {
 /** Whether a 401 from there is a question to us: object stores, say, answer with it to old addresses. */
 function isOfRegistry(url: URL, home: string): boolean {
   return url.origin === home ||
-    (url.protocol === "https:" && home.startsWith("https:") && areFamily(url.host, new URL(home).host));
+    (url.protocol === "https:" && home.startsWith("https:") &&
+      areFamily(url.host, new URL(home).host));
 }
 
 function keyOf(origin: string, repository: string): string {

@@ -87,7 +87,8 @@ function unanswerable(
   broken: boolean,
 ): Problem {
   if (header === null || header.trim() === "") {
-    const hint = "check the spelling; to a private or gated model the registry must give you access";
+    const hint =
+      "check the spelling; to a private or gated model the registry must give you access";
     return { why: "it does not say how to log in", hint };
   }
   if (broken || challenges.length === 0) {
@@ -208,7 +209,9 @@ async function proofFor(
   const key = await readKey(identity.keyFile);
   if (!("sign" in key)) {
     if (!key.missing) onWarning(key.why, key.hint);
-    const hint = page === undefined ? key.hint : `${key.hint}; then add ${identity.keyFile}.pub at ${page}`;
+    const hint = page === undefined
+      ? key.hint
+      : `${key.hint}; then add ${identity.keyFile}.pub at ${page}`;
     return { why: key.why, hint };
   }
   const where = page === undefined ? "tell it to those who run the registry" : `add it at ${page}`;

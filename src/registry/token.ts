@@ -97,7 +97,9 @@ async function landing(
     if (!isRedirect(response.status)) return response;
     await discard(response);
     const next = URL.parse(response.headers.get("location") ?? "", url);
-    if (!next || next.origin !== start.origin || next.username || next.password || hops >= MAX_HOPS) {
+    if (
+      !next || next.origin !== start.origin || next.username || next.password || hops >= MAX_HOPS
+    ) {
       throw new PullamaError(
         "redirect",
         `will not follow a redirect of ${start.host} on the way to a token: it leads elsewhere`,

@@ -337,7 +337,7 @@ export class BlobIngest implements AsyncDisposable {
     await Promise.all([this.#front.stop(), ...runs.map((run) => run.close())]);
     await Promise.allSettled(this.#checks);
     this.#segments.remove(() => true);
-    await this.live.close();
+    this.live.close();
     this.file.close();
   }
 }

@@ -30,11 +30,9 @@ export interface Slot {
 
 const FREE: Slot = { start: 0, position: 0, line: -1 };
 
-/** The positions of one blob, as they are written. Nobody waits for a write; a newer one replaces it. */
+/** The positions of one blob, as they are written: true from the moment a call returns. */
 export class LivePositions {
   #slots: Slot[] = [];
-  #dirty = new Set<number>();
-  #writing: Promise<void> | undefined;
 
   private constructor(private readonly file: DiskFile) {}
 
@@ -80,7 +78,7 @@ export class LivePositions {
   /** Bytes of the range are on disk up to `position`. */
   advance(slot: Slot, position: number): void {
     slot.position = position;
-    this.#mark(slot.line);
+    this.#note(slot.line);
   }
 
   /** The lines in use at this moment. */
@@ -92,31 +90,19 @@ export class LivePositions {
   release(slot: Slot): void {
     if (this.#slots[slot.line] !== slot) return;
     this.#slots[slot.line] = FREE;
-    this.#mark(slot.line);
+    this.#note(slot.line);
   }
 
-  async close(): Promise<void> {
-    await this.#writing;
+  close(): void {
     this.file.close();
   }
 
-  #mark(line: number): void {
-    this.#dirty.add(line);
-    this.#writing ??= this.#write();
-  }
-
-  async #write(): Promise<void> {
+  #note(line: number): void {
     try {
-      for (const line of this.#dirty) {
-        this.#dirty.delete(line);
-        const text = textOf(this.#slots[line] ?? FREE);
-        await this.file.writeAt(encode(text), HEADER_WIDTH + line * LINE_WIDTH);
-      }
+      const text = textOf(this.#slots[line] ?? FREE);
+      this.file.noteAt(encode(text), HEADER_WIDTH + line * LINE_WIDTH);
     } catch {
       // A position that could not be noted costs at most its own bytes after a kill.
-    } finally {
-      // In the same breath as the last look at the dirty lines, so that none is left behind.
-      this.#writing = undefined;
     }
   }
 }

@@ -9,6 +9,9 @@ import { type Machine, machine, type Run } from "./machine.ts";
 
 export const MIB = 1 << 20;
 
+/** The server begins with what it could have sent in 20 ms: that is on the way whatever the client does. */
+const BURST_MS = 15;
+
 export interface Killing {
   readonly size: number;
   readonly kills: number;
@@ -72,7 +75,7 @@ async function killedAt(
   run.ended.then(() => over = true);
   const early = random() < 0.2;
   while (!early && !over && registry.served(digest) === before) await pause(1);
-  await pause(random() * (early ? 500 : longestMs));
+  await pause(early ? random() * 500 : BURST_MS + random() * longestMs);
   const atKill = registry.served(digest);
   kill(run.process, "SIGKILL");
   const { signal, code } = await run.ended;

@@ -85,6 +85,12 @@ export class RecordingDisk implements Disk {
           await file.writeAt(bytes, offset);
           done?.();
         }),
+      noteAt: (bytes, offset) => {
+        this.#begin({ does: "write", path });
+        const done = data?.writes(offset, bytes.length);
+        file.noteAt(bytes, offset);
+        done?.();
+      },
       sync: () =>
         this.#step({ does: "sync", path }, async () => {
           const done = data?.syncs();
@@ -152,6 +158,11 @@ export class RecordingDisk implements Disk {
   }
 
   async #step<T>(step: DiskStep, act: () => Promise<T>): Promise<T> {
+    this.#begin(step);
+    return await act();
+  }
+
+  #begin(step: DiskStep): void {
     if (this.steps.length >= (this.options.stopAfter ?? Infinity)) {
       this.stopped = true;
       throw new WorldStopped(`no ${step.does} of ${step.path}: the world has stopped`);
@@ -160,7 +171,6 @@ export class RecordingDisk implements Disk {
     this.options.before?.(step, this.steps.length);
     const error = this.options.fail?.(step, this.steps.length);
     if (error) throw localFailure(error, step.does, step.path);
-    return await act();
   }
 }
 

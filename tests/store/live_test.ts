@@ -22,7 +22,7 @@ Deno.test("readLive() reads what was begun, advanced and not released", async ()
   live.advance(other, 201);
   live.advance(other, 260);
   live.release(one);
-  await live.close();
+  live.close();
   assert.deepEqual(await readLive(path, BOOT, 1000), [
     { start: 10, end: 20 },
     { start: 200, end: 260 },
@@ -40,7 +40,7 @@ Deno.test("begin() uses a released line again, and a late release of the old one
   const young = live.begin(500);
   live.advance(young, 510);
   live.release(old);
-  await live.close();
+  live.close();
   assert.equal(young.line, old.line);
   assert.deepEqual(await readLive(path, BOOT, 1000), [{ start: 500, end: 510 }]);
 });
@@ -54,14 +54,14 @@ Deno.test("advance() never loses the last position, however the writes fall", as
     for (let turns = position % 7; turns > 0; turns--) await Promise.resolve();
     if (position % 11 === 0) await Deno.stat(path);
   }
-  await live.close();
+  live.close();
   assert.deepEqual(await readLive(path, BOOT, 1000), [{ start: 0, end: 300 }]);
 });
 
 Deno.test("readLive() believes only this boot, give or take a clock that is set", async () => {
   await using world = await World.make();
   const { path, live } = await made(world);
-  await live.close();
+  live.close();
   for (const boot of [BOOT - 5, BOOT, BOOT + 5]) {
     assert.equal((await readLive(path, boot, 1000)).length, 1);
   }
@@ -74,7 +74,7 @@ Deno.test("readLive() believes only this boot, give or take a clock that is set"
 Deno.test("readLive() cuts positions at what the file has", async () => {
   await using world = await World.make();
   const { path, live } = await made(world);
-  await live.close();
+  live.close();
   assert.deepEqual(await readLive(path, BOOT, 15), [{ start: 10, end: 15 }]);
   assert.deepEqual(await readLive(path, BOOT, 10), []);
 });
@@ -85,7 +85,7 @@ Deno.test("readLive() passes over lines and files that are not as they were writ
     start: 5,
     end: 6,
   }]);
-  await live.close();
+  live.close();
   const sound = await Deno.readTextFile(path);
   const broken = sound.replace(/0(3 0+)4/, "x$14");
   await Deno.writeTextFile(path, broken);
@@ -101,7 +101,7 @@ Deno.test("a line lies within one page, so that a kill cannot tear it", async ()
   await using world = await World.make();
   const many = Array.from({ length: 200 }, (_, i) => ({ start: i * 10, end: i * 10 + 5 }));
   const { path, live } = await made(world, many);
-  await live.close();
+  live.close();
   const text = await Deno.readTextFile(path);
   for (let at = 0; at < text.length; at = text.indexOf("\n", at) + 1) {
     assert.equal(Math.floor(at / 4096), Math.floor(text.indexOf("\n", at) / 4096));

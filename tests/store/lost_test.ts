@@ -37,7 +37,7 @@ Deno.test("a chunk that was found wrong is not among the live positions after a 
     { start: 200 * KIB, end: 250 * KIB },
   ];
   const noted = async () => union(await readLive(world.at(blob).live, bootTime(), blob.size));
-  assert.deepEqual(await settled(noted, kept), kept);
+  assert.deepEqual(await noted(), kept);
 });
 
 Deno.test("a whole segment that was found wrong leaves no live position", async () => {
@@ -49,7 +49,7 @@ Deno.test("a whole segment that was found wrong leaves no live position", async 
   assert.equal(await ingest.seal(), "incomplete");
   assert.equal(ingest.kept(), 0);
   assert.deepEqual(
-    await settled(() => readLive(world.at(blob).live, bootTime(), blob.size), []),
+    await readLive(world.at(blob).live, bootTime(), blob.size),
     [],
   );
 });
@@ -65,7 +65,7 @@ Deno.test("live positions are given up only when the checkpoint that has them is
   writer.close();
   const before = disk.steps.length;
   await ingest.checkpoint();
-  const left = await settled(() => readLive(world.at(blob).live, bootTime(), blob.size), []);
+  const left = await readLive(world.at(blob).live, bootTime(), blob.size);
   assert.deepEqual(left, []);
   const steps = disk.steps.slice(before).map(({ does, path }) => `${does} ${path.slice(-5)}`);
   const synced = steps.indexOf("sync folder pullm");
@@ -119,13 +119,3 @@ Deno.test("bytes of a live position that are wrong cost only themselves", async 
   const safe = 160 * KIB;
   assert.ok(union(second)[0]!.start >= safe, "what the first checkpoint had is not fetched again");
 });
-
-/** What `read` gives once it is `wanted`, or after many tries. */
-async function settled<T>(read: () => Promise<T>, wanted: T): Promise<T> {
-  let now = await read();
-  for (let tries = 0; tries < 200 && JSON.stringify(now) !== JSON.stringify(wanted); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    now = await read();
-  }
-  return now;
-}
