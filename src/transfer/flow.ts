@@ -5,9 +5,12 @@ import type { ByteReader } from "../io/bytes.ts";
 import type { Writer } from "./ports.ts";
 
 /** What one read may bring. */
-const READ = 64 * 1024;
-/** What one write brings to disk, on a fast line; also about what a kill can cost a connection. */
-const WRITE = 256 * 1024;
+const READ = 128 * 1024;
+/**
+ * What one write brings to disk, on a fast line. A kill costs a connection at most two of them, one that is
+ * gathered and one that is being written, and a read: less than a MiB.
+ */
+const WRITE = 384 * 1024;
 /** How long bytes may wait for more of their kind before they are written, in milliseconds. */
 const LINGER_MS = 200;
 

@@ -70,7 +70,6 @@ class Transfer {
       await Promise.all(
         Array.from({ length: connections }, () => this.#guard(() => this.#connection())),
       );
-      while (this.#busy.size > 0) await Promise.all(this.#busy);
     } finally {
       clearInterval(timer);
       signal.removeEventListener("abort", wake);
