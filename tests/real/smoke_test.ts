@@ -106,6 +106,25 @@ Deno.test(
 Deno.test(
   needing(
     ["a compiled program", "root"],
+    "the compiled program says that there is no route, and leaves nothing",
+  ),
+  async () => {
+    await using place = await machine();
+    // A network of its own, without a way out: the address is one that nobody has.
+    const argv = ["192.0.2.1:5000/library/tiny", "--insecure", "--max-retries", "0"];
+    const ended = await pullama([...argv, "--models-dir", place.models], {
+      ...place.options,
+      prefix: ["unshare", "--net"],
+    });
+    assertRefusal(ended, 1, /cannot reach 192\.0\.2\.1:5000: no route/);
+    assert.throws(() => Deno.statSync(place.models), Deno.errors.NotFound);
+    assert.deepEqual(place.litter(), []);
+  },
+);
+
+Deno.test(
+  needing(
+    ["a compiled program", "root"],
     "the compiled program names the folder that it may not write to, and exits 1",
   ),
   async () => {
