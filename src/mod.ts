@@ -14,13 +14,13 @@
  * @module
  */
 
-import { openEngine } from "./cli/wire.ts";
-import { type LibraryOptions, pullOptionsFor } from "./cli/library.ts";
+import { openEngine } from "./setup/engine.ts";
+import { type LibraryOptions, pullOptionsFor } from "./setup/library.ts";
 import { PullamaError } from "./core/errors.ts";
 import type { Summary } from "./core/events.ts";
 import { parseName } from "./core/name.ts";
 
-export type { LibraryOptions } from "./cli/library.ts";
+export type { LibraryOptions } from "./setup/library.ts";
 export type { Digest } from "./core/digest.ts";
 export { type Kind, PullamaError, type PullamaErrorOptions } from "./core/errors.ts";
 export type { BlobRef, DryRun, DryRunBlob, Emit, PullEvent, Summary } from "./core/events.ts";

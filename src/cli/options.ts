@@ -1,35 +1,9 @@
 /** From flags and environment to what a command works with. */
 
-import { posix, win32 } from "node:path";
-import { PullamaError } from "../core/errors.ts";
+import { modelsDir, modelsVariable, pathsOf } from "../setup/models_dir.ts";
+import type { PullOptions } from "../setup/options.ts";
 import type { Mode } from "../ui/modes.ts";
 import type { Host } from "./host.ts";
-
-/** What the engine is told. Sizes in bytes. */
-export interface PullOptions {
-  readonly modelsDir: string;
-  /** Plain http to every registry. */
-  readonly insecure: boolean;
-  /** Transient failures of a chunk in a row that are forgiven. */
-  readonly maxRetries: number;
-  /** Length of a chunk where the registry gives none. */
-  readonly chunkSize: number;
-  /** Longest one attempt at a chunk may take. */
-  readonly timeoutMs: number;
-  /** 1 to 64. */
-  readonly connections: number;
-  /** Bytes a second over all connections; absent: no limit. */
-  readonly limitRate?: number;
-  /** How long to go on when the line is gone, beyond `maxRetries`; Infinity: for ever. */
-  readonly retryForMs?: number;
-  /** A file with certificates to trust besides the system's. */
-  readonly caCert?: string;
-  /** Folders with such files, as SSL_CERT_DIR lists them. */
-  readonly caDir?: string;
-  /** Pull although the disk seems too small. */
-  readonly force: boolean;
-  readonly dryRun: boolean;
-}
 
 /** How it is shown. */
 export interface DisplayOptions {
@@ -102,17 +76,6 @@ export function displayOptions(flags: DisplayFlags): DisplayOptions {
   };
 }
 
-/** The flag, else OLLAMA_MODELS, else the folder in the user's home. Throws `usage` if there is no home. */
-export function modelsDir(flag: string | undefined, host: Pick<Host, "env" | "os">): string {
-  const named = flag ?? modelsVariable(host);
-  if (named !== undefined) return named;
-  const home = host.env(host.os === "windows" ? "USERPROFILE" : "HOME") ?? "";
-  if (home !== "") return pathsOf(host).join(home, ".ollama", "models");
-  throw new PullamaError("usage", "cannot tell where models are stored: there is no home folder", {
-    hint: "name the folder with --models-dir or OLLAMA_MODELS",
-  });
-}
-
 /** Why an Ollama server may look for models in another folder than this program. */
 export function modelsDirWarnings(flag: string | undefined, host: Host): Warning[] {
   if (flag !== undefined) return [];
@@ -133,14 +96,4 @@ export function modelsDirWarnings(flag: string | undefined, host: Host): Warning
     message: `models go to ${own}, but the Ollama service of this machine looks in ${SERVICE_DIR}`,
     hint: `to pull for the service: sudo -u ollama pullama --models-dir ${SERVICE_DIR}`,
   }];
-}
-
-/** As Ollama reads it: without white space and quotes around it, and "~" is a name like any other. */
-function modelsVariable(host: Pick<Host, "env">): string | undefined {
-  const text = host.env("OLLAMA_MODELS")?.trim().replace(/^["']+|["']+$/g, "");
-  return text === "" ? undefined : text;
-}
-
-function pathsOf(host: Pick<Host, "os">): typeof posix {
-  return host.os === "windows" ? win32 : posix;
 }

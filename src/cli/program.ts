@@ -14,7 +14,7 @@ import { addHelp } from "./commands/help.ts";
 import { addPull, type PullWire } from "./commands/pull.ts";
 import { addVersion } from "./commands/version.ts";
 import type { Host } from "./host.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../setup/version.ts";
 
 /** Everything that commands are wired to. */
 export type Wire = PullWire;

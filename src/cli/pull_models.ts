@@ -1,28 +1,17 @@
 /** Pulls models one after another, and says how each of them ended. */
 
 import { asPullamaError, exitCodeOf, PullamaError } from "../core/errors.ts";
-import type { Emit, PullEvent, Summary } from "../core/events.ts";
+import type { PullEvent } from "../core/events.ts";
 import { displayName, type ModelName, parseName } from "../core/name.ts";
-import type { Stop } from "../core/stop.ts";
 import { errorText, interruptedText, warningText } from "../ui/message.ts";
 import { createRenderer } from "../ui/modes.ts";
 import { type Outcome, outcomesText } from "../ui/outcomes.ts";
 import { plain } from "../ui/terminal.ts";
 import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
-import type { DisplayOptions, PullOptions, Warning } from "./options.ts";
-
-/** What pulls: built once, used for one model after another. */
-export interface Engine extends AsyncDisposable {
-  /**
-   * Emits everything from `pull_start` to `pull_completed`, `dry_run` or `pull_interrupted`, but never
-   * `pull_failed`. Resolves with the summary, with nothing after a dry run; rejects when it failed, and
-   * with kind `interrupted` after `pull_interrupted`.
-   */
-  pull(name: ModelName, emit: Emit): Promise<Summary | undefined>;
-}
-
-export type OpenEngine = (options: PullOptions, stop: Stop) => Promise<Engine>;
+import type { Engine, OpenEngine } from "../setup/engine.ts";
+import type { PullOptions } from "../setup/options.ts";
+import type { DisplayOptions, Warning } from "./options.ts";
 
 export interface PullJob {
   /** As they were given. */

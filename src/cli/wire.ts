@@ -1,56 +1,10 @@
-/** Puts the parts together: here the compiler proves that registry and models folder fit the engine. */
+/** What commands are wired to. Loaded when it is asked for: most of the program is not needed for its help. */
 
-import { PullamaError } from "../core/errors.ts";
-import type { Emit } from "../core/events.ts";
-import { refusedOnWindows } from "../core/name.ts";
-import type { Stop } from "../core/stop.ts";
-import { registrySource } from "../registry/client.ts";
-import { ModelsFolder } from "../store/store.ts";
-import type { Source, Store } from "../transfer/ports.ts";
-import { pullModel } from "../transfer/pull.ts";
-import { readCertificates } from "./certificates.ts";
 import type { Wire } from "./program.ts";
-import type { PullOptions } from "./options.ts";
-import type { Engine } from "./pull_models.ts";
-import { VERSION } from "./version.ts";
 
-/** Who we say we are: never `ollama/…`, which the registry treats in a way of its own. */
-const TOOL = `pullama/${VERSION}`;
-
-export const wire: Wire = { openEngine };
-
-/** An engine for the models folder and the network that `options` describe. */
-export async function openEngine(options: PullOptions, stop: Stop): Promise<Engine> {
-  const caCerts = await readCertificates(options);
-  const store: Store = new ModelsFolder(options.modelsDir, { tool: TOOL });
-  let emitNow: Emit = () => {};
-  const http = registrySource({
-    userAgent: Deno.env.get("PULLAMA_USER_AGENT") ??
-      `${TOOL} (${Deno.build.arch} ${Deno.build.os})`,
-    insecure: options.insecure,
-    ...(caCerts.length > 0 && { caCerts }),
-    onRequest: (note) => emitNow({ event: "request", ...note }),
-  });
-  const source: Source = http;
-  const windows = Deno.build.os === "windows";
-  return {
-    pull(name, emit) {
-      const reason = windows ? refusedOnWindows(name) : undefined;
-      if (reason !== undefined) {
-        throw new PullamaError("invalid_name", reason, { hint: "pull it on another system" });
-      }
-      emitNow = emit;
-      const settings = {
-        ...options,
-        retryForMs: options.retryForMs ?? 0,
-        // Writing at several places of one file makes NTFS fill the gaps with zeros first.
-        perBlob: windows ? 1 : options.connections,
-      };
-      return pullModel(name, { source, store, settings, stop, emit });
-    },
-    [Symbol.asyncDispose]() {
-      http[Symbol.dispose]();
-      return Promise.resolve();
-    },
-  };
-}
+export const wire: Wire = {
+  async openEngine(options, stop) {
+    const { openEngine } = await import("../setup/engine.ts");
+    return await openEngine(options, stop);
+  },
+};

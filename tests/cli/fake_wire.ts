@@ -1,6 +1,6 @@
 /** What main_test.ts puts in place of the wiring of the real program. The model says what is to happen. */
 
-import type { Engine } from "../../src/cli/commands/pull.ts";
+import type { Engine } from "../../src/setup/engine.ts";
 import type { Wire } from "../../src/cli/program.ts";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { Emit, Summary } from "../../src/core/events.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { modelsDir, modelsDirWarnings } from "../../src/cli/options.ts";
+import { modelsDirWarnings } from "../../src/cli/options.ts";
+import { modelsDir } from "../../src/setup/models_dir.ts";
 import { fakeHost, type HostParts, ran } from "./fake_host.ts";
 
 const SERVICE = "/usr/share/ollama/.ollama/models";

@@ -19,7 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transfer: ["core", "io"],
   queue: ["core", "io"],
   ui: ["core"],
-  "mod.ts": ["core", "io", "registry", "store", "transfer"],
+  setup: ["core", "io", "registry", "store", "transfer"],
+  "mod.ts": ["core", "io", "registry", "store", "transfer", "setup"],
 };
 
 /** Packages and parts of the platform by the rooms that may import them. */
@@ -30,11 +31,12 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "fast-string-width": ["ui"],
   picocolors: ["ui"],
   valibot: ["store", "registry", "queue"],
-  "node:path": ["cli"],
+  "node:path": ["cli", "setup"],
   "node:dns": ["registry"],
   "node:fs": ["io"],
+  "node:buffer": ["registry"],
   "node:crypto": ["io", "registry", "store"],
-  "deno.json": ["cli", "mod.ts", "store", "registry"],
+  "deno.json": ["setup"],
 };
 
 /** What only some may do, and who. */
@@ -51,7 +53,7 @@ const DEEDS: readonly (readonly [what: string, pattern: RegExp, who: (path: stri
       (path) => path === "src/cli/system.ts",
     ],
     ["reads arguments", /\bDeno\.args\b/, (path) => path === "src/main.ts"],
-    ["reads the environment", /\bDeno\.env\b/, in_("cli")],
+    ["reads the environment", /\bDeno\.env\b/, in_("cli", "setup")],
     ["speaks HTTP", /(?<![.\w])fetch\(|\bcreateHttpClient\b/, in_("registry")],
     ["starts a Worker", /\bnew Worker\(/, in_("io")],
     ["starts another program", /\bDeno\.(?:Command|run)\b/, () => false],

@@ -4,10 +4,9 @@ import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { modelsDirFlag, noColorFlag, outputFlag, quietFlag, verboseFlag } from "../flags.ts";
 import type { Host } from "../host.ts";
 import { displayOptions, modelsDirWarnings, pullOptions } from "../options.ts";
-import { type OpenEngine, pullModels } from "../pull_models.ts";
+import type { OpenEngine } from "../../setup/engine.ts";
+import { pullModels } from "../pull_models.ts";
 import { duration, durationOrForever, path, sizeFrom, wholeNumber } from "../values.ts";
-
-export type { Engine, OpenEngine } from "../pull_models.ts";
 
 /** What this command needs to be wired to. */
 export interface PullWire {

@@ -2,7 +2,7 @@
 
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Host } from "../host.ts";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../../setup/version.ts";
 
 export function addVersion(root: CommandUnknownOpts, host: Host): void {
   root.command("version")

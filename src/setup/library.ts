@@ -2,7 +2,8 @@
 
 import { PullamaError } from "../core/errors.ts";
 import type { PullEvent } from "../core/events.ts";
-import { modelsDir, type PullOptions } from "./options.ts";
+import { modelsDir } from "./models_dir.ts";
+import type { PullOptions } from "./options.ts";
 
 /** How a pull is done. Everything may be left out. */
 export interface LibraryOptions {

@@ -1,0 +1,70 @@
+/**
+ * Puts the parts together, for the command line and for the library: here the compiler proves that registry
+ * and models folder fit the engine.
+ */
+
+import { PullamaError } from "../core/errors.ts";
+import type { Emit, Summary } from "../core/events.ts";
+import { type ModelName, refusedOnWindows } from "../core/name.ts";
+import type { Stop } from "../core/stop.ts";
+import { registrySource } from "../registry/client.ts";
+import { ModelsFolder } from "../store/store.ts";
+import type { Source, Store } from "../transfer/ports.ts";
+import { pullModel } from "../transfer/pull.ts";
+import { readCertificates } from "./certificates.ts";
+import { identityIn } from "./identity.ts";
+import type { PullOptions } from "./options.ts";
+import { VERSION } from "./version.ts";
+
+/** Who we say we are: never `ollama/…`, which the registry treats in a way of its own. */
+const TOOL = `pullama/${VERSION}`;
+
+/** What pulls: built once, used for one model after another. */
+export interface Engine extends AsyncDisposable {
+  /**
+   * Emits everything from `pull_start` to `pull_completed`, `dry_run` or `pull_interrupted`, but never
+   * `pull_failed`. Resolves with the summary, with nothing after a dry run; rejects when it failed, and
+   * with kind `interrupted` after `pull_interrupted`.
+   */
+  pull(name: ModelName, emit: Emit): Promise<Summary | undefined>;
+}
+
+export type OpenEngine = (options: PullOptions, stop: Stop) => Promise<Engine>;
+
+/** An engine for the models folder and the network that `options` describe. */
+export async function openEngine(options: PullOptions, stop: Stop): Promise<Engine> {
+  const caCerts = await readCertificates(options);
+  const store: Store = new ModelsFolder(options.modelsDir, { tool: TOOL });
+  let emitNow: Emit = () => {};
+  const http = registrySource({
+    userAgent: Deno.env.get("PULLAMA_USER_AGENT") ??
+      `${TOOL} (${Deno.build.arch} ${Deno.build.os})`,
+    insecure: options.insecure,
+    ...(caCerts.length > 0 && { caCerts }),
+    identity: identityIn((name) => Deno.env.get(name)),
+    onRequest: (note) => emitNow({ event: "request", ...note }),
+    onWarning: (message, hint) => emitNow({ event: "warning", message, hint }),
+  });
+  const source: Source = http;
+  const windows = Deno.build.os === "windows";
+  return {
+    pull(name, emit) {
+      const reason = windows ? refusedOnWindows(name) : undefined;
+      if (reason !== undefined) {
+        throw new PullamaError("invalid_name", reason, { hint: "pull it on another system" });
+      }
+      emitNow = emit;
+      const settings = {
+        ...options,
+        retryForMs: options.retryForMs ?? 0,
+        // Writing at several places of one file makes NTFS fill the gaps with zeros first.
+        perBlob: windows ? 1 : options.connections,
+      };
+      return pullModel(name, { source, store, settings, stop, emit });
+    },
+    [Symbol.asyncDispose]() {
+      http[Symbol.dispose]();
+      return Promise.resolve();
+    },
+  };
+}
