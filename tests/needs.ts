@@ -6,6 +6,7 @@ const NEEDS = {
   "a compiled program": () => Deno.env.get("PULLAMA_BIN") ? undefined : "PULLAMA_BIN",
   "docker-registry": () => realServer("/usr/bin/docker-registry"),
   nginx: () => realServer("/usr/sbin/nginx"),
+  "ssh-keygen": () => program("/usr/bin/ssh-keygen"),
   "a real Ollama": () => Deno.env.get("OLLAMA_BIN") ? undefined : "OLLAMA_BIN",
   root: () => Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "run as root on Linux",
 } satisfies Record<string, () => string | undefined>;
@@ -38,7 +39,10 @@ export function testWith(
 }
 
 function realServer(path: string): string | undefined {
-  if (!Deno.env.get("PULLAMA_REAL")) return "deno task real";
+  return Deno.env.get("PULLAMA_REAL") ? program(path) : "deno task real";
+}
+
+function program(path: string): string | undefined {
   try {
     return Deno.statSync(path).isFile ? undefined : path;
   } catch {

@@ -5,7 +5,7 @@
 
 import { networkFailure } from "./failure.ts";
 import { discard } from "./http.ts";
-import { login, type LoginOptions, noAccess, type Pass, type Problem } from "./login.ts";
+import { login, type LoginOptions, noAccess, type Pass, withClock } from "./login.ts";
 import { areFamily } from "./realm.ts";
 import type { Landing } from "./redirects.ts";
 import { Shared } from "./shared.ts";
@@ -30,7 +30,7 @@ export interface Request {
 interface Numbered extends Pass {
   readonly number: number;
   /** The WWW-Authenticate that it answers. */
-  readonly header: string | null;
+  readonly header: string;
 }
 
 /** The passes of one run, in memory only. */
@@ -46,26 +46,32 @@ export class Auth {
   }
 
   /**
-   * The answer to a request, which is made again with a pass when the registry asks for one. Throws what
-   * `send` throws, `auth` when the registry does not let us, and what fails on the way to a pass.
+   * The answer to a request, which is made again with a pass when the registry asks for one. It is a 401
+   * only if that does not say how to log in. Throws what `send` throws, `auth` when the registry does not
+   * let us, and what fails on the way to a pass.
    */
   async get(request: Request): Promise<Landing> {
     const { from, home, repository, signal } = request;
-    let pass = await this.#valid(home, repository, signal);
+    let pass = from.origin === home ? await this.#valid(home, repository, signal) : undefined;
+    let shownTo = home;
     const began = this.#count;
     const tried = new Set([pass]);
     let landing = await request.send(from, home, pass?.authorization);
     while (landing.response.status === 401 && isOfRegistry(landing.url, home)) {
       const { response: { headers }, url } = landing;
+      const header = headers.get("www-authenticate")?.trim() || pass?.header;
+      if (!header) return landing;
       await discard(landing.response);
-      if (pass && pass.number > began) {
-        this.#passes.delete(keyOf(url.origin, repository));
-        throw noAccess(url.host, this.#withClock(pass.otherwise, headers));
+      // A pass that was come by since this request began: a newer one would fare no better.
+      if (pass && pass.number > began && url.origin === shownTo) {
+        this.#passes.delete(keyOf(shownTo, repository));
+        const clock = pass.signed ? clockTrouble(headers, this.#options.now()) : undefined;
+        throw noAccess(url.host, withClock(pass.otherwise, clock));
       }
-      pass = await this.#next(landing, request, tried);
+      pass = await this.#next(header, url, request, tried);
       tried.add(pass);
-      const again = url.origin === home ? from : url;
-      landing = await request.send(again, url.origin, pass.authorization);
+      shownTo = url.origin;
+      landing = await request.send(shownTo === home ? from : url, shownTo, pass.authorization);
     }
     if (landing.response.status < 400) this.#fruitless.delete(from.href);
     return landing;
@@ -73,24 +79,27 @@ export class Auth {
 
   /** A pass that was not tried before: one that somebody else has come by meanwhile, or a new one. */
   async #next(
-    { response, url }: Landing,
+    header: string,
+    url: URL,
     { repository, from, signal }: Request,
     tried: ReadonlySet<Numbered | undefined>,
   ): Promise<Numbered> {
     const key = keyOf(url.origin, repository);
     const known = this.#passes.get(key);
     if (known && !tried.has(known) && known.expires > this.#options.now()) return known;
-    if (!this.#isUnderWay(key)) {
-      const fruitless = (this.#fruitless.get(from.href) ?? 0) + 1;
-      this.#fruitless.set(from.href, fruitless);
-      if (fruitless > MOST_FRUITLESS) {
-        throw noAccess(url.host, {
-          why: `it goes on asking who we are, after ${MOST_FRUITLESS} logins that it accepted`,
-          hint: "run the same command again later: it goes on where it stopped",
-        });
-      }
+    if (this.#renewals.get(key)?.abandoned === false) {
+      return await this.#renewed(key, header, url, signal);
     }
-    return await this.#renewed(key, response.headers.get("www-authenticate"), url, signal);
+    const fruitless = this.#fruitless.get(from.href) ?? 0;
+    if (fruitless === MOST_FRUITLESS) {
+      throw noAccess(url.host, {
+        why: `it goes on asking who we are, after ${fruitless} logins that it accepted`,
+        hint: "run the same command again later: it goes on where it stopped",
+      });
+    }
+    const pass = await this.#renewed(key, header, url, signal);
+    this.#fruitless.set(from.href, fruitless + 1);
+    return pass;
   }
 
   /** The pass for a model, renewed if it has expired; undefined if nobody has asked for one yet. */
@@ -107,7 +116,7 @@ export class Auth {
 
   async #renewed(
     key: string,
-    header: string | null,
+    header: string,
     registry: URL,
     signal: AbortSignal,
   ): Promise<Numbered> {
@@ -131,16 +140,6 @@ export class Auth {
     } catch (error) {
       throw networkFailure(error, registry.host, "head");
     }
-  }
-
-  #isUnderWay(key: string): boolean {
-    return this.#renewals.get(key)?.abandoned === false;
-  }
-
-  #withClock({ why, hint }: Problem, headers: Headers): Problem {
-    const clock = clockTrouble(headers, this.#options.now());
-    if (clock === undefined || why.includes(clock)) return { why, hint };
-    return { why: `${why}, and ${clock}`, hint: `set the clock; ${hint}` };
   }
 }
 

@@ -7,7 +7,6 @@ import type { Range } from "../core/ranges.ts";
 import { Addresses } from "./addresses.ts";
 import { judge, type Rejected } from "./answer.ts";
 import type { Doubts } from "./doubts.ts";
-import { errorText } from "./errors_body.ts";
 import { discard } from "./http.ts";
 import type { Landing } from "./redirects.ts";
 import type { Registry } from "./registry.ts";
@@ -55,7 +54,13 @@ export function blobOpener({ registry, doubts, now }: BlobOptions): OpenBlob {
       const verdict = judge(status, fields, { blob, range, withRange, atHome }, now());
       if (!verdict.ok) {
         const doubted = verdict.kind === "size" && !doubts.confirmed(home.href, began);
-        throw await rejection(landing, verdict, doubted ? "protocol" : verdict.kind, atHome);
+        throw await rejection(
+          registry,
+          landing,
+          verdict,
+          doubted ? "protocol" : verdict.kind,
+          atHome,
+        );
       }
       if (!body) {
         throw new PullamaError("protocol", `${landing.url.host} sent a blob without bytes`);
@@ -72,13 +77,14 @@ export function blobOpener({ registry, doubts, now }: BlobOptions): OpenBlob {
 
 /** Only the registry is asked for its reasons: object stores quote the signed request in theirs. */
 async function rejection(
+  registry: Registry,
   { response, url }: Landing,
   { does, hint, retryAfterMs }: Rejected,
   kind: Kind,
   atHome: boolean,
 ): Promise<PullamaError> {
   const speaks = atHome && response.status >= 400 && response.status !== 416;
-  const text = speaks ? await errorText(response) : "";
+  const text = speaks ? await registry.reason(response) : "";
   // The body of a 416 may be shorter than it says: nobody waits for it.
   await discard(response);
   const message = `${url.host} ${does}${text === "" ? "" : `: ${text}`}`;

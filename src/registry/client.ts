@@ -5,16 +5,25 @@ import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Chunk } from "../core/ranges.ts";
+import { Auth } from "./auth.ts";
 import { blobOpener, type OpenBlob } from "./blob.ts";
 import { Doubts } from "./doubts.ts";
 import { Http, type HttpOptions } from "./http.ts";
 import { fetchManifest } from "./manifest.ts";
+import type { Identity } from "./proof.ts";
 import type { Lookup } from "./redirects.ts";
 import { registryOver } from "./registry.ts";
+import { Secrets } from "./secrets.ts";
+
+export type { Identity } from "./proof.ts";
 
 export interface RegistryOptions extends HttpOptions {
   /** Plain http to every registry. */
   readonly insecure?: boolean;
+  /** What to log in with, where a registry asks who we are; default nothing. */
+  readonly identity?: Identity;
+  /** Told once of a key in it that cannot be used, where that was not needed. */
+  readonly onWarning?: (message: string, hint: string) => void;
   /** What a list of manifests is resolved for; default this machine. */
   readonly machine?: Machine;
   /** Addresses of a host that a registry redirects to; to give where a proxy looks them up: none. */
@@ -46,7 +55,15 @@ export interface RegistrySource extends Disposable {
 export function registrySource(options: RegistryOptions): RegistrySource {
   const http = new Http(options);
   const { insecure = false, machine = Deno.build, lookup = addressesOf, now = Date.now } = options;
-  const registry = registryOver(http, insecure, lookup);
+  const { identity = {} } = options;
+  const warned = new Set<string>();
+  const onWarning = (message: string, hint: string) => {
+    if (!warned.has(message)) options.onWarning?.(message, hint);
+    warned.add(message);
+  };
+  const secrets = new Secrets();
+  const auth = new Auth({ http, secrets, identity, lookup, now, onWarning });
+  const registry = registryOver({ http, auth, secrets, insecure, lookup });
   const doubts = new Doubts();
   const { silenceMs } = options;
   const manifests = {

@@ -1,78 +1,61 @@
 /** From what a registry demands to the Authorization header that it gets, or to why there is none. */
 
-import { randomBytes } from "node:crypto";
-import { addressKind } from "../core/address.ts";
 import { PullamaError } from "../core/errors.ts";
 import { quoted } from "../core/quote.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import { basicHeader, type CredentialSources, findCredentials } from "./credentials.ts";
-import { readKey } from "./key.ts";
+import { passwordProof, type Problem, type ProofOptions, tokenProof } from "./proof.ts";
 import { standingOf } from "./realm.ts";
 import { insideReason, type Lookup } from "./redirects.ts";
-import { plainQuery, type Query, signedHeader, signedQuery, tokenAddress } from "./signature.ts";
+import { plainQuery, tokenAddress } from "./signature.ts";
 import { type Denied, requestToken, type TokenOptions } from "./token.ts";
-
-/** What a user can log in with. Files are read when they are needed, at each time. */
-export interface Identity extends CredentialSources {
-  /** The path of a private key. */
-  readonly keyFile?: string;
-}
-
-/** What the user should know who gets no access, and can do about it. */
-export interface Problem {
-  /** The rest of a sentence that says that the registry gives no access. */
-  readonly why: string;
-  readonly hint: string;
-}
 
 /** What a registry takes for an answer. */
 export interface Pass {
   readonly authorization: string;
   /** Milliseconds since 1970, or Infinity. */
   readonly expires: number;
+  /** A signature was made for it, which holds the time of this machine's clock. */
+  readonly signed: boolean;
   /** What is to be said if the registry does not accept it. */
   readonly otherwise: Problem;
 }
 
-export interface LoginOptions extends TokenOptions {
-  readonly identity: Identity;
+export interface LoginOptions extends TokenOptions, ProofOptions {
   readonly lookup: Lookup;
-  /** Told once for each text of what keeps the user's key from being used. */
+  /** Told of a key that is there and cannot be used, where the registry does not insist on it. */
   readonly onWarning: (message: string, hint: string) => void;
 }
 
-/** Who is known to keep keys of users, and where these add theirs. */
-const KEY_PAGES: Readonly<Record<string, string>> = {
-  "registry.ollama.ai": "https://ollama.com/settings/keys",
-  "ollama.com": "https://ollama.com/settings/keys",
-  "hf.co": "https://huggingface.co/settings/keys",
-  "huggingface.co": "https://huggingface.co/settings/keys",
-};
-
 const TELL = "tell those who run the registry";
-const LOGIN_HINT = "log in with: docker login";
 
 /**
- * Meets one of the challenges in `header`, a WWW-Authenticate of the registry at `registry`: tokens first.
- * Throws `auth` if that cannot be done, and what the request for a token fails with.
+ * Meets one of the challenges in `header`, a WWW-Authenticate of the registry at `registry`: a token
+ * rather than a password. Throws `auth` if that cannot be done, and what the request for a token fails with.
  */
 export async function login(
-  header: string | null,
+  header: string,
   registry: URL,
   signal: AbortSignal,
   options: LoginOptions,
 ): Promise<Pass> {
-  const { challenges, broken } = parseChallenges(header ?? "");
+  const { challenges, broken } = parseChallenges(header);
   const problems: Problem[] = [];
-  for (const scheme of ["bearer", "basic"]) {
-    const meet = scheme === "bearer" ? withToken : withPassword;
-    for (const challenge of challenges.filter((challenge) => challenge.scheme === scheme)) {
-      const result = await meet(challenge, registry, signal, options);
-      if ("authorization" in result) return result;
-      problems.push(result);
-    }
+  for (const { scheme, parameters } of challenges) {
+    if (scheme !== "bearer") continue;
+    const pass = await withToken(parameters, registry, signal, options);
+    if ("authorization" in pass) return pass;
+    problems.push(pass);
   }
-  throw noAccess(registry.host, problems[0] ?? unanswerable(header, challenges, broken));
+  const basic = challenges.find(({ scheme }) => scheme === "basic");
+  if (basic) {
+    const proof = await passwordProof(basic.parameters, registry, registry, options);
+    if ("query" in proof) {
+      const { signed, otherwise } = proof;
+      return { authorization: proof.header(registry.href), expires: Infinity, signed, otherwise };
+    }
+    problems.push(proof);
+  }
+  throw noAccess(registry.host, problems[0] ?? unanswerable(challenges, broken));
 }
 
 /** The final failure of a request that `host` wants to see a pass for. */
@@ -81,66 +64,23 @@ export function noAccess(host: string, { why, hint }: Problem): PullamaError {
   return new PullamaError("auth", message, { hint });
 }
 
-function unanswerable(
-  header: string | null,
-  challenges: readonly Challenge[],
-  broken: boolean,
-): Problem {
-  if (header === null || header.trim() === "") {
-    const hint =
-      "check the spelling; to a private or gated model the registry must give you access";
-    return { why: "it does not say how to log in", hint };
-  }
+/** `problem`, and what is wrong with this machine's clock if that may be the reason. */
+export function withClock({ why, hint }: Problem, clock: string | undefined): Problem {
+  if (clock === undefined) return { why, hint };
+  return { why: `${why}, and ${clock}`, hint: `set the clock; ${hint}` };
+}
+
+function unanswerable(challenges: readonly Challenge[], broken: boolean): Problem {
   if (broken || challenges.length === 0) {
     return { why: "its WWW-Authenticate header cannot be read", hint: TELL };
   }
-  const schemes = challenges.map(({ scheme }) => quoted(scheme, 20)).slice(0, 4).join(", ");
-  return { why: `it wants a login that is not known here: ${schemes}`, hint: TELL };
+  const schemes = challenges.slice(0, 4).map(({ scheme }) => quoted(scheme, 20)).join(", ");
+  return { why: `it wants a login of a kind that is not known here: ${schemes}`, hint: TELL };
 }
 
-async function withPassword(
-  _: Challenge,
-  registry: URL,
-  _signal: AbortSignal,
-  { identity, secrets }: LoginOptions,
-): Promise<Pass | Problem> {
-  const { credentials, trouble } = await findCredentials(registry.host, identity);
-  if (!credentials) {
-    const wants = "it wants a user name and a password";
-    const why = `${wants}, and ${trouble ?? "none are known for it"}`;
-    return { why, hint: `${LOGIN_HINT} ${registry.host}` };
-  }
-  if (!mayCarryPassword(registry)) return PASSWORD_IN_CLEAR;
-  const authorization = basicHeader(credentials);
-  secrets.add(credentials.password, authorization.slice("Basic ".length));
-  const otherwise = refusedPassword(registry.host, credentials.source);
-  return { authorization, expires: Infinity, otherwise };
-}
-
-const PASSWORD_IN_CLEAR: Problem = {
-  why: "it wants a password, and none is sent over plain http",
-  hint: "ask it over https: without --insecure",
-};
-
-function mayCarryPassword(url: URL): boolean {
-  return url.protocol === "https:" || addressKind(url.hostname) === "loopback";
-}
-
-function refusedPassword(host: string, source: string): Problem {
-  const why = `it does not accept the user name and password from ${source}`;
-  return { why, hint: `check them, or ${LOGIN_HINT} ${host}` };
-}
-
-/** What a request for a token is made with, and what is to be said if that does not help. */
-interface Proof {
-  readonly query: Query;
-  header(address: string): string;
-  readonly otherwise: Problem;
-}
-
-/** Who we are comes first, if the token server may know and there is something to show; then nobody. */
+/** With what shows who we are, where that may be known and there is something to show; else as anybody. */
 async function withToken(
-  { parameters }: Challenge,
+  parameters: Challenge["parameters"],
   registry: URL,
   signal: AbortSignal,
   options: LoginOptions,
@@ -153,83 +93,52 @@ async function withToken(
   if (standing === "plain") {
     return { why: `it wants a login at ${realm.host} over plain http`, hint: TELL };
   }
-  const inside = standing === "foreign" &&
-    await insideReason(realm, registry, options.lookup, signal);
-  if (inside) return { why: `it wants a login at ${realm.hostname}, ${inside}`, hint: TELL };
-
-  const proof = standing === "trusted"
-    ? await proofFor(parameters, registry, realm, options)
-    : foreign(realm);
-  let otherwise = "query" in proof ? proof.otherwise : proof;
-  if ("query" in proof) {
-    const address = tokenAddress(realm, proof.query);
-    const answer = await requestToken(address, proof.header(address), signal, options);
-    if ("token" in answer) return passFor(answer, otherwise);
-    otherwise = explained(otherwise, answer);
+  const inside = standing === "foreign"
+    ? await insideReason(realm, registry, options.lookup, signal)
+    : undefined;
+  if (inside !== undefined) {
+    return { why: `it wants a login at ${realm.hostname}, ${inside}`, hint: TELL };
   }
+  const proof = standing === "trusted"
+    ? await tokenProof(parameters, registry, realm, options)
+    : foreign(realm);
+  if (!("query" in proof)) {
+    const result = await anonymously(parameters, realm, proof, signal, options);
+    if (proof.surprising && result !== proof) options.onWarning(proof.why, proof.hint);
+    return result;
+  }
+  const { signed, otherwise } = proof;
+  const address = tokenAddress(realm, proof.query);
+  const answer = await requestToken(address, proof.header(address), signal, options);
+  if ("token" in answer) {
+    return { authorization: `Bearer ${answer.token}`, expires: answer.expires, signed, otherwise };
+  }
+  const problem = denied(otherwise, answer, signed);
+  if (answer.status !== 401 && answer.status !== 403) return problem;
+  return await anonymously(parameters, realm, problem, signal, options);
+}
+
+/** A pass that everybody gets; `problem`, which stands in the way of a better one, if there is none. */
+async function anonymously(
+  parameters: Challenge["parameters"],
+  realm: URL,
+  problem: Problem,
+  signal: AbortSignal,
+  options: LoginOptions,
+): Promise<Pass | Problem> {
   const address = tokenAddress(realm, plainQuery(parameters));
   const answer = await requestToken(address, undefined, signal, options);
-  return "token" in answer ? passFor(answer, otherwise) : otherwise;
+  if (!("token" in answer)) return problem;
+  const authorization = `Bearer ${answer.token}`;
+  return { authorization, expires: answer.expires, signed: false, otherwise: problem };
 }
 
-function passFor(
-  { token, expires }: { readonly token: string; readonly expires: number },
-  otherwise: Problem,
-): Pass {
-  return { authorization: `Bearer ${token}`, expires, otherwise };
-}
-
-/** `problem` with what the token server says of it. */
-function explained({ why, hint }: Problem, { reason, clock }: Denied): Problem {
-  if (clock === undefined) return { why: `${why} (${reason})`, hint };
-  return { why: `${why} (${reason}), and ${clock}`, hint: `set the clock; ${hint}` };
-}
-
-async function proofFor(
-  parameters: Challenge["parameters"],
-  registry: URL,
-  realm: URL,
-  { identity, secrets, now, onWarning }: LoginOptions,
-): Promise<Proof | Problem> {
-  const { credentials, trouble } = await findCredentials(registry.host, identity);
-  if (credentials) {
-    if (!mayCarryPassword(realm)) return PASSWORD_IN_CLEAR;
-    const header = basicHeader(credentials);
-    secrets.add(credentials.password, header.slice("Basic ".length));
-    const otherwise = refusedPassword(registry.host, credentials.source);
-    return { query: plainQuery(parameters), header: () => header, otherwise };
-  }
-  if (trouble !== undefined) {
-    return { why: `a password may help, but ${trouble}`, hint: `${LOGIN_HINT} ${registry.host}` };
-  }
-  if (identity.keyFile === undefined) {
-    return { why: "there is no key to log in with", hint: "name a key with PULLAMA_KEY" };
-  }
-  const page = KEY_PAGES[registry.host];
-  const key = await readKey(identity.keyFile);
-  if (!("sign" in key)) {
-    if (!key.missing) onWarning(key.why, key.hint);
-    const hint = page === undefined
-      ? key.hint
-      : `${key.hint}; then add ${identity.keyFile}.pub at ${page}`;
-    return { why: key.why, hint };
-  }
-  const where = page === undefined ? "tell it to those who run the registry" : `add it at ${page}`;
-  return {
-    query: signedQuery(parameters, now(), randomBytes(16)),
-    header(address) {
-      const header = signedHeader(key, address);
-      secrets.add(...header.split(":"));
-      return header;
-    },
-    otherwise: {
-      why: `it does not accept the key ${key.path}`,
-      hint: `the registry has to know its public half, ${key.path}.pub: ${where}`,
-    },
-  };
+/** `problem` as the token server explains it. */
+function denied({ why, hint }: Problem, { reason, clock }: Denied, signed: boolean): Problem {
+  return withClock({ why: `${why} (${reason})`, hint }, signed ? clock : undefined);
 }
 
 function foreign(realm: URL): Problem {
-  const why = `its logins are at ${realm.host}, which is shown no key and no password`;
+  const why = `its logins are at ${realm.host}, where no key and no password is sent`;
   return { why, hint: "only what is public can be had from it" };
 }

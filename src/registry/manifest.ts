@@ -18,7 +18,6 @@ import {
 import { fullName, type ModelName } from "../core/name.ts";
 import { Attempt } from "./attempt.ts";
 import type { Doubts } from "./doubts.ts";
-import { errorText } from "./errors_body.ts";
 import { discard } from "./http.ts";
 import { readWhole } from "./read.ts";
 import { refusal } from "./refusal.ts";
@@ -90,7 +89,7 @@ async function fetchOne(
   const { response, url } = await registry.get(name, home, { accept }, attempt.signal);
   const { status, headers } = response;
   if (status !== 200) {
-    const text = status >= 400 ? await errorText(response) : "";
+    const text = status >= 400 ? await registry.reason(response) : "";
     await discard(response);
     if (types !== ALL_TYPES && isHiddenByAccept(status, text)) {
       return await fetchOne(name, reference, ALL_TYPES, attempt, options);

@@ -8,6 +8,11 @@ import { discard, type Http } from "./http.ts";
 const MAX_HOPS = 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
+/** Whether an answer with this status says where to ask instead. */
+export function isRedirect(status: number): boolean {
+  return REDIRECTS.has(status);
+}
+
 /** The addresses of a host, as the system resolves it. */
 export type Lookup = (host: string) => Promise<readonly string[]>;
 
@@ -51,7 +56,7 @@ export async function follow(
     const trusted = authorization !== undefined && url.origin === trust.registry;
     const headers = trusted ? { ...request.headers, authorization } : request.headers;
     const response = await http.get(url, { headers, signal });
-    if (!REDIRECTS.has(response.status)) return { response, url };
+    if (!isRedirect(response.status)) return { response, url };
     await discard(response);
     const next = target(url, response.headers.get("location"));
     if (visited.has(next.href)) throw refused(url, "it leads back to itself");
@@ -82,18 +87,28 @@ function target(from: URL, location: string | null): URL {
   return next;
 }
 
-/**
- * A registry on the internet has no business with the machines of a private network, nor with the
- * services of this one; a registry that is there itself has. A host that cannot be looked up is left to
- * the request, which will say so. The address may still change between the two: then the bytes are
- * checked by their digest, and the request carried no credentials.
- */
 async function checkAddress(from: URL, to: URL, trust: Trust, signal: AbortSignal): Promise<void> {
-  const inside = await addressInside(to.hostname, trust.lookup, signal);
+  const inside = await insideReason(to, new URL(trust.registry), trust.lookup, signal);
   if (inside === undefined) return;
-  const home = new URL(trust.registry).hostname;
-  if (await addressInside(home, trust.lookup, signal) !== undefined) return;
   throw refused(from, `it leads to ${to.hostname}, ${inside}`, "tell those who run the registry");
+}
+
+/**
+ * Why a registry must not send us to `to`, as the rest of a sentence about that host; undefined if it may. A
+ * registry on the internet has no business with the machines of a private network, nor with the services
+ * of this one; a registry that is there itself has. A host that cannot be looked up is left to the
+ * request, which will say so. The address may still change between the two: then the bytes are checked
+ * by their digest, and the request carried no credentials.
+ */
+export async function insideReason(
+  to: URL,
+  registry: URL,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const inside = await addressInside(to.hostname, lookup, signal);
+  if (inside === undefined) return undefined;
+  return await addressInside(registry.hostname, lookup, signal) === undefined ? inside : undefined;
 }
 
 const INSIDE: Partial<Record<AddressKind, string>> = {

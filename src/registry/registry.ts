@@ -1,15 +1,18 @@
 /** Requests about a model: where its registry keeps things, and who sees what on the way there. */
 
 import { type ModelName, plainHttp } from "../core/name.ts";
+import type { Auth } from "./auth.ts";
+import { errorText } from "./errors_body.ts";
 import type { Http } from "./http.ts";
 import { follow, type Landing, type Lookup } from "./redirects.ts";
+import type { Secrets } from "./secrets.ts";
 
 export interface Registry {
   /** Where the registry keeps `path` (`manifests/latest`) of a model. Throws what `plainHttp` throws. */
   url(name: ModelName, path: string): URL;
   /**
-   * GETs an address, the registry's own or one it has redirected to before, and what it redirects to.
-   * Throws what `follow` throws.
+   * GETs an address, the registry's own or one it has redirected to before, and what it redirects to. Logs
+   * in when the registry asks for it. Throws what `follow` and `Auth.get` throw.
    */
   get(
     name: ModelName,
@@ -17,10 +20,20 @@ export interface Registry {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Landing>;
+  /** What the body of a refusal says, as `errorText` does; without our secrets, should they be in it. */
+  reason(response: Response): Promise<string>;
 }
 
-/** `insecure`: the user has asked for plain http. */
-export function registryOver(http: Http, insecure: boolean, lookup: Lookup): Registry {
+export interface RegistryParts {
+  readonly http: Http;
+  readonly auth: Auth;
+  readonly secrets: Secrets;
+  /** The user has asked for plain http. */
+  readonly insecure: boolean;
+  readonly lookup: Lookup;
+}
+
+export function registryOver({ http, auth, secrets, insecure, lookup }: RegistryParts): Registry {
   const url = (name: ModelName, path: string) => {
     const scheme = plainHttp(name, insecure) ? "http" : "https";
     return new URL(`${scheme}://${name.host}/v2/${name.namespace}/${name.model}/${path}`);
@@ -28,8 +41,21 @@ export function registryOver(http: Http, insecure: boolean, lookup: Lookup): Reg
   return {
     url,
     get(name, from, headers, signal) {
-      const trust = { registry: url(name, "").origin, insecure, lookup };
-      return follow(http, from, { headers, signal }, trust);
+      return auth.get({
+        repository: `${name.namespace}/${name.model}`,
+        from,
+        home: url(name, "").origin,
+        signal,
+        send(start, registry, authorization) {
+          const request = {
+            headers,
+            signal,
+            ...(authorization !== undefined && { authorization }),
+          };
+          return follow(http, start, request, { registry, insecure, lookup });
+        },
+      });
     },
+    reason: async (response) => secrets.hide(await errorText(response)),
   };
 }

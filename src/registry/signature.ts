@@ -42,10 +42,11 @@ export function signedQuery(
 
 /** What a request without a signature asks for: only what the challenge names. */
 export function plainQuery(challenge: ReadonlyMap<string, string>): Query {
-  const scopes = (challenge.get("scope") ?? "").split(" ");
-  return [["service", challenge.get("service") ?? ""] as const]
-    .concat(scopes.map((scope) => ["scope", scope] as const))
-    .filter(([_, value]) => value !== "");
+  const scopes = (challenge.get("scope") ?? "").split(" ").map((scope) =>
+    ["scope", scope] as const
+  );
+  const all: Query = [["service", challenge.get("service") ?? ""], ...scopes];
+  return all.filter(([_, value]) => value !== "");
 }
 
 /** The Authorization header of a GET of `address`, which holds public key and signature. */

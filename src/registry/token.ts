@@ -27,8 +27,9 @@ export interface Token {
   readonly expires: number;
 }
 
-/** The token server has said no (401 or 403). */
+/** The token server has said no. */
 export interface Denied {
+  readonly status: number;
   /** The status and what the server says about it. */
   readonly reason: string;
   /** What is wrong with this machine's clock, the rest of a sentence about it, if anything is. */
@@ -43,8 +44,8 @@ export interface TokenOptions {
 }
 
 /**
- * GETs `address` with `authorization`. Every failure other than a refusal is a PullamaError. Redirects
- * are followed on the same host only.
+ * GETs `address` with `authorization`. Throws what `Http.get` throws, `unavailable` if the server cannot answer
+ * now, `auth` if its answer has no token, `redirect` for a redirect to another host.
  */
 export async function requestToken(
   address: string,
@@ -62,8 +63,11 @@ export async function requestToken(
     const text = status >= 400 ? secrets.hide(await errorText(response)) : "";
     await discard(response);
     const reason = `${status}${text === "" ? "" : `: ${text}`}`;
-    if (status === 401 || status === 403) return { reason, clock: clockTrouble(fields, now()) };
-    throw failure(status, `${host} gives no token (${reason})`, retryAfter(status, fields, now()));
+    if (!isBusy(status)) return { status, reason, clock: clockTrouble(fields, now()) };
+    const retryAfterMs = retryAfter(status, fields, now());
+    throw new PullamaError("unavailable", `${host} cannot give a token now (${reason})`, {
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
   }
   const bytes = await readWhole(response, host, MAX_ANSWER, SILENCE_MS, attempt);
   const answer = parse(bytes);
@@ -107,12 +111,6 @@ async function landing(
     }
     url = next;
   }
-}
-
-function failure(status: number, message: string, retryAfterMs: number | undefined): PullamaError {
-  if (!isBusy(status)) return new PullamaError("auth", message);
-  const options = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return new PullamaError("unavailable", message, options);
 }
 
 interface Answer {

@@ -7,9 +7,9 @@ import type { Ingest } from "./ports.ts";
 
 const MIB = 1024 * 1024;
 /** The first pieces of a blob are short, so that the hash of the whole can follow from the start. */
-const FIRST_PIECE = 4 * MIB;
+const FIRST_PIECE = 32 * MIB;
 /** Pieces get shorter towards the end, so that all connections end together, but not shorter than this. */
-const LAST_PIECE = 4 * MIB;
+const LAST_PIECE = 16 * MIB;
 /** A range with less than this left, or done within a second, is not worth sharing. */
 const WORTH_SHARING = 2 * MIB;
 const WORTH_SHARING_MS = 1000;

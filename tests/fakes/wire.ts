@@ -19,6 +19,8 @@ export interface LoggedRequest {
   /** Number of the connection it came on, counted from 1 by each server. */
   readonly connection: number;
   readonly method: string;
+  /** Path and query as they came. */
+  readonly target: string;
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Headers;
@@ -146,6 +148,7 @@ function parse(
     host,
     connection: connection.id,
     method,
+    target,
     path: url.pathname,
     query: url.searchParams,
     headers,

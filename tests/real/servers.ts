@@ -8,15 +8,28 @@ export interface RealServer extends AsyncDisposable {
   readonly log: () => string;
 }
 
-/** A registry with an empty store, which goes with it. */
-export async function startDockerRegistry(): Promise<RealServer> {
+export interface DockerRegistryOptions {
+  /** The folder of its store, to be kept; default an empty one, which goes with it. */
+  readonly store?: string;
+  /** The text of an htpasswd file: the registry is for those in there. */
+  readonly htpasswd?: string;
+}
+
+/** A registry on a port of its own. */
+export async function startDockerRegistry(
+  { store, htpasswd }: DockerRegistryOptions = {},
+): Promise<RealServer> {
   const folder = await temporaryFolder();
   const config = `${folder.path}/config.yml`;
+  const users = `${folder.path}/htpasswd`;
+  const guard = `auth: {htpasswd: {realm: basic-realm, path: ${users}}}`;
+  if (htpasswd !== undefined) await Deno.writeTextFile(users, htpasswd);
   await Deno.writeTextFile(
     config,
     [
       "version: 0.1",
-      `storage: {filesystem: {rootdirectory: ${folder.path}/store}}`,
+      ...(htpasswd === undefined ? [] : [guard]),
+      `storage: {filesystem: {rootdirectory: ${store ?? `${folder.path}/store`}}}`,
       "http: {addr: '127.0.0.1:0'}",
     ].join("\n"),
   );

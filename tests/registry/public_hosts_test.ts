@@ -1,0 +1,146 @@
+/** Logging in at hosts of the internet, which cannot be asked here: what would be sent to them. */
+
+import assert from "node:assert/strict";
+import { Auth } from "../../src/registry/auth.ts";
+import type { GetOptions, Http } from "../../src/registry/http.ts";
+import type { Identity } from "../../src/registry/proof.ts";
+import { Secrets } from "../../src/registry/secrets.ts";
+import { fileWith, KEY, PUBLIC } from "./keys.ts";
+import { failureOf, never } from "./world.ts";
+
+interface Net {
+  /** What was sent, and with which Authorization. */
+  readonly sent: (readonly [url: string, authorization: string | undefined])[];
+  get(from: string): Promise<number>;
+}
+
+/** A network in which token servers give everybody the token `t`, and `answer` says the rest. */
+function net(
+  identity: Identity,
+  answer: (
+    url: URL,
+    authorization: string | undefined,
+  ) => [status: number, challenge?: string] | URL,
+): Net {
+  const sent: Net["sent"] = [];
+  const http = {
+    get(url: URL, { headers }: GetOptions) {
+      sent.push([`${url.origin}${url.pathname}`, headers?.["authorization"]]);
+      return Promise.resolve(Response.json({ token: "t" }));
+    },
+  };
+  const lookup = (host: string) =>
+    Promise.resolve([host === "inside.example" ? "10.0.0.1" : "1.1.1.1"]);
+  const auth = new Auth({
+    http: http as unknown as Http,
+    secrets: new Secrets(),
+    identity,
+    lookup,
+    now: Date.now,
+    onWarning: () => {},
+  });
+  return {
+    sent,
+    async get(from) {
+      const { response } = await auth.get({
+        repository: "a/b",
+        from: new URL(from),
+        home: new URL(from).origin,
+        signal: never(),
+        send(start, trusted, authorization) {
+          let url = start;
+          for (;;) {
+            const shown = url.origin === trusted ? authorization : undefined;
+            sent.push([url.href, shown]);
+            const result = answer(url, shown);
+            if (result instanceof URL) {
+              url = result;
+              continue;
+            }
+            const [status, challenge] = result;
+            const headers = challenge === undefined ? {} : { "www-authenticate": challenge };
+            return Promise.resolve({ response: new Response(null, { status, headers }), url });
+          }
+        },
+      });
+      return response.status;
+    },
+  };
+}
+
+const HUB = 'Bearer realm="https://huggingface.co/token",service="s"';
+
+Deno.test("case 76: a challenge of hf.co that names huggingface.co is signed for", async () => {
+  await using key = await fileWith(KEY);
+  const hub = net({ keyFile: key.path }, (_, shown) => shown === "Bearer t" ? [200] : [401, HUB]);
+  assert.equal(await hub.get("https://hf.co/v2/a/b/manifests/c"), 200);
+  assert.deepEqual(hub.sent.map(([url]) => url), [
+    "https://hf.co/v2/a/b/manifests/c",
+    "https://huggingface.co/token",
+    "https://hf.co/v2/a/b/manifests/c",
+  ]);
+  assert.ok(hub.sent[1]![1]!.startsWith(`${PUBLIC}:`));
+});
+
+Deno.test("case 76: where hf.co leads to huggingface.co, that one gets the token", async () => {
+  await using key = await fileWith(KEY);
+  const hub = net({ keyFile: key.path }, (url, shown) => {
+    if (url.host === "hf.co") return new URL(url.pathname, "https://huggingface.co");
+    return shown === "Bearer t" ? [200] : [401, HUB];
+  });
+  for (let k = 0; k < 2; k++) assert.equal(await hub.get("https://hf.co/v2/a/b/manifests/c"), 200);
+  const tokens = hub.sent.filter(([url]) => url === "https://huggingface.co/token");
+  assert.equal(tokens.length, 1);
+  assert.ok(hub.sent.filter(([url]) => new URL(url).host === "hf.co").every(([_, a]) => !a));
+});
+
+Deno.test("a 401 of a host that the registry has nothing to do with is no question to us", async () => {
+  const store = net(
+    {},
+    (url) => url.host === "hf.co" ? new URL("https://cdn.example/x") : [401, HUB],
+  );
+  assert.equal(await store.get("https://hf.co/v2/a/b/blobs/c"), 401);
+  assert.equal(store.sent.length, 2);
+});
+
+Deno.test("a public registry does not send us to a private network for a token", async () => {
+  for (const host of ["192.168.0.1", "127.0.0.1:8080", "[::1]", "inside.example", "localhost"]) {
+    const world = net({}, () => [401, `Bearer realm="https://${host}/reboot"`]);
+    const error = await failureOf(world.get("https://registry.example/v2/a/b/manifests/c"));
+    assert.match(
+      error.message,
+      /wants a login at .*, which is (this machine|in a private network)$/,
+    );
+    assert.equal(world.sent.length, 1);
+  }
+});
+
+Deno.test("case 79: no password is sent over plain http to another machine", async () => {
+  const login = { host: "10.0.0.1:5000", user: "me", password: "secret-7391" };
+  for (const challenge of ["Basic realm=x", 'Bearer realm="http://10.0.0.1:5000/token"']) {
+    const lan = net({ login }, () => [401, challenge]);
+    const error = await failureOf(lan.get("http://10.0.0.1:5000/v2/a/b/manifests/c"));
+    assert.equal(error.kind, "auth");
+    assert.match(error.message, /none is sent over plain http$/);
+    assert.ok(lan.sent.every(([_, authorization]) => authorization?.startsWith("Basic") !== true));
+  }
+  const safe = net(
+    { login: { ...login, host: "r.example" } },
+    (_, shown) => shown?.startsWith("Basic ") ? [200] : [401, "Basic realm=x"],
+  );
+  assert.equal(await safe.get("https://r.example/v2/a/b/manifests/c"), 200);
+});
+
+Deno.test("a key that nobody knows of ends with where to make it known", async () => {
+  await using key = await fileWith(KEY);
+  const pages = [
+    ["registry.ollama.ai", "https://ollama.com/settings/keys"],
+    ["hf.co", "https://huggingface.co/settings/keys"],
+    ["r.example", "those who run the registry"],
+  ] as const;
+  for (const [host, page] of pages) {
+    const world = net({ keyFile: key.path }, () => [401, `Bearer realm="https://${host}/token"`]);
+    const { message, hint } = await failureOf(world.get(`https://${host}/v2/a/b/manifests/c`));
+    assert.ok(message.includes(key.path) && hint!.includes(page), `${message} ${hint}`);
+  }
+});
