@@ -6,7 +6,7 @@ import type { Descriptor } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Range } from "../core/ranges.ts";
 import { formatDuration } from "../core/units.ts";
-import { byteReader } from "../io/bytes.ts";
+import { type ByteReader, byteReader } from "../io/bytes.ts";
 import type { RateLimit } from "../io/limit.ts";
 import type { StallWatch } from "../io/stall.ts";
 import type { Clock } from "./clock.ts";
@@ -161,12 +161,14 @@ async function withBody<T>(
   try {
     const body = await source.open(name, blob, range, attempt.signal);
     if (body.ranged) timer = setTimeout(() => attempt.abort(tooLong(timeoutMs)), timeoutMs);
-    const watched = watch.over(byteReader(body.stream), (silentMs) => {
-      tools.emit({ event: "stall", digest: blob.digest, silentMs });
-      attempt.abort(stalled(silentMs));
+    const bytes = endedBy(attempt.signal, byteReader(body.stream));
+    let silentMs: number | undefined;
+    const watched = watch.over(bytes, (ms) => {
+      silentMs = ms;
+      attempt.abort(stalled(ms));
     });
     const reader = limit ? limit.through(watched, attempt.signal) : watched;
-    const stream = new Stream(reader, body.range.start, tools.fetched);
+    const stream = new Stream(reader, body.range, tools.fetched);
     try {
       // Another connection may have taken over while this answer was on its way.
       attempt.signal.throwIfAborted();
@@ -174,6 +176,9 @@ async function withBody<T>(
       // Only a body that was read to its end gives its connection back; all of it is here in any case.
       if (stream.position === body.range.end) await stream.next(0).catch(() => {});
       return result;
+    } catch (error) {
+      if (silentMs !== undefined) tools.emit({ event: "stall", digest: blob.digest, silentMs });
+      throw error;
     } finally {
       await reader.cancel();
     }
@@ -182,6 +187,23 @@ async function withBody<T>(
     signal.removeEventListener("abort", relay);
     if (job) job.abort = undefined;
   }
+}
+
+/**
+ * `reader`, whose reads end when `signal` is aborted. The runtime does that only until the response, of
+ * which nothing but the body is kept, is collected as garbage: from then on nobody hears of the abort.
+ */
+function endedBy(signal: AbortSignal, reader: ByteReader): ByteReader {
+  signal.addEventListener("abort", () => reader.cancel(), { once: true });
+  return {
+    async read(buffer) {
+      signal.throwIfAborted();
+      const piece = await reader.read(buffer);
+      if (piece.done) signal.throwIfAborted();
+      return piece;
+    },
+    cancel: () => reader.cancel(),
+  };
 }
 
 /** Writes what comes for `job`; whatever arrived is on disk when this returns or throws. */

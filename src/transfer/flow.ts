@@ -1,6 +1,7 @@
 /** Bytes from a connection into a blob: gathered to sensible writes, and none that arrived is lost. */
 
 import { PullamaError } from "../core/errors.ts";
+import type { Range } from "../core/ranges.ts";
 import type { ByteReader } from "../io/bytes.ts";
 import type { Writer } from "./ports.ts";
 
@@ -60,15 +61,20 @@ export class Gathering {
 
 /** A stream that is read in order, some of it thrown away. */
 export class Stream {
-  #buffer = new Uint8Array(READ);
+  /** The offset in the blob of the byte that comes next. */
+  position: number;
+  #buffer: Uint8Array<ArrayBuffer>;
   #rest: Uint8Array = new Uint8Array(0);
 
-  /** `position` is the offset in the blob of the first byte that comes. */
+  /** `range` is what comes, which is not empty. */
   constructor(
     private readonly reader: ByteReader,
-    public position: number,
+    { start, end }: Range,
     private readonly arrived: (count: number) => void,
-  ) {}
+  ) {
+    this.position = start;
+    this.#buffer = new Uint8Array(Math.min(READ, end - start));
+  }
 
   /** The next bytes, at most `most`; undefined at the end of the stream. */
   async next(most: number): Promise<Uint8Array | undefined> {

@@ -63,9 +63,9 @@ export class BlobWork {
     if (range.start < range.end) this.#todo = splitAt(union([...this.#todo, range]), this.chunks);
   }
 
-  /** After bytes were thrown away. */
+  /** After bytes were thrown away. What a connection has in hand counts whole: some of it is being written. */
   planAgain(): void {
-    const inHand = union([...this.jobs].map(({ position, end }) => ({ start: position, end })));
+    const inHand = union([...this.jobs].map(({ start, end }) => ({ start, end })));
     this.#todo = subtract(this.ingest.plan(this.chunks), inHand);
   }
 
@@ -94,9 +94,12 @@ export class BlobWork {
     let longest = WORTH_SHARING_MS;
     for (const job of this.jobs) {
       const left = job.end - job.position;
-      const rate = (job.position - job.start) / Math.max(1, now - job.since);
-      const time = rate === 0 ? now - job.since : left / rate;
-      if (left >= WORTH_SHARING && time > longest) {
+      const elapsed = now - job.since;
+      // The first moments of a request say nothing about its rate, and much of it is on the way by then.
+      if (left < WORTH_SHARING || elapsed < WORTH_SHARING_MS) continue;
+      const rate = (job.position - job.start) / elapsed;
+      const time = rate === 0 ? elapsed : left / rate;
+      if (time > longest) {
         slowest = job;
         longest = time;
       }

@@ -35,7 +35,8 @@ export async function machine(models?: string): Promise<Machine> {
     unfinished: (extension) => {
       const own = `${dir}/.pullm`;
       if (!exists(own)) return [];
-      return filesIn(own).filter((name) => name.endsWith(`.${extension}`))
+      return filesIn(own)
+        .filter((name) => name.startsWith("sha256-") && name.endsWith(`.${extension}`))
         .map((name) => `${own}/${name}`);
     },
     [Symbol.asyncDispose]: folder[Symbol.asyncDispose],

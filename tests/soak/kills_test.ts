@@ -17,8 +17,8 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { what: "left alone", connections: 1, kills: 50, size: 256 * MIB, each: MIB },
-  { what: "left alone", connections: 4, kills: 50, size: 256 * MIB, each: 4 * MIB },
+  { what: "left alone", connections: 1, kills: 50, size: 512 * MIB, each: MIB },
+  { what: "left alone", connections: 4, kills: 50, size: 512 * MIB, each: 4 * MIB },
   { what: "left alone", connections: 16, kills: 20, size: 256 * MIB, each: 16 * MIB },
   {
     what: "without live positions",
@@ -36,7 +36,7 @@ for (const { what, connections, kills, size, between, each } of CASES) {
     `case 83: ${kills} kills of ${connections} connections, ${what}`,
     async () => {
       const began = performance.now();
-      const { lost, sentToTheDead } = await killAgainAndAgain({
+      const cost = await killAgainAndAgain({
         size,
         kills,
         connections,
@@ -44,13 +44,19 @@ for (const { what, connections, kills, size, between, each } of CASES) {
         seed,
         ...(between && { between }),
       });
-      const perKill = (bytes: number) => (bytes / kills / MIB).toFixed(3);
+      const { lost, sentToTheDead } = cost;
+      const perKill = (bytes: number) => (bytes / cost.kills / MIB).toFixed(3);
       const seconds = ((performance.now() - began) / 1000).toFixed(0);
       console.log(
-        `${connections} connections, ${kills} kills, ${what}: ${perKill(lost)} MiB twice a kill and ` +
+        `${connections} connections, ${cost.kills} kills, ${what}: ${
+          perKill(lost)
+        } MiB twice a kill and ` +
           `${perKill(sentToTheDead)} sent after it, ${seconds} s, seed ${seed}`,
       );
-      assert.ok(lost < kills * each, `${lost} bytes came twice, seed ${seed}`);
+      assert.ok(
+        cost.kills > kills / 2 && lost < cost.kills * each,
+        `${lost} bytes came twice, seed ${seed}`,
+      );
     },
   );
 }

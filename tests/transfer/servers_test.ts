@@ -3,7 +3,10 @@ import { contentRange, htmlPage, multipart, resetAfter } from "../fakes/faults.t
 import { count, MIB, type World, world } from "./world.ts";
 
 /** Bytes of the weights that were sent beyond those that are needed. */
-async function excess(place: World, { digest, size }: { digest: `sha256:${string}`; size: number }) {
+async function excess(
+  place: World,
+  { digest, size }: { digest: `sha256:${string}`; size: number },
+) {
   await Promise.all(place.registry.requests.map(({ over }) => over));
   return place.registry.served(digest) - size;
 }
@@ -145,9 +148,9 @@ for (
       request.path.endsWith(other.weights.digest) ? fault : undefined;
     const { error } = await place.fail(other.name, { settings: { connections: 1 } });
     assert.equal(error.kind, "protocol");
-    assert.ok(place.registry.requests.every(({ headers }) =>
-      headers.get("accept-encoding") === "identity"
-    ));
+    assert.ok(
+      place.registry.requests.every(({ headers }) => headers.get("accept-encoding") === "identity"),
+    );
   });
 }
 
@@ -208,9 +211,7 @@ Deno.test("a small blob whose server breaks off at the same place of the whole i
   await using place = await world();
   const model = place.tiny(800_000);
   place.registry.faults.data = ({ path }) =>
-    path.endsWith(model.weights.digest)
-      ? { ignoreRange: true, ...resetAfter(300_000) }
-      : undefined;
+    path.endsWith(model.weights.digest) ? { ignoreRange: true, ...resetAfter(300_000) } : undefined;
   const { error } = await place.fail(model.name);
   assert.equal(error.kind, "network");
 });
@@ -219,9 +220,7 @@ Deno.test("a large blob whose server breaks off at the same place of the whole i
   await using place = await world();
   const model = place.tiny(8 * MIB);
   place.registry.faults.data = ({ path }) =>
-    path.endsWith(model.weights.digest)
-      ? { ignoreRange: true, ...resetAfter(3 * MIB) }
-      : undefined;
+    path.endsWith(model.weights.digest) ? { ignoreRange: true, ...resetAfter(3 * MIB) } : undefined;
   const { error } = await place.fail(model.name);
   assert.equal(error.kind, "network");
 });
@@ -256,7 +255,9 @@ Deno.test("case 57: 403 at every address ends after 5 new ones and keeps what wa
   place.registry.faults.data = ({ path }) => path.includes(hex) ? { status: 403 } : undefined;
   const { error } = await place.fail(model.name, { settings: { connections: 1 } });
   assert.equal(error.kind, "stale");
-  const resolved = place.registry.requests.filter(({ path }) => path.endsWith(model.weights.digest));
+  const resolved = place.registry.requests.filter(({ path }) =>
+    path.endsWith(model.weights.digest)
+  );
   assert.equal(resolved.length, 6);
 });
 

@@ -33,9 +33,10 @@ export class QuickClock implements Clock {
 
   sleep = async (ms: number, signal: AbortSignal): Promise<void> => {
     this.waits.push(ms);
-    this.#skipped += ms;
+    const until = this.now() + ms;
     await new Promise((resolve) => setTimeout(resolve));
     signal.throwIfAborted();
+    this.#skipped += Math.max(0, until - this.now());
   };
 }
 
@@ -77,7 +78,8 @@ export type Tiny = AddedModel & { readonly weights: AddedModel["layers"][number]
 const SETTINGS: PullSettings = {
   connections: 4,
   perBlob: 4,
-  chunkSize: 64 * MIB,
+  // Short, so that a blob of a few MiB is shared out among the connections.
+  chunkSize: 4 * MIB,
   maxRetries: 6,
   retryForMs: 0,
   timeoutMs: 60_000,

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { makeModel } from "../fakes/model.ts";
+import { type Registry, type RegistryOptions, startRegistry } from "../fakes/registry.ts";
+import { assertInstalled } from "../real/store.ts";
+import { MIB, quiet } from "./kills.ts";
+import { machine } from "./machine.ts";
+
+/** What a signalled process may take to end, in milliseconds; twice the promise, for a busy machine. */
+const SOON_MS = 4000;
+
+async function scene(options: RegistryOptions, size = 24 * MIB) {
+  const registry = await startRegistry(options);
+  const place = await machine();
+  const model = registry.add("library/tiny:latest", makeModel({ size }));
+  return {
+    registry,
+    place,
+    model,
+    weights: model.layers[0]!,
+    args: [model.name, "--output", "compact"],
+    installed: { manifest: model.manifest, blobs: [...model.layers, model.config!] },
+    async [Symbol.asyncDispose]() {
+      await registry.close();
+      await place[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function servedAtLeast(registry: Registry, digest: `sha256:${string}`, bytes: number) {
+  const until = performance.now() + 20_000;
+  while (registry.served(digest) < bytes) {
+    assert.ok(performance.now() < until, "the pull does not get on");
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`case 97: ${signal} ends a pull with 0 and a hint, and it goes on at the byte`, async () => {
+    await using it = await scene({ bytesPerSecond: 20 * MIB });
+    const { registry, place, model, weights, args } = it;
+    await using run = place.start(args);
+    await servedAtLeast(registry, weights.digest, 10 * MIB);
+    const sent = performance.now();
+    run.process.kill(signal);
+    const { code } = await run.ended;
+    assert.ok(performance.now() - sent < SOON_MS);
+    assert.equal(code, 0, run.err());
+    assert.ok(run.err().includes(`resume with: pullama ${model.name}`), run.err());
+    await quiet(registry);
+    const checkpoint = JSON.parse(await Deno.readTextFile(place.unfinished("json")[0]!));
+    const prefix = checkpoint.prefix.at(-1)?.end ?? 0;
+    const kept = checkpoint.proven.reduce(
+      (sum: number, { start, end }: { start: number; end: number }) => sum + end - start,
+      prefix,
+    );
+    const asked = registry.requests.length;
+    const before = registry.served(weights.digest);
+    assert.ok(before - kept < 4 * MIB, `${kept} of ${before} kept`);
+
+    await using again = place.start(args);
+    assert.equal((await again.ended).code, 0, again.err());
+    assertInstalled(place.models, model.name, it.installed);
+    await quiet(registry);
+    // Who hands over a part of its range stops a little late.
+    const twice = registry.served(weights.digest) - before - (weights.size - kept);
+    assert.ok(twice >= 0 && twice < MIB, `${twice} bytes came twice`);
+    const starts = registry.requests.slice(asked).flatMap(({ range }) => range?.start ?? []);
+    assert.ok(starts.length > 0 && starts.every((start) => start >= prefix));
+  });
+}
+
+Deno.test("case 97: SIGINT ends a pull whose server has fallen silent, and one that waits to try again", async () => {
+  await using it = await scene({});
+  const { registry, place, weights, args } = it;
+  const hanging = Promise.withResolvers<void>();
+  registry.faults.data = ({ path }, n) => {
+    if (!path.endsWith(weights.digest) || n === 1) return undefined;
+    hanging.resolve();
+    return n % 2 === 0 ? { delayMs: Infinity } : { end: { after: 70_000, how: "stall" } };
+  };
+  await using run = place.start(args);
+  await hanging.promise;
+  run.process.kill("SIGINT");
+  const sent = performance.now();
+  assert.equal((await run.ended).code, 0, run.err());
+  assert.ok(performance.now() - sent < SOON_MS);
+  assert.match(run.err(), /resume with: pullama /);
+
+  registry.faults.data = () => ({ status: 503, headers: { "retry-after": "60" } });
+  await using waiting = place.start([...args, "--output", "debug"]);
+  await waiting.says(/retry/);
+  waiting.process.kill("SIGTERM");
+  const again = performance.now();
+  assert.equal((await waiting.ended).code, 0, waiting.err());
+  assert.ok(performance.now() - again < SOON_MS);
+});
+
+Deno.test("case 97: a second signal ends the process with 1 at once", async () => {
+  await using it = await scene({ bytesPerSecond: 10 * MIB });
+  const { registry, place, weights, args } = it;
+  await using run = place.start(args);
+  await servedAtLeast(registry, weights.digest, 2 * MIB);
+  run.process.kill("SIGINT");
+  run.process.kill("SIGTERM");
+  const sent = performance.now();
+  const { code } = await run.ended;
+  assert.ok(performance.now() - sent < SOON_MS);
+  assert.equal(code, 1);
+});
+
+Deno.test("case 95: of two pulls of one model one fetches, the other waits and says for whom", async () => {
+  await using it = await scene({ bytesPerSecond: 10 * MIB });
+  const { registry, place, model, weights, args } = it;
+  await using first = place.start(args);
+  await servedAtLeast(registry, weights.digest, 2 * MIB);
+  await using second = place.start([model.name, "--output", "json"]);
+  await second.says(new RegExp(`pid ${first.process.pid} on `));
+  const [one, other] = await Promise.all([first.ended, second.ended]);
+  assert.deepEqual([one.code, other.code], [0, 0], first.err() + second.err());
+  assertInstalled(place.models, model.name, it.installed);
+  await quiet(registry);
+  const twice = registry.served(weights.digest) - weights.size;
+  assert.ok(twice >= 0 && twice < MIB, `${twice} bytes came twice`);
+  assert.match(second.out(), /blob_cached/);
+});
+
+Deno.test("case 95: a pull whose partner is killed takes over where that was", async () => {
+  await using it = await scene({ bytesPerSecond: 10 * MIB });
+  const { registry, place, model, weights, args } = it;
+  await using first = place.start(args);
+  await servedAtLeast(registry, weights.digest, 8 * MIB);
+  await using second = place.start([model.name, "--output", "json"]);
+  await second.says(new RegExp(`pid ${first.process.pid} on `));
+  first.process.kill("SIGKILL");
+  await first.ended;
+  assert.equal((await second.ended).code, 0, second.err());
+  assertInstalled(place.models, model.name, it.installed);
+  await quiet(registry);
+  const twice = registry.served(weights.digest) - weights.size;
+  assert.ok(twice < 4 * MIB, `${twice} bytes came twice`);
+});
+
+Deno.test("case 95: a pull that waits for another is ended by a signal", async () => {
+  await using it = await scene({ bytesPerSecond: 4 * MIB });
+  const { registry, place, model, weights, args } = it;
+  await using first = place.start(args);
+  await servedAtLeast(registry, weights.digest, MIB);
+  await using second = place.start([model.name, "--output", "json"]);
+  await second.says(new RegExp(`pid ${first.process.pid} on `));
+  second.process.kill("SIGINT");
+  const sent = performance.now();
+  assert.equal((await second.ended).code, 0, second.err());
+  assert.ok(performance.now() - sent < SOON_MS);
+});

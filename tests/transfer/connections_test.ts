@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import type { PullEvent } from "../../src/core/events.ts";
+import { stallAfter } from "../fakes/faults.ts";
+import { count, MIB, world } from "./world.ts";
+
+Deno.test("case 55: a connection that falls silent is replaced while the others go on", async () => {
+  await using place = await world({ bytesPerSecond: 40 * MIB });
+  const model = place.tiny(24 * MIB);
+  const { digest, size } = model.weights;
+  place.registry.faults.data = ({ path }, n) =>
+    path.endsWith(digest) && n === 2 ? stallAfter(300_000) : undefined;
+  const after: PullEvent[] = [];
+  const pull = await place.pull(model.name, {
+    silence: { alone: 60_000, besideOthers: 300 },
+    onEvent: (event, pull) => {
+      if (count(pull, "stall") > 0) after.push(event);
+    },
+  });
+  place.assertInstalled(model);
+  assert.equal(count(pull, "stall"), 1);
+  const stalled = place.registry.requests.filter(({ path }) => path.endsWith(digest))[1]!;
+  // Its connection is gone: the read was ended and not merely forgotten.
+  assert.equal(await stalled.over, "broken");
+  await stalled.closed;
+  assert.equal(place.registry.served(digest), size);
+  assert.ok(after.some(({ event }) => event === "bytes"));
+});
+
+for (const connections of [1, 4]) {
+  Deno.test(`case 55: when all of ${connections} connections fall silent each goes on where it was`, async () => {
+    await using place = await world();
+    const model = place.tiny(12 * MIB);
+    const { digest, size } = model.weights;
+    place.registry.faults.data = ({ path }, n) =>
+      path.endsWith(digest) && n <= connections ? stallAfter(1_500_000) : undefined;
+    const pull = await place.pull(model.name, {
+      settings: { connections, maxRetries: 0, chunkSize: 2 * MIB },
+      silence: { alone: 200, besideOthers: 200 },
+    });
+    place.assertInstalled(model);
+    assert.equal(count(pull, "stall"), connections);
+    assert.equal(place.registry.served(digest), size);
+  });
+}
+
+/** Makes so much garbage that all there is of it is collected. */
+async function collectGarbage(): Promise<void> {
+  for (let k = 0; k < 200; k++) {
+    new Uint8Array(4 * MIB).fill(k);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
+Deno.test("a stop ends a silent connection also when garbage was collected meanwhile", async () => {
+  await using place = await world();
+  const model = place.tiny(8 * MIB);
+  const silent = Promise.withResolvers<void>();
+  place.registry.faults.data = ({ path }, n) => {
+    if (!path.endsWith(model.weights.digest)) return undefined;
+    if (n === 2) silent.resolve();
+    return stallAfter(1_000_000);
+  };
+  const pull = place.start(model.name);
+  await silent.promise;
+  await collectGarbage();
+  pull.stop();
+  await assert.rejects(pull.result, { kind: "interrupted" });
+  const last = pull.events.at(-1)!;
+  assert.ok(last.event === "pull_interrupted" && last.kept >= 2_000_000, JSON.stringify(last));
+});
+
+Deno.test("a stop ends a manifest that stays away half way, also when garbage was collected", async () => {
+  await using place = await world();
+  const model = place.tiny(MIB);
+  const asked = Promise.withResolvers<void>();
+  place.registry.faults.manifest = () => {
+    asked.resolve();
+    return stallAfter(100);
+  };
+  const pull = place.start(model.name);
+  await asked.promise;
+  await collectGarbage();
+  pull.stop();
+  await assert.rejects(pull.result, { kind: "interrupted" });
+  assert.deepEqual(place.tree(), []);
+});
+
+Deno.test("case 53: a trickle counts as silence", async () => {
+  await using place = await world();
+  const model = place.tiny(2 * MIB);
+  const { digest } = model.weights;
+  place.registry.faults.data = ({ path }, n) =>
+    path.endsWith(digest) && n === 1 ? { bytesPerSecond: 50 } : undefined;
+  const pull = await place.pull(model.name, {
+    settings: { connections: 1 },
+    silence: { slowest: 1000, slowMs: 300, alone: 1000, besideOthers: 1000 },
+  });
+  place.assertInstalled(model);
+  assert.equal(count(pull, "stall"), 1);
+});
+
+Deno.test("what a very slow connection has in hand is shared by the others", async () => {
+  await using place = await world();
+  const model = place.tiny(16 * MIB);
+  const { digest, size } = model.weights;
+  place.registry.faults.data = ({ path, range }) =>
+    path.endsWith(digest) && range!.start === 0 ? { bytesPerSecond: 400_000 } : undefined;
+  const pull = await place.pull(model.name, { settings: { chunkSize: 16 * MIB } });
+  place.assertInstalled(model);
+  const first = place.registry.requests.find(({ path, range }) =>
+    path.endsWith(digest) && range!.start === 0
+  )!;
+  assert.ok(first.range!.end - first.sent > MIB, "the slow one was relieved");
+  assert.equal(count(pull, "retry"), 0);
+  const twice = place.registry.served(digest) - size;
+  assert.ok(twice >= 0 && twice < MIB, `${twice} bytes came twice`);
+});
+
+for (const connections of [1, 4]) {
+  Deno.test(`--limit-rate holds ${connections} connections to the rate together`, async () => {
+    await using place = await world();
+    const model = place.tiny(3 * MIB);
+    const limitRate = 500_000;
+    const pull = await place.pull(model.name, { settings: { connections, limitRate } });
+    place.assertInstalled(model);
+    const seconds = (await pull.result)!.elapsedMs / 1000;
+    const least = model.weights.size / limitRate;
+    assert.ok(seconds > least * 0.9, `${seconds} s instead of ${least}`);
+    const waited = pull.clock.waits.reduce((sum, ms) => sum + ms, 0) / 1000;
+    assert.ok(waited < least * connections * 1.2, `${waited} s waited`);
+    assert.equal(count(pull, "stall"), 0);
+  });
+}
+
+Deno.test("--timeout ends an attempt that takes too long, and the next goes on from there", async () => {
+  await using place = await world({ connectionBytesPerSecond: 4 * MIB });
+  const model = place.tiny(3 * MIB);
+  const pull = await place.pull(model.name, { settings: { connections: 1, timeoutMs: 250 } });
+  place.assertInstalled(model);
+  assert.ok(count(pull, "retry") >= 1);
+  const twice = place.registry.served(model.weights.digest) - model.weights.size;
+  assert.ok(twice < 3 * MIB, `${twice} bytes came twice`);
+});
+
+Deno.test("the retries are there again after each attempt that brought bytes", async () => {
+  await using place = await world();
+  const model = place.tiny(8 * MIB);
+  place.registry.faults.data = ({ path }, n) => {
+    if (!path.endsWith(model.weights.digest)) return undefined;
+    return n % 3 === 0 ? { end: { after: 200_000, how: "reset" } } : { status: 503 };
+  };
+  const pull = await place.pull(model.name, { settings: { connections: 1, maxRetries: 2 } });
+  place.assertInstalled(model);
+  assert.ok(count(pull, "retry") > 30);
+  assert.equal(place.registry.served(model.weights.digest), model.weights.size);
+});
+
+Deno.test("a failure of one connection ends the others, keeps their bytes and is what the pull ends with", async () => {
+  await using place = await world({ bytesPerSecond: 40 * MIB });
+  const model = place.tiny(24 * MIB);
+  const { digest, size } = model.weights;
+  place.registry.faults.data = ({ path }, n) =>
+    path.endsWith(digest) && n === 4 ? { status: 410 } : undefined;
+  place.registry.faults.blob = ({ path }, n) =>
+    path.endsWith(digest) && n === 4 ? { status: 403 } : undefined;
+  const { error } = await place.fail(model.name);
+  assert.ok(["auth", "not_found", "refused"].includes(error.kind), error.kind);
+  delete place.registry.faults.data;
+  delete place.registry.faults.blob;
+  await place.pull(model.name);
+  place.assertInstalled(model);
+  const twice = place.registry.served(digest) - size;
+  assert.ok(twice < 4 * MIB, `${twice} bytes came twice`);
+});
+
+const EVENTS = [
+  "manifest",
+  "blob_start",
+  "bytes",
+  "blob_verified",
+  "chunk_start",
+  "retry",
+  "stall",
+] as const;
+
+Deno.test("a listener that throws ends the pull and leaves nothing running", async () => {
+  await using place = await world();
+  for (const [seed, event] of EVENTS.entries()) {
+    const model = place.tiny(8 * MIB, seed);
+    place.registry.faults.data = ({ path, range }, n) =>
+      path.endsWith(model.weights.digest) && range!.start > 0 && n % 2 === 0
+        ? stallAfter(100_000)
+        : undefined;
+    const pull = place.start(model.name, {
+      silence: { alone: 200, besideOthers: 200 },
+      onEvent: (one) => {
+        if (one.event === event) throw new Error(`listener of ${event}`);
+      },
+    });
+    await assert.rejects(pull.result, /listener of/, event);
+  }
+});

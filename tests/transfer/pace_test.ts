@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import type { ByteReader } from "../../src/io/bytes.ts";
+import { RateLimit } from "../../src/io/limit.ts";
+import { StallWatch } from "../../src/io/stall.ts";
+
+/** A reader that always has as many bytes as are asked for. */
+const endless: ByteReader = {
+  read: (buffer) => Promise.resolve({ value: buffer, done: false }),
+  cancel: () => Promise.resolve(),
+};
+
+/** A reader that never has any, until it is cancelled. */
+function silent(): ByteReader {
+  const end = Promise.withResolvers<{ value: undefined; done: boolean }>();
+  return {
+    read: () => end.promise,
+    cancel: () => Promise.resolve(end.resolve({ value: undefined, done: true })),
+  };
+}
+
+function quickClock() {
+  let now = 1000;
+  const sleep = async (ms: number, signal: AbortSignal) => {
+    signal.throwIfAborted();
+    const until = now + ms;
+    await Promise.resolve();
+    now = Math.max(now, until);
+  };
+  return { now: () => now, sleep, pass: (ms: number) => now += ms };
+}
+
+const never = new AbortController().signal;
+
+for (const rate of [100, 50_000, 10_000_000]) {
+  for (const readers of [1, 4]) {
+    Deno.test(`RateLimit of ${rate} bytes a second holds ${readers} readers to it together`, async () => {
+      const clock = quickClock();
+      const limit = new RateLimit(rate, clock);
+      const began = clock.now();
+      let bytes = 0;
+      await Promise.all(Array.from({ length: readers }, async () => {
+        const reader = limit.through(endless, never);
+        for (let k = 0; k < 200; k++) {
+          const { value } = await reader.read(new Uint8Array(65_536));
+          bytes += value!.length;
+        }
+      }));
+      const seconds = (clock.now() - began) / 1000;
+      assert.ok(bytes / seconds < rate * 1.1, `${bytes} in ${seconds} s`);
+      assert.ok(bytes / seconds > rate * 0.9, `${bytes} in ${seconds} s`);
+    });
+  }
+}
+
+Deno.test("RateLimit does not save up what a silence left unused", async () => {
+  const clock = quickClock();
+  const reader = new RateLimit(100_000, clock).through(endless, never);
+  await reader.read(new Uint8Array(65_536));
+  clock.pass(3_600_000);
+  const began = clock.now();
+  let bytes = 0;
+  while (bytes < 100_000) bytes += (await reader.read(new Uint8Array(65_536))).value!.length;
+  assert.ok(clock.now() - began >= 700);
+});
+
+Deno.test("RateLimit lets a wait end with the reason of the signal", async () => {
+  const stop = new AbortController();
+  const clock = {
+    now: () => 0,
+    sleep: (_: number, signal: AbortSignal) =>
+      new Promise<void>((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+      }),
+  };
+  const reader = new RateLimit(10, clock).through(endless, stop.signal);
+  await reader.read(new Uint8Array(2000));
+  const waiting = reader.read(new Uint8Array(2000));
+  stop.abort(new Error("enough"));
+  await assert.rejects(waiting, /enough/);
+});
+
+const SILENCE = { alone: 100, besideOthers: 40, slowest: 0, slowMs: 1_000_000 };
+
+Deno.test("StallWatch ends a silent read once, and leaves no timer when all have ended", async () => {
+  const watch = new StallWatch(SILENCE);
+  const inner = silent();
+  const stalls: number[] = [];
+  const reader = watch.over(inner, (ms) => {
+    stalls.push(ms);
+    inner.cancel();
+  });
+  assert.deepEqual(await reader.read(new Uint8Array(10)), { value: undefined, done: true });
+  assert.equal(stalls.length, 1);
+  assert.ok(stalls[0]! >= 100);
+  await reader.cancel();
+});
+
+Deno.test("StallWatch has less patience with a silence while others receive bytes", async () => {
+  let now = 0;
+  const watch = new StallWatch({ ...SILENCE, alone: 1e9, besideOthers: 40 }, () => now);
+  const inner = silent();
+  const reader = watch.over(inner, () => inner.cancel());
+  const waiting = reader.read(new Uint8Array(10));
+  now += 10;
+  const other = watch.over(endless, () => assert.fail("it is not silent"));
+  await other.read(new Uint8Array(10));
+  now += 31;
+  await waiting;
+  await other.cancel();
+});
+
+Deno.test("StallWatch does not blame a connection that nobody reads from", async () => {
+  const watch = new StallWatch({ ...SILENCE, alone: 20, besideOthers: 20 });
+  const reader = watch.over(endless, () => assert.fail("nobody waits for it"));
+  await reader.read(new Uint8Array(10));
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  await reader.read(new Uint8Array(10));
+  await reader.cancel();
+});
