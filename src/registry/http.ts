@@ -84,7 +84,12 @@ export class Http implements Disposable {
       if (reason instanceof PullamaError && reason.kind === "timeout") this.#replace(client);
       request.abort(reason);
     };
-    const relay = () => stop(signal.reason);
+    const answers = new Set<Response>();
+    const relay = () => {
+      stop(signal.reason);
+      // Kept until here: once a response is collected as garbage, nobody ends the reading of its body.
+      answers.clear();
+    };
     signal.addEventListener("abort", relay, { once: true });
     const limit = this.#headerTimeout(url.host);
     const timer = setTimeout(() => stop(noAnswer(url.host, limit)), limit);
@@ -101,6 +106,7 @@ export class Http implements Disposable {
         redirect: "manual",
         signal: request.signal,
       });
+      answers.add(response);
       this.#answered.add(url.host);
       this.#options.onRequest?.({
         method: "GET",

@@ -49,7 +49,11 @@ export function pullOptionsFor(options: LibraryOptions): PullOptions {
     force: options.force ?? false,
     dryRun: false,
     ...(limitRate !== undefined && { limitRate: checked("limitRate", limitRate, 1, 2 ** 50) }),
-    ...(retryForMs !== undefined && { retryForMs }),
+    ...(retryForMs !== undefined && {
+      retryForMs: retryForMs === Infinity
+        ? retryForMs
+        : checked("retryForMs", retryForMs, 0, 2 ** 50),
+    }),
     ...(caCert !== undefined && { caCert }),
   };
 }

@@ -11,7 +11,7 @@ import { folderOf } from "../io/atomic.ts";
 import type { Disk } from "../io/disk.ts";
 import { isMissing } from "../io/failure.ts";
 import { likenessOf, makeFolderAside } from "./ownership.ts";
-import { manifestFolders, manifestPath, type Paths } from "./paths.ts";
+import { blobPaths, manifestFolders, manifestPath, type Paths } from "./paths.ts";
 import { type CommitTools, type Held, hold, inBatches, publish, publishAgain } from "./publish.ts";
 
 /** The server may remove a fresh, still empty folder; it does so only when it starts. */
@@ -43,7 +43,7 @@ export async function commitModel(
   await writeManifest(tools, name, manifest);
   const gone = await publishAgain(tools, held);
   if (gone.length > 0) return gone;
-  await inBatches(held, ({ at }) => disk.remove(at.ready));
+  await inBatches(held, ({ blob }) => disk.remove(blobPaths(paths, blob.digest).ready));
   return [];
 }
 

@@ -26,11 +26,16 @@ export interface CommitTools {
   readonly holds: (blob: Descriptor, path: string) => Promise<boolean>;
 }
 
+/** Which file it is, whatever its name. */
+interface FileIdentity {
+  readonly ino: number | null;
+  readonly dev: number;
+}
+
 /** A blob that has a name nobody else removes, or, where there are no links, a name at all. */
 export interface Held {
   readonly blob: Descriptor;
-  readonly at: BlobPaths;
-  readonly file: Deno.FileInfo;
+  readonly file: FileIdentity;
   /** Whether this very file was hashed. */
   readonly known: boolean;
 }
@@ -40,7 +45,7 @@ export async function hold(tools: CommitTools, blob: Descriptor): Promise<Held |
   const { disk, paths, ledger } = tools;
   const at = blobPaths(paths, blob.digest);
   const ready = await fileAt(at.ready, blob.size);
-  if (ready) return { blob, at, file: ready, known: ledger.vouchesFor(blob.digest, ready) };
+  if (ready) return heldAs(ready);
   if (!await tools.holds(blob, at.final)) return undefined;
   try {
     await disk.link(at.final, at.ready);
@@ -50,13 +55,20 @@ export async function hold(tools: CommitTools, blob: Descriptor): Promise<Held |
     if (!isTaken(error) && !isNoLinkHere(error)) throw error;
   }
   const file = await fileAt(at.ready, blob.size) ?? await fileAt(at.final, blob.size);
-  return file && { blob, at, file, known: ledger.vouchesFor(blob.digest, file) };
+  return file && heldAs(file);
+
+  // Of thousands of blobs no more is kept than is needed.
+  function heldAs(file: Deno.FileInfo): Held {
+    const { ino, dev } = file;
+    return { blob, file: { ino, dev }, known: ledger.vouchesFor(blob.digest, file) };
+  }
 }
 
 /** Gives the blob its final name and an hour of grace: a starting server removes older blobs unused. */
 export async function publish(tools: CommitTools, held: Held): Promise<void> {
   const { disk, ledger } = tools;
-  const { at, blob, known } = held;
+  const { blob, known } = held;
+  const at = blobPaths(tools.paths, blob.digest);
   for (const path of [at.ready, at.final]) {
     try {
       await disk.touch(path, Date.now());
@@ -67,12 +79,16 @@ export async function publish(tools: CommitTools, held: Held): Promise<void> {
       if (!isMissing(error)) break;
     }
   }
-  await linkFinal(tools, held);
+  await linkFinal(tools, held, at);
   const file = known ? await fileAt(at.final, blob.size) : undefined;
   if (file && isSame(file, held.file)) ledger.note(blob.digest, file);
 }
 
-async function linkFinal(tools: CommitTools, { at, blob, file }: Held): Promise<void> {
+async function linkFinal(
+  tools: CommitTools,
+  { blob, file }: Held,
+  at: BlobPaths,
+): Promise<void> {
   const { disk, holds } = tools;
   try {
     await disk.link(at.ready, at.final);
@@ -114,7 +130,8 @@ export async function publishAgain(
     const removed: Held[] = [];
     const gone: Descriptor[] = [];
     await inBatches(held, async (one) => {
-      const { blob, at } = one;
+      const { blob } = one;
+      const at = blobPaths(tools.paths, blob.digest);
       if (await fileAt(at.final, blob.size)) return;
       if (round < ROUNDS && await fileAt(at.ready, blob.size)) removed.push(one);
       else gone.push(blob);
@@ -167,7 +184,7 @@ async function fileAt(path: string, size: number): Promise<Deno.FileInfo | undef
   }
 }
 
-function isSame(one: Deno.FileInfo, other: Deno.FileInfo): boolean {
+function isSame(one: FileIdentity, other: FileIdentity): boolean {
   return one.ino !== null && one.ino === other.ino && one.dev === other.dev;
 }
 

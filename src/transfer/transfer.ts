@@ -249,14 +249,19 @@ class Transfer {
 
   #checkpoints(): void {
     for (const work of this.#works) {
-      const { ingest, blob } = work;
-      this.#track(
-        ingest.checkpoint().then((proven) => {
-          if (this.#works.includes(work)) {
-            this.#emit({ event: "checkpoint", digest: blob.digest, proven });
-          }
-        }),
-      );
+      // A slow disk is not asked again before it is through.
+      if (!work.saving) this.#track(this.#checkpoint(work));
+    }
+  }
+
+  async #checkpoint(work: BlobWork): Promise<void> {
+    work.saving = true;
+    try {
+      const proven = await work.ingest.checkpoint();
+      if (!this.#works.includes(work)) return;
+      this.#emit({ event: "checkpoint", digest: work.blob.digest, proven });
+    } finally {
+      work.saving = false;
     }
   }
 

@@ -9,10 +9,13 @@ const MIB = 1024 * 1024;
 /** The first pieces of a blob are short, so that the hash of the whole can follow from the start. */
 const FIRST_PIECE = 32 * MIB;
 /** Pieces get shorter towards the end, so that all connections end together, but not shorter than this. */
-const LAST_PIECE = 16 * MIB;
+const LAST_PIECE = 8 * MIB;
 /** A range with less than this left, or done within a second, is not worth sharing. */
 const WORTH_SHARING = 2 * MIB;
 const WORTH_SHARING_MS = 1000;
+
+/** More ranges than this are plenty, whatever their length: nobody needs to know how many bytes they are. */
+const COUNTED = 1024;
 
 /** A range in the hands of one connection. `end` shrinks when another one takes a part of it. */
 export interface Job {
@@ -32,6 +35,8 @@ export class BlobWork {
   #taken = 0;
   /** Its server sends only whole blobs: one connection at a time. */
   single = false;
+  /** A checkpoint of it is being written. */
+  saving = false;
   /** Its bytes are all here and are being compared. */
   sealing = false;
   /** How often all of it was thrown away. */
@@ -49,9 +54,13 @@ export class BlobWork {
     this.#todo = ingest.plan(chunks);
   }
 
-  /** Bytes that nobody has in hand. */
+  /** Bytes that nobody has in hand; of very many ranges only the first are counted. */
   get left(): number {
-    return this.#todo.reduce((sum, { start, end }) => sum + end - start, 0);
+    let sum = 0;
+    for (let i = 0; i < Math.min(this.#todo.length, COUNTED); i++) {
+      sum += this.#todo[i]!.end - this.#todo[i]!.start;
+    }
+    return sum;
   }
 
   get done(): boolean {
@@ -77,14 +86,19 @@ export class BlobWork {
     const fair = Math.ceil(Math.min(first, most) / MIB) * MIB;
     const length = this.single ? Infinity : Math.max(fair, LAST_PIECE);
     const end = range.end - range.start <= length * 1.5 ? range.end : range.start + length;
-    return this.#hand({ start: range.start, end }, now);
+    // There may be very many chunks: only the first one is touched.
+    if (end === range.end) this.#todo.shift();
+    else this.#todo[0] = { start: end, end: range.end };
+    return this.#add({ start: range.start, end }, now);
   }
 
   /** For a stream that goes on: the next range at or after `position`. */
   takeFrom(position: number, now: number): Job | undefined {
     const range = this.#todo.find(({ end }) => end > position);
     if (!range) return undefined;
-    return this.#hand({ start: Math.max(range.start, position), end: range.end }, now);
+    const rest = { start: Math.max(range.start, position), end: range.end };
+    this.#todo = subtract(this.#todo, [rest]);
+    return this.#add(rest, now);
   }
 
   /** A part of what the slowest connection has in hand; it will stop before. */
@@ -115,11 +129,6 @@ export class BlobWork {
   leave(job: Job): void {
     this.jobs.delete(job);
     this.giveBack({ start: job.position, end: job.end });
-  }
-
-  #hand(range: Range, now: number): Job {
-    this.#todo = subtract(this.#todo, [range]);
-    return this.#add(range, now);
   }
 
   #add({ start, end }: Range, now: number): Job {

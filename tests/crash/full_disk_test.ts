@@ -72,7 +72,7 @@ testWith(
 
 testWith(
   ["root"],
-  "case 120: a pull that finds no room for the manifest leaves no empty folder",
+  "case 120: a pull that runs out of room leaves no empty folder below manifests",
   async () => {
     await using disk = await smallDisk(8);
     await using registry = await startRegistry();
