@@ -12,10 +12,10 @@ export interface DiskFile extends Disposable {
   /** Writes all of `bytes` at `offset`. One call at a time per file. */
   writeAt(bytes: Uint8Array, offset: number): Promise<void>;
   /**
-   * Writes a few bytes at `offset` before it returns: for what has to be true the moment after, such as how
-   * far the data goes. It must not be used for data, as it holds up everything else.
+   * The same before it returns. It holds up everything else meanwhile: for a few bytes that have to be true
+   * the moment after, and for data only as long as that is quick.
    */
-  noteAt(bytes: Uint8Array, offset: number): void;
+  writeNowAt(bytes: Uint8Array, offset: number): void;
   /** Returns when the data written so far would survive a power cut. */
   sync(): Promise<void>;
   truncate(size: number): Promise<void>;
@@ -65,11 +65,12 @@ class RealFile implements DiskFile {
     }
   }
 
-  noteAt(bytes: Uint8Array, offset: number): void {
+  writeNowAt(bytes: Uint8Array, offset: number): void {
     try {
+      if (offset !== this.#position) this.file.seekSync(offset, Deno.SeekMode.Start);
       this.#position = -1;
-      this.file.seekSync(offset, Deno.SeekMode.Start);
       for (let done = 0; done < bytes.length;) done += this.file.writeSync(bytes.subarray(done));
+      this.#position = offset + bytes.length;
     } catch (error) {
       throw localFailure(error, "write", this.path);
     }

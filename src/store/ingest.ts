@@ -14,7 +14,7 @@ import type { BlobPaths } from "./paths.ts";
 import type { Resume } from "./resume.ts";
 import { saveProgress } from "./save.ts";
 import { Segments } from "./segments.ts";
-import { BlobWriter } from "./writer.ts";
+import { BlobWriter, WritePace } from "./writer.ts";
 
 const MIB = 1024 * 1024;
 /** A checkpoint lets the hash of the whole catch up first if it is no further behind than this. */
@@ -38,6 +38,7 @@ export interface IngestTools {
 
 export class BlobIngest implements AsyncDisposable {
   #segments = new Segments();
+  #pace = new WritePace();
   #front: Front;
   /** Chunks that the registry gave a digest for; the hash of the whole does not pass them unchecked. */
   #unchecked: Chunk[] = [];
@@ -118,7 +119,7 @@ export class BlobIngest implements AsyncDisposable {
       open: true,
       slot: this.live.begin(start),
     });
-    return new BlobWriter(file, segment, {
+    return new BlobWriter(file, segment, this.#pace, {
       wrote: () => {
         this.live.advance(segment.slot!, segment.end);
         this.#changed = true;

@@ -100,7 +100,7 @@ export class LivePositions {
   #note(line: number): void {
     try {
       const text = textOf(this.#slots[line] ?? FREE);
-      this.file.noteAt(encode(text), HEADER_WIDTH + line * LINE_WIDTH);
+      this.file.writeNowAt(encode(text), HEADER_WIDTH + line * LINE_WIDTH);
     } catch {
       // A position that could not be noted costs at most its own bytes after a kill.
     }

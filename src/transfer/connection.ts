@@ -10,7 +10,7 @@ import { type ByteReader, byteReader } from "../io/bytes.ts";
 import type { RateLimit } from "../io/limit.ts";
 import type { StallWatch } from "../io/stall.ts";
 import type { Clock } from "./clock.ts";
-import { Gathering, Stream } from "./flow.ts";
+import { Gathering, type Memory, Stream } from "./flow.ts";
 import type { Body, Source } from "./ports.ts";
 import { Patience, type RetryPolicy } from "./retry.ts";
 import type { Job } from "./work.ts";
@@ -29,6 +29,8 @@ export interface ConnectionTools {
   readonly emit: Emit;
   /** Bytes of blobs that came over the network, whatever became of them. */
   readonly fetched: (count: number) => void;
+  /** Of this connection alone; without it each range has its own. */
+  readonly memory?: Memory;
 }
 
 /** Why a connection lets go of its range without having failed: the server takes one at a time. */
@@ -168,7 +170,7 @@ async function withBody<T>(
       attempt.abort(stalled(ms));
     });
     const reader = limit ? limit.through(watched, attempt.signal) : watched;
-    const stream = new Stream(reader, body.range, tools.fetched);
+    const stream = new Stream(reader, body.range, tools.fetched, tools.memory);
     try {
       // Another connection may have taken over while this answer was on its way.
       attempt.signal.throwIfAborted();

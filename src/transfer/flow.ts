@@ -15,10 +15,36 @@ const WRITE = 384 * 1024;
 /** How long bytes may wait for more of their kind before they are written, in milliseconds. */
 const LINGER_MS = 200;
 
+/**
+ * What one connection reads and gathers in, one range after another: the runtime is slow to take back
+ * what would be made anew for each.
+ */
+export class Memory {
+  #read: Uint8Array<ArrayBuffer> | undefined;
+  #write: [Uint8Array, Uint8Array] | undefined;
+
+  /** For one read, which takes the memory away until it ends, for good if it fails. */
+  forRead(): Uint8Array<ArrayBuffer> {
+    const memory = this.#read ?? new Uint8Array(READ);
+    this.#read = undefined;
+    return memory;
+  }
+
+  /** The memory of a read is back; what was in it may be overwritten from the next read on. */
+  giveBack(memory: ArrayBuffer): void {
+    this.#read = new Uint8Array(memory);
+  }
+
+  /** One to gather in while the other is written. */
+  forWrites(): [Uint8Array, Uint8Array] {
+    return this.#write ??= [new Uint8Array(WRITE), new Uint8Array(WRITE)];
+  }
+}
+
 /** Bytes gathered for one writer. The next ones are gathered while the last are being written. */
 export class Gathering {
-  #filling = new Uint8Array(WRITE);
-  #spare = new Uint8Array(WRITE);
+  #filling: Uint8Array;
+  #spare: Uint8Array;
   #count = 0;
   #since = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -28,7 +54,10 @@ export class Gathering {
     private readonly writer: Writer,
     private readonly now: () => number,
     private readonly wrote: (count: number) => void,
-  ) {}
+    memory: Memory = new Memory(),
+  ) {
+    [this.#filling, this.#spare] = memory.forWrites();
+  }
 
   async add(bytes: Uint8Array): Promise<void> {
     if (this.#count === 0) this.#since = this.now();
@@ -63,17 +92,16 @@ export class Gathering {
 export class Stream {
   /** The offset in the blob of the byte that comes next. */
   position: number;
-  #buffer: Uint8Array<ArrayBuffer>;
   #rest: Uint8Array = new Uint8Array(0);
 
-  /** `range` is what comes, which is not empty. */
+  /** `range` is what comes. */
   constructor(
     private readonly reader: ByteReader,
-    { start, end }: Range,
+    { start }: Range,
     private readonly arrived: (count: number) => void,
+    private readonly memory: Memory = new Memory(),
   ) {
     this.position = start;
-    this.#buffer = new Uint8Array(Math.min(READ, end - start));
   }
 
   /** The next bytes, at most `most`; undefined at the end of the stream. */
@@ -103,9 +131,8 @@ export class Stream {
 
   async #read(): Promise<{ value: Uint8Array | undefined; done: boolean }> {
     try {
-      const { value, done } = await this.reader.read(this.#buffer);
-      // The memory comes back with the bytes; it is free again when they have been copied.
-      if (value) this.#buffer = new Uint8Array(value.buffer);
+      const { value, done } = await this.reader.read(this.memory.forRead());
+      if (value) this.memory.giveBack(value.buffer);
       return { value, done };
     } catch (error) {
       if (error instanceof PullamaError) throw error;

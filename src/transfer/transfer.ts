@@ -5,6 +5,7 @@ import type { BlobRef, Emit } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { tile } from "../core/ranges.ts";
 import { type ConnectionTools, fetchJob, fetchWhole, type Pause } from "./connection.ts";
+import { Memory } from "./flow.ts";
 import type { Session, Watcher } from "./ports.ts";
 import { BlobWork, type Job } from "./work.ts";
 
@@ -81,16 +82,17 @@ class Transfer {
 
   async #connection(): Promise<void> {
     const { signal, pause } = this.tools;
+    const tools: TransferTools = { ...this.tools, memory: new Memory() };
     while (!signal.aborted && !this.#finished) {
       this.#openMore();
       const small = this.#small.shift();
       if (small) {
-        await this.#fetchSmall(small);
+        await this.#fetchSmall(tools, small);
         continue;
       }
       const job = this.#take();
       if (job) {
-        await fetchJob(this.tools, pause, job);
+        await fetchJob(tools, pause, job);
         if (job.work.done) this.#seal(job.work);
         this.#wake();
       } else await this.#changed.promise;
@@ -175,14 +177,14 @@ class Transfer {
     if (work.done) this.#seal(work);
   }
 
-  async #fetchSmall({ blob, ref }: Wanted): Promise<void> {
-    const { session, pause, clock } = this.tools;
+  async #fetchSmall(tools: TransferTools, { blob, ref }: Wanted): Promise<void> {
+    const { session, pause, clock } = tools;
     const began = clock.now();
     this.#inSmall++;
     try {
       this.#emit({ event: "blob_start", blob: ref, kept: 0 });
       for (let downloads = 1;; downloads++) {
-        const bytes = await fetchWhole(this.tools, pause, blob);
+        const bytes = await fetchWhole(tools, pause, blob);
         const actual = await session.put(blob, bytes);
         if (actual === blob.digest) break;
         if (downloads === MOST_DOWNLOADS) throw wrongBlob(blob, actual);

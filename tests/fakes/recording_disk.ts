@@ -85,10 +85,10 @@ export class RecordingDisk implements Disk {
           await file.writeAt(bytes, offset);
           done?.();
         }),
-      noteAt: (bytes, offset) => {
+      writeNowAt: (bytes, offset) => {
         this.#begin({ does: "write", path });
         const done = data?.writes(offset, bytes.length);
-        file.noteAt(bytes, offset);
+        file.writeNowAt(bytes, offset);
         done?.();
       },
       sync: () =>
