@@ -9,8 +9,9 @@ import { formatSize } from "../core/units.ts";
 import { RateLimit } from "../io/limit.ts";
 import { StallWatch } from "../io/stall.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type ConnectionTools, Pause, withPatience } from "./connection.ts";
+import { Pause, withPatience } from "./patience.ts";
 import type { Source, Standing, Store } from "./ports.ts";
+import type { ConnectionTools } from "./request.ts";
 import { transfer, type TransferTools, type Wanted } from "./transfer.ts";
 
 export interface PullSettings {

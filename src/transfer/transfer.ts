@@ -4,9 +4,11 @@ import { PullamaError } from "../core/errors.ts";
 import type { BlobRef, Emit } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { tile } from "../core/ranges.ts";
-import { type ConnectionTools, fetchJob, fetchWhole, type Pause } from "./connection.ts";
+import { fetchJob, fetchWhole } from "./connection.ts";
 import { Memory } from "./flow.ts";
+import type { Pause } from "./patience.ts";
 import type { Session, Watcher } from "./ports.ts";
+import type { ConnectionTools } from "./request.ts";
 import { BlobWork, type Job } from "./work.ts";
 
 const MIB = 1024 * 1024;
