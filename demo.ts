@@ -78,7 +78,9 @@ of that asked for again        ${bytes(twice)}`);
 function pullama(argv: readonly string[]): Deno.ChildProcess {
   const binary = Deno.env.get("PULLAMA_BIN");
   const main = fileURLToPath(new URL("src/main.ts", import.meta.url));
-  const args = binary ? [...argv] : ["run", "-A", "--no-check", "--frozen", main, ...argv];
+  const args = binary
+    ? [...argv]
+    : ["run", "--quiet", "-A", "--no-check", "--frozen", main, ...argv];
   return new Deno.Command(binary || Deno.execPath(), { args, stdin: "null" }).spawn();
 }
 

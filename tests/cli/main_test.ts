@@ -22,7 +22,7 @@ class Program implements AsyncDisposable {
     const map = await Deno.makeTempFile({ suffix: ".json" });
     const wiring = { [at("../../src/cli/wire.ts")]: at("./fake_wire.ts") };
     await Deno.writeTextFile(map, JSON.stringify({ imports: { ...config.imports, ...wiring } }));
-    const flags = ["run", "-A", "--no-lock", "--no-check", "--import-map", map];
+    const flags = ["run", "--quiet", "-A", "--no-lock", "--no-check", "--import-map", map];
     const command = new Deno.Command(Deno.execPath(), {
       args: [...flags, at("../../src/main.ts"), ...argv],
       stdin: "null",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 Deno.test("serve.ts says where it is, serves a model and counts what it sent", async () => {
   const script = new URL("serve.ts", import.meta.url).pathname;
   await using server = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", script, "--size", "300KiB", "--blob-hosts", "1", "--for", "60"],
+    args: ["run", "--quiet", "-A", script, "--size", "300KiB", "--blob-hosts", "1", "--for", "60"],
     stdout: "piped",
   }).spawn();
   const reader = server.stdout.pipeThrough(new TextDecoderStream()).getReader();

@@ -8,7 +8,7 @@ export function pullamaCommand(): string[] {
   const binary = Deno.env.get("PULLAMA_BIN");
   if (binary) return [binary];
   const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-  return [Deno.execPath(), "run", "-A", "--no-check", "--frozen", main];
+  return [Deno.execPath(), "run", "--quiet", "-A", "--no-check", "--frozen", main];
 }
 
 export interface PullamaOptions {

@@ -61,7 +61,7 @@ Deno.test({
       await session.commit(NAME, manifestOf([blobOf(300)]));`,
     );
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", `--config=${config()}`, script, world.models],
+      args: ["run", "--quiet", "-A", "--no-check", `--config=${config()}`, script, world.models],
     }).output();
     assert.ok(success, new TextDecoder().decode(stderr));
     for (const path of below(world.models)) {
@@ -95,7 +95,7 @@ Deno.test({
     await Deno.copyFile(Deno.execPath(), deno);
     await Deno.chmod(deno, 0o755);
     const { stdout, stderr } = await new Deno.Command(deno, {
-      args: ["run", "-A", "--no-check", "--no-config", "--no-lock", script],
+      args: ["run", "--quiet", "-A", "--no-check", "--no-config", "--no-lock", script],
       uid: 65534,
       gid: 65534,
       clearEnv: true,
