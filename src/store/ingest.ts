@@ -47,7 +47,6 @@ export class BlobIngest implements AsyncDisposable {
   #proving = new Set<Range>();
   #checks = new Set<Promise<void>>();
   #runs = new Set<HashRun>();
-  #marks: readonly Mark[];
   #saving: Promise<number> = Promise.resolve(0);
   #changed = false;
   #sealing = false;
@@ -63,8 +62,7 @@ export class BlobIngest implements AsyncDisposable {
     private live: LivePositions,
     resume: Resume,
   ) {
-    this.#marks = resume.marks;
-    this.#front = this.#newFront();
+    this.#front = this.#newFront(resume.marks);
   }
 
   /** Opens the blob whose lock is held and whose file is there. On failure the lock is still the caller's. */
@@ -200,12 +198,12 @@ export class BlobIngest implements AsyncDisposable {
     this.#front.poke();
   }
 
-  #newFront(): Front {
+  #newFront(marks: readonly Mark[]): Front {
     return new Front(
       this.tools.hasher,
       this.tools.at.partial,
       this.blob.size,
-      this.#marks,
+      marks,
       (from) => Math.min(this.#segments.reach(from), this.#firstUnsure()),
       (range) => this.#lose(range, "the bytes on disk are not those of the checkpoint"),
     );

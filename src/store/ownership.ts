@@ -4,7 +4,8 @@
  */
 
 import { folderOf } from "../io/atomic.ts";
-import { isMissing, isTaken, localFailure } from "../io/failure.ts";
+import { isTaken, localFailure } from "../io/failure.ts";
+import { statOf } from "../io/look.ts";
 import type { Disk, Ownership } from "../io/disk.ts";
 
 const PLAIN_FOLDER = 0o755;
@@ -89,10 +90,5 @@ async function makeNew(disk: Disk, at: string, path: string, look: Ownership): P
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw localFailure(error, "read", path);
-  }
+  return (await statOf(path))?.isDirectory ?? false;
 }

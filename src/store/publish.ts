@@ -6,7 +6,8 @@
 import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { Disk, Ownership } from "../io/disk.ts";
-import { isMissing, isNoLinkHere, isTaken, localFailure } from "../io/failure.ts";
+import { isMissing, isNoLinkHere, isTaken } from "../io/failure.ts";
+import { statOf } from "../io/look.ts";
 import type { Ledger } from "./ledger.ts";
 import { type BlobPaths, blobPaths, type Paths } from "./paths.ts";
 
@@ -175,13 +176,8 @@ async function copyFile(disk: Disk, from: string, to: string, look: Ownership): 
 
 /** The file at `path`, if it is one and has this size. */
 async function fileAt(path: string, size: number): Promise<Deno.FileInfo | undefined> {
-  try {
-    const file = await Deno.stat(path);
-    return file.isFile && file.size === size ? file : undefined;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw localFailure(error, "read", path);
-  }
+  const file = await statOf(path);
+  return file?.isFile && file.size === size ? file : undefined;
 }
 
 function isSame(one: FileIdentity, other: FileIdentity): boolean {

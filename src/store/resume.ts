@@ -1,8 +1,9 @@
 /** What an unfinished blob may count on when it is opened again: claims, from the most to the least trusted. */
 
 import type { Descriptor } from "../core/manifest.ts";
-import { type Range, subtract, union } from "../core/ranges.ts";
-import { isMissing, localFailure } from "../io/failure.ts";
+import { type Range, subtract, total, union } from "../core/ranges.ts";
+import { localFailure } from "../io/failure.ts";
+import { statOf } from "../io/look.ts";
 import { type Checkpoint, type Claim, type Mark, NOTHING, readCheckpoint } from "./checkpoint.ts";
 import { readLive } from "./live.ts";
 import type { BlobPaths } from "./paths.ts";
@@ -49,7 +50,7 @@ export async function peekResume(at: BlobPaths, blob: Descriptor, boot: number):
   const limit = Math.min(file.size, blob.size);
   const checkpoint = await readCheckpoint(at.checkpoint, blob).catch(() => NOTHING);
   const { claims } = claimsOf(checkpoint, await readLive(at.live, boot, limit), limit);
-  return union(claims).reduce((sum, { start, end }) => sum + end - start, 0);
+  return total(union(claims));
 }
 
 /**
@@ -108,15 +109,6 @@ async function dataEnd(path: string, file: Deno.FileInfo, limit: number): Promis
     }
     return 0;
   } catch (error) {
-    throw localFailure(error, "read", path);
-  }
-}
-
-async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
     throw localFailure(error, "read", path);
   }
 }

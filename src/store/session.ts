@@ -2,14 +2,14 @@
 
 import { createHash } from "node:crypto";
 import { type Digest, digestOf } from "../core/digest.ts";
+import { PullamaError } from "../core/errors.ts";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Range } from "../core/ranges.ts";
 import type { Disk, Ownership } from "../io/disk.ts";
-import { isMissing, localFailure } from "../io/failure.ts";
 import type { Hasher } from "../io/hash.ts";
+import { statOf } from "../io/look.ts";
 import { type Lock, tryGuard, waitLock } from "../io/lock.ts";
-import { PullamaError } from "../core/errors.ts";
 import { adoptPartial } from "./adopt.ts";
 import { commitModel } from "./commit.ts";
 import { BlobIngest } from "./ingest.ts";
@@ -226,13 +226,4 @@ function busy({ partial, lock }: BlobPaths): PullamaError {
     hint:
       `its lock file ${lock} was removed meanwhile; run the same command again when it has ended`,
   });
-}
-
-async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw localFailure(error, "read", path);
-  }
 }

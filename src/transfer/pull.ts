@@ -193,12 +193,11 @@ function requireRoom({ toFetch, free = 0, short }: Room): void {
 
 function dryRun(
   name: ModelName,
-  { digest, layers, config }: Manifest,
+  { digest }: Manifest,
   standings: readonly Standing[],
   { toFetch, free, short }: Room,
 ): DryRun {
-  const types = new Map([...layers, ...(config ? [config] : [])].map((one) => [one.digest, one]));
-  const size = standings.reduce((sum, { blob }) => sum + blob.size, 0);
+  const size = sizeOf(standings.map(({ blob }) => blob));
   return {
     name,
     digest,
@@ -207,10 +206,10 @@ function dryRun(
     toFetch,
     free,
     fits: short === 0,
-    blobs: standings.map(({ blob, kept }) => ({
-      digest: blob.digest,
-      size: blob.size,
-      mediaType: types.get(blob.digest)?.mediaType ?? blob.mediaType,
+    blobs: standings.map(({ blob: { digest, size, mediaType }, kept }) => ({
+      digest,
+      size,
+      mediaType,
       cached: kept,
     })),
   };

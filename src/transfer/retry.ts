@@ -22,7 +22,7 @@ const AT_ONCE_EVERY = 1000;
 const MOST_ADDRESSES = 5;
 
 /** Bytes after which an attempt counts as having gone well. */
-export const GOOD_ATTEMPT = 1024 * 1024;
+const GOOD_ATTEMPT = 1024 * 1024;
 
 /** What to do about a failure: try again after `waitMs`. */
 export interface Again {

@@ -20,6 +20,8 @@ const SMALL = MIB;
 const CHECKPOINT_MS = 2000;
 /** How often all of a blob is fetched before it is given up, when the whole is wrong each time. */
 const MOST_DOWNLOADS = 3;
+/** Why all of a blob has to be fetched again. */
+const WRONG = "the blob is not what its digest says";
 /** Finished blobs that are still being compared; more are not begun meanwhile. */
 const MOST_SEALING = 16;
 
@@ -34,7 +36,7 @@ export interface TransferTools extends ConnectionTools {
   readonly fail: (error: unknown) => void;
 }
 
-/** A blob to have: `small` is decided by its size, whether it must be fetched by looking. */
+/** A blob to have; whether it must be fetched is found out when its turn comes. */
 export interface Wanted {
   readonly ref: BlobRef;
   readonly blob: Descriptor;
@@ -190,12 +192,7 @@ class Transfer {
         const actual = await session.put(blob, bytes);
         if (actual === blob.digest) break;
         if (downloads === MOST_DOWNLOADS) throw wrongBlob(blob, actual);
-        this.#emit({
-          event: "bytes_lost",
-          digest: blob.digest,
-          count: 0,
-          reason: "the blob is not what its digest says",
-        });
+        this.#emit({ event: "bytes_lost", digest: blob.digest, count: 0, reason: WRONG });
       }
       this.#emit({ event: "bytes", digest: blob.digest, count: blob.size });
       this.#emit({ event: "blob_verified", blob: ref, elapsedMs: clock.now() - began });
@@ -247,8 +244,7 @@ class Transfer {
       work.downloads++;
       count = await ingest.drop("all");
     }
-    const reason = "the blob is not what its digest says";
-    this.#emit({ event: "bytes_lost", digest: blob.digest, count, reason });
+    this.#emit({ event: "bytes_lost", digest: blob.digest, count, reason: WRONG });
   }
 
   #checkpoints(): void {

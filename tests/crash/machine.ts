@@ -1,7 +1,7 @@
 /** pullama as a process of its own, in folders of its own, with bounded time for everything. */
 
 import { filesIn } from "../real/store.ts";
-import { kill, temporaryFolder } from "../real/child.ts";
+import { kill, spawnAlone, temporaryFolder } from "../real/child.ts";
 import { cacheOfDeno, pullamaCommand } from "../real/program.ts";
 
 /** Milliseconds after which a process that should have ended is killed. */
@@ -52,15 +52,7 @@ function exists(path: string): boolean {
 }
 
 function start(args: readonly string[], env: Record<string, string>): Run {
-  const [command = "", ...before] = pullamaCommand();
-  const process = new Deno.Command(command, {
-    args: [...before, ...args],
-    clearEnv: true,
-    env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin", ...env },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const process = spawnAlone([...pullamaCommand(), ...args], { env });
   const timer = setTimeout(() => kill(process, "SIGKILL"), LIMIT_MS);
   const text = { out: "", err: "" };
   const listeners = new Set<() => void>();

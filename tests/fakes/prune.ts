@@ -1,4 +1,5 @@
 /** What a server of Ollama does to the models folder when it starts. */
+import { exists } from "./exists.ts";
 
 /** Modified less than this ago, in milliseconds, a file in blobs/ is left alone. */
 const GRACE_MS = 60 * 60 * 1000;
@@ -61,13 +62,4 @@ function filesBelow(folder: string): string[] {
 
 function entries(folder: string): Deno.DirEntry[] {
   return exists(folder) ? [...Deno.readDirSync(folder)] : [];
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -3,6 +3,7 @@
  * them, any of them can fail, and a power cut takes back what was never synced.
  */
 
+import { exists } from "./exists.ts";
 import { folderOf } from "../../src/io/atomic.ts";
 import { type Disk, type DiskFile, type Ownership, realDisk } from "../../src/io/disk.ts";
 import { localFailure } from "../../src/io/failure.ts";
@@ -201,13 +202,4 @@ export function systemError(
 /** Whether the step is one on the folder or file of this name, wherever it lies. */
 export function isAt(step: DiskStep, name: string): boolean {
   return step.path.endsWith(`/${name}`) || folderOf(step.path).endsWith(`/${name}`);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -69,20 +69,28 @@ export interface RunOptions {
   readonly limit?: number;
 }
 
-/** Runs a command to its end, with no environment but the given one and the PATH. */
-export async function runToEnd(
+/** Starts a command with no environment but the given one and the PATH, and with both outputs piped. */
+export function spawnAlone(
   [command = "", ...args]: readonly string[],
-  { env = {}, cwd = "/", limit = 120_000 }: RunOptions = {},
-): Promise<Ended> {
-  const process = new Deno.Command(command, {
+  { env, cwd }: { readonly env: Readonly<Record<string, string>>; readonly cwd?: string },
+): Deno.ChildProcess {
+  return new Deno.Command(command, {
     args,
-    cwd,
+    ...(cwd !== undefined && { cwd }),
     clearEnv: true,
     env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
+
+/** Runs a command to its end, with no environment but the given one and the PATH. */
+export async function runToEnd(
+  command: readonly string[],
+  { env = {}, cwd = "/", limit = 120_000 }: RunOptions = {},
+): Promise<Ended> {
+  const process = spawnAlone(command, { env, cwd });
   const timer = setTimeout(() => kill(process, "SIGKILL"), limit);
   const [out, err, { code }] = await Promise.all([
     new Response(process.stdout).text(),

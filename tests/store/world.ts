@@ -1,5 +1,6 @@
 /** A models folder in a temporary place, blobs to put into it, and a pull reduced to what the store sees. */
 
+import { exists } from "../fakes/exists.ts";
 import { createHash } from "node:crypto";
 import { type Digest, digestOf } from "../../src/core/digest.ts";
 import type { Descriptor, Manifest } from "../../src/core/manifest.ts";
@@ -11,6 +12,8 @@ import { type BlobPaths, blobPaths, type Paths, pathsOf } from "../../src/store/
 import type { SessionWatcher, StoreSession } from "../../src/store/session.ts";
 import { ModelsFolder } from "../../src/store/store.ts";
 import { noise, wholeOf } from "../fakes/content.ts";
+
+export { exists };
 
 export const NAME: ModelName = parseName("model");
 
@@ -173,16 +176,6 @@ export async function fillIn(
     } finally {
       writer.close();
     }
-  }
-}
-
-/** Whether anything has this name. */
-export function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 
