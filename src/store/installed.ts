@@ -1,7 +1,7 @@
 /** Which names the models folder holds. */
 
 import type { ModelName } from "../core/name.ts";
-import { isMissing, localFailure } from "../io/failure.ts";
+import { manifestFiles, OWN_TREE } from "./catalog.ts";
 import type { Paths } from "./paths.ts";
 
 const PARTS = ["host", "namespace", "model", "tag"] as const;
@@ -24,27 +24,11 @@ export async function installedSpelling(paths: Paths, name: ModelName): Promise<
   return spelled;
 }
 
-/** What stands at each of the four levels below manifests/, for names that go down to a tag. */
+/** What stands at each of the four levels below manifests/. */
 async function spellingsByPart(paths: Paths): Promise<readonly Set<string>[]> {
   const found = PARTS.map(() => new Set<string>());
-  const walk = async (folder: string, above: readonly string[]): Promise<void> => {
-    for (const entry of await entriesOf(folder)) {
-      const parts = [...above, entry.name];
-      if (parts.length < PARTS.length) {
-        if (!entry.isFile) await walk(`${folder}/${entry.name}`, parts);
-      } else if (!entry.isDirectory) parts.forEach((part, i) => found[i]!.add(part));
-    }
-  };
-  await walk(paths.manifests, []);
-  return found;
-}
-
-async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
-  try {
-    return await Array.fromAsync(Deno.readDir(folder));
-  } catch (error) {
-    // A link to a file is met here as well; a folder may vanish while the server tidies up.
-    if (isMissing(error) || error instanceof Deno.errors.NotADirectory) return [];
-    throw localFailure(error, "read", folder);
+  for (const { tree, name } of await manifestFiles(paths)) {
+    if (tree === OWN_TREE && name) PARTS.forEach((part, i) => found[i]!.add(name[part]));
   }
+  return found;
 }
