@@ -57,6 +57,8 @@ export type PullEvent =
     readonly digest: Digest;
     readonly blobs: number;
     readonly size: number;
+    /** Bytes of `size` that are here already, as far as can be told without reading them. */
+    readonly kept?: number;
   }
   /** The whole blob was here already. */
   | { readonly event: "blob_cached"; readonly blob: BlobRef }
@@ -88,6 +90,11 @@ export type PullEvent =
     readonly waitMs: number;
     readonly error: PullamaError;
   }
+  /**
+   * The line or the server is gone: nothing has come for `sinceMs`, the last attempt ended with `error`, and
+   * it goes on being tried. Said once in a while for all connections together.
+   */
+  | { readonly event: "waiting"; readonly sinceMs: number; readonly error: PullamaError }
   /** A connection was silent for `silentMs` and is replaced. */
   | { readonly event: "stall"; readonly digest: Digest; readonly silentMs: number }
   /** Another process works on this blob; `holder` as its lock file says, such as `pid 4711 on host`. */
@@ -99,6 +106,8 @@ export type PullEvent =
   | { readonly event: "checkpoint"; readonly digest: Digest; readonly proven: number }
   /** A range was handed to a connection. */
   | { readonly event: "chunk_start"; readonly digest: Digest; readonly range: Range }
+  /** The connection is through with its range, or gave up on the rest of it; `range` is what it has brought. */
+  | { readonly event: "chunk_end"; readonly digest: Digest; readonly range: Range }
   /** A request was answered. `url` carries no query and no user. */
   | {
     readonly event: "request";

@@ -30,11 +30,13 @@ export interface Checkpoint {
   readonly prefix: readonly Mark[];
   /** Ranges before the last mark that turned out to be wrong and are not fetched again yet. */
   readonly holes: readonly Range[];
+  /** How far a blob that is wrong somewhere was gone through; 0 for one that is not. */
+  readonly searched: number;
   /** Written by the Go program, which knew only bytes in order. */
   readonly old?: true;
 }
 
-export const NOTHING: Checkpoint = { proven: [], prefix: [], holes: [] };
+export const NOTHING: Checkpoint = { proven: [], prefix: [], holes: [], searched: 0 };
 
 const MAX_BYTES = 64 * 1024 * 1024;
 const offset = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -51,6 +53,7 @@ const Version2 = v.object({
   })),
   prefix: v.array(v.object({ end: offset, digest })),
   holes: v.optional(v.array(v.object({ start: offset, end: offset })), []),
+  searched: v.optional(offset, 0),
 });
 
 /** As the Go program writes it: a plan of inclusive ranges with flags. */
@@ -67,7 +70,7 @@ const Version1 = v.object({
 /** The bytes of a checkpoint file. `tool` is who writes it, such as `pullama/0.1.0`. */
 export function encodeCheckpoint(
   blob: Descriptor,
-  { proven, prefix, holes }: Checkpoint,
+  { proven, prefix, holes, searched }: Checkpoint,
   tool: string,
 ): Uint8Array {
   const { digest, size } = blob;
@@ -78,7 +81,8 @@ export function encodeCheckpoint(
     size,
     proven,
     prefix,
-    ...(holes.length > 0 ? { holes } : {}),
+    ...(holes.length > 0 && { holes }),
+    ...(searched > 0 && { searched }),
   }));
 }
 
@@ -120,7 +124,7 @@ export function decodeCheckpoint(bytes: Uint8Array, blob: Descriptor, path: stri
 function fromVersion2(data: unknown, blob: Descriptor): Checkpoint {
   const read = v.safeParse(Version2, data);
   if (!read.success || !isOf(read.output, blob)) return NOTHING;
-  const { proven, prefix, holes } = read.output;
+  const { proven, prefix, holes, searched } = read.output;
   if (!prefix.every(({ end }, i) => end > (prefix[i - 1]?.end ?? 0) && end <= blob.size)) {
     return NOTHING;
   }
@@ -131,7 +135,7 @@ function fromVersion2(data: unknown, blob: Descriptor): Checkpoint {
     if (digest !== undefined) return { start, end, digest, from };
     return { start, end, from: from === "registry" ? "live" : from };
   });
-  return { proven: claims, prefix, holes };
+  return { proven: claims, prefix, holes, searched: Math.min(searched, blob.size) };
 }
 
 /**
@@ -155,7 +159,7 @@ function fromVersion1(data: unknown, blob: Descriptor): Checkpoint {
       ? { start, end: end + 1, from: "adopted" }
       : { start, end: end + 1, digest: expected_digest, from: "registry" }
   );
-  return { proven, prefix: [], holes: [], old: true };
+  return { ...NOTHING, proven, old: true };
 }
 
 function isOf(checkpoint: { digest: Digest; size: number }, blob: Descriptor): boolean {

@@ -11,6 +11,8 @@ import type { Mark } from "./checkpoint.ts";
 import { Front } from "./front.ts";
 import { LivePositions } from "./live.ts";
 import type { BlobPaths } from "./paths.ts";
+import { ChunkDoubts } from "./chunk_doubts.ts";
+import { PartialReader, sameLength } from "./partial_reader.ts";
 import type { Resume } from "./resume.ts";
 import { saveProgress } from "./save.ts";
 import { Segments } from "./segments.ts";
@@ -34,6 +36,8 @@ export interface IngestTools {
   /** Called with the finished file before the lock is let go. */
   readonly finished: (path: string) => Promise<void>;
   readonly lost: (range: Range, count: number, reason: string) => void;
+  /** The registry's digests of chunks were found to be wrong. */
+  readonly distrusted: () => void;
 }
 
 export class BlobIngest implements AsyncDisposable {
@@ -43,11 +47,14 @@ export class BlobIngest implements AsyncDisposable {
   /** Chunks that the registry gave a digest for; the hash of the whole does not pass them unchecked. */
   #unchecked: Chunk[] = [];
   #comparing = new Set<Chunk>();
+  #chunkDoubts = new ChunkDoubts();
   /** Old ranges that are compared with the checkpoint; it does not pass them either. */
   #proving = new Set<Range>();
   #checks = new Set<Promise<void>>();
   #runs = new Set<HashRun>();
   #saving: Promise<number> = Promise.resolve(0);
+  #searched: number;
+  #reader: PartialReader | undefined;
   #changed = false;
   #sealing = false;
   #finishing: Promise<void> | undefined;
@@ -63,6 +70,7 @@ export class BlobIngest implements AsyncDisposable {
     resume: Resume,
   ) {
     this.#front = this.#newFront(resume.marks);
+    this.#searched = resume.searched;
   }
 
   /** Opens the blob whose lock is held and whose file is there. On failure the lock is still the caller's. */
@@ -104,9 +112,9 @@ export class BlobIngest implements AsyncDisposable {
 
   plan(chunks: readonly Chunk[]): Range[] {
     const have = this.#segments.have();
-    this.#unchecked = chunks.filter((chunk) =>
-      chunk.digest !== undefined && subtract([chunk], have).length > 0
-    );
+    this.#unchecked = this.#chunkDoubts.certain
+      ? []
+      : chunks.filter((chunk) => chunk.digest !== undefined && subtract([chunk], have).length > 0);
     this.#front.poke();
     return missing(chunks, have);
   }
@@ -155,19 +163,45 @@ export class BlobIngest implements AsyncDisposable {
     return "sealed";
   }
 
-  async drop(what: "doubtful" | "all"): Promise<number> {
+  async dropDoubtful(): Promise<number> {
     const doubtful = this.#segments.list.filter(({ from }) => from !== "registry");
-    if (what === "doubtful" && doubtful.length === 0) return 0;
+    if (doubtful.length === 0) return 0;
     const before = this.kept();
-    this.#segments.remove(({ from }) => what === "all" || from !== "registry");
-    const from = what === "all" ? 0 : Math.min(...doubtful.map(({ start }) => start));
+    this.#segments.remove(({ from }) => from !== "registry");
     // Positions of dropped bytes must not be believed after a kill either.
     for (const slot of this.live.slots()) this.live.release(slot);
+    await this.#changedFrom(Math.min(...doubtful.map(({ start }) => start)));
+    return before - this.kept();
+  }
+
+  async forget(range: Range): Promise<number> {
+    const count = this.#segments.cut(range);
+    this.#renote();
+    await this.#changedFrom(range.start);
+    return count;
+  }
+
+  async same(bytes: Uint8Array, at: number): Promise<number> {
+    this.#reader ??= new PartialReader(this.tools.at.partial);
+    const there = await this.#reader.read(at, bytes.length);
+    return sameLength(bytes, there);
+  }
+
+  get searched(): number {
+    return this.#searched;
+  }
+
+  set searched(to: number) {
+    this.#searched = to;
     this.#changed = true;
-    await this.#front.restart(from);
+  }
+
+  /** Bytes from `position` on have gone: writes that down before anything comes in their place. */
+  async #changedFrom(position: number): Promise<void> {
+    this.#changed = true;
+    await this.#front.restart(position);
     await this.checkpoint();
     this.#front.poke();
-    return before - this.kept();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -221,7 +255,7 @@ export class BlobIngest implements AsyncDisposable {
     const sorted = ranges.toSorted((a, b) => a.start - b.start);
     for (const range of sorted) this.#proving.add(range);
     for (const range of sorted) {
-      const right = await this.#hasDigest(range, range.digest);
+      const right = await this.#digestOf(range) === range.digest;
       if (this.#closed) return;
       this.#proving.delete(range);
       if (!right) this.#lose(range, "the bytes on disk are not those of the checkpoint");
@@ -243,19 +277,25 @@ export class BlobIngest implements AsyncDisposable {
   }
 
   async #compare(chunk: Chunk, digest: Digest): Promise<void> {
-    const right = await this.#hasDigest(chunk, digest);
+    const actual = await this.#digestOf(chunk);
     this.#comparing.delete(chunk);
-    if (this.#closed) return;
-    if (right) this.#unchecked = this.#unchecked.filter((other) => other !== chunk);
-    else this.#lose(chunk, "a chunk is not what the registry says it is");
+    if (this.#closed || this.#chunkDoubts.certain) return;
+    if (actual === digest) this.#unchecked = this.#unchecked.filter((other) => other !== chunk);
+    else if (!this.#chunkDoubts.areCertain(chunk.start, actual)) {
+      this.#lose(chunk, "a chunk is not what the registry says it is");
+    } else {
+      this.#unchecked = [];
+      this.tools.distrusted();
+    }
     this.#front.poke();
   }
 
-  async #hasDigest({ start, end }: Range, digest: Digest): Promise<boolean> {
+  /** Of bytes that are there; undefined where the file ends before. */
+  async #digestOf({ start, end }: Range): Promise<Digest | undefined> {
     const run = this.tools.hasher.follow(this.tools.at.partial, start);
     this.#runs.add(run);
     try {
-      return await run.extend(end, digest);
+      return await run.extend(end) ? run.digest : undefined;
     } finally {
       await run.close();
       this.#runs.delete(run);
@@ -306,6 +346,7 @@ export class BlobIngest implements AsyncDisposable {
         file: this.file,
         segments: this.#segments,
         marks: this.#front.marks(),
+        searched: this.#searched,
       });
       for (const slot of done.slots) this.live.release(slot);
       return done.bytes;
@@ -337,6 +378,7 @@ export class BlobIngest implements AsyncDisposable {
     await Promise.allSettled(this.#checks);
     this.#segments.remove(() => true);
     this.live.close();
+    this.#reader?.close();
     this.file.close();
   }
 }

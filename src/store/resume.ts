@@ -14,6 +14,8 @@ export interface Resume {
   readonly marks: readonly Mark[];
   /** Size of the partial file. */
   readonly length: number;
+  /** How far a blob that is wrong somewhere was gone through. */
+  readonly searched: number;
 }
 
 /** Writes of the other program may have been cut in the middle of a block. */
@@ -31,7 +33,7 @@ export async function readResume(
   adopted: boolean,
 ): Promise<Resume> {
   const file = await statOf(at.partial);
-  if (!file) return { claims: [], marks: [], length: 0 };
+  if (!file) return { claims: [], marks: [], length: 0, searched: 0 };
   const limit = Math.min(file.size, blob.size);
   const checkpoint = await readCheckpoint(at.checkpoint, blob);
   const live = await readLive(at.live, boot, limit);
@@ -40,7 +42,7 @@ export async function readResume(
     const data = { start: 0, end: await dataEnd(at.partial, file, limit) };
     for (const range of subtract([data], union(claims))) claims.push({ ...range, from: "adopted" });
   }
-  return { claims, marks, length: file.size };
+  return { claims, marks, length: file.size, searched: checkpoint.searched };
 }
 
 /** The same without reading a byte of data or a lock: how much is likely there. */

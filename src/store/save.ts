@@ -24,6 +24,7 @@ export interface Progress {
   readonly file: DiskFile;
   readonly segments: Segments;
   readonly marks: readonly Mark[];
+  readonly searched: number;
 }
 
 /** A segment as it is at one moment; it goes on growing. */
@@ -40,7 +41,7 @@ interface Still {
 export async function saveProgress(
   work: Progress,
 ): Promise<{ readonly bytes: number; readonly slots: readonly Slot[] }> {
-  const { disk, blob, at, file, segments, marks } = work;
+  const { disk, blob, at, file, segments, marks, searched } = work;
   const proofFront = marks.at(-1)?.end ?? 0;
   const have = segments.have();
   const stills = segments.list.map((segment) => ({
@@ -62,6 +63,7 @@ export async function saveProgress(
     ),
     prefix: marks,
     holes: subtract([{ start: 0, end: proofFront }], still),
+    searched,
   }, work.tool);
   await replaceFile(disk, at.checkpoint, work.temporary(), bytes, work.look);
   for (const segment of segments.list) {

@@ -33,6 +33,7 @@ export interface SessionTools {
 
 export interface SessionWatcher {
   lost(range: Range, count: number, reason: string): void;
+  distrusted(): void;
   waiting(holder: string | undefined): void;
   verifying(done: number): void;
 }
@@ -95,13 +96,14 @@ export class StoreSession implements AsyncDisposable {
     try {
       const resume = await readResume(at, blob, boot, adopted);
       const lost: SessionWatcher["lost"] = (...what) => watcher.lost(...what);
+      const distrusted = () => watcher.distrusted();
       const finished = async (path: string) => {
         await this.#note(blob, path);
         await ledger.save();
       };
       const ingest = await BlobIngest.open(
         blob,
-        { ...this.tools, at, temporary: this.#temporary, finished, lost },
+        { ...this.tools, at, temporary: this.#temporary, finished, lost, distrusted },
         both,
         resume,
       );

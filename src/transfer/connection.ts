@@ -7,6 +7,9 @@ import { type Pause, withPatience, YIELD } from "./patience.ts";
 import { type ConnectionTools, withBody } from "./request.ts";
 import type { Job } from "./work.ts";
 
+/** How often it is told how far a comparison is, in milliseconds. */
+const TELL_MS = 500;
+
 /** Fetches the range of `job`, and on a server that sends only whole blobs all that follows. */
 export async function fetchJob(tools: ConnectionTools, pause: Pause, job: Job): Promise<void> {
   const { work } = job;
@@ -67,15 +70,62 @@ async function attemptJob(tools: ConnectionTools, job: Job): Promise<void> {
   await withBody(tools, work.blob, range, job, async (stream, body) => {
     if (!body.ranged) takeOver(job);
     if (!await stream.skipTo(job.position)) throw cutShort(stream.position, body.range.end);
-    await fill(tools, stream, job);
+    // What comes after its end comes in any case.
+    if (!body.ranged && job.comparing) job.end = work.blob.size;
+    const other = job.comparing ? await compare(tools, stream, job) : undefined;
+    if (!job.comparing) await fill(tools, stream, job, other);
     if (!body.ranged) await fillRest(tools, stream, job);
     const stopped = Math.min(job.end, body.range.end);
     if (job.position < stopped) throw cutShort(job.position, stopped);
   });
 }
 
-/** Writes what comes for `job`; whatever arrived is on disk when this returns or throws. */
-async function fill(tools: ConnectionTools, stream: Stream, job: Job): Promise<void> {
+/**
+ * Reads on while what comes is what is on disk. What is not the same takes the place of all that is left of
+ * the range: then it is returned, and `job` does not compare any more.
+ */
+async function compare(
+  { emit, clock }: ConnectionTools,
+  stream: Stream,
+  job: Job,
+): Promise<Uint8Array | undefined> {
+  const { blob, ingest, search } = job.work;
+  const { digest, size } = blob;
+  const begin = job.position;
+  let told = -Infinity;
+  try {
+    while (job.position < job.end) {
+      if (clock.now() - told >= TELL_MS) {
+        emit({ event: "verifying", digest, done: job.position, size });
+        told = clock.now();
+      }
+      const bytes = await stream.next(job.end - job.position);
+      if (!bytes) return undefined;
+      const same = await ingest.same(bytes, job.position);
+      job.position += same;
+      if (same === bytes.length) continue;
+      const rest = { start: job.position, end: job.end };
+      const count = await ingest.forget(rest);
+      job.comparing = false;
+      emit({ event: "bytes_lost", digest, count, reason: "what came again is not the same" });
+      return bytes.subarray(same);
+    }
+    return undefined;
+  } finally {
+    search?.compared({ start: begin, end: job.comparing ? job.position : job.end }, job.comparing);
+    ingest.searched = search?.position ?? 0;
+  }
+}
+
+/**
+ * Writes what comes for `job`, after `first`; whatever arrived is on disk when this returns or throws.
+ */
+async function fill(
+  tools: ConnectionTools,
+  stream: Stream,
+  job: Job,
+  first?: Uint8Array,
+): Promise<void> {
   const { blob, ingest } = job.work;
   const writer = await ingest.writer(job.position);
   const gathering = new Gathering(writer, tools.clock.now, (count) => {
@@ -83,7 +133,8 @@ async function fill(tools: ConnectionTools, stream: Stream, job: Job): Promise<v
   });
   try {
     while (job.position < job.end) {
-      const bytes = await stream.next(job.end - job.position);
+      const bytes = first ?? await stream.next(job.end - job.position);
+      first = undefined;
       if (!bytes) break;
       // Somebody may have taken the end of the range while these were on their way.
       const wanted = bytes.subarray(0, Math.max(0, job.end - job.position));

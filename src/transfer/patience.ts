@@ -18,6 +18,7 @@ export interface PatienceTools {
   /** Ends everything. */
   readonly signal: AbortSignal;
   readonly emit: Emit;
+  readonly outage: Outage;
 }
 
 /** How long the server has asked everybody to leave it alone. */
@@ -34,6 +35,24 @@ export class Pause {
     while (this.clock.now() < this.#until) {
       await this.clock.sleep(this.#until - this.clock.now(), signal);
     }
+  }
+}
+
+/** How often it is said that nothing comes, in milliseconds. */
+const SAY_EVERY = 60_000;
+
+/** All that waits for the line or the server to come back, said once in a while for all connections. */
+export class Outage {
+  #said = -Infinity;
+
+  constructor(private readonly clock: Clock, private readonly emit: Emit) {}
+
+  /** Nothing has come for `sinceMs`, and an attempt ended with `error`. */
+  goesOn(sinceMs: number, error: PullamaError): void {
+    const now = this.clock.now();
+    if (now - this.#said < SAY_EVERY) return;
+    this.#said = now;
+    this.emit({ event: "waiting", sinceMs, error });
   }
 }
 
@@ -57,7 +76,8 @@ export async function withPatience<T>(
       if (error === YIELD) throw error;
       const again = patience.after(error, bytes, what.wanted);
       if (error.retryAfterMs !== undefined) pause.asked(error.retryAfterMs);
-      tools.emit({ event: "retry", digest: what.digest, ...again, error });
+      if (again.goneMs !== undefined) tools.outage.goesOn(again.goneMs, error);
+      else tools.emit({ event: "retry", digest: what.digest, ...again, error });
       await tools.clock.sleep(again.waitMs, tools.signal);
     }
   }

@@ -50,8 +50,8 @@ export interface Ingest extends AsyncDisposable {
   /** Bytes on disk that need not be fetched, at this moment. */
   kept(): number;
   /**
-   * Tells what the blob is made of. Chunks with a digest are compared as soon as they are whole. Returns
-   * what has to be fetched.
+   * Tells what the blob is made of. Chunks with a digest are compared as soon as they are whole, until they
+   * were found to lie. Returns what has to be fetched.
    */
   plan(chunks: readonly Chunk[]): Range[];
   writer(start: number): Promise<Writer>;
@@ -65,10 +65,18 @@ export interface Ingest extends AsyncDisposable {
   /** The digest of what is there, once `seal` said "mismatch". */
   readonly actual: Digest | undefined;
   /**
-   * After a mismatch: drops the bytes that nobody vouched for, or else all. Returns the number of dropped
-   * bytes; 0 for "doubtful" says that there were none.
+   * After a mismatch: drops the bytes that nobody vouched for. Returns how many they were.
    */
-  drop(what: "doubtful" | "all"): Promise<number>;
+  dropDoubtful(): Promise<number>;
+  /** How many of `bytes`, from the first on, are those on disk from `at` on. */
+  same(bytes: Uint8Array, at: number): Promise<number>;
+  /** The bytes of `range` are not believed any more, also after a kill; they may then be written again. */
+  forget(range: Range): Promise<number>;
+  /**
+   * How far the blob was gone through for wrong bytes, in bytes from its beginning; a later run goes on
+   * there. Whoever goes through it sets it.
+   */
+  searched: number;
 }
 
 /** How far a blob is, found without taking a lock or changing anything. */
@@ -84,6 +92,8 @@ export interface Standing {
 export interface Watcher {
   /** Bytes that counted as kept or written have to be fetched again. */
   lost(range: Range, count: number, reason: string): void;
+  /** Chunks that the registry gave digests for are not what these say, over and over. They do not count any more. */
+  distrusted(): void;
   /** Another process holds the blob, or the store. */
   waiting(holder: string | undefined): void;
   /** An existing file is hashed before it is believed. */

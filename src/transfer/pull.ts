@@ -9,7 +9,7 @@ import { formatSize } from "../core/units.ts";
 import { RateLimit } from "../io/limit.ts";
 import { StallWatch } from "../io/stall.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { Pause, withPatience } from "./patience.ts";
+import { Outage, Pause, withPatience } from "./patience.ts";
 import type { Source, Standing, Store } from "./ports.ts";
 import type { ConnectionTools } from "./request.ts";
 import { transfer, type TransferTools, type Wanted } from "./transfer.ts";
@@ -65,6 +65,7 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     name,
     clock,
     policy: settings,
+    outage: new Outage(clock, emit),
     watch: tools.watch ?? new StallWatch(),
     limit: settings.limitRate === undefined ? undefined : new RateLimit(settings.limitRate, clock),
     timeoutMs: settings.timeoutMs,

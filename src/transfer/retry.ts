@@ -14,6 +14,9 @@ export interface RetryPolicy {
 /** Milliseconds. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 120_000;
+/** Whoever waits for hours looks this often whether the line is back, and asks a server that is down. */
+const LOOK_AGAIN = 5000;
+const ASK_AGAIN = 60_000;
 /** A server that asks for more patience than this is not waited for. */
 const LONGEST_RETRY_AFTER = 600_000;
 /** After an attempt that went well for a while the next one follows at once, but not more often than this. */
@@ -30,6 +33,8 @@ export interface Again {
   readonly attempt: number;
   readonly limit: number;
   readonly waitMs: number;
+  /** Since when, in milliseconds, nothing has come; only beyond the retries that are forgiven. */
+  readonly goneMs?: number;
 }
 
 /** The patience with one piece of work: its failures so far. */
@@ -84,8 +89,15 @@ export class Patience {
     }
     const attempt = ++this.#waits;
     const { maxRetries: limit, retryForMs } = this.policy;
-    if (attempt > limit && this.clock.now() - this.#failingSince! >= retryForMs) throw error;
-    return { attempt, limit, waitMs: Math.max(this.#backOff(attempt), asked) };
+    const goneMs = this.clock.now() - this.#failingSince!;
+    if (attempt > limit && goneMs >= retryForMs) throw error;
+    const longest = retryForMs === 0
+      ? LONGEST_WAIT * 1.5
+      : error.kind === "unavailable" || error.kind === "protocol"
+      ? ASK_AGAIN
+      : LOOK_AGAIN;
+    const waitMs = Math.max(Math.min(this.#backOff(attempt), longest), asked);
+    return { attempt, limit, waitMs, ...(attempt > limit && { goneMs }) };
   }
 
   #backOff(attempt: number): number {

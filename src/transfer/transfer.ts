@@ -9,6 +9,7 @@ import { Memory } from "./flow.ts";
 import type { Pause } from "./patience.ts";
 import type { Session, Watcher } from "./ports.ts";
 import type { ConnectionTools } from "./request.ts";
+import { Search } from "./search.ts";
 import { BlobWork, type Job } from "./work.ts";
 
 const MIB = 1024 * 1024;
@@ -20,8 +21,10 @@ const SMALL = MIB;
 const CHECKPOINT_MS = 2000;
 /** How often all of a blob is fetched before it is given up, when the whole is wrong each time. */
 const MOST_DOWNLOADS = 3;
-/** Why all of a blob has to be fetched again. */
+/** Why a blob, or what of it nobody can vouch for, has to be fetched again. */
 const WRONG = "the blob is not what its digest says";
+const SEARCH =
+  "the blob is not what its digest says: it is fetched again and compared, part by part";
 /** Finished blobs that are still being compared; more are not begun meanwhile. */
 const MOST_SEALING = 16;
 
@@ -154,6 +157,7 @@ class Transfer {
         work?.giveBack(range);
         this.#wake();
       },
+      distrusted: () => this.#emit({ event: "warning", ...distrustedList(blob) }),
       waiting: (holder) => {
         this.#emit({ event: "lock_wait", digest: blob.digest, holder });
         parked();
@@ -228,23 +232,26 @@ class Transfer {
       return;
     }
     if (this.tools.signal.aborted) return;
-    if (outcome === "mismatch") await this.#dropWrong(work);
+    if (outcome === "mismatch") await this.#doubt(work);
     work.planAgain();
     // Nothing to fetch and still not whole would go round for ever.
     if (work.done) throw new PullamaError("internal", `${blob.digest} cannot be made whole`);
   }
 
-  /** What nobody vouched for goes first and costs no try; then everything, a few times. */
-  async #dropWrong(work: BlobWork): Promise<void> {
+  /** What nobody vouched for goes first; then the wrong bytes are searched for. */
+  async #doubt(work: BlobWork): Promise<void> {
     const { ingest, blob } = work;
+    const { digest } = blob;
     const actual = ingest.actual;
-    let count = await ingest.drop("doubtful");
-    if (count === 0) {
-      if (work.downloads === MOST_DOWNLOADS) throw wrongBlob(blob, actual);
-      work.downloads++;
-      count = await ingest.drop("all");
+    const count = await ingest.dropDoubtful();
+    if (count > 0) return this.#emit({ event: "bytes_lost", digest, count, reason: WRONG });
+    if (!work.search) {
+      work.search = new Search(work.chunks, ingest.searched, MOST_DOWNLOADS - 1);
+      this.#emit({ event: "bytes_lost", digest, count: 0, reason: SEARCH });
     }
-    this.#emit({ event: "bytes_lost", digest: blob.digest, count, reason: WRONG });
+    if (work.search.goOn()) return;
+    ingest.searched = 0;
+    throw wrongBlob(blob, actual);
   }
 
   #checkpoints(): void {
@@ -313,4 +320,11 @@ function wrongBlob(blob: Descriptor, actual: string | undefined): PullamaError {
       `${MOST_DOWNLOADS} times in a row`,
     { hint: "something on the way changes the data, or the registry is damaged: try another line" },
   );
+}
+
+function distrustedList({ digest }: Descriptor): { message: string; hint: string } {
+  return {
+    message: `the registry's digests for parts of ${digest} do not fit what it sends`,
+    hint: "they are left aside: the digest of the whole decides",
+  };
 }

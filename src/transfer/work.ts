@@ -4,6 +4,7 @@ import type { BlobRef } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { type Chunk, type Range, subtract, union } from "../core/ranges.ts";
 import type { Ingest } from "./ports.ts";
+import type { Search } from "./search.ts";
 
 const MIB = 1024 * 1024;
 /** The first pieces of a blob are short, so that the hash of the whole can follow from the start. */
@@ -24,6 +25,8 @@ export interface Job {
   position: number;
   end: number;
   readonly since: number;
+  /** What comes is compared with what is on disk, as long as it is the same. */
+  comparing: boolean;
   /** Ends the attempt in flight; set while there is one. */
   abort: ((reason: unknown) => void) | undefined;
 }
@@ -39,15 +42,15 @@ export class BlobWork {
   saving = false;
   /** Its bytes are all here and are being compared. */
   sealing = false;
-  /** How often all of it was thrown away. */
-  downloads = 1;
+  /** Where to look for wrong bytes, once all of it is here and is not what its digest says. */
+  search: Search | undefined;
   readonly startedAt: number;
 
   constructor(
     readonly ref: BlobRef,
     readonly blob: Descriptor,
     readonly ingest: Ingest,
-    private readonly chunks: readonly Chunk[],
+    readonly chunks: readonly Chunk[],
     now: number,
   ) {
     this.startedAt = now;
@@ -63,8 +66,9 @@ export class BlobWork {
     return sum;
   }
 
+  /** Nothing is left to fetch or to compare. */
   get done(): boolean {
-    return this.#todo.length === 0 && this.jobs.size === 0;
+    return this.#todo.length === 0 && this.jobs.size === 0 && this.search?.next === undefined;
   }
 
   /** Bytes are missing after all, or a connection gives back what it did not fetch. */
@@ -81,7 +85,8 @@ export class BlobWork {
   /** A range to fetch now; `most` is the fair share of one connection. */
   take(most: number, now: number): Job | undefined {
     const range = this.#todo[0];
-    if (!range || (this.single && this.jobs.size > 0)) return undefined;
+    if (!range) return this.#takeSearched(now);
+    if (this.single && this.jobs.size > 0) return undefined;
     const first = FIRST_PIECE * 2 ** Math.min(10, this.#taken++ >> 2);
     const fair = Math.ceil(Math.min(first, most) / MIB) * MIB;
     const length = this.single ? Infinity : Math.max(fair, LAST_PIECE);
@@ -107,6 +112,7 @@ export class BlobWork {
     let slowest: Job | undefined;
     let longest = WORTH_SHARING_MS;
     for (const job of this.jobs) {
+      if (job.comparing) continue;
       const left = job.end - job.position;
       const elapsed = now - job.since;
       // The first moments of a request say nothing about its rate, and much of it is on the way by then.
@@ -128,16 +134,25 @@ export class BlobWork {
   /** The connection is through with its range, or gives up on the rest of it. */
   leave(job: Job): void {
     this.jobs.delete(job);
-    this.giveBack({ start: job.position, end: job.end });
+    if (!job.comparing) this.giveBack({ start: job.position, end: job.end });
   }
 
-  #add({ start, end }: Range, now: number): Job {
+  /** One range at a time: the digest of the whole is tried after each that was not the same. */
+  #takeSearched(now: number): Job | undefined {
+    const next = this.search?.next;
+    if (!next || this.jobs.size > 0 || this.sealing) return undefined;
+    const end = this.single ? this.blob.size : next.end;
+    return this.#add({ start: next.start, end }, now, true);
+  }
+
+  #add({ start, end }: Range, now: number, comparing = false): Job {
     const job: Job = {
       work: this,
       start,
       position: start,
       end,
       since: now,
+      comparing,
       abort: undefined,
     };
     this.jobs.add(job);

@@ -45,7 +45,12 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
       case "pull_start":
         return line(name, nameFields(event.name));
       case "manifest":
-        line(name, { BlobCount: event.blobs, TotalSize: event.size, Digest: event.digest });
+        line(name, {
+          BlobCount: event.blobs,
+          TotalSize: event.size,
+          KeptBytes: event.kept,
+          Digest: event.digest,
+        });
         return progressLine();
       case "bytes":
         if (clock.now() - progressAt >= EVERY_MS) progressLine();
@@ -76,6 +81,8 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
           WaitMs: whole(event.waitMs),
           ...errorFields(event.error),
         });
+      case "waiting":
+        return line(name, { SinceMs: whole(event.sinceMs), ...errorFields(event.error) });
       case "stall":
         return line(name, { Digest: event.digest, SilentMs: whole(event.silentMs) });
       case "lock_wait":
@@ -86,6 +93,7 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
       case "checkpoint":
         return line(name, { Digest: event.digest, Proven: event.proven });
       case "chunk_start":
+      case "chunk_end":
         return line(name, {
           Digest: event.digest,
           Start: event.range.start,

@@ -60,10 +60,12 @@ function isEnd(event: PullEvent): event is EndEvent {
     case "verifying":
     case "blob_verified":
     case "retry":
+    case "waiting":
     case "stall":
     case "lock_wait":
     case "checkpoint":
     case "chunk_start":
+    case "chunk_end":
     case "request":
     case "manifest_written":
     case "warning":

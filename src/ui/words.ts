@@ -1,10 +1,11 @@
 /** What happened, in words: the steps of a pull as one line each. */
 
 import { type Digest, shortId } from "../core/digest.ts";
+import type { PullamaError } from "../core/errors.ts";
 import type { BlobRef, PullEvent } from "../core/events.ts";
 import { formatDuration, formatSize } from "../core/units.ts";
 import type { Glyphs } from "./draw.ts";
-import { oneLine, redact } from "./redact.ts";
+import { showable } from "./redact.ts";
 
 /** A line: what stands before it, and its text. */
 export interface Step {
@@ -23,6 +24,7 @@ export type StepEvent = Extract<
       | "blob_verified"
       | "manifest_written"
       | "retry"
+      | "waiting"
       | "stall"
       | "lock_wait"
       | "bytes_lost"
@@ -37,17 +39,19 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
   const parts = (...texts: string[]) => texts.join(g.separator);
   switch (event.event) {
     case "manifest": {
-      const text = parts("manifest", counted(event.blobs, "blob"), formatSize(event.size));
+      const { blobs, size, kept = 0 } = event;
+      const here = kept > 0 ? [`${percentOf(kept, size)} % here`] : [];
+      const text = parts("manifest", counted(blobs, "blob"), formatSize(size), ...here);
       return { mark: "done", text };
     }
     case "blob_cached":
       return { mark: "cached", text: `cached ${sized(event.blob)}` };
     case "blob_start": {
       const blob = sized(event.blob);
-      const text = event.kept > 0
-        ? parts(`resuming ${blob}`, `${formatSize(event.kept)} kept`)
-        : `downloading ${blob}`;
-      return { mark: "begin", text };
+      if (event.kept === 0) return { mark: "begin", text: `downloading ${blob}` };
+      const share = percentOf(event.kept, event.blob.size);
+      const text = `resumed at ${share} %, ${formatSize(event.kept)} proven`;
+      return { mark: "begin", text: parts(blob, text) };
     }
     case "blob_verified": {
       const text = `verified ${shortId(event.blob.digest)} (${formatDuration(event.elapsedMs)})`;
@@ -56,24 +60,20 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
     case "manifest_written":
       return { mark: "done", text: parts("manifest written", shortId(event.digest)) };
     case "retry": {
-      const limit = Number.isFinite(event.limit) ? `/${event.limit}` : "";
-      const why = foreign(event.error.message);
-      const text = `retry ${event.attempt}${limit} in ${seconds(event.waitMs)}: ${why}`;
+      const text = retryText(event, event.waitMs);
       return { mark: "trouble", text: about(event.digest, text) };
+    }
+    case "waiting": {
+      return { mark: "trouble", text: waitingText(event.sinceMs, event.error) };
     }
     case "stall": {
-      const text = `stalled ${seconds(event.silentMs)}, reconnecting`;
-      return { mark: "trouble", text: about(event.digest, text) };
+      return { mark: "trouble", text: about(event.digest, stallText(event.silentMs)) };
     }
     case "lock_wait": {
-      const holder = event.holder === undefined ? "" : ` (${foreign(event.holder)})`;
-      return {
-        mark: "trouble",
-        text: about(event.digest, `waiting for another process${holder}`),
-      };
+      return { mark: "trouble", text: about(event.digest, lockText(event.holder)) };
     }
     case "bytes_lost": {
-      const text = `${formatSize(event.count)} to be fetched again: ${foreign(event.reason)}`;
+      const text = `${formatSize(event.count)} to be fetched again: ${showable(event.reason)}`;
       return { mark: "trouble", text: about(event.digest, text) };
     }
     case "checkpoint": {
@@ -87,7 +87,7 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
     }
     case "request": {
       const answer = parts(String(event.status), `${Math.round(event.elapsedMs)} ms`);
-      return { mark: "note", text: parts(`${event.method} ${foreign(event.url)}`, answer) };
+      return { mark: "note", text: parts(`${event.method} ${showable(event.url)}`, answer) };
     }
     default:
       return event satisfies never;
@@ -109,9 +109,36 @@ export function counted(count: number, thing: string): string {
   return `${digits} ${thing}${count === 1 ? "" : "s"}`;
 }
 
-/** Text that came from a server or a file of another process. */
-function foreign(text: string): string {
-  return oneLine(redact(text));
+type RetryEvent = Extract<PullEvent, { readonly event: "retry" }>;
+
+/** A failed attempt, and when the next one follows; `waitMs` 0: now. */
+export function retryText({ attempt, limit, error }: RetryEvent, waitMs: number): string {
+  const retry = `retry ${attempt}${Number.isFinite(limit) ? `/${limit}` : ""}`;
+  const why = showable(error.message);
+  const status = error.kind === "unavailable" ? /\(([45]\d\d)\)/.exec(why)?.[1] : undefined;
+  if (waitMs <= 0) return `${retry} now: ${status ?? why}`;
+  if (status !== undefined) return `${status}, waiting ${seconds(waitMs)} (${retry})`;
+  return `${retry} in ${seconds(waitMs)}: ${why}`;
+}
+
+/** The line or the server is gone. */
+export function waitingText(sinceMs: number, error: PullamaError): string {
+  return `nothing for ${formatDuration(sinceMs)}, still trying: ${showable(error.message)}`;
+}
+
+/** A connection that was given up. */
+export function stallText(silentMs: number): string {
+  return `stalled ${seconds(silentMs)}, reconnecting`;
+}
+
+/** Somebody else is at work. */
+export function lockText(holder: string | undefined): string {
+  return `waiting for another process${holder === undefined ? "" : ` (${showable(holder)})`}`;
+}
+
+/** A whole number; 100 only for everything. */
+export function percentOf(part: number, whole: number): number {
+  return part >= whole ? 100 : Math.floor(part / whole * 100);
 }
 
 function about(digest: Digest | undefined, text: string): string {
@@ -123,6 +150,6 @@ function sized(blob: BlobRef): string {
 }
 
 /** A short time as it is spoken: `0.5 s`, `12 s`. Milliseconds in. */
-function seconds(ms: number): string {
+export function seconds(ms: number): string {
   return ms < 9_950 ? `${Number((ms / 1_000).toFixed(1))} s` : `${Math.round(ms / 1_000)} s`;
 }

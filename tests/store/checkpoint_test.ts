@@ -18,6 +18,7 @@ const SOUND = {
   proven: [{ start: 200, end: 250, digest: DIGEST, from: "registry" }],
   prefix: [{ end: 100, digest: DIGEST }, { end: 200, digest: DIGEST }],
   holes: [{ start: 10, end: 20 }],
+  searched: 30,
 };
 
 function decode(data: unknown): Checkpoint {
@@ -33,6 +34,7 @@ Deno.test("decodeCheckpoint() reads what encodeCheckpoint() wrote", () => {
     ],
     prefix: [{ end: 100, digest: DIGEST }],
     holes: [{ start: 0, end: 1 }],
+    searched: 0,
   };
   const encoded = encodeCheckpoint(blob, checkpoint, "pullama/test");
   assert.deepEqual(decodeCheckpoint(encoded, blob, "c.json"), checkpoint);

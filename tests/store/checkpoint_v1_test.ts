@@ -27,6 +27,7 @@ Deno.test("decodeCheckpoint() takes the verified chunks of version 1, ends inclu
     ],
     prefix: [],
     holes: [],
+    searched: 0,
     old: true,
   });
 });

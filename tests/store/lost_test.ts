@@ -84,6 +84,7 @@ Deno.test("a wrong range of the checkpoint does not get into the hash of the who
     proven: [{ start: 0, end, digest: sha256(bytes.subarray(0, end)), from: "registry" }],
     prefix: [],
     holes: [],
+    searched: 0,
   };
   await using session = await world.enter();
   await Deno.writeFile(at.checkpoint, encodeCheckpoint(blob, checkpoint, "pullama/test"));

@@ -14,6 +14,7 @@ const CHECKPOINT: Checkpoint = {
   ],
   prefix: [{ end: 30, digest: D }, { end: 50, digest: D }],
   holes: [{ start: 40, end: 42 }],
+  searched: 0,
 };
 
 Deno.test("claimsOf() trusts what marks speak for, less holes and what was doubted", () => {
@@ -51,6 +52,7 @@ const HALF: Checkpoint = {
   ...CHECKPOINT,
   proven: [],
   holes: [],
+  searched: 0,
   prefix: [{ end: 50_000, digest: digestTo(50_000) }],
 };
 
@@ -106,7 +108,11 @@ Deno.test({
       const [start, end] = [n * 32, n * 32 + 31];
       return { start, end, digest: sha256(bytes.subarray(start, end)), from: "registry" } as const;
     });
-    const checkpoint = encodeCheckpoint(blob, { proven, prefix: [], holes: [] }, "pullama/test");
+    const checkpoint = encodeCheckpoint(
+      blob,
+      { proven, prefix: [], holes: [], searched: 0 },
+      "pullama/test",
+    );
     await Deno.writeFile(at.checkpoint, checkpoint);
     await Deno.writeFile(at.partial, bytes);
     const open = () => [...Deno.readDirSync("/proc/self/fd")].length;

@@ -98,9 +98,15 @@ export class Witness implements SessionWatcher {
   readonly lostRanges: Range[] = [];
   readonly waits: (string | undefined)[] = [];
   verified = 0;
+  /** Lists of chunk digests that were found to lie. */
+  lists = 0;
 
   lost(range: Range): void {
     this.lostRanges.push({ start: range.start, end: range.end });
+  }
+
+  distrusted(): void {
+    this.lists++;
   }
 
   waiting(holder: string | undefined): void {
@@ -148,7 +154,9 @@ export async function fetchBlob(
     await fillIn(ingest, bytes, options, fetched);
     const outcome = await ingest.seal();
     if (outcome === "sealed") return fetched;
-    if (outcome === "mismatch" && await ingest.drop("doubtful") === 0) await ingest.drop("all");
+    if (outcome === "mismatch" && await ingest.dropDoubtful() === 0) {
+      await ingest.forget({ start: 0, end: bytes.length });
+    }
   }
   throw new Error("the blob could not be finished");
 }
@@ -159,7 +167,7 @@ export async function fillIn(
   bytes: Uint8Array,
   options: FetchOptions = {},
   fetched: Fetched = [],
-): Promise<void> {
+): Promise<Fetched> {
   const { chunk = bytes.length, piece = 16 * 1024, save = Infinity } = options;
   const { serve = ({ start, end }) => bytes.subarray(start, end) } = options;
   let pieces = 0;
@@ -177,6 +185,7 @@ export async function fillIn(
       writer.close();
     }
   }
+  return fetched;
 }
 
 /** The names in a folder, sorted; none if it is not there. */

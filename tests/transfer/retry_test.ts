@@ -91,6 +91,14 @@ Deno.test("Patience goes on for as long as it was told when the line is gone", (
   }
 });
 
+Deno.test("Patience looks every few seconds whether a line is back that is gone for hours", () => {
+  const { after } = patience({ retryForMs: Infinity });
+  const waits = Array.from({ length: 20 }, () => after("network"));
+  assert.deepEqual(waits.slice(0, 4), [1000, 2000, 4000, 5000]);
+  assert.equal(Math.max(...waits), 5000);
+  assert.equal(Math.max(...Array.from({ length: 20 }, () => after("unavailable"))), 60_000);
+});
+
 Deno.test("Patience waits as long as the server asks, up to ten minutes", () => {
   const { after } = patience();
   assert.equal(after("unavailable", 0, MIB, 5000), 5000);

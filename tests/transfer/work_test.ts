@@ -19,7 +19,10 @@ function ingestWith(size: number, have: readonly Range[]): Ingest {
     checkpoint: never,
     seal: never,
     actual: undefined,
-    drop: never,
+    dropDoubtful: never,
+    same: never,
+    forget: never,
+    searched: 0,
     [Symbol.asyncDispose]: never,
   };
 }

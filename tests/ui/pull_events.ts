@@ -76,11 +76,17 @@ export const EVERY_EVENT: { readonly [E in PullEvent as E["event"]]: E } = {
     waitMs: 4_000,
     error: RESET,
   },
+  waiting: { event: "waiting", sinceMs: 180_000.4, error: RESET },
   stall: { event: "stall", digest: MODEL.digest, silentMs: 12_000 },
   lock_wait: { event: "lock_wait", digest: MODEL.digest, holder: "pid 4711 on host" },
   checkpoint: { event: "checkpoint", digest: MODEL.digest, proven: 1_000_000_000 },
   chunk_start: {
     event: "chunk_start",
+    digest: MODEL.digest,
+    range: { start: 0, end: 64_000_000 },
+  },
+  chunk_end: {
+    event: "chunk_end",
     digest: MODEL.digest,
     range: { start: 0, end: 64_000_000 },
   },

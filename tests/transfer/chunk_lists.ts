@@ -1,0 +1,24 @@
+/** Registries that have digests for the chunks of their blobs. */
+
+import { createHash } from "node:crypto";
+import { digestOf } from "../../src/core/digest.ts";
+import { type Chunk, tile } from "../../src/core/ranges.ts";
+import type { Source } from "../../src/transfer/ports.ts";
+import type { Content } from "../fakes/content.ts";
+
+/** The right list for chunks of `length`. */
+export function chunkList(content: Content, length: number): Required<Chunk>[] {
+  return tile(content.size, length).map(({ start, end }) => {
+    const hash = createHash("sha256").update(content.read(start, end - start));
+    return { start, end, digest: digestOf(hash.digest("hex")) };
+  });
+}
+
+/** A source that has this list for every blob, which must have its size. */
+export function withList(list: readonly Chunk[]): (source: Source) => Source {
+  return (source) => ({
+    manifest: (...args) => source.manifest(...args),
+    open: (...args) => source.open(...args),
+    chunksums: (_name, { size }) => Promise.resolve(list.at(-1)?.end === size ? list : undefined),
+  });
+}
