@@ -1,0 +1,197 @@
+/**
+ * What lines and servers do, and what it costs: the compiled program against a registry that misbehaves,
+ * in full size and real time.
+ */
+
+import assert from "node:assert/strict";
+import { htmlPage } from "../fakes/faults.ts";
+import { makeModel } from "../fakes/model.ts";
+import {
+  type AddedModel,
+  type Registry,
+  type RegistryOptions,
+  startRegistry,
+} from "../fakes/registry.ts";
+import type { LoggedRequest } from "../fakes/wire.ts";
+import { testWith } from "../needs.ts";
+import { type Ended, temporaryFolder } from "./child.ts";
+import { pullama } from "./program.ts";
+import { assertInstalled } from "./store.ts";
+
+const MIB = 1 << 20;
+const GIB = 1 << 30;
+
+interface Place extends AsyncDisposable {
+  readonly registry: Registry;
+  readonly model: AddedModel;
+  /** The blob that all is about. */
+  readonly weights: AddedModel["layers"][number];
+  readonly pull: (...flags: string[]) => Promise<Ended & { readonly elapsedMs: number }>;
+  /** Body bytes of the weights that were sent beyond their size; what is in kernels when a connection ends counts. */
+  readonly excess: () => Promise<number>;
+  readonly assertWhole: (ended: Ended) => void;
+}
+
+async function placeOf(size: number, options: RegistryOptions = {}): Promise<Place> {
+  const registry = await startRegistry(options);
+  const folder = await temporaryFolder();
+  const files = makeModel({ size });
+  const model = registry.add("library/tiny:latest", files);
+  const weights = model.layers[0]!;
+  const models = `${folder.path}/models`;
+  return {
+    registry,
+    model,
+    weights,
+    async pull(...flags) {
+      const began = performance.now();
+      const args = ["pull", model.name, "--models-dir", models, "--insecure", ...flags];
+      const ended = await pullama(args, { home: folder.path });
+      return { ...ended, elapsedMs: performance.now() - began };
+    },
+    async excess() {
+      await Promise.all(registry.requests.map(({ over }) => over));
+      return registry.served(weights.digest) - weights.size;
+    },
+    assertWhole({ code, err }) {
+      assert.equal(code, 0, err);
+      assertInstalled(models, model.name, {
+        manifest: model.manifest,
+        blobs: [...model.layers, model.config!],
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await registry.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Body bytes that a connection has carried before this request. */
+function carried({ requests }: Registry, { host, connection }: LoggedRequest): number {
+  return requests.filter((other) => other.host === host && other.connection === connection)
+    .reduce((sum, { sent }) => sum + sent, 0);
+}
+
+testWith(
+  ["a compiled program"],
+  "a connection that is reset after each 40 MiB wastes at most 1 MiB",
+  async () => {
+    await using place = await placeOf(GIB);
+    const { registry, weights } = place;
+    let resets = 0;
+    registry.faults.data = (request) => {
+      const after = 40 * MIB - carried(registry, request);
+      if (
+        !request.path.endsWith(weights.digest) || request.range!.end - request.range!.start <= after
+      ) {
+        return undefined;
+      }
+      resets++;
+      return { end: { after, how: "reset" } };
+    };
+    place.assertWhole(await place.pull());
+    const excess = await place.excess();
+    console.log(`${resets} resets, ${excess} bytes twice`);
+    assert.ok(resets >= 20, `${resets} resets`);
+    assert.ok(excess <= resets * MIB, `${excess} bytes in ${resets} resets`);
+  },
+);
+
+testWith(
+  ["a compiled program"],
+  "a connection that falls silent beside others costs 12 s at most",
+  async () => {
+    await using place = await placeOf(192 * MIB, { connectionBytesPerSecond: 8 * MIB });
+    const { registry, weights } = place;
+    let since: number | undefined;
+    registry.faults.data = ({ path, range }) => {
+      if (
+        !path.endsWith(weights.digest) || since !== undefined || range!.start === 0
+      ) return undefined;
+      since = performance.now();
+      return { end: { after: MIB, how: "stall" } };
+    };
+    place.assertWhole(await place.pull());
+    const silent = performance.now() - since!;
+    const excess = await place.excess();
+    console.log(`over ${Math.round(silent)} ms after the silent request, ${excess} bytes twice`);
+    assert.ok(silent <= 12_000, `${silent} ms`);
+    assert.ok(excess <= MIB, `${excess} bytes`);
+  },
+);
+
+for (const size of [3 * MIB, 200 * MIB]) {
+  testWith(
+    ["a compiled program"],
+    `503 on every fourth request is got over with ${size / MIB} MiB`,
+    async () => {
+      await using place = await placeOf(size, { blobHosts: 2 });
+      const { faults } = place.registry;
+      let n = 0;
+      faults.manifest = faults.blob = faults.data = () =>
+        n++ % 4 === 0 ? { status: 503 } : undefined;
+      place.assertWhole(await place.pull());
+      assert.ok(await place.excess() <= 0);
+    },
+  );
+}
+
+testWith(["a compiled program"], "answers of at most 10 MiB are taken as they come", async () => {
+  await using place = await placeOf(256 * MIB);
+  place.registry.faults.data = () => ({ atMost: 10 * MIB });
+  place.assertWhole(await place.pull());
+  assert.equal(await place.excess(), 0);
+});
+
+testWith(
+  ["a compiled program"],
+  "one flipped bit in 1 GiB costs one range where the registry has chunksums",
+  async () => {
+    await using place = await placeOf(GIB, { chunkLength: 32 * MIB });
+    flipOnce(place, 600 * MIB);
+    place.assertWhole(await place.pull());
+    assert.equal(await place.excess(), 32 * MIB);
+  },
+);
+
+testWith(
+  ["a compiled program"],
+  "one flipped bit in 1 GiB costs at most one more copy without them",
+  async () => {
+    await using place = await placeOf(GIB);
+    flipOnce(place, 600 * MIB);
+    const ended = await place.pull("--output", "json");
+    place.assertWhole(ended);
+    // The chunks before the wrong one, and that one.
+    assert.equal(await place.excess(), 640 * MIB);
+  },
+);
+
+function flipOnce({ registry, weights }: Place, offset: number): void {
+  let flips = 1;
+  registry.faults.data = ({ path, range }) => {
+    const hit = path.endsWith(weights.digest) && range!.start <= offset && offset < range!.end;
+    return hit && flips-- > 0 ? { flipAt: offset } : undefined;
+  };
+}
+
+for (const size of [600_000, 64 * MIB]) {
+  testWith(
+    ["a compiled program"],
+    `a page of an error in place of ${size} bytes is refused`,
+    async () => {
+      await using place = await placeOf(size);
+      const page = htmlPage(200);
+      place.registry.faults.data = ({ path }) =>
+        path.endsWith(place.weights.digest)
+          ? { ...page, body: String(page.body).padEnd(600) }
+          : undefined;
+      const { code, err } = await place.pull("--max-retries", "1");
+      assert.equal(code, 1, err);
+      assert.match(err, /web page/);
+      delete place.registry.faults.data;
+      place.assertWhole(await place.pull());
+    },
+  );
+}
