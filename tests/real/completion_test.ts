@@ -107,7 +107,7 @@ for (const { name, needs, start, load } of SHELLS) {
         await until("the script", (text) => /^loaded$/m.test(text));
         for (const [typed, becomes] of CASES) {
           const at = (text: string) => text.replaceAll("FOLDER", home);
-          await tmux("send-keys", "C-c");
+          await tmux("send-keys", "C-u");
           await tmux("send-keys", "C-l");
           await until("an empty line", (text) => /[#$%>]/.test(text) && !/pullama/.test(text));
           await type(at(typed));
