@@ -28,9 +28,9 @@ export class Addresses {
     this.#known.set(home, { url, expires: expiryOf(url, this.#now()) });
   }
 
-  /** Forgets the address that has failed, unless a better one has been found meanwhile. */
-  drop(home: string, url: URL): void {
-    if (this.#known.get(home)?.url.href === url.href) this.#known.delete(home);
+  /** Forgets the address that has failed, unless a better one has been found meanwhile; without `url` any. */
+  drop(home: string, url?: URL): void {
+    if (!url || this.#known.get(home)?.url.href === url.href) this.#known.delete(home);
   }
 }
 

@@ -82,6 +82,12 @@ function judgePart(headers: Headers, asked: Asked): Accepted | Rejected {
 
 function judgeWhole(headers: Headers, asked: Asked): Accepted | Rejected {
   const length = lengthIn(headers);
+  if (length !== asked.blob.size && /^text\/html\b/i.test(headers.get("content-type") ?? "")) {
+    return {
+      ...broken(`sent a web page in place of ${called(asked)}`),
+      hint: "something on the way answers for it: log in to the network, or look at the proxy",
+    };
+  }
   if (length !== undefined && length !== asked.blob.size) return disagrees(length, asked);
   return { ok: true, range: { start: 0, end: asked.blob.size }, ranged: !asked.withRange };
 }

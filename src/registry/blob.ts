@@ -4,7 +4,7 @@ import { type Kind, PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Range } from "../core/ranges.ts";
-import { Addresses } from "./addresses.ts";
+import type { Addresses } from "./addresses.ts";
 import { judge, type Rejected } from "./answer.ts";
 import type { Doubts } from "./doubts.ts";
 import { discard } from "./http.ts";
@@ -26,6 +26,10 @@ export interface BlobBody {
 export interface BlobOptions {
   readonly registry: Registry;
   readonly doubts: Doubts;
+  /** Where blobs were found: only the first request of one is redirected. */
+  readonly addresses: Addresses;
+  /** Where blobs are said to be, which may be wrong: then their own address is as good as ever. */
+  readonly hints: Addresses;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -39,39 +43,52 @@ export type OpenBlob = (
 ) => Promise<BlobBody>;
 
 /** Opens blobs, and remembers where they were found: only the first request of a blob is redirected. */
-export function blobOpener({ registry, doubts, now }: BlobOptions): OpenBlob {
-  const addresses = new Addresses(now);
+export function blobOpener(options: BlobOptions): OpenBlob {
+  const { registry, doubts, addresses, hints, now } = options;
   return async (name, blob, range, signal) => {
     const home = registry.url(name, `blobs/${blob.digest}`);
-    const known = addresses.get(home.href);
     const withRange = blob.size >= SMALL || range.start > 0 || range.end < blob.size;
     const headers = withRange ? { range: `bytes=${range.start}-${range.end - 1}` } : {};
-    const began = doubts.now();
-    try {
-      const landing = await registry.get(name, known ?? home, headers, signal);
-      const { status, headers: fields, body } = landing.response;
-      const atHome = landing.url.href === home.href;
-      const verdict = judge(status, fields, { blob, range, withRange, atHome }, now());
-      if (!verdict.ok) {
-        const doubted = verdict.kind === "size" && !doubts.confirmed(home.href, began);
-        throw await rejection(
-          registry,
-          landing,
-          verdict,
-          doubted ? "protocol" : verdict.kind,
-          atHome,
-        );
+    const openAt = async (from: URL): Promise<BlobBody> => {
+      const began = doubts.now();
+      try {
+        const landing = await registry.get(name, from, headers, signal);
+        const { status, headers: fields, body } = landing.response;
+        const atHome = landing.url.href === home.href;
+        const verdict = judge(status, fields, { blob, range, withRange, atHome }, now());
+        if (!verdict.ok) {
+          const doubted = verdict.kind === "size" && !doubts.confirmed(home.href, began);
+          throw await rejection(
+            registry,
+            landing,
+            verdict,
+            doubted ? "protocol" : verdict.kind,
+            atHome,
+          );
+        }
+        if (!body) {
+          throw new PullamaError("protocol", `${landing.url.host} sent a blob without bytes`);
+        }
+        doubts.clear(home.href);
+        if (!atHome) addresses.set(home.href, landing.url);
+        return { range: verdict.range, ranged: verdict.ranged, stream: body };
+      } catch (error) {
+        addresses.drop(home.href, from);
+        throw error;
       }
-      if (!body) {
-        throw new PullamaError("protocol", `${landing.url.host} sent a blob without bytes`);
+    };
+    const known = addresses.get(home.href);
+    const hint = known ? undefined : hints.get(home.href);
+    if (hint) {
+      try {
+        return await openAt(hint);
+      } catch (error) {
+        if (signal.aborted) throw error;
+      } finally {
+        hints.drop(home.href, hint);
       }
-      doubts.clear(home.href);
-      if (!atHome) addresses.set(home.href, landing.url);
-      return { range: verdict.range, ranged: verdict.ranged, stream: body };
-    } catch (error) {
-      if (known) addresses.drop(home.href, known);
-      throw error;
     }
+    return await openAt(known ?? home);
   };
 }
 

@@ -19,6 +19,7 @@ import { fullName, type ModelName } from "../core/name.ts";
 import { Attempt } from "./attempt.ts";
 import type { Doubts } from "./doubts.ts";
 import { discard } from "./http.ts";
+import { hubHint } from "./hub.ts";
 import { readWhole } from "./read.ts";
 import { refusal } from "./refusal.ts";
 import type { Registry } from "./registry.ts";
@@ -86,7 +87,8 @@ async function fetchOne(
   const began = doubts.now();
   const home = registry.url(name, `manifests/${reference}`);
   const accept = types.join(", ");
-  const { response, url } = await registry.get(name, home, { accept }, attempt.signal);
+  const landing = await registry.get(name, home, { accept }, attempt.signal);
+  const { response, url } = landing;
   const { status, headers } = response;
   if (status !== 200) {
     const text = status >= 400 ? await registry.reason(response) : "";
@@ -94,8 +96,9 @@ async function fetchOne(
     if (types !== ALL_TYPES && isHiddenByAccept(status, text)) {
       return await fetchOne(name, reference, ALL_TYPES, attempt, options);
     }
+    const hint = await hubHint(name, landing, text, registry, attempt.signal);
     throw refusal(
-      { status, headers, text, host: url.host, now: now() },
+      { status, headers, text, host: url.host, now: now(), ...(hint !== undefined && { hint }) },
       () => doubts.confirmed(fullName(name), began),
     );
   }

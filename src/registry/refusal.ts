@@ -1,6 +1,7 @@
 /** What it means that a registry does not give a manifest. */
 
 import { type Kind, PullamaError } from "../core/errors.ts";
+import { tagTrouble } from "./hub.ts";
 import { isBusy, retryAfter } from "./status.ts";
 
 export interface Refusal {
@@ -9,11 +10,15 @@ export interface Refusal {
   /** What the body says, fit to be shown; "" if nothing. */
   readonly text: string;
   readonly host: string;
+  /** What to do, where more is known than the status tells. */
+  readonly hint?: string;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 const CHECK_NAME = "check the spelling of the name and whether the registry has this tag";
+const CHECK_ACCESS =
+  "check the spelling; to a private or gated model the registry must give you access";
 
 /**
  * The failure that an answer other than 200 amounts to. A 403 may come from anything in between: it is
@@ -32,18 +37,20 @@ export function refusal(answer: Refusal, confirmed: () => boolean): PullamaError
     return new PullamaError("unavailable", `${host} cannot answer now (${status})${why}`, options);
   }
   switch (status) {
-    case 400:
-      // Hugging Face's way of saying that there is no such tag or file.
-      return /not a valid quantization scheme|does not exist/i.test(text)
-        ? error("not_found", "does not know this tag")
-        : error("refused", "does not accept the request (400)");
-    case 401: {
-      const hint =
-        "check the spelling; to a private or gated model the registry must give you access";
-      return new PullamaError("auth", `${host} has no such model, or it needs access (401)`, {
-        hint,
-      });
+    case 400: {
+      const trouble = tagTrouble(text);
+      if (trouble === "unknown") {
+        return error("not_found", "does not know this tag", answer.hint ?? CHECK_NAME);
+      }
+      const does = trouble === "split"
+        ? "has this model in several files, which cannot be pulled as one"
+        : "does not accept the request (400)";
+      return error("refused", does, answer.hint);
     }
+    case 401:
+      return new PullamaError("auth", `${host} has no such model, or it needs access (401)`, {
+        hint: answer.hint ?? CHECK_ACCESS,
+      });
     case 403: {
       const hint = "a proxy, or a clock that is a day off, may be the reason as well";
       return error(confirmed() ? "auth" : "unavailable", "denies access (403)", hint);

@@ -31,6 +31,8 @@ export interface Source {
   ): Promise<readonly Chunk[] | undefined>;
   /** Aborting `signal` also ends the body. */
   open(name: ModelName, blob: Descriptor, range: Range, signal: AbortSignal): Promise<Body>;
+  /** What came of the blob was wrong: if it can be had from another place, that is where it should come from. */
+  elsewhere(name: ModelName, blob: Descriptor): void;
 }
 
 /** Bytes arriving at the end of one range of a blob. One write at a time. */
@@ -100,6 +102,18 @@ export interface Watcher {
   verifying(done: number): void;
 }
 
+/** Bytes of unfinished blobs. */
+export interface Leftovers {
+  readonly own: number;
+  readonly others: number;
+}
+
+/** Blobs that have to be fetched for a model. */
+export interface Wish {
+  readonly name: ModelName;
+  readonly digests: ReadonlySet<Digest>;
+}
+
 /** Where models go. */
 export interface Store {
   /** The name under which the model is stored: an installed spelling is used again. */
@@ -107,8 +121,13 @@ export interface Store {
   survey(blobs: readonly Descriptor[]): Promise<readonly Standing[]>;
   /** Bytes that can be written; undefined where that cannot be known. */
   free(): number | undefined;
-  /** Takes part in the store until disposed: nobody removes what is unfinished meanwhile. */
-  enter(signal: AbortSignal, waiting: Watcher["waiting"]): Promise<Session>;
+  /** Bytes that would come free if everything unfinished were removed: of `blobs`, and of all others. */
+  leftovers(blobs: readonly Descriptor[]): Promise<Leftovers>;
+  /**
+   * Takes part in the store until disposed: nobody removes what is unfinished meanwhile. What is left of `wish`
+   * after a pull that did not come to its end is known to be of that model.
+   */
+  enter(signal: AbortSignal, waiting: Watcher["waiting"], wish: Wish): Promise<Session>;
 }
 
 export interface Session extends AsyncDisposable {

@@ -10,7 +10,7 @@ import { RateLimit } from "../io/limit.ts";
 import { StallWatch } from "../io/stall.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Outage, Pause, withPatience } from "./patience.ts";
-import type { Source, Standing, Store } from "./ports.ts";
+import type { Source, Standing, Store, Wish } from "./ports.ts";
 import type { ConnectionTools } from "./request.ts";
 import { transfer, type TransferTools, type Wanted } from "./transfer.ts";
 
@@ -88,10 +88,10 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
       emit({ event: "dry_run", result: dryRun(name, manifest, standings, room) });
       return undefined;
     }
-    if (!settings.force) requireRoom(room);
-    await using session = await store.enter(ended.signal, (holder) => {
+    if (room.short > 0 && !settings.force) throw tooSmall(room);
+    const waiting = (holder: string | undefined) =>
       emit({ event: "lock_wait", digest: undefined, holder });
-    });
+    await using session = await store.enter(ended.signal, waiting, wishOf(stored, standings));
     const work = {
       ...settings,
       ...connection,
@@ -112,7 +112,7 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     return summary;
   } catch (error) {
     const interrupted = stop.soft.aborted && error === stop.soft.reason;
-    if (!interrupted) throw error;
+    if (!interrupted) throw await withLeftovers(error, store, blobs);
     const kept = (await store.survey(blobs)).reduce((sum, standing) => sum + standing.kept, 0);
     emit({ event: "pull_interrupted", name, kept, size: sizeOf(blobs) });
     if (error instanceof PullamaError && error.kind === "interrupted") throw error;
@@ -180,9 +180,8 @@ function roomFor(standings: readonly Standing[], free: number | undefined): Room
   return { toFetch, free, short: free === undefined ? 0 : Math.max(0, needed - free) };
 }
 
-function requireRoom({ toFetch, free = 0, short }: Room): void {
-  if (short === 0) return;
-  throw new PullamaError(
+function tooSmall({ toFetch, free = 0, short }: Room): PullamaError {
+  return new PullamaError(
     "disk_full",
     `the disk is too small: ${formatSize(toFetch)} are to be fetched and ${
       formatSize(free)
@@ -190,6 +189,34 @@ function requireRoom({ toFetch, free = 0, short }: Room): void {
       `${formatSize(short)} are missing with ${formatSize(MARGIN)} to spare`,
     { hint: "free some space, choose another --models-dir, or try all the same with --force" },
   );
+}
+
+/** A full disk is answered with what removing leftovers would bring, and cost. */
+async function withLeftovers(
+  error: unknown,
+  store: Store,
+  blobs: readonly Descriptor[],
+): Promise<unknown> {
+  if (!(error instanceof PullamaError) || error.kind !== "disk_full") return error;
+  const left = await store.leftovers(blobs).catch(() => undefined);
+  if (!left) return error;
+  const drops = left.own === 0
+    ? ""
+    : `, but drop this download too (${formatSize(left.own)} that are here)`;
+  const frees = left.others === 0
+    ? "nothing of other models"
+    : `${formatSize(left.others)} that pulls of other models have left`;
+  const clean = `pullama clean would free ${frees}${drops}`;
+  return new PullamaError("disk_full", error.message, {
+    hint: error.hint === undefined ? clean : `${error.hint}; ${clean}`,
+    cause: error,
+  });
+}
+
+/** What is not there. */
+function wishOf(name: ModelName, standings: readonly Standing[]): Wish {
+  const missing = standings.filter(({ state }) => state === "missing");
+  return { name, digests: new Set(missing.map(({ blob }) => blob.digest)) };
 }
 
 function dryRun(

@@ -157,7 +157,10 @@ class Transfer {
         work?.giveBack(range);
         this.#wake();
       },
-      distrusted: () => this.#emit({ event: "warning", ...distrustedList(blob) }),
+      distrusted: () => {
+        source.elsewhere(name, blob);
+        this.#emit({ event: "warning", ...distrustedList(blob) });
+      },
       waiting: (holder) => {
         this.#emit({ event: "lock_wait", digest: blob.digest, holder });
         parked();
@@ -196,6 +199,7 @@ class Transfer {
         const actual = await session.put(blob, bytes);
         if (actual === blob.digest) break;
         if (downloads === MOST_DOWNLOADS) throw wrongBlob(blob, actual);
+        tools.source.elsewhere(tools.name, blob);
         this.#emit({ event: "bytes_lost", digest: blob.digest, count: 0, reason: WRONG });
       }
       this.#emit({ event: "bytes", digest: blob.digest, count: blob.size });
@@ -249,6 +253,7 @@ class Transfer {
       work.search = new Search(work.chunks, ingest.searched, MOST_DOWNLOADS - 1);
       this.#emit({ event: "bytes_lost", digest, count: 0, reason: SEARCH });
     }
+    this.tools.source.elsewhere(this.tools.name, blob);
     if (work.search.goOn()) return;
     ingest.searched = 0;
     throw wrongBlob(blob, actual);

@@ -19,6 +19,9 @@ export interface Fault {
   /** Header fields that are added or, with undefined, left out. They may lie. Names in lower case. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
 
+  /** What becomes of the lines of a list of chunks; each ends with "\n", and there is at least one. */
+  readonly list?: (lines: readonly string[]) => readonly string[];
+
   /** A partial answer of at most so many bytes, and honest about it. */
   readonly atMost?: number;
   /** The whole blob with status 200, whatever was asked. */
@@ -52,6 +55,8 @@ export interface Faults {
   blob?: FaultHook | undefined;
   /** Requests that are answered with bytes of a blob, on whichever server; asked after `blob`. */
   data?: FaultHook | undefined;
+  /** Requests for the chunks of a blob. */
+  chunksums?: FaultHook | undefined;
   /** Requests for anything else. */
   other?: FaultHook | undefined;
 }
@@ -106,4 +111,62 @@ export function closeAfter(bytes: number): Fault {
 
 export function stallAfter(bytes: number): Fault {
   return { end: { after: bytes, how: "stall" } };
+}
+
+/** A range of a line of a list of chunks, as the first and the last byte, after `change` was done to it. */
+function reranged(line: string, change: (first: number, last: number) => [number, number]): string {
+  return line.replace(/(\d+)-(\d+)\n$/, (_, first, last) => {
+    const range = change(Number(first), Number(last));
+    return `${range.join("-")}\n`;
+  });
+}
+
+/** `lines` with something else in place of line `k`; from the end if negative. */
+function exchanged(
+  lines: readonly string[],
+  k: number,
+  change: (line: string) => readonly string[],
+): readonly string[] {
+  return lines.toSpliced(k, 1, ...change(lines.at(k)!));
+}
+
+/** Lists of chunks that do not say what a blob is made of, made of right ones of at least three lines. */
+export const WRONG_LISTS = {
+  "a gap": (lines) => exchanged(lines, 1, () => []),
+  "a gap of one byte": (lines) =>
+    exchanged(lines, 1, (line) => [reranged(line, (a, b) => [a + 1, b])]),
+  "an overlap of one byte": (lines) =>
+    exchanged(lines, 1, (line) => [reranged(line, (a, b) => [a - 1, b])]),
+  "no beginning": (lines) => lines.slice(1),
+  "no end": (lines) => lines.slice(0, -1),
+  "an end one byte early": (lines) =>
+    exchanged(lines, -1, (line) => [reranged(line, (a, b) => [a, b - 1])]),
+  "an end one byte late": (lines) =>
+    exchanged(lines, -1, (line) => [reranged(line, (a, b) => [a, b + 1])]),
+  "a chunk that ends before it begins": (lines) =>
+    exchanged(lines, 1, (line) => [reranged(line, (a, b) => [b, a])]),
+  "a line twice": (lines) => exchanged(lines, 1, (line) => [line, line]),
+  "a chunk of another algorithm": (lines) =>
+    exchanged(lines, 1, (line) => [line.replace("sha256:", "sha512:")]),
+  "a digest that is a digit short": (lines) =>
+    exchanged(lines, 1, (line) => [line.replace(/. /, " ")]),
+  "a digest in upper case": (lines) =>
+    exchanged(lines, 1, (line) => [line.replace(/:.* /, (hex) => hex.toUpperCase())]),
+  "a last line without its range": (lines) =>
+    exchanged(lines, -1, (line) => [line.replace(/ .*/s, "")]),
+  "a last line that breaks off in its range": (lines) =>
+    exchanged(lines, -1, (line) => [line.slice(0, -2)]),
+  "a range that is no number": (lines) =>
+    exchanged(lines, 1, (line) => [line.replace(/\d+\n$/, "end\n")]),
+  "a chunk below 64 KiB in the middle": (lines) =>
+    exchanged(lines, 1, (line) => [
+      reranged(line, (a) => [a, a + 65_534]),
+      reranged(line, (a, b) => [a + 65_535, b]),
+    ]),
+  "no line at all": () => [],
+} as const satisfies Record<string, NonNullable<Fault["list"]>>;
+
+/** A list that tiles the blob, with a wrong digest in each line. */
+export function lyingList(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => line.replace(/[0-9a-f] /, (digit) => digit === "0 " ? "1 " : "0 "));
 }

@@ -1,6 +1,6 @@
 /**
  * A model registry on 127.0.0.1: manifests as distribution answers them, blobs with ranges, directly or by
- * a redirect to signed addresses on blob hosts of their own. It logs every request, counts every byte and
+ * a redirect to signed addresses on blob hosts of their own, on request lists of their chunks. It logs every request, counts every byte and
  * goes wrong where a test asks it to.
  */
 
@@ -26,6 +26,13 @@ export interface RegistryOptions {
   readonly blobHosts?: number;
   /** What the blob hosts are called in redirects, instead of their address: `localhost`, say. */
   readonly blobHostName?: string;
+  /** Of the redirects to blob hosts; default 307. */
+  readonly redirectStatus?: number;
+  /**
+   * There are lists of the chunks of each blob, so many bytes long, which name a signed address if there are
+   * blob hosts; default 0: there are none, as in Docker's registry.
+   */
+  readonly chunkLength?: number;
   /** How long a signed address is good for; default a day. */
   readonly signedSeconds?: number;
   /** Of each server, all its connections together. */
@@ -73,6 +80,8 @@ export interface Registry extends AsyncDisposable {
   add(name: string, files: ModelFiles): AddedModel;
   /** Stores a blob that no manifest names. */
   addBlob(content: Content | Uint8Array | string): Digest;
+  /** A signed address at a blob host, as redirects have it. */
+  address(digest: Digest): string;
   /** Every request to any of the servers, in order of arrival. */
   readonly requests: readonly LoggedRequest[];
   /** Body bytes of this blob that were handed to sockets. */
@@ -88,11 +97,13 @@ export interface Registry extends AsyncDisposable {
 }
 
 const DAY = 86_400;
+const NOT_FOUND = "404 page not found\n";
 
 /** Starts the servers; close them with `await using` or `close()`. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
   const manifests = new Map<string, StoredManifest>();
   const blobs = new Map<string, Content>();
+  const lists = new Map<string, readonly string[]>();
   const requests: LoggedRequest[] = [];
   const faults: Faults = options.faults ?? {};
   const seen = new Map<string, number>();
@@ -116,9 +127,20 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     return `${scheme}://${host}${path}?${query}`;
   };
 
+  const chunkList = async (digest: string, request: LoggedRequest): Promise<[Answer, Fault]> => {
+    const fault = await ask("chunksums", request);
+    const content = blobs.get(digest);
+    if (!content || !options.chunkLength) return [textAnswer(404, NOT_FOUND), fault];
+    const lines = lists.get(digest) ?? chunkLines(content, options.chunkLength);
+    lists.set(digest, lines);
+    const { headers, ...answer } = textAnswer(200, (fault.list?.(lines) ?? lines).join(""));
+    const place = blobHosts.length > 0 ? { "content-location": signedAddress(digest) } : {};
+    return [{ ...answer, headers: { ...headers, ...place } }, fault];
+  };
+
   const atRegistry = async (request: LoggedRequest): Promise<[Answer, Fault]> => {
     const [, repository = "", kind, reference = ""] =
-      /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(request.path) ?? [];
+      /^\/v2\/(.+)\/(manifests|blobs|chunksums)\/([^/]+)$/.exec(request.path) ?? [];
     if (kind === "manifests") {
       const find = (reference: string) => manifests.get(`${repository}:${reference}`);
       const fault = await ask("manifest", request);
@@ -128,11 +150,15 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
       const content = blobs.get(reference);
       const fault = await ask("blob", request);
       if (!content) return [errorAnswer(404, "BLOB_UNKNOWN", "blob unknown to registry"), fault];
-      if (blobHosts.length > 0) return [redirectAnswer(signedAddress(reference)), fault];
+      if (blobHosts.length > 0) {
+        const answer = redirectAnswer(signedAddress(reference));
+        return [{ ...answer, status: options.redirectStatus ?? answer.status }, fault];
+      }
       if (fault.status !== undefined) return [blobAnswer(content, reference), fault];
       return [blobAnswer(content, reference), { ...fault, ...await ask("data", request) }];
     }
-    return [textAnswer(404, "404 page not found\n"), await ask("other", request)];
+    if (kind === "chunksums") return await chunkList(reference, request);
+    return [textAnswer(404, NOT_FOUND), await ask("other", request)];
   };
 
   const atBlobHost = async (request: LoggedRequest): Promise<[Answer, Fault]> => {
@@ -191,6 +217,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     requests,
     faults,
     addBlob,
+    address: signedAddress,
     add(name, files) {
       const config = files.config && describe(files.config);
       const layers = (files.layers ?? []).map(describe);
@@ -208,7 +235,8 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     served(digest) {
       const hex = digest.slice("sha256:".length);
       return requests
-        .filter(({ path, status }) => path.includes(hex) && (status === 200 || status === 206))
+        .filter(({ path }) => path.includes("/blobs/") && path.includes(hex))
+        .filter(({ status }) => status === 200 || status === 206)
         .reduce((sum, request) => sum + request.sent, 0);
     },
     get connections() {
@@ -221,4 +249,14 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** A line for each chunk, as Ollama's registry writes them. */
+function chunkLines(content: Content, length: number): string[] {
+  const lines: string[] = [];
+  for (let start = 0; start < content.size; start += length) {
+    const bytes = content.read(start, Math.min(length, content.size - start));
+    lines.push(`${digestOfContent(held(bytes))} ${start}-${start + bytes.length - 1}\n`);
+  }
+  return lines;
 }

@@ -83,3 +83,15 @@ Deno.test("judge() tells a refusal of the registry from an address that has expi
   assert.equal(judged(416, { "content-range": "bytes */100" }), "stale");
   assert.equal(judged(416, { "content-range": "bytes */101" }), "size");
 });
+
+for (const length of ["600", undefined]) {
+  Deno.test(`judge() calls a page a page, with ${length ?? "no"} bytes in its head`, () => {
+    const headers = new Headers({ "content-type": "text/html; charset=UTF-8" });
+    if (length !== undefined) headers.set("content-length", length);
+    const verdict = judge(200, headers, asked, NOW);
+    assert.ok(!verdict.ok);
+    assert.equal(verdict.kind, "protocol");
+    assert.match(verdict.does, /web page/);
+    assert.match(verdict.hint!, /log in to the network/);
+  });
+}

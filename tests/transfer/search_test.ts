@@ -73,6 +73,17 @@ Deno.test("a second copy that is wrong elsewhere is found out by a third of thos
   assert.equal(place.registry.served(digest), size + size + CHUNK);
 });
 
+Deno.test("bytes that one blob host has wrong are searched for at another one", async () => {
+  await using place = await world({ blobHosts: 2 });
+  const model = place.tiny(SIZE);
+  const { digest } = model.weights;
+  const bad = place.registry.blobHosts[0];
+  place.registry.faults.data = ({ path, host }) =>
+    path.endsWith(digest) && host === bad ? { flipAt: 9 * MIB } : undefined;
+  await place.pull(model.name, { settings: { connections: 1 } });
+  place.assertInstalled(model);
+});
+
 Deno.test("a wrong byte is found on a server that knows no ranges", async () => {
   await using place = await world();
   const model = place.tiny(SIZE);
