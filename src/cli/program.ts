@@ -1,23 +1,25 @@
 /** The command line: which commands there are, and how wrong words are answered. */
 
-import {
-  Command,
-  CommanderError,
-  type CommandUnknownOpts,
-  Help,
-} from "@commander-js/extra-typings";
+import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { asPullamaError, exitCodeOf } from "../core/errors.ts";
 import { errorText } from "../ui/message.ts";
 import { plain } from "../ui/terminal.ts";
-import { commandFirst, DEFAULT_COMMAND } from "./command_first.ts";
+import { commandFirst } from "./command_first.ts";
+import { addClean, type CleanWire } from "./commands/clean.ts";
+import { addCompletion, type CompletionWire } from "./commands/completion.ts";
 import { addHelp } from "./commands/help.ts";
+import { addList, type ModelsWire } from "./commands/list.ts";
 import { addPull, type PullWire } from "./commands/pull.ts";
+import { addQueue, type QueueWire } from "./commands/queue.ts";
+import { addRm, type RmWire } from "./commands/rm.ts";
+import { addShow } from "./commands/show.ts";
 import { addVersion } from "./commands/version.ts";
+import { HELP_COLUMNS, LONG_HELP, shorten, visibleOptions, wantsShortHelp } from "./help.ts";
 import type { Host } from "./host.ts";
 import { VERSION } from "../setup/version.ts";
 
 /** Everything that commands are wired to. */
-export type Wire = PullWire;
+export type Wire = PullWire & QueueWire & ModelsWire & RmWire & CleanWire & CompletionWire;
 
 type AddCommand = (
   root: CommandUnknownOpts,
@@ -27,26 +29,17 @@ type AddCommand = (
 ) => void;
 
 /** In the order of the help. */
-const COMMANDS: readonly AddCommand[] = [addPull, addHelp, addVersion];
-
-const HELP_COLUMNS = 80;
-
-const EXAMPLES = `
-Examples:
-  pullama llama3.2                   pull a model; run it again to go on
-  pullama mistral:7b phi3:mini       several, one after another
-  pullama hf.co/user/model:Q4_K_M    from another registry
-  pullama llama3.2 --limit-rate 5M --retry-for 24h
-  pullama llama3.2 --output json | jq .pct
-`;
-
-const EXIT_CODES = `
-Exit codes:
-  0  success, or interrupted and can be resumed
-  1  any other error
-  2  disk full
-  3  authentication failed
-  4  model not found`;
+const COMMANDS: readonly AddCommand[] = [
+  addPull,
+  addList,
+  addShow,
+  addRm,
+  addClean,
+  addQueue,
+  addCompletion,
+  addHelp,
+  addVersion,
+];
 
 /**
  * Runs the command that `argv` asks for, without the name of the program, and resolves with the exit code
@@ -56,6 +49,7 @@ export async function run(argv: readonly string[], host: Host, wire: Wire): Prom
   let exitCode = 0;
   const root = emptyProgram(host);
   for (const add of COMMANDS) add(root, host, wire, (code) => exitCode = code);
+  if (wantsShortHelp(argv)) shorten(root);
   try {
     await root.parseAsync(commandFirst(argv, root), { from: "user" });
     return exitCode;
@@ -79,7 +73,7 @@ function emptyProgram(host: Host): CommandUnknownOpts {
     .description("Pulls models from the Ollama registry, and goes on where it was interrupted.")
     .usage("<model>... [flags]\n       pullama <command> [flags]")
     .version(`pullama ${VERSION}`, "-V, --version", "say which version this is")
-    .helpOption("-h, --help", "show this help")
+    .helpOption("-h, --help", "help: in short with -h, all of it with --help")
     .helpCommand(false)
     .exitOverride()
     .configureOutput({
@@ -92,14 +86,5 @@ function emptyProgram(host: Host): CommandUnknownOpts {
     })
     .showHelpAfterError('hint: see "pullama help"')
     .configureHelp({ visibleOptions })
-    .addHelpText("after", EXAMPLES + EXIT_CODES);
-}
-
-/** The help of the program also has the flags of its default command. */
-function visibleOptions(command: CommandUnknownOpts): ReturnType<Help["visibleOptions"]> {
-  const own = new Help().visibleOptions(command);
-  const standard = command.parent === null
-    ? command.commands.find((child) => child.name() === DEFAULT_COMMAND)
-    : undefined;
-  return [...(standard?.options ?? []), ...own];
+    .addHelpText("after", LONG_HELP);
 }

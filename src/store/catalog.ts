@@ -5,7 +5,7 @@ import { digestOf } from "../core/digest.ts";
 import { PullamaError } from "../core/errors.ts";
 import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from "../core/manifest.ts";
 import type { ManifestIndex } from "../core/manifest_index.ts";
-import { type ModelName, nameOfParts } from "../core/name.ts";
+import { displayName, fullName, type ModelName, nameOfParts } from "../core/name.ts";
 import { isMissing, localFailure } from "../io/failure.ts";
 import type { Paths } from "./paths.ts";
 
@@ -20,6 +20,9 @@ export interface ManifestFile {
 
 /** The tree that this program writes to. */
 export const OWN_TREE = "manifests";
+
+/** The trees that servers read; any other beside them is a copy that somebody has made. */
+export const SERVED_TREES: readonly string[] = [OWN_TREE, "manifests-v2"];
 
 const LEVELS = 4;
 
@@ -54,7 +57,9 @@ export async function manifestFiles(paths: Paths): Promise<ManifestFile[]> {
  * The manifest in the file, or the index. Rejects with kind local where it cannot be read, with `manifest` where
  * it is none; both name the file.
  */
-export async function readManifestFile({ path }: ManifestFile): Promise<Manifest | ManifestIndex> {
+export async function readManifestFile(
+  { path }: Pick<ManifestFile, "path">,
+): Promise<Manifest | ManifestIndex> {
   let bytes: Uint8Array;
   try {
     const { size, isFile } = await Deno.stat(path);
@@ -72,6 +77,32 @@ export async function readManifestFile({ path }: ManifestFile): Promise<Manifest
     const why = cause instanceof PullamaError ? `: ${cause.message}` : "";
     throw new PullamaError("manifest", `cannot read the manifest ${path}${why}`, { cause });
   }
+}
+
+/**
+ * Those of `things` that are called `name`: in this very spelling, else in the one that differs only in upper
+ * and lower case, which Ollama takes for the same. Several: one model in several trees. Throws `usage` where several
+ * models are called so, and none of them exactly.
+ */
+export function called<T extends { readonly name: ModelName | undefined }>(
+  things: readonly T[],
+  name: ModelName,
+): readonly T[] {
+  const spelled = (other: ModelName | undefined) => other && fullName(other);
+  const exact = things.filter((one) => spelled(one.name) === fullName(name));
+  if (exact.length > 0) return exact;
+  const folded = things.filter((one) =>
+    spelled(one.name)?.toLowerCase() === fullName(name).toLowerCase()
+  );
+  const [one, other] = new Set(folded.map((one) => spelled(one.name)));
+  if (other === undefined) return folded;
+  throw new PullamaError(
+    "usage",
+    `${displayName(name)} may be ${one} or ${other}, which differ only in case`,
+    {
+      hint: "spell it as it is installed",
+    },
+  );
 }
 
 async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {

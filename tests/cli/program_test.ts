@@ -150,6 +150,25 @@ Deno.test("run() shows help on stdout, at most 80 columns wide, in groups and wi
   }
 });
 
+Deno.test("run() shows with -h the commands and no more than one screen, for each command too", async () => {
+  const { out } = await ran(["-h"]);
+  assert.ok(out.split("\n").length <= 40, out);
+  for (const word of ["pull", "list", "rm", "clean", "queue", "--help"]) {
+    assert.ok(out.includes(word));
+  }
+  assert.ok(!out.includes("Exit codes:"));
+  assert.match((await ran(["rm", "--help"])).out, /Examples:/);
+  assert.doesNotMatch((await ran(["rm", "-h"])).out, /Examples:/);
+});
+
+Deno.test("run() has examples in the help of every command that takes something", async () => {
+  for (
+    const line of ["pull", "list", "show", "rm", "clean", "completion", "queue add", "queue start"]
+  ) {
+    assert.match((await ran(words(`${line} --help`))).out, /\nExamples:\n/, line);
+  }
+});
+
 Deno.test("run() lists every flag of a pull in its help, and in that of the program", async () => {
   const flags = "--models-dir --insecure --quiet --verbose --no-color --output --max-retries " +
     "--chunk-size --timeout --connections --limit-rate --retry-for --ca-cert --force --dry-run";
