@@ -4,7 +4,7 @@ import { isVerbose, run } from "./cli/program.ts";
 import { systemHost } from "./cli/system.ts";
 import { wire } from "./cli/wire.ts";
 import { asPullamaError, exitCodeOf, PullamaError } from "./core/errors.ts";
-import type { Stop } from "./core/stop.ts";
+import { type Stop, stopSteps } from "./core/stop.ts";
 import { errorText } from "./ui/message.ts";
 
 const host = systemHost(stopBySignals());
@@ -14,16 +14,11 @@ addEventListener("unhandledrejection", (event) => fail(event.reason));
 
 Deno.exit(await run(Deno.args, host, wire));
 
-/** The first signal asks for an orderly end, the second one ends the process at once. */
+/** Each signal is one step of the stop; the last one ends the process at once. */
 function stopBySignals(): Stop {
-  const soft = new AbortController();
-  const hard = new AbortController();
+  const steps = stopSteps();
   const onSignal = () => {
-    if (soft.signal.aborted) {
-      hard.abort();
-      Deno.exit(1);
-    }
-    soft.abort(new PullamaError("interrupted", "stopped by a signal"));
+    if (!steps.next(new PullamaError("interrupted", "stopped by a signal"))) Deno.exit(1);
   };
   const windows = Deno.build.os === "windows";
   for (const signal of ["SIGINT", "SIGTERM", ...(windows ? ["SIGBREAK" as const] : [])] as const) {
@@ -33,7 +28,7 @@ function stopBySignals(): Stop {
       // Not every version of the runtime knows every signal on Windows: then it has its default effect.
     }
   }
-  return { soft: soft.signal, hard: hard.signal };
+  return steps.stop;
 }
 
 /** A failure that nobody expected: one sentence, as for all others. */

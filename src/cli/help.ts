@@ -20,7 +20,7 @@ Environment:
   OLLAMA_MODELS                      where models are stored
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY  proxies: http, https and socks5
   SSL_CERT_FILE, SSL_CERT_DIR        certificates to trust besides the system's
-  PULLAMA_KEY                        key to log in with, for ~/.ollama/id_ed25519
+  PULLAMA_KEY                        key to log in with; ~/.ollama/id_ed25519
   PULLAMA_REGISTRY_HOST, PULLAMA_REGISTRY_USER, PULLAMA_REGISTRY_PASSWORD
                                      login for a registry, before DOCKER_CONFIG
   NO_COLOR, FORCE_COLOR              whether to use colour

@@ -7,6 +7,7 @@ import { plain } from "../ui/terminal.ts";
 import { commandFirst } from "./command_first.ts";
 import { addClean, type CleanWire } from "./commands/clean.ts";
 import { addCompletion, type CompletionWire } from "./commands/completion.ts";
+import { addDoctor, type DoctorWire } from "./commands/doctor.ts";
 import { addHelp } from "./commands/help.ts";
 import { addList, type ModelsWire } from "./commands/list.ts";
 import { addPull, type PullWire } from "./commands/pull.ts";
@@ -19,7 +20,14 @@ import type { Host } from "./host.ts";
 import { VERSION } from "../setup/version.ts";
 
 /** Everything that commands are wired to. */
-export type Wire = PullWire & QueueWire & ModelsWire & RmWire & CleanWire & CompletionWire;
+export type Wire =
+  & PullWire
+  & QueueWire
+  & ModelsWire
+  & RmWire
+  & CleanWire
+  & CompletionWire
+  & DoctorWire;
 
 type AddCommand = (
   root: CommandUnknownOpts,
@@ -36,6 +44,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRm,
   addClean,
   addQueue,
+  addDoctor,
   addCompletion,
   addHelp,
   addVersion,

@@ -1,88 +1,46 @@
 /** Pulls models one after another, and says how each of them ended. */
 
-import { asPullamaError, exitCodeOf, PullamaError } from "../core/errors.ts";
-import type { PullEvent } from "../core/events.ts";
-import { displayName, type ModelName, parseName } from "../core/name.ts";
-import { errorText, interruptedText, warningText } from "../ui/message.ts";
-import { createRenderer } from "../ui/modes.ts";
+import { exitCodeOf } from "../core/errors.ts";
+import { displayName } from "../core/name.ts";
+import { interruptedText } from "../ui/message.ts";
 import { type Outcome, outcomesText } from "../ui/outcomes.ts";
-import { plain } from "../ui/terminal.ts";
-import type { Host } from "./host.ts";
-import { nearest } from "./nearest.ts";
-import type { Engine, OpenEngine } from "../setup/engine.ts";
-import type { PullOptions } from "../setup/options.ts";
-import type { DisplayOptions, Warning } from "./options.ts";
+import type { Warning } from "./options.ts";
+import { createPuller, notStarted, type PullerParts } from "./puller.ts";
 
-export interface PullJob {
+export interface PullJob extends PullerParts {
   /** As they were given. */
   readonly models: readonly string[];
-  readonly options: PullOptions;
-  readonly display: DisplayOptions;
   readonly warnings: readonly Warning[];
-  /** Words that somebody may have meant who gave the name of a model that does not exist. */
-  readonly commands: readonly string[];
-  readonly host: Host;
-  readonly openEngine: OpenEngine;
 }
 
 /** The exit code: that of the first failure. Every model is tried, unless the user stops. */
 export async function pullModels(job: PullJob): Promise<number> {
   const { models, options, display, host } = job;
-  const out = display.color ? host.out : plain(host.out);
-  const err = display.color ? host.err : plain(host.err);
-  const { quiet, verbose, mode } = display;
-  const { dryRun } = options;
-  const renderer = createRenderer(mode, out, { quiet, verbose, dryRun }, host.clock);
+  const puller = createPuller(job);
+  const { out, err } = puller;
   const outcomes: Outcome[] = [];
-  let engine: Engine | undefined;
-
-  function emit(event: PullEvent): void {
-    renderer.event(event);
-    if (event.event === "warning") err.write(warningText(event.message, event.hint, err));
-  }
-
-  async function pullOne(given: string): Promise<Outcome> {
-    let name: ModelName | undefined;
-    try {
-      name = parseName(given);
-      engine ??= await job.openEngine(options, host.stop);
-      await engine.pull(name, emit);
-      return { given, name, ended: "pulled" };
-    } catch (caught) {
-      const error = withCommandHint(asPullamaError(caught), given, job.commands);
-      if (error.kind === "interrupted") return { given, name, ended: "interrupted" };
-      emit({ event: "pull_failed", name, given, error });
-      const doing = name === undefined ? {} : { doing: `pull ${displayName(name)}` };
-      err.write(errorText(error, err, { ...doing, verbose }));
-      return { given, name, ended: "failed", error };
-    }
-  }
-
   try {
-    for (const { message, hint } of job.warnings) emit({ event: "warning", message, hint });
+    for (const { message, hint } of job.warnings) puller.emit({ event: "warning", message, hint });
     for (const given of models) {
       const stopped = host.stop.soft.aborted || outcomes.at(-1)?.ended === "interrupted";
-      outcomes.push(stopped ? notStarted(given) : await pullOne(given));
+      outcomes.push(stopped ? notStarted(given) : await puller.pull(given));
     }
   } finally {
-    renderer.close();
-    await engine?.[Symbol.asyncDispose]();
+    await puller[Symbol.asyncDispose]();
   }
 
-  const several = models.length > 1 && !quiet && (mode === "table" || mode === "compact");
-  if (several) out.write(outcomesText(outcomes, dryRun ? "checked" : "pulled"));
+  const people = display.mode === "table" || display.mode === "compact";
+  const several = models.length > 1 && !display.quiet && people;
+  if (several) out.write(outcomesText(outcomes, options.dryRun ? "checked" : "pulled"));
   const left = outcomes.flatMap(resumeWord);
   if (left.length > 0) err.write(interruptedText(left, err));
-  const failure = outcomes.find((outcome) => outcome.error !== undefined)?.error;
-  return failure === undefined ? 0 : exitCodeOf(failure.kind);
+  return exitCodeOfAll(outcomes);
 }
 
-function notStarted(given: string): Outcome {
-  try {
-    return { given, name: parseName(given), ended: "not started" };
-  } catch {
-    return { given, name: undefined, ended: "not started" };
-  }
+/** The exit code of the first failure, or 0. */
+export function exitCodeOfAll(outcomes: readonly Outcome[]): number {
+  const failure = outcomes.find(({ error }) => error !== undefined)?.error;
+  return failure === undefined ? 0 : exitCodeOf(failure.kind);
 }
 
 /**
@@ -93,18 +51,4 @@ function resumeWord({ given, name, ended }: Outcome): string[] {
   const over = ended === "pulled" || ended === "failed";
   if (over || name === undefined) return [];
   return [/[:/]/.test(given) ? given.trim() : displayName(name)];
-}
-
-/** A word that is no model may be a slip in the name of a command. */
-function withCommandHint(
-  error: PullamaError,
-  given: string,
-  commands: readonly string[],
-): PullamaError {
-  const command = error.kind === "not_found" ? nearest(given, commands) : undefined;
-  if (command === undefined) return error;
-  return new PullamaError(error.kind, error.message, {
-    hint: `did you mean the command: pullama ${command}`,
-    cause: error,
-  });
 }

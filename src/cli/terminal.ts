@@ -4,8 +4,8 @@ import { abilities, type Terminal } from "../ui/terminal.ts";
 
 const SHOW_CURSOR = "\x1b[?25h";
 const HIDE_CURSOR = "\x1b[?25l";
-/** For a window that does not say how wide it is. */
-const DEFAULT_COLUMNS = 80;
+/** For a window that does not say how large it is. */
+const DEFAULT = { columns: 80, rows: 24 };
 
 interface Stream {
   writeSync(bytes: Uint8Array): number;
@@ -30,8 +30,9 @@ export function openTerminal(stream: Stream): Terminal {
     try {
       let rest = encoder.encode(text);
       while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
-    } catch {
-      gone = true;
+    } catch (error) {
+      // A terminal that takes nothing more for a moment misses a frame; the next one is whole again.
+      gone = !(error instanceof Deno.errors.WouldBlock);
     }
   }
 
@@ -47,14 +48,19 @@ export function openTerminal(stream: Stream): Terminal {
     os: Deno.build.os,
     env: (name) => Deno.env.get(name),
   });
-  return { write, columns, ...can };
+  return {
+    write,
+    columns: () => windowSize().columns || DEFAULT.columns,
+    rows: () => windowSize().rows || DEFAULT.rows,
+    ...can,
+  };
 }
 
 /** Follows the window; all streams that are terminals are the same one. */
-function columns(): number {
+function windowSize(): { readonly columns: number; readonly rows: number } {
   try {
-    return Deno.consoleSize().columns || DEFAULT_COLUMNS;
+    return Deno.consoleSize();
   } catch {
-    return DEFAULT_COLUMNS;
+    return DEFAULT;
   }
 }

@@ -7,4 +7,24 @@ export const wire: Wire = {
     const { openEngine } = await import("../setup/engine.ts");
     return await openEngine(options, stop);
   },
+  async openModels(modelsDir) {
+    const { openModels } = await import("../setup/models.ts");
+    return openModels(modelsDir);
+  },
+  async removeModels(modelsDir, names) {
+    const { removeModels } = await import("../store/remove.ts");
+    return await removeModels(modelsDir, names);
+  },
+  async cleanFolder(modelsDir, options) {
+    const { cleanFolder } = await import("../store/clean.ts");
+    return await cleanFolder(modelsDir, options);
+  },
+  async openQueue(modelsDir) {
+    const { openQueue } = await import("./queue_place.ts");
+    return openQueue(modelsDir);
+  },
+  async examine(options, watcher) {
+    const { examine } = await import("../setup/doctor.ts");
+    return await examine(options, watcher);
+  },
 };

@@ -58,7 +58,7 @@ export type PullEvent =
     readonly blobs: number;
     readonly size: number;
     /** Bytes of `size` that are here already, as far as can be told without reading them. */
-    readonly kept?: number;
+    readonly kept: number;
   }
   /** The whole blob was here already. */
   | { readonly event: "blob_cached"; readonly blob: BlobRef }
@@ -117,6 +117,8 @@ export type PullEvent =
     readonly elapsedMs: number;
   }
   | { readonly event: "manifest_written"; readonly digest: Digest }
+  /** Something that only somebody who looks closely wants to know, in a sentence. */
+  | { readonly event: "note"; readonly message: string }
   | { readonly event: "warning"; readonly message: string; readonly hint: string | undefined }
   | { readonly event: "dry_run"; readonly result: DryRun }
   | { readonly event: "pull_completed"; readonly summary: Summary }

@@ -4,13 +4,15 @@ import { lookup as systemLookup } from "node:dns";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
-import type { Chunk } from "../core/ranges.ts";
+import { Addresses } from "./addresses.ts";
 import { Auth } from "./auth.ts";
 import { blobOpener, type OpenBlob } from "./blob.ts";
+import { type AskChunksums, chunksumsAsker } from "./chunksums.ts";
 import { Doubts } from "./doubts.ts";
 import { Http, type HttpOptions } from "./http.ts";
 import { fetchManifest } from "./manifest.ts";
 import type { Identity } from "./proof.ts";
+import type { ProxyFor } from "./proxy.ts";
 import type { Lookup } from "./redirects.ts";
 import { registryOver } from "./registry.ts";
 import { Secrets } from "./secrets.ts";
@@ -26,10 +28,16 @@ export interface RegistryOptions extends HttpOptions {
   readonly onWarning?: (message: string, hint: string) => void;
   /** What a list of manifests is resolved for; default this machine. */
   readonly machine?: Machine;
-  /** Addresses of a host that a registry redirects to; to give where a proxy looks them up: none. */
+  /** Addresses of a host that a registry redirects to; default as the system resolves it, if no proxy does. */
   readonly lookup?: Lookup;
   /** Milliseconds without a byte of a manifest; default 30 s. */
   readonly silenceMs?: number;
+  /** Bytes: for blobs that are larger the registry is asked for its own chunks; default 64 MiB. */
+  readonly chunkSize?: number;
+  /** Milliseconds without an answer about chunks or a byte of it; default 5 s. */
+  readonly chunksumsMs?: number;
+  /** Told in a sentence why something optional that a registry says is not used. */
+  readonly onNote?: (message: string) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -38,24 +46,25 @@ export interface RegistryOptions extends HttpOptions {
 export interface RegistrySource extends Disposable {
   /** The manifest of a model; its bytes are as received. */
   manifest(name: ModelName, signal: AbortSignal): Promise<Manifest>;
-  /** Always undefined: no registry is asked for chunks of its own. */
-  chunksums(
-    name: ModelName,
-    blob: Descriptor,
-    signal: AbortSignal,
-  ): Promise<readonly Chunk[] | undefined>;
+  /** The registry's own chunks of a blob, if it has any that are right. Fails only when it is aborted. */
+  readonly chunksums: AskChunksums;
   /**
    * The bytes of `range`, which is not empty. `signal` ends the request and the body; aborted with a
    * `timeout`, it also makes later requests begin with new connections. Give each call its own.
    */
   readonly open: OpenBlob;
+  /** What came from where the blob is kept was wrong: the registry is asked anew where that is. */
+  elsewhere(name: ModelName, blob: Descriptor): void;
 }
+
+/** Blobs up to this size, in bytes, are one chunk where nothing else is said. */
+const USUAL_CHUNK = 64 * 1024 * 1024;
 
 /** A source of models over HTTP. */
 export function registrySource(options: RegistryOptions): RegistrySource {
   const http = new Http(options);
-  const { insecure = false, machine = Deno.build, lookup = addressesOf, now = Date.now } = options;
-  const { identity = {} } = options;
+  const { insecure = false, machine = Deno.build, now = Date.now, identity = {} } = options;
+  const { lookup = lookupBeside(options.proxyFor, insecure ? "http" : "https") } = options;
   const warned = new Set<string>();
   const onWarning = (message: string, hint: string) => {
     if (!warned.has(message)) options.onWarning?.(message, hint);
@@ -65,7 +74,9 @@ export function registrySource(options: RegistryOptions): RegistrySource {
   const auth = new Auth({ http, secrets, identity, lookup, now, onWarning });
   const registry = registryOver({ http, auth, secrets, insecure, lookup });
   const doubts = new Doubts();
-  const { silenceMs } = options;
+  const addresses = new Addresses(now);
+  const hints = new Addresses(now);
+  const { silenceMs, chunksumsMs, onNote, chunkSize = USUAL_CHUNK } = options;
   const manifests = {
     registry,
     doubts,
@@ -75,10 +86,29 @@ export function registrySource(options: RegistryOptions): RegistrySource {
   };
   return {
     manifest: (name, signal) => fetchManifest(name, signal, manifests),
-    chunksums: () => Promise.resolve(undefined),
-    open: blobOpener({ registry, doubts, now }),
+    chunksums: chunksumsAsker({
+      registry,
+      hints,
+      insecure,
+      lookup,
+      chunkSize,
+      ...(chunksumsMs !== undefined && { patienceMs: chunksumsMs }),
+      ...(onNote && { onNote }),
+    }),
+    open: blobOpener({ registry, doubts, addresses, hints, now }),
+    elsewhere(name, { digest }) {
+      const home = registry.url(name, `blobs/${digest}`).href;
+      addresses.drop(home);
+      hints.drop(home);
+    },
     [Symbol.dispose]: () => http.close(),
   };
+}
+
+/** A proxy resolves names by itself: where requests go through one, nothing is asked for here. */
+function lookupBeside(proxyFor: ProxyFor | undefined, scheme: string): Lookup {
+  return (host) =>
+    proxyFor?.(new URL(`${scheme}://${host}/`)) ? Promise.resolve([]) : addressesOf(host);
 }
 
 /** By callback: the promise form prints a deprecation warning on Deno 2.6. */

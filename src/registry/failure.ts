@@ -5,15 +5,25 @@
  * anything is read or kept: it may hold a signature, and any word.
  */
 
-import { type Kind, PullamaError } from "../core/errors.ts";
+import { PullamaError } from "../core/errors.ts";
+import { certificateTrouble } from "./certificate_trouble.ts";
+import { addressOf, type Proxy } from "./proxy.ts";
+import { type ProxyAnswer, proxyTrouble } from "./proxy_trouble.ts";
+import type { Trouble } from "./trouble.ts";
 
 /** How far the request had come: no header had arrived, or some of the body was missing. */
 export type Phase = "head" | "body";
 
-interface Trouble {
-  readonly kind: Kind;
-  readonly reason: string;
-  readonly hint?: string;
+/** What is known of a request besides its failure. */
+export interface Circumstances {
+  /** What it went through. */
+  readonly proxy?: Proxy | undefined;
+  /** What the proxy has said when it was asked for a connection. */
+  readonly answer?: ProxyAnswer | undefined;
+  /** Who has issued the certificate that was not accepted. */
+  readonly issuer?: string | undefined;
+  /** That certificate was the proxy's own. */
+  readonly ofProxy?: boolean | undefined;
 }
 
 /** Error numbers of Linux, macOS and Windows, whose texts may be in any language. */
@@ -24,13 +34,18 @@ const OS_ERRORS = {
   noRoute: [101, 113, 51, 65, 10051, 10065],
 } as const;
 
-const CHECK_NETWORK = "check the network connection, and the proxy if there is one";
+export const CHECK_NETWORK = "check the network connection, and the proxy if there is one";
 
 /**
  * The failure that `error`, thrown by fetch or by reading a body of `host`, amounts to. A PullamaError,
  * such as the reason of an abort, is returned as it is.
  */
-export function networkFailure(error: unknown, host: string, phase: Phase): PullamaError {
+export function networkFailure(
+  error: unknown,
+  host: string,
+  phase: Phase,
+  circumstances: Circumstances = {},
+): PullamaError {
   if (error instanceof PullamaError) return error;
   if (error instanceof DOMException && error.name === "AbortError") {
     return new PullamaError("interrupted", `the request to ${host} was cancelled`);
@@ -47,8 +62,10 @@ export function networkFailure(error: unknown, host: string, phase: Phase): Pull
   if (error instanceof Deno.errors.BadResource) {
     return new PullamaError("internal", `the request to ${host} failed: ${text}`, { cause });
   }
-  const { kind, reason, hint } = troubleIn(text, phase);
-  const what = phase === "head" ? `cannot reach ${host}` : `lost the connection to ${host}`;
+  const { kind, reason, hint } = troubleIn(text, phase, host, circumstances);
+  const { proxy } = circumstances;
+  const way = proxy ? ` through the proxy ${addressOf(proxy)}` : "";
+  const what = phase === "head" ? `cannot reach ${host}${way}` : `lost the connection to ${host}`;
   const options = hint === undefined ? { cause } : { hint, cause };
   return new PullamaError(kind, reason === "" ? what : `${what}: ${reason}`, options);
 }
@@ -64,19 +81,32 @@ export function endedBeforeAnswer(error: unknown): boolean {
     /connection closed before message completed|SendRequest\): connection error/.test(text);
 }
 
-function troubleIn(text: string, phase: Phase): Trouble {
-  if (text.includes("invalid peer certificate")) {
-    const [, detail = ""] = /invalid peer certificate: ([^;]*)/.exec(text) ?? [];
-    const reason = detail.trim() === "UnknownIssuer"
-      ? "its certificate is from an authority that is not trusted"
-      : `its certificate is not valid: ${detail.trim()}`;
-    const hint =
-      "another machine may be answering in its place: look at proxy, network login and clock";
-    return { kind: "tls", reason, hint: `${hint}, or trust the authority with --ca-cert` };
-  }
+/** Whether the failure is a certificate that was not accepted. */
+export function isCertificateFailure(error: unknown): boolean {
+  return textOf(error).includes("invalid peer certificate");
+}
+
+/** Whether the failure is that a proxy was asked for a connection and did not give one. */
+export function isTunnelFailure(error: unknown): boolean {
+  return textOf(error).includes("unsuccessful tunnel");
+}
+
+function troubleIn(
+  text: string,
+  phase: Phase,
+  host: string,
+  { proxy, answer, issuer, ofProxy }: Circumstances,
+): Trouble {
+  const hostname = host.replace(/:\d+$/, "");
+  const whose = ofProxy ? "the proxy's" : proxy ? `${hostname}'s` : "its";
+  const certificate = certificateTrouble(text, `${whose} certificate`, issuer);
+  if (certificate) return certificate;
+  const atProxy = proxy && proxyTrouble(text, hostname, proxy, answer);
+  if (atProxy) return atProxy;
   if (text.includes("InvalidContentType")) {
     const hint = "if it is a registry without TLS, use --insecure";
-    return { kind: "tls", reason: "it does not speak TLS", hint };
+    const who = proxy?.protocol === "https:" ? "it or the proxy" : "it";
+    return { kind: "tls", reason: `${who} does not speak TLS`, hint };
   }
   const [, blocked] = /Requests to port (\d+) are blocked/.exec(text) ?? [];
   if (blocked) return { kind: "refused", reason: `port ${blocked} is not open to web requests` };
@@ -88,14 +118,18 @@ function troubleIn(text: string, phase: Phase): Trouble {
       "check the spelling of the host, the network connection, and the proxy if there is one";
     return { kind: "network", reason: "the name of the host cannot be resolved", hint };
   }
+  // Nobody else is connected to where there is a proxy.
+  const hint = proxy ? `check the network connection and ${proxy.variable}` : CHECK_NETWORK;
   if (isOsError(text, "refused") || text.includes("Connection refused")) {
-    return { kind: "network", reason: "connection refused", hint: CHECK_NETWORK };
+    const reason = proxy ? "the proxy refuses the connection" : "connection refused";
+    return { kind: "network", reason, hint };
   }
   if (isOsError(text, "timedOut")) {
-    return { kind: "network", reason: "the connection timed out", hint: CHECK_NETWORK };
+    const reason = `the connection${proxy ? " to the proxy" : ""} timed out`;
+    return { kind: "network", reason, hint };
   }
   if (isOsError(text, "noRoute")) {
-    return { kind: "network", reason: "no route to it", hint: CHECK_NETWORK };
+    return { kind: "network", reason: `no route to ${proxy ? "the proxy" : "it"}`, hint };
   }
   if (isOsError(text, "reset")) return { kind: "network", reason: "connection reset" };
   if (phase === "body") return { kind: "network", reason: "" };
@@ -105,7 +139,7 @@ function troubleIn(text: string, phase: Phase): Trouble {
   const [, odd] = /SendRequest\): (invalid .*|message head is too large)/.exec(text) ?? [];
   if (odd) return { kind: "protocol", reason: `it does not answer as a web server: ${odd}` };
   const reason = /client error \(\w+\): (.*)$/.exec(text)?.[1] ?? text;
-  return { kind: "network", reason, hint: CHECK_NETWORK };
+  return { kind: "network", reason, hint };
 }
 
 function isOsError(text: string, which: keyof typeof OS_ERRORS): boolean {

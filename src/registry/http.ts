@@ -1,7 +1,10 @@
 /** The one HTTP client of a registry: GET, headers in time, no redirect followed, no answer judged. */
 
 import { PullamaError } from "../core/errors.ts";
-import { endedBeforeAnswer, networkFailure } from "./failure.ts";
+import { Clients, type ClientsOptions } from "./clients.ts";
+import { CHECK_NETWORK, endedBeforeAnswer, networkFailure } from "./failure.ts";
+import { addressOf, basicLogin, type Proxy, type ProxyFor } from "./proxy.ts";
+import { explained } from "./second_look.ts";
 
 /** How long an answer may take, in milliseconds; longer once the host has answered in this run. */
 const FIRST_ANSWER_MS = 30_000;
@@ -15,10 +18,10 @@ export interface RequestNote {
   readonly elapsedMs: number;
 }
 
-export interface HttpOptions {
+export interface HttpOptions extends ClientsOptions {
   readonly userAgent: string;
-  /** Certificates in PEM to trust besides the built-in ones. */
-  readonly caCerts?: readonly string[];
+  /** What requests go through; default nothing. */
+  readonly proxyFor?: ProxyFor;
   readonly onRequest?: (note: RequestNote) => void;
   /** Milliseconds until the headers, in place of the usual 30 s (60 s for a host that has answered). */
   readonly headerTimeoutMs?: number;
@@ -31,57 +34,70 @@ export interface GetOptions {
 }
 
 /**
- * HTTP/1.1 only: over HTTP/2 parallel ranges would share one connection. Connections are kept for the
- * next request. All of them are given up after a silence, since after a change of network the kept ones
- * stay dead for minutes.
+ * Connections are kept for the next request. All of them are given up after a silence, since after a change
+ * of network the kept ones stay dead for minutes.
  */
 export class Http implements Disposable {
   readonly #options: HttpOptions;
   readonly #answered = new Set<string>();
-  #client: Deno.HttpClient;
-  #closed = false;
+  readonly #clients: Clients;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#client = this.#connect();
+    this.#clients = new Clients(options);
   }
 
   /**
    * The answer, whatever its status; its body must be read or cancelled. Throws what `networkFailure`
-   * makes of the failure, `timeout` when the headers do not come in time, or the signal's reason.
+   * makes of the failure, `timeout` when the headers do not come in time, `auth` when a proxy wants to
+   * know who asks, or the signal's reason.
    */
   async get(url: URL, options: GetOptions): Promise<Response> {
+    const proxy = this.#options.proxyFor?.(url);
     const hasAnswered = this.#answered.has(url.host);
     try {
-      return await this.#attempt(url, options);
+      return await this.#attempt(url, proxy, options);
     } catch (error) {
       const again = hasAnswered && endedBeforeAnswer(error) && !options.signal.aborted;
-      if (!again) throw networkFailure(error, url.host, "head");
+      if (!again) throw await this.#explained(error, url, proxy, options);
     }
     try {
-      return await this.#attempt(url, options);
+      return await this.#attempt(url, proxy, options);
     } catch (error) {
-      throw networkFailure(error, url.host, "head");
+      throw await this.#explained(error, url, proxy, options);
     }
   }
 
-  /** Gives up kept connections. Bodies that are being read go on. */
+  /** Gives up kept connections. Bodies that are being read go on, but for some that a proxy brings. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#client.close();
+    this.#clients[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  async #attempt(url: URL, { headers, signal }: GetOptions): Promise<Response> {
+  #explained(
+    error: unknown,
+    url: URL,
+    proxy: Proxy | undefined,
+    { signal }: GetOptions,
+  ): Promise<PullamaError> {
+    return explained(error, { url, proxy, caCerts: this.#options.caCerts ?? [], signal });
+  }
+
+  async #attempt(
+    url: URL,
+    proxy: Proxy | undefined,
+    { headers, signal }: GetOptions,
+  ): Promise<Response> {
     signal.throwIfAborted();
-    const client = this.#client;
+    const { client, failure } = this.#clients.get(url, proxy);
     const request = new AbortController();
     const stop = (reason: unknown) => {
-      if (reason instanceof PullamaError && reason.kind === "timeout") this.#replace(client);
+      if (reason instanceof PullamaError && reason.kind === "timeout") {
+        this.#clients.renew(client);
+      }
       request.abort(reason);
     };
     const answers = new Set<Response>();
@@ -92,7 +108,7 @@ export class Http implements Disposable {
     };
     signal.addEventListener("abort", relay, { once: true });
     const limit = this.#headerTimeout(url.host);
-    const timer = setTimeout(() => stop(noAnswer(url.host, limit)), limit);
+    const timer = setTimeout(() => stop(noAnswer(url.host, proxy, limit)), limit);
     const started = performance.now();
     try {
       const response = await fetch(url, {
@@ -102,10 +118,17 @@ export class Http implements Disposable {
           // Anything else may come compressed: then ranges would count other bytes.
           "accept-encoding": "identity",
           ...headers,
+          ...loginAt(proxy, url),
         },
         redirect: "manual",
         signal: request.signal,
       });
+      if (response.status === 407 && isForwarded(proxy, url)) {
+        await discard(response);
+        throw networkFailure(new Error("proxy authentication required"), url.host, "head", {
+          proxy,
+        });
+      }
       answers.add(response);
       this.#answered.add(url.host);
       this.#options.onRequest?.({
@@ -117,7 +140,7 @@ export class Http implements Disposable {
       return response;
     } catch (error) {
       signal.removeEventListener("abort", relay);
-      throw error;
+      throw error instanceof TypeError ? failure() ?? error : error;
     } finally {
       clearTimeout(timer);
     }
@@ -127,18 +150,6 @@ export class Http implements Disposable {
     const usual = this.#answered.has(host) ? LATER_ANSWER_MS : FIRST_ANSWER_MS;
     return this.#options.headerTimeoutMs ?? usual;
   }
-
-  #connect(): Deno.HttpClient {
-    const { caCerts } = this.#options;
-    return Deno.createHttpClient({ http2: false, ...(caCerts && { caCerts: [...caCerts] }) });
-  }
-
-  /** Several requests on one client may fall silent together: it is replaced once. */
-  #replace(silent: Deno.HttpClient): void {
-    if (this.#closed || this.#client !== silent) return;
-    this.#client = this.#connect();
-    silent.close();
-  }
 }
 
 /** Lets a body go that nobody wants. A failure of it is of no interest either. */
@@ -146,8 +157,20 @@ export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});
 }
 
-function noAnswer(host: string, limit: number): PullamaError {
-  return new PullamaError("timeout", `no answer from ${host} within ${limit / 1000} s`, {
-    hint: "check the network connection, and the proxy if there is one",
+/** Whether a proxy is given the request itself, not just asked for a connection. */
+function isForwarded(proxy: Proxy | undefined, url: URL): proxy is Proxy {
+  return url.protocol === "http:" && proxy !== undefined && !proxy.protocol.startsWith("socks5");
+}
+
+/** Deno logs in at a proxy everywhere but where it forwards requests and speaks TLS. */
+function loginAt(proxy: Proxy | undefined, url: URL): Record<string, string> {
+  const login = isForwarded(proxy, url) && proxy.protocol === "https:" && basicLogin(proxy);
+  return login ? { "proxy-authorization": login } : {};
+}
+
+function noAnswer(host: string, proxy: Proxy | undefined, limit: number): PullamaError {
+  const way = proxy ? ` through the proxy ${addressOf(proxy)}` : "";
+  return new PullamaError("timeout", `no answer from ${host}${way} within ${limit / 1000} s`, {
+    hint: proxy ? `check the network connection and ${proxy.variable}` : CHECK_NETWORK,
   });
 }

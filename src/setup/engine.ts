@@ -8,12 +8,14 @@ import type { Emit, Summary } from "../core/events.ts";
 import { type ModelName, refusedOnWindows } from "../core/name.ts";
 import type { Stop } from "../core/stop.ts";
 import { registrySource } from "../registry/client.ts";
+import { proxiesIn } from "../registry/proxy.ts";
 import { ModelsFolder } from "../store/store.ts";
 import type { Source, Store } from "../transfer/ports.ts";
 import { pullModel } from "../transfer/pull.ts";
 import { readCertificates } from "./certificates.ts";
 import { identityIn } from "./identity.ts";
 import type { PullOptions } from "./options.ts";
+import { quietly } from "./quiet.ts";
 import { VERSION } from "./version.ts";
 
 /** Who we say we are: never `ollama/…`, which the registry treats in a way of its own. */
@@ -33,16 +35,22 @@ export type OpenEngine = (options: PullOptions, stop: Stop) => Promise<Engine>;
 
 /** An engine for the models folder and the network that `options` describe. */
 export async function openEngine(options: PullOptions, stop: Stop): Promise<Engine> {
+  const env = (name: string) => Deno.env.get(name);
+  const proxyFor = proxiesIn(env);
   const caCerts = await readCertificates(options);
   const store: Store = new ModelsFolder(options.modelsDir, { tool: TOOL });
   let emitNow: Emit = () => {};
   const http = registrySource({
-    userAgent: Deno.env.get("PULLAMA_USER_AGENT") ??
+    userAgent: env("PULLAMA_USER_AGENT") ??
       `${TOOL} (${Deno.build.arch} ${Deno.build.os})`,
     insecure: options.insecure,
-    ...(caCerts.length > 0 && { caCerts }),
-    identity: identityIn((name) => Deno.env.get(name)),
+    chunkSize: options.chunkSize,
+    caCerts,
+    proxyFor,
+    quietly,
+    identity: identityIn(env),
     onRequest: (note) => emitNow({ event: "request", ...note }),
+    onNote: (message) => emitNow({ event: "note", message }),
     onWarning: (message, hint) => emitNow({ event: "warning", message, hint }),
   });
   const source: Source = http;

@@ -2,6 +2,7 @@
 
 import { PullamaError } from "../core/errors.ts";
 import type { PullEvent } from "../core/events.ts";
+import { trustIn } from "./certificates.ts";
 import { modelsDir } from "./models_dir.ts";
 import type { PullOptions } from "./options.ts";
 
@@ -23,7 +24,7 @@ export interface LibraryOptions {
   readonly timeoutMs?: number;
   /** Bytes a second over all connections; default unlimited. */
   readonly limitRate?: number;
-  /** A file with certificates to trust besides the built-in ones. */
+  /** A file with certificates to trust besides the system's; default as SSL_CERT_FILE and SSL_CERT_DIR say. */
   readonly caCert?: string;
   /** Pull although the disk seems too small. */
   readonly force?: boolean;
@@ -37,10 +38,10 @@ export interface LibraryOptions {
 
 /** Complete options. Throws `usage` for a number that makes no sense. */
 export function pullOptionsFor(options: LibraryOptions): PullOptions {
-  const { limitRate, retryForMs, caCert } = options;
+  const { limitRate, retryForMs } = options;
+  const env = (name: string) => Deno.env.get(name);
   return {
-    modelsDir: options.modelsDir ??
-      modelsDir(undefined, { env: (name) => Deno.env.get(name), os: Deno.build.os }),
+    modelsDir: options.modelsDir ?? modelsDir(undefined, { env, os: Deno.build.os }),
     insecure: options.insecure ?? false,
     maxRetries: checked("maxRetries", options.maxRetries ?? 6, 0, 10_000),
     chunkSize: checked("chunkSize", options.chunkSize ?? 2 ** 26, 2 ** 16, 2 ** 50),
@@ -54,7 +55,7 @@ export function pullOptionsFor(options: LibraryOptions): PullOptions {
         ? retryForMs
         : checked("retryForMs", retryForMs, 0, 2 ** 50),
     }),
-    ...(caCert !== undefined && { caCert }),
+    ...trustIn(options.caCert, env),
   };
 }
 

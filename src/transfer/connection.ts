@@ -34,6 +34,11 @@ export async function fetchJob(tools: ConnectionTools, pause: Pause, job: Job): 
     if (error !== YIELD) throw error;
   } finally {
     work.leave(job);
+    tools.emit({
+      event: "chunk_end",
+      digest: work.blob.digest,
+      range: { start: job.start, end: job.position },
+    });
   }
 }
 

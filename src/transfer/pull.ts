@@ -82,7 +82,8 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     const standings = await store.survey(blobs);
     const size = sizeOf(blobs);
     const { digest } = manifest;
-    emit({ event: "manifest", digest, blobs: standings.length, size });
+    const kept = standings.reduce((sum, standing) => sum + standing.kept, 0);
+    emit({ event: "manifest", digest, blobs: standings.length, size, kept });
     const room = roomFor(standings, store.free());
     if (settings.dryRun) {
       emit({ event: "dry_run", result: dryRun(name, manifest, standings, room) });

@@ -1,11 +1,10 @@
 /** `--output compact`: the name, how far it is, and how it went. */
 
 import type { PullEvent } from "../core/events.ts";
-import { displayName } from "../core/name.ts";
 import { formatDuration, formatSize } from "../core/units.ts";
 import { fit, glyphs } from "./draw.ts";
-import { liveLine } from "./live.ts";
-import { dryRunLine } from "./outcome.ts";
+import { liveLine, liveLines } from "./live.ts";
+import { dryRunLine, titleOf } from "./outcome.ts";
 import { logPace } from "./pace.ts";
 import { foldProgress } from "./progress.ts";
 import type { Clock, Renderer, RenderOptions } from "./renderer.ts";
@@ -18,8 +17,8 @@ const UNITS: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e
 export function compactRenderer(out: Terminal, clock: Clock, options: RenderOptions): Renderer {
   const g = glyphs(out.unicode);
   const progress = foldProgress(clock);
-  const live = liveLine(out, (cells) => [fit(text(), cells, g)]);
-  let due = logPace(clock);
+  const live = out.color && out.interactive ? liveLines(out, clock, draw) : liveLine(out, draw);
+  let due = logPace(clock, out.brief);
   let open = false;
   let stopTicking = () => {};
 
@@ -28,13 +27,18 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
     return `${progress.percent}% ${ratio(progress.done, progress.total)}`;
   }
 
+  function draw(cells: number): readonly string[] {
+    const line = open ? fit(text(), cells, g) : "";
+    return line === "" ? [] : [line];
+  }
+
   /** A line that stays. */
   function say(line: string): void {
     live.print(out.interactive ? fit(line, out.columns() - 1, g) : line);
   }
 
   function begin(title: string): void {
-    due = logPace(clock);
+    due = logPace(clock, out.brief);
     open = true;
     say(title);
     live.clear();
@@ -58,7 +62,9 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
       case "checkpoint":
       case "chunk_start":
       case "request":
+      case "note":
       case "retry":
+      case "waiting":
       case "stall":
       case "lock_wait":
       case "bytes_lost":
@@ -80,7 +86,9 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
     progress.fold(event);
     switch (event.event) {
       case "pull_start":
-        return begin(`${options.dryRun ? "would pull" : "pulling"} ${displayName(event.name)}`);
+        return begin(titleOf(event.name, options, g));
+      case "chunk_end":
+        return;
       case "bytes":
       case "verifying":
         if (!out.interactive && due(progress.percent)) out.write(`${text()}\n`);

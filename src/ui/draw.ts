@@ -3,6 +3,8 @@
 import truncatedWidth from "fast-string-truncated-width";
 import stringWidth from "fast-string-width";
 
+const COLOURS = /\p{Cc}\[[\d;]*m/gu;
+
 /** Everything that looks different where only ASCII can be shown. */
 export interface Glyphs {
   readonly title: string;
@@ -10,6 +12,7 @@ export interface Glyphs {
   readonly cached: string;
   readonly begin: string;
   readonly trouble: string;
+  readonly failed: string;
   readonly note: string;
   /** Between the parts of a line. */
   readonly separator: string;
@@ -42,6 +45,7 @@ const UNICODE: Glyphs = {
   cached: "◆",
   begin: "›",
   trouble: "!",
+  failed: "✗",
   note: "·",
   separator: " · ",
   ellipsis: "…",
@@ -58,6 +62,7 @@ const ASCII: Glyphs = {
   cached: "=",
   begin: ">",
   trouble: "!",
+  failed: "x",
   note: "-",
   separator: ", ",
   ellipsis: "...",
@@ -76,6 +81,22 @@ export function glyphs(unicode: boolean): Glyphs {
 /** Cells that `text` takes. */
 export function width(text: string): number {
   return stringWidth(text);
+}
+
+/** Rows that a line takes in a window of `columns`, which may have been wider when it was written. */
+export function rowsOf(line: string, columns: number): number {
+  if (width(line) <= columns) return 1;
+  let rows = 1;
+  let used = 0;
+  for (const character of line.replace(COLOURS, "")) {
+    const cells = width(character);
+    if (used + cells > columns) {
+      rows++;
+      used = 0;
+    }
+    used += cells;
+  }
+  return rows;
 }
 
 /** `text` cut to at most `cells`, with an ellipsis where something is missing. `text` carries no colour. */
@@ -98,12 +119,47 @@ export function pad(text: string, cells: number, g: Glyphs): string {
 
 /** A bar of `cells` cells, filled to an eighth of a cell; `fraction` from 0 to 1. */
 export function bar(fraction: number, cells: number, g: Glyphs): string {
+  return barParts(fraction, cells, g).join("");
+}
+
+/** The same in two: what is filled and what is empty. */
+export function barParts(
+  fraction: number,
+  cells: number,
+  g: Glyphs,
+): readonly [filled: string, empty: string] {
   const steps = g.parts.length;
   const filled = Math.floor(Math.min(1, Math.max(0, fraction)) * cells * steps);
   const whole = Math.floor(filled / steps);
   const part = g.parts[filled % steps - 1] ?? "";
-  return (g.parts.at(-1) ?? "").repeat(whole) + part +
-    g.empty.repeat(cells - whole - (part === "" ? 0 : 1));
+  return [
+    (g.parts.at(-1) ?? "").repeat(whole) + part,
+    g.empty.repeat(cells - whole - (part === "" ? 0 : 1)),
+  ];
+}
+
+/** `text` in lines of at most `cells`, broken between words; a word that is longer is cut in pieces. */
+export function wrap(text: string, cells: number): string[] {
+  const limit = Math.max(2, cells);
+  const lines: string[] = [];
+  let line = "";
+  const end = () => {
+    if (line !== "") lines.push(line);
+    line = "";
+  };
+  for (const word of text.split(" ").filter((each) => each !== "")) {
+    if (line !== "" && width(line) + 1 + width(word) <= limit) {
+      line += ` ${word}`;
+      continue;
+    }
+    end();
+    for (const character of word) {
+      if (width(line + character) > limit) end();
+      line += character;
+    }
+  }
+  end();
+  return lines;
 }
 
 /** The upper edge of a frame with a title in it, `cells` wide. */

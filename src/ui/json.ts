@@ -108,6 +108,8 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
         });
       case "manifest_written":
         return line(name, { Digest: event.digest });
+      case "note":
+        return line(name, { Message: safe(event.message) });
       case "warning":
         return line(name, { Message: safe(event.message), Hint: event.hint });
       case "dry_run":

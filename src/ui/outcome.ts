@@ -2,30 +2,43 @@
 
 import { shortId } from "../core/digest.ts";
 import type { DryRun, DryRunBlob, Summary } from "../core/events.ts";
-import { displayName, fullName } from "../core/name.ts";
+import { displayName, fullName, type ModelName } from "../core/name.ts";
 import { formatDuration, formatRate, formatSize } from "../core/units.ts";
 import type { Glyphs } from "./draw.ts";
 import { oneLine } from "./redact.ts";
-import { counted, type Step } from "./words.ts";
+import type { RenderOptions } from "./renderer.ts";
+import { counted, grouped, type Step } from "./words.ts";
 
 /** Blobs that a dry run lists; the others it adds up. */
 const LISTED = 20;
 
-/** The rows of the closing box. */
-export function summaryRows(summary: Summary): string[] {
+/** What stands above everything that is said about a pull. */
+export function titleOf(name: ModelName, { dryRun, place }: RenderOptions, g: Glyphs): string {
+  const which = place?.();
+  const title = `${dryRun ? "would pull" : "pulling"} ${displayName(name)}`;
+  return which === undefined ? title : `${title}${g.separator}${which}`;
+}
+
+/** The rows of the closing box. `troubles`: what went wrong on the way, if anything did. */
+export function summaryRows(summary: Summary, troubles: string | undefined): string[] {
   const rate = averageRate(summary);
-  const partly = summary.fetched !== summary.size;
   return [
     `size ${formatSize(summary.size)}`,
-    `blobs ${summary.blobs}`,
-    ...(partly ? [`fetched ${formatSize(summary.fetched)}`] : []),
+    `fetched ${formatSize(summary.fetched)}`,
+    `blobs ${grouped(summary.blobs)}`,
     `elapsed ${formatDuration(summary.elapsedMs)}`,
     ...(rate === undefined ? [] : [`avg rate ${rate}`]),
+    ...(troubles === undefined ? [] : [`overcome ${troubles}`]),
+    `ID ${shortId(summary.digest)}`,
   ];
 }
 
 /** The same on one line, for a log. */
-export function summaryLine(summary: Summary, g: Glyphs): string {
+export function summaryLine(
+  summary: Summary,
+  troubles: string | undefined,
+  g: Glyphs,
+): string {
   const rate = averageRate(summary);
   return [
     `pulled ${displayName(summary.name)}`,
@@ -34,6 +47,8 @@ export function summaryLine(summary: Summary, g: Glyphs): string {
     ...(summary.fetched === summary.size ? [] : [`${formatSize(summary.fetched)} fetched`]),
     formatDuration(summary.elapsedMs),
     ...(rate === undefined ? [] : [rate]),
+    ...(troubles === undefined ? [] : [troubles]),
+    shortId(summary.digest),
   ].join(g.separator);
 }
 

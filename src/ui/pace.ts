@@ -2,16 +2,23 @@
 
 import type { Clock } from "./renderer.ts";
 
-const EVERY_MS = 10_000;
-const EVERY_PERCENT = 5;
+interface Pace {
+  readonly ms: number;
+  readonly percent: number;
+}
 
-/** A function that says whether a line is due: after every 5 % and after ten seconds. */
-export function logPace(clock: Clock): (percent: number) => boolean {
+const USUAL: Pace = { ms: 10_000, percent: 5 };
+/** For logs that are kept. */
+const BRIEF: Pace = { ms: 60_000, percent: 10 };
+
+/** A function that says whether a line is due: after every 5 % and after ten seconds, or more rarely if `brief`. */
+export function logPace(clock: Clock, brief: boolean): (percent: number) => boolean {
+  const pace = brief ? BRIEF : USUAL;
   let lastAt = clock.now();
   let lastStep = 0;
   return (percent) => {
-    const step = Math.floor(percent / EVERY_PERCENT);
-    if (step <= lastStep && clock.now() - lastAt < EVERY_MS) return false;
+    const step = Math.floor(percent / pace.percent);
+    if (step <= lastStep && clock.now() - lastAt < pace.ms) return false;
     lastStep = step;
     lastAt = clock.now();
     return true;

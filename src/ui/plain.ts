@@ -1,10 +1,10 @@
 /** `--output table` where no person looks on: a log in ASCII, a line per step and one about progress now and then. */
 
 import type { PullEvent } from "../core/events.ts";
-import { displayName } from "../core/name.ts";
 import { glyphs } from "./draw.ts";
-import { dryRunSteps, summaryLine } from "./outcome.ts";
+import { dryRunSteps, summaryLine, titleOf } from "./outcome.ts";
 import { logPace } from "./pace.ts";
+import { paintWith } from "./paint.ts";
 import { foldProgress } from "./progress.ts";
 import { progressText } from "./progress_line.ts";
 import type { Clock, Renderer, RenderOptions } from "./renderer.ts";
@@ -14,23 +14,28 @@ import { interruptedStep, type Step } from "./words.ts";
 
 export function plainRenderer(out: Terminal, clock: Clock, options: RenderOptions): Renderer {
   const g = glyphs(false);
+  const paint = paintWith(out.color);
   const progress = foldProgress(clock);
-  let steps = pullSteps(g, options.verbose);
-  let due = logPace(clock);
+  let steps = pullSteps(g, clock, options.verbose);
+  let due = logPace(clock, out.brief);
 
   const say = (text: string) => out.write(`${text}\n`);
 
   function add(lines: readonly Step[]): void {
-    for (const { mark, text } of lines) say(mark === "trouble" ? `${g.trouble} ${text}` : text);
+    for (const { mark, text } of lines) {
+      say(mark === "trouble" ? `${paint.mark.trouble(g.trouble)} ${text}` : text);
+    }
   }
 
   function event(event: PullEvent): void {
     progress.fold(event);
     switch (event.event) {
       case "pull_start":
-        steps = pullSteps(g, options.verbose);
-        due = logPace(clock);
-        return say(`${options.dryRun ? "would pull" : "pulling"} ${displayName(event.name)}`);
+        steps = pullSteps(g, clock, options.verbose);
+        due = logPace(clock, out.brief);
+        return say(titleOf(event.name, options, g));
+      case "chunk_end":
+        return;
       case "bytes":
       case "verifying":
         if (due(progress.percent)) say(progressText(progress, g));
@@ -41,7 +46,7 @@ export function plainRenderer(out: Terminal, clock: Clock, options: RenderOption
         return add(dryRunSteps(event.result, g));
       case "pull_completed":
         add(steps.rest());
-        return say(summaryLine(event.summary, g));
+        return say(summaryLine(event.summary, steps.troubles, g));
       case "pull_interrupted":
         return add([...steps.rest(), interruptedStep(event, g)]);
       case "pull_failed":

@@ -2,24 +2,32 @@
 
 import { shortId } from "../core/digest.ts";
 import { formatDuration, formatRate, formatSize } from "../core/units.ts";
-import { bar, fit, type Glyphs, width } from "./draw.ts";
+import { barParts, type Glyphs, width } from "./draw.ts";
+import type { Paint, Segment } from "./paint.ts";
 import type { Progress, Verifying } from "./progress.ts";
+import { percentOf } from "./words.ts";
 
 const BAR_CELLS = 29;
 const SHORTEST_BAR = 8;
 
-/** A line of at most `cells`: a bar and as much about it as there is room for. */
-export function progressLine(progress: Progress, cells: number, g: Glyphs): string {
+/** Parts of a line of about `cells`: a bar, and as much about it as there is room for. */
+export function progressSegments(
+  progress: Progress,
+  cells: number,
+  g: Glyphs,
+  paint: Paint,
+): Segment[] {
   const parts = partsOf(progress);
   for (let count = parts.length; count > 0; count--) {
-    const text = parts.slice(0, count).join(g.separator);
-    const room = cells - width(text) - "[] ".length;
+    const rest = parts.slice(1, count).map((part) => g.separator + part).join("");
+    const room = cells - width(parts[0] + rest) - "[] ".length;
     if (room >= SHORTEST_BAR) {
       const share = progress.total ? progress.done / progress.total : 1;
-      return `[${bar(share, Math.min(BAR_CELLS, room), g)}] ${text}`;
+      const [filled, empty] = barParts(share, Math.min(BAR_CELLS, room), g);
+      return [["["], [filled, paint.filled], [empty, paint.empty], ["] "], [parts[0]], [rest]];
     }
   }
-  return fit(parts[0] ?? "", cells, g);
+  return [[parts[0]]];
 }
 
 /** The same for a log: without a bar. */
@@ -28,10 +36,10 @@ export function progressText(progress: Progress, g: Glyphs): string {
 }
 
 /** The most important first. */
-function partsOf(progress: Progress): string[] {
+function partsOf(progress: Progress): [string, ...string[]] {
   const { done, total = 0, percent, verifying } = progress;
   const rate = progress.rate();
-  const eta = percent < 100 ? progress.etaMs() : undefined;
+  const eta = percent < 100 ? progress.steadyEtaMs() : undefined;
   return [
     `${percent}%`.padStart(3) + `  ${formatSize(done)}/${formatSize(total)}`,
     ...(rate === undefined ? [] : [formatRate(rate)]),
@@ -41,5 +49,5 @@ function partsOf(progress: Progress): string[] {
 }
 
 function share(file: Verifying): string {
-  return `${shortId(file.digest)} ${Math.floor(file.done / file.size * 100)}%`;
+  return `${shortId(file.digest)} ${percentOf(file.done, file.size)}%`;
 }

@@ -67,6 +67,7 @@ function isEnd(event: PullEvent): event is EndEvent {
     case "chunk_start":
     case "chunk_end":
     case "request":
+    case "note":
     case "manifest_written":
     case "warning":
       return false;

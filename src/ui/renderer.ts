@@ -19,6 +19,8 @@ export interface RenderOptions {
   readonly verbose: boolean;
   /** Nothing will be fetched. */
   readonly dryRun: boolean;
+  /** Which of several pulls begins, in words such as `queue 1/2`; asked at every beginning. */
+  readonly place?: (() => string | undefined) | undefined;
 }
 
 /** Time as renderers need it. Milliseconds. */

@@ -2,25 +2,35 @@
 
 import type { BlobRef } from "../core/events.ts";
 import type { Glyphs } from "./draw.ts";
+import type { Clock } from "./renderer.ts";
+import { countTroubles } from "./troubles.ts";
 import { counted, type Step, type StepEvent, stepOf } from "./words.ts";
 
 /** Up to so many blobs all are named; of more, only those that are at least this part of the whole. */
 const NAMED = 20;
+
+/** Whether a blob is spoken of by itself; `total` is the size of all blobs. */
+export function isNamed(blob: BlobRef, total: number): boolean {
+  return blob.count <= NAMED || blob.size * NAMED >= total;
+}
 
 export interface Steps {
   /** The lines for `event`, which may be none. */
   of(event: StepEvent): readonly Step[];
   /** What was only counted so far. */
   rest(): readonly Step[];
+  /** What went wrong so far and was tried again, in words; undefined for nothing. */
+  readonly troubles: string | undefined;
 }
 
-/** The lines of one pull; `verbose`: with what happens between the steps. */
-export function pullSteps(g: Glyphs, verbose: boolean): Steps {
+/** The lines of one pull; `verbose`: with what happens between the steps, and with every trouble. */
+export function pullSteps(g: Glyphs, clock: Clock, verbose: boolean): Steps {
+  const troubles = countTroubles(clock);
   let total = 0;
   let cached = 0;
   let verified = 0;
 
-  const named = (blob: BlobRef) => blob.count <= NAMED || blob.size * NAMED >= total;
+  const named = (blob: BlobRef) => isNamed(blob, total);
 
   function rest(): readonly Step[] {
     const parts = [
@@ -37,6 +47,7 @@ export function pullSteps(g: Glyphs, verbose: boolean): Steps {
       case "checkpoint":
       case "chunk_start":
       case "request":
+      case "note":
         return verbose ? [stepOf(event, g)] : [];
       case "blob_cached":
         if (named(event.blob)) return [stepOf(event, g)];
@@ -56,12 +67,24 @@ export function pullSteps(g: Glyphs, verbose: boolean): Steps {
       case "retry":
       case "stall":
       case "lock_wait":
+      case "waiting":
       case "bytes_lost":
-        return [stepOf(event, g)];
+        return troubles.worth(event) || verbose ? [stepOf(event, g)] : [];
       default:
         return event satisfies never;
     }
   }
 
-  return { of, rest };
+  return {
+    of,
+    rest,
+    get troubles() {
+      const { retries, stalls } = troubles;
+      const parts = [
+        ...(retries > 0 ? [retries === 1 ? "1 retry" : `${retries} retries`] : []),
+        ...(stalls > 0 ? [counted(stalls, "stall")] : []),
+      ];
+      return parts.length > 0 ? parts.join(g.separator) : undefined;
+    },
+  };
 }

@@ -1,13 +1,14 @@
-/** `--output table` on a terminal: a frame, a line in it per step, a bar that moves, and a closing box. */
+/** `--output table` on a terminal: a frame, a line in it per step, lines that move, and a closing box. */
 
-import pico from "picocolors";
 import type { PullEvent, Summary } from "../core/events.ts";
 import { displayName } from "../core/name.ts";
-import { box, fit, frameBottom, frameTop, glyphs } from "./draw.ts";
+import { box, fit, frameBottom, frameTop, glyphs, wrap } from "./draw.ts";
+import { foldFlights } from "./flights.ts";
 import { liveLine, liveLines } from "./live.ts";
-import { dryRunSteps, summaryRows } from "./outcome.ts";
+import { dryRunSteps, summaryRows, titleOf } from "./outcome.ts";
+import { painted, paintWith } from "./paint.ts";
 import { foldProgress } from "./progress.ts";
-import { progressLine } from "./progress_line.ts";
+import { regionLines } from "./region.ts";
 import type { Clock, Renderer, RenderOptions } from "./renderer.ts";
 import { pullSteps } from "./steps.ts";
 import type { Terminal } from "./terminal.ts";
@@ -18,25 +19,28 @@ const FRAME_CELLS = 57;
 
 export function tableRenderer(out: Terminal, clock: Clock, options: RenderOptions): Renderer {
   const g = glyphs(out.unicode);
-  const paint = painter(out.color);
+  const paint = paintWith(out.color);
   const progress = foldProgress(clock);
-  const live = (out.color ? liveLines : liveLine)(out, draw);
-  let steps = pullSteps(g, options.verbose);
+  const flights = foldFlights(clock);
+  const live = out.color ? liveLines(out, clock, draw) : liveLine(out, draw);
+  let steps = pullSteps(g, clock, options.verbose);
   let titled = false;
   let open = false;
+  let host = "";
   let stopTicking = () => {};
 
-  function draw(cells: number): readonly string[] {
-    if (!open || progress.total === undefined) return [];
-    return [`${g.frame.down} ${progressLine(progress, cells - 2, g)}`];
+  function draw(cells: number, rows: number): readonly string[] {
+    const over = options.dryRun && progress.total !== undefined;
+    if (!open || over) return [];
+    return regionLines({ progress, flights, now: clock.now(), host }, cells, rows, g, paint);
   }
 
   const cells = () => Math.max(1, out.columns() - 1);
   const frameCells = () => Math.min(FRAME_CELLS, cells());
 
   function begin(title: string): void {
-    steps = pullSteps(g, options.verbose);
-    if (!titled) live.print(fit(`${g.title} pullama`, cells(), g));
+    steps = pullSteps(g, clock, options.verbose);
+    if (!titled) live.print(painted([[`${g.title} pullama`, paint.strong]], cells(), g));
     titled = true;
     open = true;
     live.print(frameTop(title, frameCells(), g));
@@ -45,9 +49,15 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
     stopTicking = clock.every(FRAME_MS, live.frame);
   }
 
+  /** What goes wrong is said in full, on several lines if need be. */
   function add(lines: readonly Step[]): void {
+    const room = cells() - 4;
     for (const { mark, text } of lines) {
-      live.print(`${g.frame.down} ${paint(mark, g[mark])} ${fit(text, cells() - 4, g)}`);
+      const rows = mark === "trouble" ? wrap(text, room) : [fit(text, room, g)];
+      rows.forEach((row, i) => {
+        const before = i === 0 ? paint.mark[mark](g[mark]) : " ";
+        live.print(`${g.frame.down} ${before} ${row}`);
+      });
     }
   }
 
@@ -62,16 +72,25 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
 
   function summarize(summary: Summary): void {
     const heading = `${g.done} pulled ${displayName(summary.name)}`;
-    live.print(...box(heading, summaryRows(summary), frameCells(), g));
+    const [top = "", head = "", ...rest] = box(
+      heading,
+      summaryRows(summary, steps.troubles),
+      frameCells(),
+      g,
+    );
+    live.print(top, head.replace(g.done, paint.mark.done(g.done)), ...rest);
   }
 
   function event(event: PullEvent): void {
     progress.fold(event);
+    flights.fold(event);
     switch (event.event) {
       case "pull_start":
-        return begin(`${options.dryRun ? "would pull" : "pulling"} ${displayName(event.name)}`);
+        host = event.name.host;
+        return begin(titleOf(event.name, options, g));
       case "bytes":
       case "verifying":
+      case "chunk_end":
         return;
       case "warning":
         return live.clear();
@@ -100,10 +119,4 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
       live.clear();
     },
   };
-}
-
-function painter(color: boolean): (mark: Step["mark"], text: string) => string {
-  const c = pico.createColors(color);
-  const paints = { done: c.green, cached: c.cyan, begin: c.blue, trouble: c.yellow, note: c.dim };
-  return (mark, text) => paints[mark](text);
 }

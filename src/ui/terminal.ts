@@ -5,12 +5,16 @@ export interface Terminal {
   write(text: string): void;
   /** Width of the window in cells, asked anew on every call. */
   columns(): number;
+  /** Its height in rows. */
+  rows(): number;
   /** A person looks at it, and a line can be written over. */
   readonly interactive: boolean;
   /** More than ASCII can be shown. */
   readonly unicode: boolean;
   /** Escape sequences are understood and wanted. */
   readonly color: boolean;
+  /** What is written is kept as a log that somebody will scroll through, such as that of a CI job. */
+  readonly brief: boolean;
 }
 
 /** What a decision about a stream rests on. */
@@ -23,15 +27,24 @@ export interface Surroundings {
   env(name: string): string | undefined;
 }
 
-/** What can be shown on a stream. Only a terminal that is not `TERM=dumb` gets more than plain lines. */
+/**
+ * What can be shown on a stream. Only a terminal that is not `TERM=dumb` gets more than plain lines, but
+ * colours come wherever FORCE_COLOR asks for them. NO_COLOR goes before FORCE_COLOR.
+ */
 export function abilities(
   around: Surroundings,
-): Pick<Terminal, "interactive" | "unicode" | "color"> {
+): Pick<Terminal, "interactive" | "unicode" | "color" | "brief"> {
   const term = around.env("TERM") ?? "";
   const dumb = term === "dumb" || (term === "" && around.os !== "windows");
   const interactive = around.isTerminal && !dumb;
-  const color = interactive && !around.noColor;
-  return { interactive, color, unicode: color && term !== "linux" && speaksUtf8(around) };
+  const forced = forcedColor(around.env("FORCE_COLOR"));
+  const color = !around.noColor && (forced ?? interactive);
+  return {
+    interactive,
+    color,
+    unicode: interactive && color && speaksUnicode(around, term),
+    brief: !interactive && isSet(around.env("CI")),
+  };
 }
 
 /** The same stream without escape sequences and box drawing: `--no-color`. */
@@ -39,10 +52,30 @@ export function plain(terminal: Terminal): Terminal {
   return {
     write: (text) => terminal.write(text),
     columns: () => terminal.columns(),
+    rows: () => terminal.rows(),
     interactive: terminal.interactive,
     unicode: false,
     color: false,
+    brief: terminal.brief,
   };
+}
+
+/** Undefined where nobody has asked. */
+function forcedColor(value: string | undefined): boolean | undefined {
+  return value === undefined ? undefined : value !== "0" && value !== "false";
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== "" && value !== "0" && value !== "false";
+}
+
+/** The console of Linux has not the glyphs, and the old one of Windows not all of them. */
+function speaksUnicode(around: Surroundings, term: string): boolean {
+  if (term === "linux") return false;
+  if (around.os !== "windows") return speaksUtf8(around);
+  const modern = ["WT_SESSION", "TERM_PROGRAM", "ConEmuANSI", "TERMINAL_EMULATOR"]
+    .some((name) => isSet(around.env(name)));
+  return modern || (term !== "" && speaksUtf8(around));
 }
 
 /** The first of the three variables that is set decides, as in POSIX; the systems without them use UTF-8. */

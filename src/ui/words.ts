@@ -30,7 +30,8 @@ export type StepEvent = Extract<
       | "bytes_lost"
       | "checkpoint"
       | "chunk_start"
-      | "request";
+      | "request"
+      | "note";
   }
 >;
 
@@ -39,7 +40,7 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
   const parts = (...texts: string[]) => texts.join(g.separator);
   switch (event.event) {
     case "manifest": {
-      const { blobs, size, kept = 0 } = event;
+      const { blobs, size, kept } = event;
       const here = kept > 0 ? [`${percentOf(kept, size)} % here`] : [];
       const text = parts("manifest", counted(blobs, "blob"), formatSize(size), ...here);
       return { mark: "done", text };
@@ -73,7 +74,10 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
       return { mark: "trouble", text: about(event.digest, lockText(event.holder)) };
     }
     case "bytes_lost": {
-      const text = `${formatSize(event.count)} to be fetched again: ${showable(event.reason)}`;
+      const reason = showable(event.reason);
+      // Where nothing is given up yet it is only about to be looked for.
+      const lost = `${formatSize(event.count)} to be fetched again: ${reason}`;
+      const text = event.count === 0 ? reason : lost;
       return { mark: "trouble", text: about(event.digest, text) };
     }
     case "checkpoint": {
@@ -89,6 +93,8 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
       const answer = parts(String(event.status), `${Math.round(event.elapsedMs)} ms`);
       return { mark: "note", text: parts(`${event.method} ${showable(event.url)}`, answer) };
     }
+    case "note":
+      return { mark: "note", text: showable(event.message) };
     default:
       return event satisfies never;
   }
@@ -105,8 +111,12 @@ export function interruptedStep(
 
 /** A number of things, with its digits in groups of three. */
 export function counted(count: number, thing: string): string {
-  const digits = String(count).replace(/\B(?=(\d{3})+$)/g, ",");
-  return `${digits} ${thing}${count === 1 ? "" : "s"}`;
+  return `${grouped(count)} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+/** A whole number with its digits in groups of three. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 type RetryEvent = Extract<PullEvent, { readonly event: "retry" }>;

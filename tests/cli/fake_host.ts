@@ -5,7 +5,12 @@ import type { Emit, Summary } from "../../src/core/events.ts";
 import { displayName, type ModelName } from "../../src/core/name.ts";
 import type { Stop } from "../../src/core/stop.ts";
 import type { Engine } from "../../src/setup/engine.ts";
+import { cleanFolder } from "../../src/store/clean.ts";
+import { removeModels } from "../../src/store/remove.ts";
+import { examine } from "../../src/setup/doctor.ts";
+import { openModels } from "../../src/setup/models.ts";
 import type { Host } from "../../src/cli/host.ts";
+import { openQueue } from "../../src/cli/queue_place.ts";
 import type { PullOptions } from "../../src/setup/options.ts";
 import { run, type Wire } from "../../src/cli/program.ts";
 import { fakeClock } from "../ui/fake_clock.ts";
@@ -88,6 +93,11 @@ export async function ran(
       opened++;
       return Promise.resolve(engine);
     },
+    openModels: (modelsDir) => Promise.resolve(openModels(modelsDir)),
+    removeModels: (modelsDir, names) => removeModels(modelsDir, names),
+    cleanFolder: (modelsDir, options) => cleanFolder(modelsDir, options),
+    openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
+    examine: (options, watcher) => examine(options, watcher),
   };
   const code = await run(argv, host, wire);
   return { code, out: host.out.text, err: host.err.text, pulled, options, stop, opened, closed };
@@ -97,7 +107,7 @@ export async function ran(
 export function pullWell(name: ModelName, emit: Emit): Promise<Summary> {
   const summary = { ...SUMMARY, name };
   emit({ event: "pull_start", name });
-  emit({ event: "manifest", digest: SUMMARY.digest, blobs: 2, size: SUMMARY.size });
+  emit({ event: "manifest", digest: SUMMARY.digest, blobs: 2, size: SUMMARY.size, kept: 0 });
   emit({ event: "blob_cached", blob: CONFIG });
   emit({ event: "blob_start", blob: MODEL, kept: 0 });
   emit({ event: "bytes", digest: MODEL.digest, count: MODEL.size });

@@ -1,6 +1,11 @@
 /** What main_test.ts puts in place of the wiring of the real program. The model says what is to happen. */
 
 import type { Engine } from "../../src/setup/engine.ts";
+import { cleanFolder } from "../../src/store/clean.ts";
+import { removeModels } from "../../src/store/remove.ts";
+import { examine } from "../../src/setup/doctor.ts";
+import { openModels } from "../../src/setup/models.ts";
+import { openQueue } from "../../src/cli/queue_place.ts";
 import type { Wire } from "../../src/cli/program.ts";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { Emit, Summary } from "../../src/core/events.ts";
@@ -10,6 +15,11 @@ import { MODEL, SUMMARY } from "../ui/pull_events.ts";
 
 export const wire: Wire = {
   openEngine: (_options, stop) => Promise.resolve(engine(stop)),
+  openModels: (modelsDir) => Promise.resolve(openModels(modelsDir)),
+  removeModels: (modelsDir, names) => removeModels(modelsDir, names),
+  cleanFolder: (modelsDir, options) => cleanFolder(modelsDir, options),
+  openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
+  examine: (options, watcher) => examine(options, watcher),
 };
 
 function engine(stop: Stop): Engine {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { run } from "../../src/cli/program.ts";
+import { wire } from "../../src/cli/wire.ts";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { Emit } from "../../src/core/events.ts";
 import type { ModelName } from "../../src/core/name.ts";
@@ -181,7 +182,7 @@ Deno.test("pullModels() gives the screen back after an engine that did not say h
   const host = { ...fakeHost({ terminal: colorTerminal }), clock };
   await ran(["m"], host, (name, emit) => {
     emit({ event: "pull_start", name });
-    emit({ event: "manifest", digest: DRY_RUN.digest, blobs: 1, size: 1 });
+    emit({ event: "manifest", digest: DRY_RUN.digest, blobs: 1, size: 1, kept: 0 });
     clock.advance(100);
     assert.equal(screenOf(host.out.text).cursorShown, false);
     return Promise.resolve(undefined);
@@ -206,7 +207,7 @@ Deno.test("pullModels() says what stands in the way of the engine, for every mod
   const host = fakeHost();
   const openEngine = () =>
     Promise.reject(new PullamaError("local", "cannot read /c.pem: it is not there"));
-  const code = await run(["a", "b"], host, { openEngine });
+  const code = await run(["a", "b"], host, { ...wire, openEngine });
   assert.equal(code, 1);
   assert.equal(
     host.err.text,

@@ -42,6 +42,24 @@ Deno.test("openTerminal() is silent once the reader of a pipe has gone", () => {
   assert.deepEqual([gone.written, gone.tries], [["a"], 2]);
 });
 
+Deno.test("openTerminal() goes on after a moment in which a terminal takes nothing", () => {
+  const busy = stream();
+  const { writeSync } = busy;
+  busy.writeSync = () => {
+    throw new Deno.errors.WouldBlock("Resource temporarily unavailable (os error 11)");
+  };
+  const terminal = openTerminal(busy);
+  terminal.write("a frame that is lost");
+  busy.writeSync = writeSync;
+  terminal.write("the next one");
+  assert.deepEqual(busy.written, ["the next one"]);
+});
+
+Deno.test("openTerminal() knows a size for a window that does not say how large it is", () => {
+  const terminal = openTerminal(stream());
+  assert.ok(terminal.columns() > 0 && terminal.rows() > 0);
+});
+
 Deno.test("openTerminal() shows a hidden cursor again when the process ends, and only then and once", () => {
   const HIDE = "\x1b[?25l";
   const SHOW = "\x1b[?25h";

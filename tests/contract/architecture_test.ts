@@ -33,6 +33,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   valibot: ["store", "registry", "queue"],
   "node:path": ["cli", "setup"],
   "node:dns": ["registry"],
+  "node:net": ["registry"],
+  "node:tls": ["registry"],
   "node:fs": ["io"],
   "node:buffer": ["registry"],
   "node:crypto": ["io", "registry", "store"],

@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { bar, box, fit, frameBottom, frameTop, glyphs, pad, width } from "../../src/ui/draw.ts";
+import {
+  bar,
+  box,
+  fit,
+  frameBottom,
+  frameTop,
+  glyphs,
+  pad,
+  rowsOf,
+  width,
+  wrap,
+} from "../../src/ui/draw.ts";
 
 const UNICODE = glyphs(true);
 const ASCII = glyphs(false);
@@ -71,4 +82,32 @@ Deno.test("frameTop() and frameBottom() have the same width, with a title that i
     assert.equal(width(frameTop("pulling user/model:latest", cells, ASCII)), cells);
     assert.equal(width(frameBottom(cells, ASCII)), cells);
   }
+});
+
+Deno.test("wrap() breaks between words, and a word only where it is too long for a line", () => {
+  assert.deepEqual(wrap("the quick brown fox", 10), ["the quick", "brown fox"]);
+  assert.deepEqual(wrap("see /a/very/long/path now", 8), ["see", "/a/very/", "long/pat", "h now"]);
+  assert.deepEqual(wrap("日本語の モデル", 6), ["日本語", "の", "モデル"]);
+  assert.deepEqual(wrap("", 10), []);
+});
+
+Deno.test("wrap() loses nothing and makes no line wider than asked", () => {
+  fc.assert(fc.property(
+    fc.string({ unit: fc.constantFrom("a", "é", "日", "👍", "…", " ") }),
+    fc.integer({ min: 2, max: 40 }),
+    (text, cells) => {
+      const lines = wrap(text, cells);
+      assert.ok(lines.every((line) => width(line) <= cells));
+      assert.equal(lines.join("").replaceAll(" ", ""), text.replaceAll(" ", ""));
+    },
+  ));
+});
+
+Deno.test("rowsOf() counts the rows of a line that a narrower window has broken", () => {
+  assert.equal(rowsOf("", 10), 1);
+  assert.equal(rowsOf("a".repeat(10), 10), 1);
+  assert.equal(rowsOf("a".repeat(21), 10), 3);
+  assert.equal(rowsOf(`\x1b[32m${"a".repeat(10)}\x1b[39m`, 10), 1);
+  // A wide character is not broken: the row before it ends a cell earlier.
+  assert.equal(rowsOf("日".repeat(5), 5), 3);
 });

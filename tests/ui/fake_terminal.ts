@@ -10,22 +10,25 @@ export interface FakeTerminal extends Terminal {
   readonly text: string;
   /** The lines of all of them; for output without cursor movement. */
   readonly lines: readonly string[];
-  resize(columns: number): void;
+  resize(columns: number, rows?: number): void;
 }
 
-type Abilities = Partial<Pick<Terminal, "interactive" | "unicode" | "color">>;
+type Abilities = Partial<Pick<Terminal, "interactive" | "unicode" | "color" | "brief">>;
 
 /** A pipe, unless `abilities` say otherwise. */
 export function fakeTerminal(abilities: Abilities = {}, columns = 80): FakeTerminal {
   const writes: string[] = [];
   let cells = columns;
+  let height = 24;
   return {
     interactive: false,
     unicode: false,
     color: false,
+    brief: false,
     ...abilities,
     write: (text) => void writes.push(text),
     columns: () => cells,
+    rows: () => height,
     writes,
     get text() {
       return writes.join("");
@@ -33,7 +36,10 @@ export function fakeTerminal(abilities: Abilities = {}, columns = 80): FakeTermi
     get lines() {
       return writes.join("").split("\n").slice(0, -1);
     },
-    resize: (to) => void (cells = to),
+    resize(columns, rows = height) {
+      cells = columns;
+      height = rows;
+    },
   };
 }
 
@@ -55,6 +61,7 @@ export function screenOf(text: string): Screen {
   const rows: string[][] = [[]];
   let row = 0;
   let column = 0;
+  let saved: readonly [number, number] = [0, 0];
   let cursorShown = true;
   let widest = 0;
 
@@ -63,6 +70,12 @@ export function screenOf(text: string): Screen {
   }
 
   function escape(sequence: string): void {
+    if (sequence === "\x1b7") saved = [row, column];
+    else if (sequence === "\x1b8") [row, column] = saved;
+    else control(sequence);
+  }
+
+  function control(sequence: string): void {
     const [, parameter = "", command = ""] = /^\p{Cc}\[(\??\d*)([A-Za-z])$/u.exec(sequence) ?? [];
     if (command === "A") row = Math.max(0, row - Number(parameter));
     else if (command === "K" && parameter === "") rows[row]!.length = column;
@@ -70,12 +83,12 @@ export function screenOf(text: string): Screen {
       rows[row]!.length = column;
       rows.length = row + 1;
     } else if (parameter === "?25") cursorShown = command === "h";
-    else if (command !== "m" && parameter !== "?2026") {
+    else if (command !== "m" && parameter !== "?2026" && parameter !== "?7") {
       throw new Error(`unknown sequence ${JSON.stringify(sequence)}`);
     }
   }
 
-  for (const [part] of text.matchAll(/\p{Cc}\[[?\d;]*[A-Za-z]|[^]/gu)) {
+  for (const [part] of text.matchAll(/\p{Cc}(?:\[[?\d;]*[A-Za-z]|[78])|[^]/gu)) {
     if (/^\p{Cc}/u.test(part)) measure();
     if (part.startsWith("\x1b")) escape(part);
     else if (part === "\r") column = 0;

@@ -104,6 +104,7 @@ Deno.test("jsonRenderer() keeps the fields that scripts read", () => {
     time,
     BlobCount: 2,
     TotalSize: TOTAL,
+    KeptBytes: 0,
     Digest: MANIFEST_DIGEST,
   });
   assert.deepEqual(progress, {
@@ -125,6 +126,14 @@ Deno.test("jsonRenderer() keeps the fields that scripts read", () => {
     FetchedBytes: TOTAL,
     ElapsedMs: 250_000,
   });
+});
+
+Deno.test("jsonRenderer() says what is here already, and starts there", () => {
+  const { show, lines } = json();
+  show(pull_start, { ...manifest, kept: 1_300_000_485 });
+  assertValid(lines());
+  assert.equal(lines()[1]?.KeptBytes, 1_300_000_485);
+  assert.deepEqual([lines()[2]?.OverallDone, lines()[2]?.pct], [1_300_000_485, 64]);
 });
 
 Deno.test("jsonRenderer() says kind, exit code and hint of a failure", () => {

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
+import { width } from "../../src/ui/draw.ts";
 import { errorText, interruptedText, warningText } from "../../src/ui/message.ts";
 import { outcomesText } from "../../src/ui/outcomes.ts";
 import { oneLine, redact } from "../../src/ui/redact.ts";
 import { parseName } from "../../src/core/name.ts";
+import { colorTerminal, fakeTerminal } from "./fake_terminal.ts";
 import { RESET, SECRET } from "./pull_events.ts";
 
-const PLAIN = { color: false, unicode: false };
-const RICH = { color: true, unicode: true };
+const PLAIN = fakeTerminal();
+const RICH = colorTerminal(60);
 const UNKNOWN = new PullamaError("not_found", "the registry does not know this model", {
   hint: "see https://ollama.com/library",
 });
@@ -48,6 +50,59 @@ Deno.test("errorText() keeps what a server says from steering the terminal", () 
 Deno.test("errorText() is coloured only where colour is wanted", () => {
   assert.ok(errorText(UNKNOWN, RICH, { verbose: false }).includes("\x1b[31m"));
   assert.ok(!errorText(UNKNOWN, PLAIN, { verbose: false }).includes("\x1b"));
+});
+
+Deno.test("errorText() is a small frame on a terminal: what, why, what to do, and the exit code", () => {
+  const look = { ...colorTerminal(60), color: false };
+  assert.deepEqual(
+    errorText(UNKNOWN, look, { doing: "pull nosuch:latest", verbose: false }).split("\n"),
+    [
+      "╭─ error ─────────────────────────────────────────────────╮",
+      "│ ✗ cannot pull nosuch:latest",
+      "│   the registry does not know this model",
+      "│ › see https://ollama.com/library",
+      "│ · exit code 4",
+      "╰─────────────────────────────────────────────────────────╯",
+      "",
+    ],
+  );
+  assert.deepEqual(
+    errorText(new PullamaError("usage", "no home"), look, { verbose: false }).split("\n").slice(
+      1,
+      3,
+    ),
+    ["│ ✗ no home", "│ · exit code 1"],
+  );
+});
+
+Deno.test("errorText() is wrapped to the window and loses no word, in colours and without", () => {
+  const error = new PullamaError("disk_full", "模型 " + "the disk is too small ".repeat(8).trim(), {
+    hint: `free some space in ${"/very/long/path".repeat(9)} and pull again`,
+  });
+  const words = (text: string) => text.replaceAll(/\p{Cc}\[\d+m|[│╭╮╰╯─|+\-\s]/gu, "");
+  for (let columns = 20; columns <= 300; columns += 7) {
+    for (const unicode of [true, false]) {
+      const look = { ...colorTerminal(columns), unicode };
+      const text = errorText(error, look, { doing: "pull m:latest", verbose: false });
+      const widest = Math.max(...text.split("\n").map(width));
+      assert.ok(widest < columns && widest <= 80, `${widest} at ${columns}`);
+      assert.ok(words(text).includes(words(error.message)));
+      assert.ok(words(text).includes(words(error.hint!)));
+      assert.ok(text.includes("exit code 2"));
+    }
+  }
+});
+
+Deno.test("errorText() keeps pictures that terminals draw differently wide out of the frame", () => {
+  const error = new PullamaError("refused", "no 👩‍👩‍👧 for 🇩🇪 and ❤️");
+  assert.match(errorText(error, RICH, { verbose: false }), /no 👩👩👧 for DE and ❤/u);
+});
+
+Deno.test("warningText() is wrapped on a terminal, and one line elsewhere", () => {
+  const message = "the clock of this machine is wrong ".repeat(4).trim();
+  const lines = warningText(message, "set it", colorTerminal(40)).trimEnd().split("\n");
+  assert.ok(lines.length > 3 && lines.every((line) => width(line) < 40));
+  assert.equal(warningText(message, undefined, PLAIN), `warning: ${message}\n`);
 });
 
 Deno.test("warningText() and its hint", () => {

@@ -24,16 +24,40 @@ Deno.test("foldProgress() counts what is cached, kept and fetched, and not what 
 
 Deno.test("foldProgress() says 100 % only when nothing is missing", () => {
   const progress = foldProgress(fakeClock());
-  progress.fold({ event: "manifest", digest: digest("a"), blobs: 1, size: MODEL.size });
+  progress.fold({ event: "manifest", digest: digest("a"), blobs: 1, size: MODEL.size, kept: 0 });
   progress.fold({ event: "blob_start", blob: MODEL, kept: MODEL.size - 1 });
   assert.equal(progress.percent, 99);
   progress.fold({ event: "bytes", digest: MODEL.digest, count: 1 });
   assert.equal(progress.percent, 100);
 });
 
+Deno.test("foldProgress() starts at what is said to be here, and counts none of it twice", () => {
+  const progress = foldProgress(fakeClock());
+  progress.fold({ ...EVERY_EVENT.manifest, kept: 1_300_000_485 });
+  assert.deepEqual([progress.done, progress.percent], [1_300_000_485, 64]);
+  progress.fold(EVERY_EVENT.blob_cached);
+  assert.equal(progress.done, 1_300_000_485);
+  progress.fold({ event: "blob_start", blob: MODEL, kept: 1_300_000_000 });
+  assert.equal(progress.done, 1_300_000_485);
+  progress.fold({ event: "bytes", digest: MODEL.digest, count: 1_000_000 });
+  assert.equal(progress.done, 1_301_000_485);
+});
+
+Deno.test("foldProgress() waits, and does not go back, where less is here than was said", () => {
+  const progress = foldProgress(fakeClock());
+  progress.fold({ ...EVERY_EVENT.manifest, kept: 1_000_000_000 });
+  progress.fold(EVERY_EVENT.blob_cached);
+  progress.fold({ event: "blob_start", blob: MODEL, kept: 400_000_000 });
+  assert.equal(progress.done, 1_000_000_000);
+  progress.fold({ event: "bytes", digest: MODEL.digest, count: 500_000_000 });
+  assert.equal(progress.done, 1_000_000_000);
+  progress.fold({ event: "bytes", digest: MODEL.digest, count: 500_000_000 });
+  assert.equal(progress.done, 1_400_000_000 + CONFIG.size);
+});
+
 Deno.test("foldProgress() has a model without bytes at 100 %", () => {
   const progress = foldProgress(fakeClock());
-  progress.fold({ event: "manifest", digest: digest("a"), blobs: 0, size: 0 });
+  progress.fold({ event: "manifest", digest: digest("a"), blobs: 0, size: 0, kept: 0 });
   assert.equal(progress.percent, 100);
 });
 
@@ -100,10 +124,11 @@ Deno.test("foldProgress() never goes back but with bytes_lost, and never beyond 
       elapsedMs: fc.constant(1),
     }),
   );
-  fc.assert(fc.property(fc.array(event), (events) => {
+  const kept = fc.integer({ min: 0, max: total });
+  fc.assert(fc.property(fc.array(event), kept, (events, kept) => {
     const progress = foldProgress(fakeClock());
-    progress.fold({ event: "manifest", digest: digest("a"), blobs: 3, size: total });
-    let before = 0;
+    progress.fold({ event: "manifest", digest: digest("a"), blobs: 3, size: total, kept });
+    let before = progress.done;
     for (const each of events) {
       progress.fold(each);
       if (each.event !== "bytes_lost") assert.ok(progress.done >= before);

@@ -56,7 +56,7 @@ export const RESET: PullamaError = new PullamaError("network", "connection reset
 /** One event of every kind; the type makes sure that none is missing. */
 export const EVERY_EVENT: { readonly [E in PullEvent as E["event"]]: E } = {
   pull_start: { event: "pull_start", name: NAME },
-  manifest: { event: "manifest", digest: MANIFEST_DIGEST, blobs: 2, size: TOTAL },
+  manifest: { event: "manifest", digest: MANIFEST_DIGEST, blobs: 2, size: TOTAL, kept: 0 },
   blob_cached: { event: "blob_cached", blob: CONFIG },
   blob_start: { event: "blob_start", blob: MODEL, kept: 19_000_000 },
   bytes: { event: "bytes", digest: MODEL.digest, count: 1_000_000_000 },
@@ -98,6 +98,7 @@ export const EVERY_EVENT: { readonly [E in PullEvent as E["event"]]: E } = {
     elapsedMs: 31.4,
   },
   manifest_written: { event: "manifest_written", digest: MANIFEST_DIGEST },
+  note: { event: "note", message: "the list of chunks ends early" },
   warning: { event: "warning", message: "the clock is wrong", hint: "set it" },
   dry_run: { event: "dry_run", result: DRY_RUN },
   pull_completed: { event: "pull_completed", summary: SUMMARY },

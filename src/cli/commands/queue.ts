@@ -1,0 +1,186 @@
+/** `pullama queue add`, `list`, `rm` and `start`. */
+
+import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { displayName, parseName } from "../../core/name.ts";
+import { modelsDir } from "../../setup/models_dir.ts";
+import { inspectText, jsonText } from "../../ui/document.ts";
+import { warningText } from "../../ui/message.ts";
+import { modelText, queueDocument, queueListText } from "../../ui/queue_list.ts";
+import { plain, type Terminal } from "../../ui/terminal.ts";
+import { counted } from "../../ui/words.ts";
+import { modelsDirFlag, noColorFlag, outputFlag } from "../flags.ts";
+import type { Host } from "../host.ts";
+import { displayOptions, modelsDirWarnings, pullOptions } from "../options.ts";
+import { withPullFlags } from "../pull_flags.ts";
+import type { OpenQueue, Wait } from "../queue_place.ts";
+import { wholeNumber } from "../values.ts";
+import type { PullWire } from "./pull.ts";
+
+/** What these commands need to be wired to. */
+export interface QueueWire extends PullWire {
+  readonly openQueue: OpenQueue;
+}
+
+type Add = (
+  group: CommandUnknownOpts,
+  host: Host,
+  wire: QueueWire,
+  ended: (exitCode: number) => void,
+) => void;
+
+const MOST_ENTRIES = 1_000_000;
+
+const MORE = `
+Entries stay in the list, with how they ended, until they are removed or added
+again. What is added while the queue runs is pulled in the same run; a model
+that cannot be pulled is marked and passed over.
+
+Examples:
+  pullama queue add llama3.2 mistral:7b hf.co/user/model:Q4_K_M
+  pullama queue list
+  pullama queue rm 2 3
+  pullama queue start --limit-rate 5M --retry-for forever`;
+
+const MORE_ON_ADD = `
+A model that failed or was pulled already goes to the end and waits again. Where
+one of the names is none, nothing is added.
+
+Examples:
+  pullama queue add llama3.2 mistral:7b phi3:mini
+  pullama queue add http://192.168.1.5:5000/team/model:7b    over plain http`;
+
+const MORE_ON_RM = `
+Examples:
+  pullama queue rm 2                 the second of the list
+  pullama queue rm 1 4 5             all of these, or none if one is active`;
+
+const MORE_ON_START = `
+Ctrl+C ends it after the model at hand; once more, and that pull stops too and
+can be resumed; the third time it ends at once. What is left stays in the queue.
+
+Examples:
+  pullama queue start                until nothing waits
+  pullama queue start --dry-run      what would be fetched, and whether it fits
+  pullama queue start --limit-rate 5M --retry-for forever`;
+
+export function addQueue(
+  root: CommandUnknownOpts,
+  host: Host,
+  wire: QueueWire,
+  ended: (exitCode: number) => void,
+): void {
+  const group = root.command("queue")
+    .description("pull many models later, one after another")
+    .usage("<add|list|rm|start> [flags]")
+    .helpCommand(false)
+    .addHelpText("after", MORE);
+  const adds: readonly Add[] = [addAdd, addList, addRm, addStart];
+  for (const add of adds) add(group, host, wire, ended);
+}
+
+function addAdd(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
+  group.command("add")
+    .description("append models; one that waits already is skipped")
+    .argument("<model...>", "[host/][namespace/]model[:tag]")
+    .addHelpText("after", MORE_ON_ADD)
+    .addOption(modelsDirFlag())
+    .addOption(new Option("-q, --quiet", "say nothing that went well").helpGroup("Output:"))
+    .addOption(new Option("-v, --verbose", "also where errors arose").helpGroup("Output:"))
+    .addOption(noColorFlag())
+    .action(async (models, flags) => {
+      const names = models.map(parseName);
+      const queue = await wire.openQueue(modelsDir(flags.modelsDir, host));
+      const wait = waitOn(host, flags.color);
+      const { added, skipped } = await queue.add(names, host.clock.date(), wait);
+      if (flags.quiet) return;
+      for (const name of skipped) {
+        host.out.write(`skipped ${displayName(name)}: it is in the queue already\n`);
+      }
+      host.out.write(`added ${counted(added.length, "model")} to the queue\n`);
+    });
+}
+
+function addList(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
+  group.command("list").alias("ls")
+    .description("what waits, and what became of the rest")
+    .addOption(modelsDirFlag())
+    .addOption(outputFlag())
+    .addOption(new Option("-q, --quiet", "names alone").helpGroup("Output:"))
+    .addOption(
+      new Option("-v, --verbose", "names in full; where errors arose").helpGroup("Output:"),
+    )
+    .addOption(noColorFlag())
+    .action(async (flags) => {
+      const queue = await wire.openQueue(modelsDir(flags.modelsDir, host));
+      const rows = await queue.rows(waitOn(host, flags.color));
+      const out = shown(host.out, flags.color);
+      switch (flags.output) {
+        case "json":
+          return out.write(jsonText(queueDocument(rows)));
+        case "debug":
+          return out.write(inspectText(queueDocument(rows), out.color));
+        default:
+          if (flags.quiet) return out.write(rows.map((row) => `${modelText(row)}\n`).join(""));
+          return out.write(queueListText(rows, out, flags.verbose ?? false));
+      }
+    });
+}
+
+function addRm(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
+  group.command("rm")
+    .description("remove entries that are not being pulled")
+    .addHelpText("after", MORE_ON_RM)
+    .argument(
+      "<position...>",
+      "as in the list",
+      (text, before: readonly number[] = []) => [...before, wholeNumber(1, MOST_ENTRIES)(text)],
+    )
+    .addOption(modelsDirFlag())
+    .addOption(new Option("-q, --quiet", "say nothing that went well").helpGroup("Output:"))
+    .addOption(new Option("-v, --verbose", "also where errors arose").helpGroup("Output:"))
+    .addOption(noColorFlag())
+    .action(async (positions, flags) => {
+      const queue = await wire.openQueue(modelsDir(flags.modelsDir, host));
+      const removed = await queue.remove(positions, waitOn(host, flags.color));
+      if (flags.quiet) return;
+      for (const row of removed) host.out.write(`removed ${modelText(row)} from the queue\n`);
+    });
+}
+
+const addStart: Add = (group, host, wire, ended) => {
+  withPullFlags(group.command("start"))
+    .description("pull all that waits, also what is added meanwhile")
+    .addHelpText("after", MORE_ON_START)
+    .action(async (flags) => {
+      const options = pullOptions(flags, host);
+      const { startQueue } = await import("../queue_start.ts");
+      ended(
+        await startQueue({
+          queue: await wire.openQueue(options.modelsDir),
+          options,
+          display: displayOptions(flags),
+          warnings: modelsDirWarnings(flags.modelsDir, host),
+          commands: [],
+          host,
+          openEngine: wire.openEngine,
+          wait: waitOn(host, flags.color),
+        }),
+      );
+    });
+};
+
+/** Another command changes the queue at this moment, or an older program is running it. */
+function waitOn(host: Host, color: boolean): Wait {
+  const err = shown(host.err, color);
+  return {
+    signal: host.stop.soft,
+    onWait(holder) {
+      const who = holder === undefined ? "another process" : holder;
+      err.write(warningText(`waiting for the queue, which is held by ${who}`, undefined, err));
+    },
+  };
+}
+
+function shown(terminal: Terminal, color: boolean): Terminal {
+  return color ? terminal : plain(terminal);
+}

@@ -1,0 +1,143 @@
+/** What can happen to a queue. Every function leaves its argument as it is and returns what comes of it. */
+
+import { PullamaError } from "../core/errors.ts";
+import type { ModelName } from "../core/name.ts";
+import { quoted } from "../core/quote.ts";
+import { entryFor, keyOf, keyOfName, withScheme, wordOf } from "./entry.ts";
+import { type Entry, NO_TIME, type Queue, type Status } from "./format.ts";
+
+export const EMPTY: Queue = { entries: [], others: {} };
+
+export interface Added {
+  readonly queue: Queue;
+  readonly added: readonly ModelName[];
+  /** Waiting or being pulled already. */
+  readonly skipped: readonly ModelName[];
+}
+
+/**
+ * `names` at the end of the queue. One that waits or is being pulled stays where it is, with the scheme of
+ * the new name; one that is over, however it ended, moves to the end and waits again.
+ */
+export function add(queue: Queue, names: readonly ModelName[], now: string): Added {
+  const added: ModelName[] = [];
+  const skipped: ModelName[] = [];
+  let list = queue.entries.map((entry) => ({ key: keyOf(entry), entry }));
+  for (const name of names) {
+    const key = keyOfName(name);
+    const waiting = list.find((other) => other.key === key && isOpen(other.entry));
+    if (waiting === undefined) {
+      added.push(name);
+      list = list.filter((other) => other.key !== key || !isOver(other.entry));
+      list.push({ key, entry: entryFor(name, now) });
+    } else {
+      skipped.push(name);
+      waiting.entry = withScheme(waiting.entry, name);
+    }
+  }
+  return { queue: { ...queue, entries: list.map(({ entry }) => entry) }, added, skipped };
+}
+
+export interface Removed {
+  readonly queue: Queue;
+  readonly removed: readonly Entry[];
+}
+
+/** The queue without the entries at `positions`, counted from 1: all of them or none. Throws `usage` or `busy`. */
+export function remove(queue: Queue, positions: readonly number[]): Removed {
+  assertPositions(queue, positions);
+  const chosen = new Set(positions);
+  const at = queue.entries.findIndex((entry, i) => is(entry, "active") && chosen.has(i + 1));
+  if (at >= 0) {
+    const model = quoted(wordOf(queue.entries[at]!));
+    throw new PullamaError("busy", `cannot remove entry ${at + 1}: ${model} is being pulled`, {
+      hint: "stop the running pullama queue start first; nothing was removed",
+    });
+  }
+  const removed = queue.entries.filter((_, i) => chosen.has(i + 1));
+  const entries = queue.entries.filter((_, i) => !chosen.has(i + 1));
+  return { queue: { ...queue, entries }, removed };
+}
+
+/** Throws `usage` where one of `positions` has no entry. */
+export function assertPositions({ entries }: Queue, positions: readonly number[]): void {
+  const missing = positions.filter((position) => position > entries.length);
+  if (missing.length === 0) return;
+  const what = missing.length === 1 ? "is no entry" : "are no entries";
+  const count = entries.length === 1 ? "1 entry" : `${entries.length} entries`;
+  throw new PullamaError("usage", `there ${what} ${missing.join(", ")} in the queue`, {
+    hint: entries.length === 0
+      ? "the queue is empty"
+      : `it has ${count}, see pullama queue list; nothing was removed`,
+  });
+}
+
+export interface Next {
+  readonly queue: Queue;
+  readonly entry: Entry;
+}
+
+/** The first entry that waits, made active; undefined where none does. */
+export function next(queue: Queue): Next | undefined {
+  const entry = queue.entries.find((other) => is(other, "queued"));
+  if (entry === undefined) return undefined;
+  const active = { ...entry, status: "active" satisfies Status };
+  return { queue: replace(queue, (other) => other === entry ? active : other), entry: active };
+}
+
+/** The active entry was pulled. */
+export function finished(queue: Queue, now: string): Queue {
+  return replaceActive(queue, ({ error: _, ...entry }) => ({
+    ...entry,
+    status: "completed" satisfies Status,
+    finished_at: now,
+  }));
+}
+
+/** The active entry could not be pulled, for `reason`. */
+export function failed(queue: Queue, reason: string, now: string): Queue {
+  return replaceActive(queue, (entry) => ({
+    ...entry,
+    status: "failed" satisfies Status,
+    finished_at: now,
+    error: reason,
+  }));
+}
+
+/** Nobody is at work: what is active waits again. */
+export function requeued(queue: Queue): Queue {
+  return replaceActive(queue, ({ error: _, ...entry }) => ({
+    ...entry,
+    status: "queued" satisfies Status,
+    finished_at: NO_TIME,
+  }));
+}
+
+/** The entries that wait, in their order. */
+export function waiting(queue: Queue): readonly Entry[] {
+  return queue.entries.filter((entry) => is(entry, "queued"));
+}
+
+export function hasActive(queue: Queue): boolean {
+  return queue.entries.some((entry) => is(entry, "active"));
+}
+
+function is(entry: Entry, status: Status): boolean {
+  return entry.status === status;
+}
+
+function isOpen(entry: Entry): boolean {
+  return is(entry, "queued") || is(entry, "active");
+}
+
+function isOver(entry: Entry): boolean {
+  return is(entry, "completed") || is(entry, "failed");
+}
+
+function replaceActive(queue: Queue, by: (entry: Entry) => Entry): Queue {
+  return replace(queue, (entry) => is(entry, "active") ? by(entry) : entry);
+}
+
+function replace(queue: Queue, by: (entry: Entry) => Entry): Queue {
+  return { ...queue, entries: queue.entries.map(by) };
+}

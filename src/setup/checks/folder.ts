@@ -1,0 +1,115 @@
+/** The folder that models go to: whether it can be written, whose it is, what it is on. */
+
+import { dirname, join, resolve } from "node:path";
+import { PullamaError } from "../../core/errors.ts";
+import { formatSize } from "../../core/units.ts";
+import { realDisk } from "../../io/disk.ts";
+import { localFailure } from "../../io/failure.ts";
+import { fileSystemOf } from "../../io/file_system.ts";
+import { statOf } from "../../io/look.ts";
+import { freeBytes } from "../../io/space.ts";
+import { pathsOf } from "../../store/paths.ts";
+import { type Account, type AccountFiles, mayRead, readAccounts } from "./accounts.ts";
+import type { Finding, Step } from "./step.ts";
+
+/** The user that the installer of Ollama makes for its service. */
+const SERVICE_USER = "ollama";
+
+export interface FolderOptions {
+  readonly modelsDir: string;
+  /** What has decided that it is this one. */
+  readonly chosenBy: "--models-dir" | "OLLAMA_MODELS" | "default";
+  readonly accounts: AccountFiles;
+}
+
+export function folderStep({ modelsDir, chosenBy, accounts }: FolderOptions): Step {
+  return {
+    name: "folder",
+    late: "the file system has not answered",
+    async look(): Promise<Finding> {
+      const path = resolve(modelsDir);
+      const exists = await statOf(path) !== undefined;
+      const there = await nearestFolder(pathsOf(path).own);
+      await tryWriting(there);
+      const users = await readAccounts(accounts);
+      const free = freeBytes(there);
+      const system = fileSystemOf(there);
+      const warnings = [
+        largestFileWarning(system?.largestFile),
+        exists && chosenBy !== "default" ? await serviceWarning(path, users) : undefined,
+      ].filter((warning) => warning !== undefined);
+      return {
+        found: [
+          `${path} (${chosenBy})`,
+          exists ? "writable" : "would be made",
+          ...ownerOf(await statOf(exists ? path : there), users),
+          ...(free === undefined ? [] : [`${formatSize(free)} free`]),
+          ...(system === undefined ? [] : [system.name]),
+          ...warnings.map(({ what }) => what),
+        ],
+        warning: warnings[0]?.hint,
+      };
+    },
+  };
+}
+
+/** The folder itself or the nearest one above it that there is. */
+async function nearestFolder(path: string): Promise<string> {
+  for (let at = path;; at = dirname(at)) {
+    const info = await statOf(at);
+    if (info?.isDirectory) return at;
+    if (info) {
+      throw new PullamaError("local", `${at} is in the way: it is no folder`, {
+        hint: "move it away, or choose another folder with --models-dir",
+      });
+    }
+  }
+}
+
+/** Makes a file with a byte in it, and removes it. Throws `local`, or `disk_full`. */
+async function tryWriting(folder: string): Promise<void> {
+  const path = join(folder, `.pullama-${crypto.randomUUID()}`);
+  try {
+    using file = await realDisk.open(path, "new");
+    try {
+      await file.writeAt(new Uint8Array(1), 0);
+    } finally {
+      file.close();
+      await realDisk.remove(path);
+    }
+  } catch (error) {
+    throw localFailure(error instanceof PullamaError ? error.cause : error, "write to", folder);
+  }
+}
+
+function ownerOf(info: Deno.FileInfo | undefined, users: readonly Account[]): string[] {
+  const uid = info?.uid ?? undefined;
+  if (uid === undefined) return [];
+  const name = users.find((user) => user.uid === uid)?.name;
+  return [name === undefined ? `belongs to user ${uid}` : `belongs to ${name} (${uid})`];
+}
+
+interface Warning {
+  readonly what: string;
+  readonly hint: string;
+}
+
+function largestFileWarning(largest: number | undefined): Warning | undefined {
+  return largest === undefined ? undefined : {
+    what: "takes no file of 4 GiB or more",
+    hint: "for larger models choose a folder on another file system with --models-dir",
+  };
+}
+
+/** The service can only serve what its user can read. */
+async function serviceWarning(
+  path: string,
+  users: readonly Account[],
+): Promise<Warning | undefined> {
+  const service = users.find(({ name }) => name === SERVICE_USER);
+  if (!service || service.uid === Deno.uid() || await mayRead(service, path)) return undefined;
+  return {
+    what: `the user ${SERVICE_USER} cannot read it`,
+    hint: `for a server that runs as ${SERVICE_USER}: chmod o+rx this folder and those above it`,
+  };
+}

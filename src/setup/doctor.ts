@@ -1,0 +1,118 @@
+/** Puts a checkup together: with the parts of a pull, so that what it says is what a pull would meet. */
+
+import type { Checkup } from "../core/checkup.ts";
+import { type ModelName, plainHttp } from "../core/name.ts";
+import { registrySource } from "../registry/client.ts";
+import { Http, type RequestNote } from "../registry/http.ts";
+import { resolveHost } from "../registry/probe.ts";
+import { proxiesIn, type ProxyFor } from "../registry/proxy.ts";
+import { readCertificates } from "./certificates.ts";
+import { type AccountFiles, SYSTEM_ACCOUNTS } from "./checks/accounts.ts";
+import { clockStep, FirstAnswer } from "./checks/first_answer.ts";
+import { type FolderOptions, folderStep } from "./checks/folder.ts";
+import { Hosts } from "./checks/hosts.ts";
+import { keyStep } from "./checks/key.ts";
+import { lineSteps } from "./checks/line.ts";
+import { modelSteps } from "./checks/model.ts";
+import { roomFor } from "./checks/room.ts";
+import { type ServerOptions, serverStep } from "./checks/server.ts";
+import { takeSteps, type Watcher } from "./checks/step.ts";
+import { identityIn } from "./identity.ts";
+import { quietly } from "./quiet.ts";
+import { VERSION } from "./version.ts";
+
+export interface DoctorOptions
+  extends Pick<FolderOptions, "modelsDir" | "chosenBy">, Pick<ServerOptions, "elsewhere"> {
+  readonly model: ModelName;
+  /** Plain http to the registry. */
+  readonly insecure: boolean;
+  /** A file with certificates to trust besides the system's. */
+  readonly caCert?: string;
+  /** Folders with such files, as SSL_CERT_DIR lists them. */
+  readonly caDir?: string;
+}
+
+export interface DoctorWatcher extends Watcher {
+  onRequest?(note: RequestNote): void;
+}
+
+/** What a checkup is made in. Tests bring their own. */
+export interface Surroundings {
+  readonly env: (name: string) => string | undefined;
+  readonly accounts: AccountFiles;
+  /** Milliseconds that each check may take, and the measurement of the speed. */
+  readonly checkMs: number;
+  readonly speedMs: number;
+}
+
+const HERE: Surroundings = {
+  env: (name) => Deno.env.get(name),
+  accounts: SYSTEM_ACCOUNTS,
+  checkMs: 10_000,
+  speedMs: 15_000,
+};
+
+/**
+ * Looks at everything between this machine and a model. Nothing is stored, and nothing that fails is tried again.
+ * Throws `usage` for options that make no sense, and the signal's reason.
+ */
+export async function examine(
+  options: DoctorOptions,
+  watcher: DoctorWatcher,
+  { env, accounts, checkMs, speedMs }: Surroundings = HERE,
+): Promise<Checkup> {
+  const { model, insecure, modelsDir } = options;
+  const url = new URL(`${plainHttp(model, insecure) ? "http" : "https"}://${model.host}/`);
+  const hosts = new Hosts(url);
+  // Whoever cannot read the variables is told so by the check of them, and asks nobody.
+  const proxyFor = (at: URL) => proxiesIn(env)(at);
+  const identity = identityIn(env);
+  const network = {
+    userAgent: env("PULLAMA_USER_AGENT") ??
+      `pullama/${VERSION} (${Deno.build.arch} ${Deno.build.os})`,
+    caCerts: await readCertificates(options),
+    quietly,
+    onRequest: (note: RequestNote) => watcher.onRequest?.(note),
+  };
+  const aside = { ...network, proxyFor };
+  using local = new Http(network);
+  using http = new Http(aside);
+  using source = registrySource({
+    ...network,
+    insecure,
+    identity,
+    proxyFor: hosts.listening(proxyFor),
+    lookup: lookupBeside(proxyFor, url.protocol, watcher.signal),
+    onRequest(note) {
+      hosts.answered(note);
+      watcher.onRequest?.(note);
+    },
+  });
+  const first = new FirstAnswer(http, url);
+  const steps = [
+    folderStep({ ...options, accounts }),
+    serverStep({ ...options, address: env("OLLAMA_HOST"), http: local }),
+    keyStep(identity, url.host),
+    ...lineSteps({ url, env, first }),
+    clockStep(first),
+    ...modelSteps({
+      name: model,
+      source,
+      hosts,
+      room: (blobs) => roomFor(blobs, modelsDir),
+      speedMs,
+    }),
+  ];
+  const checks = await takeSteps(steps, checkMs, watcher);
+  return { model, checks, hosts: hosts.list() };
+}
+
+/** A proxy resolves names by itself: where requests go through one, nothing is asked for here. */
+function lookupBeside(
+  proxyFor: ProxyFor,
+  scheme: string,
+  signal: AbortSignal,
+): (host: string) => Promise<readonly string[]> {
+  return (host) =>
+    proxyFor(new URL(`${scheme}//${host}/`)) ? Promise.resolve([]) : resolveHost(host, signal);
+}

@@ -1,0 +1,58 @@
+/** Colours by what they mean: such as can be read on dark and on light. */
+
+import pico from "picocolors";
+import { fit, type Glyphs } from "./draw.ts";
+import type { Step } from "./words.ts";
+
+type Brush = (text: string) => string;
+
+export interface Paint {
+  /** What stands before a line. */
+  readonly mark: Readonly<Record<Step["mark"] | "failed", Brush>>;
+  /** Of a bar. */
+  readonly filled: Brush;
+  readonly empty: Brush;
+  /** What the eye looks for. */
+  readonly strong: Brush;
+  /** What it may pass over. */
+  readonly faint: Brush;
+}
+
+/** With `color` false nothing is painted. */
+export function paintWith(color: boolean): Paint {
+  const c = pico.createColors(color);
+  return {
+    mark: {
+      done: c.green,
+      cached: c.cyan,
+      begin: c.cyan,
+      trouble: c.red,
+      note: c.dim,
+      failed: c.red,
+    },
+    filled: c.green,
+    empty: c.dim,
+    strong: c.bold,
+    faint: c.dim,
+  };
+}
+
+/** A part of a line, and how it is painted. */
+export type Segment = readonly [text: string, brush?: Brush];
+
+/** The parts as one line of at most `cells`: what is too much is cut off before it is painted. */
+export function painted(segments: readonly Segment[], cells: number, g: Glyphs): string {
+  const whole = segments.map(([text]) => text).join("");
+  const kept = fit(whole, cells, g);
+  let same = 0;
+  while (same < kept.length && kept[same] === whole[same]) same++;
+  let at = 0;
+  let line = "";
+  for (const [text, brush] of segments) {
+    const part = kept.slice(at, Math.min(same, at + text.length));
+    line += brush === undefined || part === "" ? part : brush(part);
+    at += text.length;
+    if (at >= same) break;
+  }
+  return line + kept.slice(same);
+}

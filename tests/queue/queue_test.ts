@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { PullamaError } from "../../src/core/errors.ts";
+import { displayName, parseName } from "../../src/core/name.ts";
+import { keyOf, wordOf } from "../../src/queue/entry.ts";
+import type { Queue } from "../../src/queue/format.ts";
+import {
+  add,
+  EMPTY,
+  failed,
+  finished,
+  hasActive,
+  next,
+  remove,
+  requeued,
+  waiting,
+} from "../../src/queue/queue.ts";
+import { queueOf, wordsOf } from "./place.ts";
+
+const NOW = "2026-05-06T07:08:09.123+02:00";
+
+function added(queue: Queue, ...names: readonly string[]) {
+  return add(queue, names.map(parseName), NOW);
+}
+
+Deno.test("add() appends in order, with model and tag for the Go program and the full name where it is more", () => {
+  const { queue, added: names, skipped } = added(
+    EMPTY,
+    "llama3.2",
+    "user/m:7b",
+    "hf.co/u/r:Q4_K_M",
+    "http://10.0.0.1:5000/a/b",
+    "https://registry.ollama.ai/library/c",
+  );
+  const times = { added_at: NOW, finished_at: "0001-01-01T00:00:00Z" };
+  const status = "queued";
+  assert.deepEqual(queue.entries, [
+    { model: "llama3.2", tag: "latest", status, ...times },
+    {
+      model: "m",
+      tag: "7b",
+      name: "registry.ollama.ai/user/m:7b",
+      status,
+      ...times,
+    },
+    { model: "r", tag: "Q4_K_M", name: "hf.co/u/r:Q4_K_M", status, ...times },
+    {
+      model: "b",
+      tag: "latest",
+      name: "10.0.0.1:5000/a/b:latest",
+      scheme: "http",
+      status,
+      ...times,
+    },
+    { model: "c", tag: "latest", status, ...times },
+  ]);
+  assert.deepEqual([names.length, skipped.length], [5, 0]);
+});
+
+Deno.test("add() skips what waits or is being pulled, also within one call", () => {
+  const before = queueOf("a active", "b", "c completed");
+  const { queue, added: names, skipped } = added(
+    before,
+    "a",
+    "registry.ollama.ai/library/b",
+    "REGISTRY.ollama.ai/library/b",
+    "d",
+    "d:latest",
+  );
+  assert.deepEqual(wordsOf(queue), ["a active", "b queued", "c completed", "d queued"]);
+  assert.deepEqual(names.map(displayName), ["d:latest"]);
+  assert.deepEqual(skipped.map(displayName), ["a:latest", "b:latest", "b:latest", "d:latest"]);
+});
+
+Deno.test("add() tells models apart by host, namespace, tag and the case of all but the host", () => {
+  const { queue } = added(queueOf("m"), "u/m", "h.example/library/m", "m:7b", "M");
+  assert.equal(queue.entries.length, 5);
+});
+
+Deno.test("add() lets what failed or was pulled wait again, at the end and once", () => {
+  const before = queueOf("a failed", "b completed", "a completed", "c");
+  const { queue, added: names } = added(before, "a", "b");
+  assert.deepEqual(wordsOf(queue), ["c queued", "a queued", "b queued"]);
+  assert.deepEqual(names.map(displayName), ["a:latest", "b:latest"]);
+  assert.equal(queue.entries[1]?.error, undefined);
+});
+
+Deno.test("add() takes the scheme of the last that was given for a model", () => {
+  const plain = added(EMPTY, "h.example/a/m").queue;
+  const http = added(plain, "http://h.example/a/m");
+  assert.deepEqual(http.queue.entries.map(wordOf), ["http://h.example/a/m:latest"]);
+  assert.deepEqual(http.skipped.map(displayName), ["h.example/a/m:latest"]);
+  assert.deepEqual(added(http.queue, "https://h.example/a/m").queue, plain);
+});
+
+Deno.test("next() makes the first that waits active, and passes over what it does not know", () => {
+  const before = queueOf("a completed", "b paused", "c", "d");
+  const taken = next(before)!;
+  assert.equal(wordOf(taken.entry), "registry.ollama.ai/library/c:latest");
+  assert.deepEqual(wordsOf(taken.queue), ["a completed", "b paused", "c active", "d queued"]);
+  assert.deepEqual(waiting(taken.queue).map(({ model }) => model), ["d"]);
+  assert.equal(next(queueOf("a failed", "b active")), undefined);
+  assert.equal(next(EMPTY), undefined);
+});
+
+Deno.test("finished(), failed() and requeued() say how the active entry ended, and touch no other", () => {
+  const before = queueOf("a queued", "b active", "c failed");
+  const [a, b, c] = before.entries;
+  const done = { ...b, status: "completed", finished_at: NOW };
+  assert.deepEqual(finished(before, NOW).entries, [a, done, c]);
+  const lost = failed(before, "no such model", NOW);
+  assert.deepEqual(lost.entries, [a, {
+    ...b,
+    status: "failed",
+    finished_at: NOW,
+    error: "no such model",
+  }, c]);
+  assert.deepEqual(requeued(before).entries, [a, { ...b, status: "queued" }, c]);
+  assert.equal(hasActive(requeued(before)), false);
+  assert.deepEqual(finished(requeued(before), NOW), requeued(before));
+});
+
+Deno.test("remove() takes several positions, as they were before any of them went", () => {
+  const { queue, removed } = remove(queueOf("a", "b failed", "c active", "d completed"), [4, 1, 4]);
+  assert.deepEqual(wordsOf(queue), ["b failed", "c active"]);
+  assert.deepEqual(removed.map(({ model }) => model), ["a", "d"]);
+});
+
+Deno.test("remove() removes nothing where one position is active or has no entry", () => {
+  const queue = queueOf("a", "b active", "c");
+  const cases = [
+    [[1, 2], "busy", /^cannot remove entry 2: "registry\.ollama\.ai\/library\/b:latest" is being/],
+    [[1, 4], "usage", /^there is no entry 4 in the queue$/],
+    [[2, 9, 12], "usage", /^there are no entries 9, 12 in the queue$/],
+  ] as const;
+  for (const [positions, kind, message] of cases) {
+    assert.throws(() => remove(queue, positions), (error: unknown) => {
+      assert.ok(error instanceof PullamaError);
+      assert.equal(error.kind, kind);
+      assert.match(error.message, message);
+      assert.match(error.hint ?? "", /nothing was removed/);
+      return true;
+    });
+  }
+  assert.throws(() => remove(EMPTY, [1]), { hint: "the queue is empty" });
+});
+
+Deno.test("a queue never loses an entry and never has two open ones of a model, whatever happens to it", () => {
+  const step = fc.oneof(
+    fc.constantFrom("a", "b", "c", "d", "u/a", "h.example/x/a").map((name) => ["add", name]),
+    fc.constantFrom(["next"], ["finished"], ["failed"], ["requeued"]),
+  );
+  fc.assert(fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    let queue = EMPTY;
+    const seen = new Set<string>();
+    for (const [what, name = ""] of steps) {
+      if (what === "add") queue = added(queue, name).queue;
+      else if (what === "next") queue = hasActive(queue) ? queue : next(queue)?.queue ?? queue;
+      else if (what === "finished") queue = finished(queue, NOW);
+      else if (what === "failed") queue = failed(queue, "why", NOW);
+      else queue = requeued(queue);
+      if (what === "add") seen.add(displayName(parseName(name)));
+      const keys = queue.entries.map(keyOf);
+      assert.equal(new Set(keys).size, keys.length);
+      assert.equal(keys.length, seen.size);
+    }
+  }));
+});

@@ -1,0 +1,145 @@
+/** pullama in a terminal, as a person sees it. */
+
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { makeModel } from "../fakes/model.ts";
+import { type Registry, startRegistry } from "../fakes/registry.ts";
+import type { Screen } from "../ui/screen.ts";
+import { temporaryFolder } from "./child.ts";
+import { cacheOfDeno, pullamaCommand } from "./program.ts";
+import { hasTerminals, Pty } from "./pty.ts";
+
+const ignore = !hasTerminals();
+const MiB = 1 << 20;
+
+interface Place extends AsyncDisposable {
+  readonly model: string;
+  readonly registry: Registry;
+  start(columns: number, ...argv: string[]): Pty;
+}
+
+/** A model of 16 MiB at 8 MiB a second, and a place to pull it to. */
+async function place(): Promise<Place> {
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await temporaryFolder());
+  const registry = stack.use(await startRegistry({ bytesPerSecond: 8 * MiB }));
+  const { name } = registry.add("library/tiny:latest", makeModel({ size: 16 * MiB }));
+  const rest = stack.move();
+  return {
+    model: name,
+    registry,
+    start(columns, ...argv) {
+      const flags = ["--insecure", "--models-dir", `${folder.path}/models`];
+      const env = { HOME: folder.path, ...cacheOfDeno() };
+      return new Pty([...pullamaCommand(), ...argv, ...flags], { columns, env });
+    },
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  };
+}
+
+function bars(screen: Screen): string[] {
+  return screen.lines.filter((line) => /^│ (?:\[.*\] )?\s*\d+% {2}/.test(line));
+}
+
+function percent(screen: Screen): number {
+  return Number(/(\d+)%/.exec(bars(screen)[0] ?? "")?.[1] ?? NaN);
+}
+
+for (const columns of [20, 120]) {
+  Deno.test({
+    name: `a pull in a terminal of ${columns} columns ends with a whole screen and the cursor`,
+    ignore,
+    async fn() {
+      await using it = await place();
+      await using pty = it.start(columns, it.model);
+      await pty.until((screen) => percent(screen) > 0);
+      assert.equal(pty.screen.cursorShown, false);
+      assert.equal(bars(pty.screen).length, 1);
+      assert.equal(await pty.ended(), 0);
+      const { screen } = pty;
+      assert.deepEqual(bars(screen), []);
+      assert.equal(screen.cursorShown, true);
+      assert.ok(screen.atRest);
+      assert.equal(screen.lines[0], "▸ pullama");
+      assert.match(screen.lines[1] ?? "", /^╭─ pulling .*╮$/);
+      assert.match(screen.lines.at(-1) ?? "", /^╚═+╝$/);
+      assert.equal(screen.lines.filter((line) => line.startsWith("╭")).length, 1);
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "Ctrl-C in a terminal gives the cursor back, says how to go on, ends with 0, and it goes on there",
+  ignore,
+  async fn() {
+    await using it = await place();
+    await using first = it.start(80, it.model);
+    await first.until((screen) => percent(screen) >= 30);
+    await first.type("\x03");
+    assert.equal(await first.ended(), 0);
+    const { lines, cursorShown, atRest } = first.screen;
+    assert.ok(cursorShown && atRest);
+    assert.deepEqual(bars(first.screen), []);
+    assert.equal(lines.at(-1), `interrupted — resume with: pullama ${it.model}`);
+    assert.match(lines.at(-3) ?? "", /^│ · stopped · [\d.]+ MB of 16 MB kept$/);
+    await using second = it.start(80, it.model);
+    await second.until((screen) => !Number.isNaN(percent(screen)) && percent(screen) > 0);
+    assert.ok(percent(second.screen) >= 20, `it starts at ${percent(second.screen)} %`);
+    assert.equal(await second.ended(), 0);
+    assert.match(second.screen.lines.join("\n"), / · resumed at \d+ %, [\d.]+ MB proven\n/);
+  },
+});
+
+Deno.test({
+  name: "keys that are typed during a pull do not break the screen",
+  ignore,
+  async fn() {
+    await using it = await place();
+    await using pty = it.start(80, it.model);
+    for (const keys of ["l", "s", "\r", "\x1b[A", "y\r"]) {
+      const before = percent(pty.screen);
+      await pty.until((screen) => percent(screen) > (before || 0));
+      await pty.type(keys);
+    }
+    assert.equal(await pty.ended(), 0);
+    const { lines } = pty.screen;
+    assert.deepEqual(bars(pty.screen), []);
+    assert.equal(lines[0], "▸ pullama");
+    for (const line of lines.slice(1)) assert.match(line, /^[│╭╰╔║╠╚]/);
+  },
+});
+
+Deno.test({
+  name: "a model that does not exist is a small framed error on a terminal, and exit code 4",
+  ignore,
+  async fn() {
+    await using it = await place();
+    const host = it.model.slice(0, it.model.indexOf("/"));
+    await using pty = it.start(60, `${host}/library/nosuch`);
+    assert.equal(await pty.ended(), 4);
+    const { lines, cursorShown } = pty.screen;
+    assert.ok(cursorShown);
+    const block = lines.slice(lines.findIndex((line) => line.startsWith("╭─ error ─")));
+    assert.equal(block[1], `│ ✗ cannot pull ${host}/library/nosuch:latest`);
+    assert.equal(block.at(-2), "│ · exit code 4");
+    assert.match(block.at(-1) ?? "", /^╰─+╯$/);
+  },
+});
+
+for (const end of ["throw", "reject", "exit"]) {
+  Deno.test({
+    name: `a program that ends with ${end} in the middle of a pull gives the cursor back`,
+    ignore,
+    async fn() {
+      const program = fileURLToPath(new URL("crashing.ts", import.meta.url));
+      const command = [Deno.execPath(), "run", "--quiet", "-A", "--no-check", "--frozen", program];
+      await using home = await temporaryFolder();
+      const env = { HOME: home.path, ...cacheOfDeno() };
+      await using pty = new Pty([...command, end], { columns: 80, env });
+      await pty.until((screen) => !screen.cursorShown && bars(screen).length === 1);
+      assert.equal(await pty.ended(), 1);
+      assert.ok(pty.screen.cursorShown && pty.screen.atRest);
+    },
+  });
+}

@@ -1,0 +1,12 @@
+import { killTheQueue } from "../crash/queue_kills.ts";
+import { testWith } from "../needs.ts";
+
+testWith(
+  ["a long time"],
+  "200 kills of queue start while three processes add: no entry is lost, none twice, none active for ever",
+  async () => {
+    const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
+    const atWork = await killTheQueue({ kills: 200, each: 1, seed });
+    console.log(`${atWork} of 200 were killed at work, seed ${seed}`);
+  },
+);
