@@ -5,11 +5,39 @@
  * ```ts
  * import { pull } from "@pullama/cli/pull";
  *
- * const summary = await pull("llama3.2", { onEvent: (event) => console.log(event.event) });
- * console.log(summary.digest, summary.fetched);
+ * const summary = await pull("llama3.2");
+ * console.log(`${summary.digest}: ${summary.size} bytes, ${summary.fetched} of them fetched now`);
  * ```
  *
- * Nothing is printed and no signal is listened to. Failures are a {@linkcode PullamaError}.
+ * Nothing is printed, no signal is listened to and the process is not ended. What happens is told to `onEvent`,
+ * a `signal` stops the pull in order, and a failure is a {@linkcode PullamaError}, whose `kind` is a word that
+ * programs can go by:
+ *
+ * ```ts
+ * import { pull, PullamaError } from "@pullama/cli/pull";
+ *
+ * let done = 0;
+ * try {
+ *   await pull("llama3.2", {
+ *     retryForMs: Infinity,
+ *     limitRate: 20_000_000,
+ *     signal: AbortSignal.timeout(8 * 3_600_000),
+ *     onEvent(event) {
+ *       if (event.event === "bytes") done += event.count;
+ *       if (event.event === "bytes_lost") done -= event.count;
+ *       if (event.event === "retry") console.log(`again in ${event.waitMs} ms: ${event.error.message}`);
+ *     },
+ *   });
+ * } catch (error) {
+ *   if (!(error instanceof PullamaError)) throw error;
+ *   if (error.kind === "interrupted") console.log(`${done} bytes more than before; call it again to go on`);
+ *   else console.error(error.message, error.hint ?? "");
+ * }
+ * ```
+ *
+ * It needs the permissions `--allow-net --allow-read --allow-write --allow-env` and
+ * `--allow-sys=statfs,osUptime,hostname,uid,gid`. The data goes from the network to the disk without being held
+ * in memory, so the size of a model does not matter.
  *
  * @module
  */
@@ -28,8 +56,9 @@ export type { ModelName } from "./core/name.ts";
 export type { Range } from "./core/ranges.ts";
 
 /**
- * Pulls the model `name`, such as `llama3.2` or `hf.co/user/repository:Q4_K_M`. Resolves when it is stored;
- * rejects with a {@linkcode PullamaError} whose `kind` says what went wrong.
+ * Pulls the model `name`, such as `llama3.2` or `hf.co/user/repository:Q4_K_M`. Resolves when it is stored
+ * and verified; rejects with a {@linkcode PullamaError} whose `kind` says what went wrong. Several pulls may
+ * run at the same time, also of the same model, and also in several processes.
  */
 export async function pull(name: string, options: LibraryOptions = {}): Promise<Summary> {
   const { signal, onEvent } = options;

@@ -6,6 +6,7 @@ const NEEDS = {
   "a compiled program": () => Deno.env.get("PULLAMA_BIN") ? undefined : "PULLAMA_BIN",
   "docker-registry": () => realServer("/usr/bin/docker-registry"),
   nginx: () => realServer("/usr/sbin/nginx"),
+  tinyproxy: () => realServer("/usr/bin/tinyproxy"),
   tmux: () => realServer("/usr/bin/tmux"),
   zsh: () => realServer("/usr/bin/zsh"),
   fish: () => realServer("/usr/bin/fish"),

@@ -20,54 +20,77 @@ interface Meaning {
   readonly remedy: Remedy;
 }
 
-const KINDS = {
+/** What kind of failure it is, as a word for programs, as in `--output json`. Kinds are added now and then. */
+export type Kind =
   /** Wrong words on the command line or in an option. */
-  usage: { exitCode: 1, remedy: "none" },
+  | "usage"
   /** A model name that no registry could have. */
-  invalid_name: { exitCode: 1, remedy: "none" },
+  | "invalid_name"
   /** The registry does not know the model. */
-  not_found: { exitCode: 4, remedy: "none" },
+  | "not_found"
   /** The registry wants to know who asks, or does not let them. */
-  auth: { exitCode: 3, remedy: "none" },
+  | "auth"
   /** No room for the bytes. */
-  disk_full: { exitCode: 2, remedy: "none" },
+  | "disk_full"
   /** The file system said no: permission, read-only, input/output error. */
-  local: { exitCode: 1, remedy: "none" },
+  | "local"
   /** Another process holds what is needed. */
-  busy: { exitCode: 1, remedy: "none" },
+  | "busy"
   /** The manifest is not one, or names what must not be named. */
-  manifest: { exitCode: 1, remedy: "none" },
+  | "manifest"
   /** A final answer of the registry: refused, gone, needs a newer client. */
-  refused: { exitCode: 1, remedy: "none" },
+  | "refused"
   /** A redirect that must not be followed. */
-  redirect: { exitCode: 1, remedy: "none" },
+  | "redirect"
   /** The certificate of the other side is not trusted. */
-  tls: { exitCode: 1, remedy: "none" },
+  | "tls"
   /** Registry and manifest disagree about the size of a blob. */
-  size: { exitCode: 1, remedy: "none" },
+  | "size"
   /** An answer that breaks the protocol: wrong range, wrong encoding, no length. */
-  protocol: { exitCode: 1, remedy: "wait" },
+  | "protocol"
   /** No connection: name not found, refused, reset, cut. */
-  network: { exitCode: 1, remedy: "wait" },
+  | "network"
   /** Silence for too long. */
-  timeout: { exitCode: 1, remedy: "wait" },
+  | "timeout"
   /** The server says: not now (429, 5xx). */
-  unavailable: { exitCode: 1, remedy: "wait" },
+  | "unavailable"
   /** The address of the blob has expired or moved. */
-  stale: { exitCode: 1, remedy: "resolve" },
+  | "stale"
   /** Bytes that are not the ones their digest names. */
-  digest: { exitCode: 1, remedy: "refetch" },
+  | "digest"
   /** The user asked to stop; the work can be resumed. */
-  interrupted: { exitCode: 0, remedy: "none" },
+  | "interrupted"
   /** A fault of this program. */
+  | "internal";
+
+const KINDS: Readonly<Record<Kind, Meaning>> = {
+  usage: { exitCode: 1, remedy: "none" },
+  invalid_name: { exitCode: 1, remedy: "none" },
+  not_found: { exitCode: 4, remedy: "none" },
+  auth: { exitCode: 3, remedy: "none" },
+  disk_full: { exitCode: 2, remedy: "none" },
+  local: { exitCode: 1, remedy: "none" },
+  busy: { exitCode: 1, remedy: "none" },
+  manifest: { exitCode: 1, remedy: "none" },
+  refused: { exitCode: 1, remedy: "none" },
+  redirect: { exitCode: 1, remedy: "none" },
+  tls: { exitCode: 1, remedy: "none" },
+  size: { exitCode: 1, remedy: "none" },
+  protocol: { exitCode: 1, remedy: "wait" },
+  network: { exitCode: 1, remedy: "wait" },
+  timeout: { exitCode: 1, remedy: "wait" },
+  unavailable: { exitCode: 1, remedy: "wait" },
+  stale: { exitCode: 1, remedy: "resolve" },
+  digest: { exitCode: 1, remedy: "refetch" },
+  interrupted: { exitCode: 0, remedy: "none" },
   internal: { exitCode: 1, remedy: "none" },
-} as const satisfies Record<string, Meaning>;
+};
 
-export type Kind = keyof typeof KINDS;
-
+/** What a failure carries besides its kind and its message. */
 export interface PullamaErrorOptions {
   /** What the user can do about it, one sentence. */
   readonly hint?: string;
+  /** What it arose from. */
   readonly cause?: unknown;
   /** How long the server asks to be left alone, in milliseconds (Retry-After). */
   readonly retryAfterMs?: number;
@@ -75,11 +98,16 @@ export interface PullamaErrorOptions {
 
 /** Every failure that leaves a function of pullama on purpose. The message is one sentence, no period. */
 export class PullamaError extends Error {
+  /** Always "PullamaError". */
   override readonly name = "PullamaError";
+  /** What kind of failure it is. */
   readonly kind: Kind;
+  /** What the user can do about it, one sentence. */
   readonly hint?: string;
+  /** How long the server asks to be left alone, in milliseconds. */
   readonly retryAfterMs?: number;
 
+  /** A failure of that kind, with a sentence that says what could not be done, to what, and why. */
   constructor(kind: Kind, message: string, options: PullamaErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;

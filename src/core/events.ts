@@ -10,46 +10,65 @@ import type { Range } from "./ranges.ts";
 
 /** One of the distinct blobs of a pull. `index` counts from 1, smallest blob first. */
 export interface BlobRef {
+  /** The sha256 of its content, which is also its name. */
   readonly digest: Digest;
+  /** In bytes. */
   readonly size: number;
+  /** Which one it is, from 1. */
   readonly index: number;
+  /** How many there are. */
   readonly count: number;
 }
 
 /** What a finished pull amounts to. Sizes in bytes. */
 export interface Summary {
+  /** The model, with everything that was left out filled in. */
   readonly name: ModelName;
   /** The sha256 of the manifest's bytes; its first 12 digits are the ID that `ollama list` shows. */
   readonly digest: Digest;
+  /** How many distinct blobs it has. */
   readonly blobs: number;
   /** Size of all distinct blobs. */
   readonly size: number;
   /** Bytes of blobs that came over the network in this run, wasted ones included. */
   readonly fetched: number;
+  /** From the first request to the last sync, in milliseconds. */
   readonly elapsedMs: number;
 }
 
 /** What `--dry-run` finds out. Sizes in bytes. */
 export interface DryRun {
+  /** The model, with everything that was left out filled in. */
   readonly name: ModelName;
+  /** The sha256 of the manifest's bytes. */
   readonly digest: Digest;
+  /** Its distinct blobs. */
   readonly blobs: readonly DryRunBlob[];
+  /** Of all blobs. */
   readonly size: number;
   /** Already in the models folder or in a partial download. */
   readonly cached: number;
+  /** What a pull would have to fetch. */
   readonly toFetch: number;
   /** Bytes available on the file system of the models folder; undefined where that cannot be known. */
   readonly free: number | undefined;
+  /** Whether there is room for it, some to spare included. */
   readonly fits: boolean;
 }
 
+/** A blob of a dry run. Sizes in bytes. */
 export interface DryRunBlob {
+  /** The sha256 of its content. */
   readonly digest: Digest;
+  /** Of the whole blob. */
   readonly size: number;
+  /** What the manifest says that it is. */
   readonly mediaType: string;
+  /** What of it is here already. */
   readonly cached: number;
 }
 
+/** One fact about a pull. Events are added now and then: a switch over them should have a default. */
 export type PullEvent =
   | { readonly event: "pull_start"; readonly name: ModelName }
   | {
@@ -137,4 +156,5 @@ export type PullEvent =
     readonly error: PullamaError;
   };
 
+/** Hears what happens. */
 export type Emit = (event: PullEvent) => void;

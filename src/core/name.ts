@@ -6,10 +6,15 @@ import { nameOfPage, nameWithHost } from "./name_hint.ts";
 import { NAME_SHAPE, type NameProblem, problemOf } from "./name_rules.ts";
 import { quoted } from "./quote.ts";
 
+/** The four parts of a name. */
 export interface ModelName {
+  /** The registry, with `:port` where there is one. */
   readonly host: string;
+  /** Whose model it is; `library` for those of Ollama itself. */
   readonly namespace: string;
+  /** What it is called. */
   readonly model: string;
+  /** Which one of that name. */
   readonly tag: string;
   /** As the user wrote it; not part of the identity. */
   readonly scheme?: "http" | "https";

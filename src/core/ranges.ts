@@ -2,8 +2,11 @@
 
 import type { Digest } from "./digest.ts";
 
+/** Some bytes of a blob. */
 export interface Range {
+  /** The first byte. */
   readonly start: number;
+  /** The first byte after it. */
   readonly end: number;
 }
 

@@ -137,7 +137,7 @@ async function settled<T>(
 }
 
 function viewOf(socket: TLSSocket): TlsView {
-  const { issuer, valid_to: until } = socket.getPeerCertificate();
+  const { issuer, valid_to: until } = Object(socket.getPeerCertificate()) as PeerCertificate;
   // Missing in runtimes before 2.9.
   const { getProtocol } = socket as { getProtocol?: () => string | null };
   const version = getProtocol?.call(socket) ?? undefined;

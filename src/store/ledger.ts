@@ -23,7 +23,8 @@ type Entry = v.InferOutput<typeof Entry>;
 
 /** The ledger of one models folder. Notes are kept in memory until `save`. */
 export class Ledger {
-  #noted = new Map<Digest, Entry>();
+  /** Undefined: to be forgotten. */
+  #noted = new Map<Digest, Entry | undefined>();
   #saving: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -40,7 +41,7 @@ export class Ledger {
 
   /** Whether this very file was hashed and had this digest. */
   vouchesFor(digest: Digest, file: Deno.FileInfo): boolean {
-    const entry = this.#noted.get(digest) ?? this.known.get(digest);
+    const entry = this.#noted.has(digest) ? this.#noted.get(digest) : this.known.get(digest);
     return entry !== undefined && entry.size === file.size &&
       entry.mtime_ms === timeOf(file) && entry.inode === (file.ino ?? 0);
   }
@@ -55,6 +56,11 @@ export class Ledger {
     });
   }
 
+  /** Drops what is known of a blob that was removed. */
+  forget(digest: Digest): void {
+    if (this.known.has(digest) || this.#noted.has(digest)) this.#noted.set(digest, undefined);
+  }
+
   /**
    * Writes what was noted, over what other processes wrote meanwhile. Never rejects: a note that cannot be
    * written costs one hash and no pull, and is tried again at the next save.
@@ -67,7 +73,10 @@ export class Ledger {
     if (this.#noted.size === 0) return;
     const noted = new Map(this.#noted);
     const known = await read(this.paths.ledger);
-    for (const [digest, entry] of noted) known.set(digest, entry);
+    for (const [digest, entry] of noted) {
+      if (entry) known.set(digest, entry);
+      else known.delete(digest);
+    }
     const text = JSON.stringify({ version: 1, blobs: Object.fromEntries(known) });
     await replaceFile(
       this.disk,

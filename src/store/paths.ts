@@ -15,8 +15,18 @@ export interface Paths {
   readonly temporary: string;
   /** Blobs whose content was not what their name says. */
   readonly bad: string;
+  /** Which models the unfinished blobs are for. */
+  readonly wanted: string;
   readonly ledger: string;
   readonly storeLock: string;
+  /** Models that wait to be pulled. */
+  readonly queue: string;
+  /** Held while the queue is changed. */
+  readonly queueLock: string;
+  /** Held by whoever pulls what is in the queue. */
+  readonly runnerLock: string;
+  /** What the Go program locks to remove models. */
+  readonly oldRemoveLock: string;
 }
 
 /** The places below the models folder `root`. */
@@ -31,8 +41,13 @@ export function pathsOf(root: string): Paths {
     ready: `${own}/ready`,
     temporary: `${own}/tmp`,
     bad: `${own}/bad`,
+    wanted: `${own}/wanted`,
     ledger: `${own}/ledger.json`,
     storeLock: `${own}/store.lock`,
+    queue: `${own}/queue.json`,
+    queueLock: `${own}/queue.lock`,
+    runnerLock: `${own}/runner.lock`,
+    oldRemoveLock: `${clean}/manifests/.pullm-rm.lock`,
   };
 }
 

@@ -17,13 +17,15 @@ import type { Ledger } from "./ledger.ts";
 import { makeFolder } from "./ownership.ts";
 import { blobFile, type BlobPaths, blobPaths, type Paths } from "./paths.ts";
 import { readResume } from "./resume.ts";
+import { fulfilWish } from "./wanted.ts";
 
 export interface SessionTools {
   readonly disk: Disk;
   readonly paths: Paths;
   readonly ledger: Ledger;
   readonly hasher: Hasher;
-  readonly lock: Lock;
+  /** Let go of at the end. */
+  readonly lock: Disposable;
   /** How files look that go into blobs/. */
   readonly look: Ownership;
   readonly folderLook: Ownership;
@@ -143,9 +145,9 @@ export class StoreSession implements AsyncDisposable {
     return actual;
   }
 
-  commit(name: ModelName, manifest: Manifest): Promise<readonly Descriptor[]> {
+  async commit(name: ModelName, manifest: Manifest): Promise<readonly Descriptor[]> {
     const never = new AbortController().signal;
-    return commitModel(
+    const vanished = await commitModel(
       {
         ...this.tools,
         temporary: this.#temporary,
@@ -154,6 +156,8 @@ export class StoreSession implements AsyncDisposable {
       name,
       manifest,
     );
+    if (vanished.length === 0) await fulfilWish(this.tools.disk, this.tools.paths, name);
+    return vanished;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@ import { isMissing, localFailure } from "../io/failure.ts";
 import { Hasher } from "../io/hash.ts";
 import { waitLock } from "../io/lock.ts";
 import { freeBytes } from "../io/space.ts";
+import { cleanFolder } from "./clean.ts";
 import { installedSpelling } from "./installed.ts";
 import { Ledger } from "./ledger.ts";
 import { bootTime } from "./live.ts";
@@ -14,6 +15,7 @@ import { likenessOf, makeFolder, makeRoot } from "./ownership.ts";
 import { blobFile, blobPaths, type Paths, pathsOf } from "./paths.ts";
 import { peekResume } from "./resume.ts";
 import { StoreSession } from "./session.ts";
+import { noteWish, type Wish } from "./wanted.ts";
 
 export interface StoreOptions {
   /** Who writes checkpoints, such as `pullama/0.1.0`. */
@@ -72,6 +74,7 @@ export class ModelsFolder {
   async enter(
     signal: AbortSignal,
     waiting: (holder: string | undefined) => void,
+    wish?: Wish,
   ): Promise<StoreSession> {
     const paths = this.#paths;
     const disk = this.#disk;
@@ -81,25 +84,37 @@ export class ModelsFolder {
       await makeFolder(disk, path, folder);
     }
     const look = (await likenessOf(paths.blobs)).file;
-    const lock = await waitLock(paths.storeLock, { shared: true, look, signal, onWait: waiting });
-    try {
-      const ledger = await Ledger.open(disk, paths, () => look);
-      const hasher = new Hasher();
-      return new StoreSession({
-        disk,
-        paths,
-        ledger,
-        hasher,
-        lock,
-        look,
-        folderLook: folder,
-        boot: bootTime(),
-        tool: this.options.tool,
-      });
-    } catch (error) {
-      lock[Symbol.dispose]();
-      throw error;
+    using locks = new DisposableStack();
+    locks.use(await waitLock(paths.storeLock, { shared: true, look, signal, onWait: waiting }));
+    if (wish && wish.digests.size > 0) {
+      locks.use(await noteWish(disk, paths, wish, { file: look, folder }, signal, waiting));
     }
+    const ledger = await Ledger.open(disk, paths, () => look);
+    return new StoreSession({
+      disk,
+      paths,
+      ledger,
+      hasher: new Hasher(),
+      lock: locks.move(),
+      look,
+      folderLook: folder,
+      boot: bootTime(),
+      tool: this.options.tool,
+    });
+  }
+
+  /** What cleaning the folder would free now. */
+  async leftovers(blobs: readonly Descriptor[]): Promise<{ own: number; others: number }> {
+    const { signal } = new AbortController();
+    const all = { models: [], dryRun: true, queue: false, signal };
+    const { removed } = await cleanFolder(this.#paths.root, all, this.#disk);
+    const digests = new Set(blobs.map(({ digest }) => digest));
+    const freed = { own: 0, others: 0 };
+    for (const { kind, digest, bytes } of removed) {
+      if (kind === "records") continue;
+      freed[digest && digests.has(digest) ? "own" : "others"] += bytes;
+    }
+    return freed;
   }
 }
 

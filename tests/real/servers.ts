@@ -1,5 +1,6 @@
-/** Real servers on loopback ports: Debian's docker-registry and nginx, and `ollama serve`. */
+/** Real servers on loopback ports: Debian's docker-registry, nginx and tinyproxy, and `ollama serve`. */
 
+import { createHash } from "node:crypto";
 import { type Child, startChild, temporaryFolder } from "./child.ts";
 
 export interface RealServer extends AsyncDisposable {
@@ -13,24 +14,36 @@ export interface DockerRegistryOptions {
   readonly store?: string;
   /** The text of an htpasswd file: the registry is for those in there. */
   readonly htpasswd?: string;
+  readonly tls?: Pair;
+}
+
+/** A certificate and its key, both PEM. */
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** A registry on a port of its own. */
 export async function startDockerRegistry(
-  { store, htpasswd }: DockerRegistryOptions = {},
+  { store, htpasswd, tls }: DockerRegistryOptions = {},
 ): Promise<RealServer> {
   const folder = await temporaryFolder();
   const config = `${folder.path}/config.yml`;
   const users = `${folder.path}/htpasswd`;
   const guard = `auth: {htpasswd: {realm: basic-realm, path: ${users}}}`;
   if (htpasswd !== undefined) await Deno.writeTextFile(users, htpasswd);
+  if (tls) await writePair(folder.path, tls);
   await Deno.writeTextFile(
     config,
     [
       "version: 0.1",
       ...(htpasswd === undefined ? [] : [guard]),
       `storage: {filesystem: {rootdirectory: ${store ?? `${folder.path}/store`}}}`,
-      "http: {addr: '127.0.0.1:0'}",
+      "http:",
+      "  addr: '127.0.0.1:0'",
+      ...(tls
+        ? [`  tls: {certificate: ${folder.path}/cert.pem, key: ${folder.path}/key.pem}`]
+        : []),
     ].join("\n"),
   );
   const start = startChild({
@@ -41,12 +54,22 @@ export async function startDockerRegistry(
   return await together(start, folder);
 }
 
+export interface NginxOptions {
+  readonly tls?: Pair;
+  /**
+   * The files are also below `/signed/`, slowly and for those with a signature only: `signedPath`. Each request
+   * is logged with its status.
+   */
+  readonly secret?: string;
+}
+
 /** A server of the files below `root`, with ranges. */
-export async function startNginx(root: string): Promise<RealServer> {
+export async function startNginx(root: string, options: NginxOptions = {}): Promise<RealServer> {
   const folder = await temporaryFolder();
+  if (options.tls) await writePair(folder.path, options.tls);
   const start = async (port: number) => {
     const config = `${folder.path}/nginx.conf`;
-    await Deno.writeTextFile(config, nginxConfig(root, folder.path, port));
+    await Deno.writeTextFile(config, nginxConfig(root, folder.path, port, options));
     const child = await startChild({
       command: "/usr/sbin/nginx",
       args: ["-p", folder.path, "-c", config, "-e", "stderr"],
@@ -73,7 +96,45 @@ export async function startOllama(
   return { host: child.said, log: child.log, [Symbol.asyncDispose]: child[Symbol.asyncDispose] };
 }
 
-function nginxConfig(root: string, own: string, port: number): string {
+/** Path and query below which nginx with this secret shows `file` until `expires`, in seconds since 1970. */
+export function signedPath(secret: string, file: string, expires: number): string {
+  const path = `/signed/${file}`;
+  const signature = createHash("md5").update(`${expires}${path} ${secret}`).digest("base64url");
+  return `${path}?md5=${signature}&expires=${expires}`;
+}
+
+/** An HTTP proxy, for everybody or for one user. Its log has a line for each request. */
+export async function startTinyproxy(
+  login?: { readonly username: string; readonly password: string },
+): Promise<RealServer> {
+  const folder = await temporaryFolder();
+  const start = async (port: number) => {
+    const config = `${folder.path}/tinyproxy.conf`;
+    const lines = [
+      `Port ${port}`,
+      "Listen 127.0.0.1",
+      "Timeout 60",
+      "MaxClients 20",
+      "LogLevel Info",
+      ...(login ? [`BasicAuth ${login.username} ${login.password}`] : []),
+    ];
+    await Deno.writeTextFile(config, `${lines.join("\n")}\n`);
+    const child = await startChild({
+      command: "/bin/sh",
+      args: ["-c", 'exec "$0" "$@" >&2', "/usr/bin/tinyproxy", "-d", "-c", config],
+      ready: /Accepting connections/,
+    });
+    return { ...child, said: `127.0.0.1:${port}` };
+  };
+  return await together(onFreePort(start), folder);
+}
+
+async function writePair(folder: string, { cert, key }: Pair): Promise<void> {
+  await Deno.writeTextFile(`${folder}/cert.pem`, cert);
+  await Deno.writeTextFile(`${folder}/key.pem`, key);
+}
+
+function nginxConfig(root: string, own: string, port: number, options: NginxOptions): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((what) => `${what}_temp_path ${own}/${what};`).join("\n  ");
   return `${Deno.uid() === 0 ? "user root;" : ""}
@@ -83,19 +144,32 @@ error_log stderr notice;
 pid ${own}/nginx.pid;
 events { worker_connections 256; }
 http {
-  access_log off;
+  ${options.secret ? "access_log /dev/stderr;" : "access_log off;"}
   sendfile on;
   ${temporary}
   default_type application/octet-stream;
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${options.tls ? " ssl" : ""};
+    ${options.tls ? `ssl_certificate ${own}/cert.pem; ssl_certificate_key ${own}/key.pem;` : ""}
     root ${root};
+    ${options.secret ? signedLocation(root, options.secret) : ""}
     location ~ ^/v2/.*/manifests/ {
       default_type application/vnd.docker.distribution.manifest.v2+json;
     }
   }
 }
 `;
+}
+
+function signedLocation(root: string, secret: string): string {
+  return `location /signed/ {
+      alias ${root}/;
+      secure_link $arg_md5,$arg_expires;
+      secure_link_md5 "$secure_link_expires$uri ${secret}";
+      if ($secure_link = "") { return 403; }
+      if ($secure_link = "0") { return 410; }
+      limit_rate 256k;
+    }`;
 }
 
 /** Starts with a port that was free a moment ago; another program may be quicker, so it tries a few. */

@@ -45,7 +45,10 @@ Deno.test(
     await using place = await machine();
     for (const word of ["version", "--version"]) {
       const { code, out, err } = await pullama([word], place.options);
-      assert.deepEqual([code, out, err], [0, `pullama ${config.version}\n`, ""]);
+      assert.deepEqual([code, err], [0, ""]);
+      const [before, commit] = out.split("+");
+      assert.equal(before!.trimEnd(), `pullama ${config.version}`);
+      if (commit !== undefined) assert.match(commit, /^[0-9a-f]{12,}(?:\.dirty)?\n$/);
     }
     const { code, out } = await pullama(["help"], place.options);
     assert.equal(code, 0);
@@ -184,6 +187,62 @@ Deno.test(
     assertInstalled(place.models, model.name, model);
     const more = registry.served(weights.digest) - weights.size;
     assert.ok(more >= 0 && more < MiB, `${more} bytes were fetched twice`);
+    assert.deepEqual(place.litter(), []);
+  },
+);
+
+/** A harmless use of each command, after one model was pulled; with the exit code where that is certain. */
+function usesOf(
+  name: string,
+  models: string,
+): Readonly<Record<string, readonly (readonly [argv: readonly string[], exitCode?: number])[]>> {
+  const here = ["--models-dir", models];
+  return {
+    pull: [[["pull", name, "--insecure", ...here], 0], [[
+      "pull",
+      name,
+      "--insecure",
+      "--dry-run",
+      ...here,
+    ], 0]],
+    list: [[["list", ...here], 0], [["ls", "--output", "json", ...here], 0]],
+    show: [[["show", name, ...here], 0]],
+    clean: [[["clean", "--dry-run", ...here], 0], [["clean", ...here], 0]],
+    queue: [
+      [["queue", "add", name, "nosuch", ...here], 0],
+      [["queue", "rm", "2", ...here], 0],
+      [["queue", "start", "--insecure", ...here], 0],
+      [["queue", "list", ...here], 0],
+    ],
+    doctor: [[["doctor", name, "--insecure", ...here]]],
+    completion: ["bash", "zsh", "fish", "powershell"].map((shell) => [["completion", shell], 0]),
+    help: [[["help", "pull"], 0]],
+    version: [[["version"], 0]],
+    rm: [[["rm", name, ...here], 0], [["rm", name, ...here], 4]],
+  };
+}
+
+Deno.test(
+  needing(
+    ["a compiled program"],
+    "every command of the compiled program may do what it has to, and leaves nothing",
+  ),
+  async () => {
+    await using place = await machine();
+    await using registry = await startRegistry();
+    const { name } = tiny(registry);
+    const uses = usesOf(name, place.models);
+    const { out } = await pullama(["help"], place.options);
+    const [, commands = ""] = /^Commands:\n((?: .*\n)+)/m.exec(out) ?? [];
+    const words = [...commands.matchAll(/^ {2}([a-z]+)/gm)].map((hit) => hit[1]!);
+    assert.deepEqual(words.filter((word) => !Object.hasOwn(uses, word)), [], "not tried here");
+    const present = Object.keys(uses).filter((word) => words.includes(word));
+    for (const [argv, exitCode] of present.flatMap((word) => uses[word]!)) {
+      const { code, out, err } = await pullama(argv, place.options);
+      const said = `${argv.join(" ")}: ${code} ${out}${err}`;
+      assert.doesNotMatch(err, /NotCapable|--allow-|access to|unexpected failure/, said);
+      if (exitCode !== undefined) assert.equal(code, exitCode, said);
+    }
     assert.deepEqual(place.litter(), []);
   },
 );

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
 import { endedBeforeAnswer, networkFailure } from "../../src/registry/failure.ts";
 import { Http } from "../../src/registry/http.ts";
+import { proxiesIn, type Proxy } from "../../src/registry/proxy.ts";
 import { startServer } from "../fakes/wire.ts";
 import { failureOf, never } from "./world.ts";
 
@@ -14,6 +15,7 @@ function forms(text: string): TypeError[] {
 }
 
 const connect = `error sending request for url (${URL_WITH_WORDS}): client error (Connect): `;
+const certificate = `${connect}invalid peer certificate: certificate`;
 const sending = `error sending request from 127.0.0.1:1 for ${URL_WITH_WORDS} (127.0.0.1:2): ` +
   "client error (SendRequest): ";
 
@@ -33,10 +35,35 @@ const known: readonly [string, string, RegExp][] = [
   [`${connect}dns error: failed to lookup address information`, "network", /cannot be resolved$/],
   [`${connect}invalid peer certificate: UnknownIssuer`, "tls", /authority that is not trusted$/],
   [
-    `${connect}invalid peer certificate: certificate not valid for name "h"; it is only valid for …`,
+    `${certificate} not valid for name "h"; certificate is only valid for DnsName("a.example") or ` +
+    'IpAddress(10.0.0.1) or DnsName("b.example") or DnsName("c.example")',
     "tls",
-    /not valid: certificate not valid for name "h"$/,
+    /its certificate is for a\.example, 10\.0\.0\.1, b\.example, not for this host$/,
   ],
+  [
+    `${certificate} not valid for name "h"; certificate is not valid for any names`,
+    "tls",
+    /its certificate is for another host$/,
+  ],
+  [`${connect}invalid peer certificate: NotValidForName`, "tls", /is for another host$/],
+  [
+    `${certificate} expired: verification time 2000000000 (UNIX), but certificate is not valid after 1580515200`,
+    "tls",
+    /its certificate expired on 2020-02-01$/,
+  ],
+  [
+    `${certificate} not valid yet: verification time 1 (UNIX), but certificate is not valid before 4102444800`,
+    "tls",
+    /its certificate is not valid before 2100-01-01$/,
+  ],
+  [`${connect}invalid peer certificate: Expired`, "tls", /its certificate expired$/],
+  [`${connect}invalid peer certificate: NotValidYet`, "tls", /its certificate is not valid yet$/],
+  [
+    `${connect}invalid peer certificate: CaUsedAsEndEntity`,
+    "tls",
+    /is that of an authority, which no server may use as its own$/,
+  ],
+  [`${connect}invalid peer certificate: BadSignature`, "tls", /is not valid: BadSignature$/],
   [`${connect}received corrupt message of type InvalidContentType`, "tls", /does not speak TLS$/],
   [`${connect}tls handshake eof`, "network", /tls handshake eof$/],
   [`${sending}connection closed before message completed`, "network", /ended before the answer$/],
@@ -54,6 +81,84 @@ for (const [text, kind, message] of known) {
     }
   });
 }
+
+const proxy = proxiesIn(() => "http://u:5ec4et@p:3128")(new URL("https://h/"))!;
+const socks = { ...proxy, protocol: "socks5:" as const };
+const atProxy: readonly (readonly [string, Proxy, string, RegExp])[] = [
+  [
+    "tcp connect error: Connection refused (os error 111)",
+    proxy,
+    "network",
+    /the proxy refuses the/,
+  ],
+  [
+    "tcp connect error: Zeit\u00fcberschreitung (os error 10060)",
+    proxy,
+    "network",
+    /to the proxy timed/,
+  ],
+  [
+    "tcp connect error: No route to host (os error 113)",
+    proxy,
+    "network",
+    /no route to the proxy$/,
+  ],
+  [
+    "dns error: failed to lookup address information: x",
+    proxy,
+    "network",
+    /name of the proxy cannot/,
+  ],
+  ["failed to lookup address information: x", socks, "network", /name of the proxy cannot/],
+  [
+    "proxy authentication required",
+    proxy,
+    "auth",
+    /does not accept the user name and the password$/,
+  ],
+  ["Password auth failure, code: 1", socks, "auth", /does not accept the user name and the/],
+  [
+    "No acceptable auth methods",
+    { ...socks, login: undefined as never },
+    "auth",
+    /wants a user name/,
+  ],
+  ["unsuccessful tunnel", proxy, "network", /the proxy does not connect to it$/],
+  ["unexpected eof while tunneling", proxy, "network", /the proxy ended the connection$/],
+  ["Proxy server unreachable", socks, "network", /the proxy cannot be reached$/],
+  ["Connection refused", socks, "network", /the proxy cannot connect to it: Connection refused$/],
+  ["Network unreachable", socks, "network", /the proxy cannot connect to it: Network unreachable$/],
+  ["Connection not allowed by ruleset", socks, "refused", /the proxy does not allow it$/],
+  ["Invalid response version", socks, "protocol", /it does not answer as a proxy$/],
+];
+for (const [text, through, kind, says] of atProxy) {
+  Deno.test(`networkFailure() tells that "${text}" happened at the ${through.protocol}// proxy`, () => {
+    for (const thrown of forms(connect + text)) {
+      const error = networkFailure(thrown, "h:5000", "head", { proxy: through });
+      assert.equal(error.kind, kind);
+      assert.match(error.message, /^cannot reach h:5000 through the proxy p:3128: /);
+      assert.match(error.message, says);
+      assert.match(error.hint!, /HTTPS_PROXY|NO_PROXY/);
+      assert.doesNotMatch(Deno.inspect(error), /5ec4et/);
+    }
+  });
+}
+
+Deno.test("networkFailure() takes what the proxy has answered for what it means", () => {
+  const [thrown] = forms(`${connect}unsuccessful tunnel`);
+  const kindOf = (status: number, words = "") => {
+    const { kind, message } = networkFailure(thrown, "h", "head", {
+      proxy,
+      answer: { status, words },
+    });
+    return [kind, message.replace(/^.*: /, "")];
+  };
+  assert.deepEqual(kindOf(403, "Filtered"), ["refused", "the proxy answers 403 Filtered"]);
+  assert.deepEqual(kindOf(503), ["unavailable", "the proxy answers 503"]);
+  assert.deepEqual(kindOf(429), ["unavailable", "the proxy answers 429"]);
+  assert.equal(kindOf(407)[0], "auth");
+  assert.deepEqual(kindOf(200), ["network", "the proxy does not connect to it"]);
+});
 
 Deno.test("case 58: no word of the URL decides, and none of it is kept", () => {
   for (const thrown of forms(`${connect}dns error: failed to lookup`)) {

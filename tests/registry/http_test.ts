@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
 import { Http, type RequestNote } from "../../src/registry/http.ts";
 import { registrySource } from "../../src/registry/client.ts";
+import { authority, early, elsewhere, expired, key, ownAuthority } from "../fakes/authority.ts";
 import { certificate, certificateKey } from "../fakes/certificate.ts";
 import { startRegistry } from "../fakes/registry.ts";
 import { failureOf, nameAt, never } from "./world.ts";
@@ -147,12 +148,43 @@ Deno.test("case 62: a certificate from a stranger is final, one from the user's 
   using stranger = registrySource(agent);
   const error = await failureOf(stranger.manifest(name, never()));
   assert.equal(error.kind, "tls");
-  assert.match(error.message, /certificate/);
+  assert.equal(
+    error.message,
+    `cannot reach ${registry.host}: its certificate is from an authority that is not trusted, pullama test`,
+  );
   assert.match(error.hint!, /--ca-cert/);
   assert.equal(registry.requests.length, 0);
 
   using friend = registrySource({ ...agent, caCerts: [certificate] });
   assert.equal((await friend.manifest(name, never())).layers.length, 1);
+});
+
+/** Certificates of an authority that is trusted, and what is wrong with each. */
+const UNFIT: readonly (readonly [what: string, cert: string, says: string, hint: RegExp])[] = [
+  ["is for another host", elsewhere, "is for other.example, not for this host", /spelling/],
+  ["has expired", expired, "expired on 2020-02-01", /clock/],
+  ["is not valid yet", early, "is not valid before 2100-01-01", /clock/],
+];
+for (const [what, cert, says, hint] of UNFIT) {
+  Deno.test(`case 62: a certificate that ${what} is final, and it is said who has issued it`, async () => {
+    await using registry = await startRegistry({ tls: { cert, key } });
+    using source = registrySource({ ...agent, caCerts: [authority] });
+    const name = nameAt(registry, "library/tiny:latest");
+    const error = await failureOf(source.manifest(name, never()));
+    assert.equal(error.kind, "tls");
+    const by = "(issued by Example Root CA (Example Corp))";
+    assert.equal(error.message, `cannot reach ${registry.host}: its certificate ${says} ${by}`);
+    assert.match(error.hint!, hint);
+    assert.equal(registry.requests.length, 0);
+  });
+}
+
+Deno.test("case 62: a server that uses its own authority as its certificate is told so", async () => {
+  await using registry = await startRegistry({ tls: { cert: ownAuthority, key } });
+  using source = registrySource({ ...agent, caCerts: [ownAuthority] });
+  const error = await failureOf(source.manifest(nameAt(registry, "library/tiny"), never()));
+  assert.equal(error.kind, "tls");
+  assert.match(error.message, /is that of an authority.*\(issued by registry\.internal\)$/);
 });
 
 Deno.test("case 43: an https registry does not lead to plain http", async () => {

@@ -125,6 +125,7 @@ function withFree(store: Store, free: number): Store {
     free: () => free,
     spelling: (name) => store.spelling(name),
     survey: (blobs) => store.survey(blobs),
-    enter: (signal, waiting) => store.enter(signal, waiting),
+    leftovers: (blobs) => store.leftovers(blobs),
+    enter: (signal, waiting, wish) => store.enter(signal, waiting, wish),
   };
 }

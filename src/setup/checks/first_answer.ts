@@ -45,6 +45,7 @@ export function clockStep(first: FirstAnswer): Step {
     name: "clock",
     needs: ["tcp", "tls"],
     late: "there is no answer with the time",
+    remedy: "compare the clock of this machine with another one",
     async look(signal) {
       const answer = await first.get(signal);
       if ("error" in answer) return { skipped: "there is no answer to compare it with" };

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { PullamaError } from "../../core/errors.ts";
 import { formatSize } from "../../core/units.ts";
 import { realDisk } from "../../io/disk.ts";
-import { localFailure } from "../../io/failure.ts";
+import { isMissing, localFailure } from "../../io/failure.ts";
 import { fileSystemOf } from "../../io/file_system.ts";
 import { statOf } from "../../io/look.ts";
 import { freeBytes } from "../../io/space.ts";
@@ -26,10 +26,11 @@ export function folderStep({ modelsDir, chosenBy, accounts }: FolderOptions): St
   return {
     name: "folder",
     late: "the file system has not answered",
+    remedy: "look at the disk, or choose another folder with --models-dir",
     async look(): Promise<Finding> {
       const path = resolve(modelsDir);
-      const exists = await statOf(path) !== undefined;
       const there = await nearestFolder(pathsOf(path).own);
+      const exists = there.length >= path.length;
       await tryWriting(there);
       const users = await readAccounts(accounts);
       const free = freeBytes(there);
@@ -56,13 +57,16 @@ export function folderStep({ modelsDir, chosenBy, accounts }: FolderOptions): St
 /** The folder itself or the nearest one above it that there is. */
 async function nearestFolder(path: string): Promise<string> {
   for (let at = path;; at = dirname(at)) {
-    const info = await statOf(at);
-    if (info?.isDirectory) return at;
-    if (info) {
-      throw new PullamaError("local", `${at} is in the way: it is no folder`, {
-        hint: "move it away, or choose another folder with --models-dir",
-      });
+    try {
+      if ((await Deno.stat(at)).isDirectory) return at;
+    } catch (error) {
+      const below = isMissing(error) || error instanceof Deno.errors.NotADirectory;
+      if (!below) throw localFailure(error, "read", at);
+      continue;
     }
+    throw new PullamaError("local", `${at} is in the way: it is no folder`, {
+      hint: "move it away, or choose another folder with --models-dir",
+    });
   }
 }
 

@@ -11,6 +11,7 @@ export function keyStep(identity: Identity, host: string): Step {
   return {
     name: "key",
     late: "the key could not be read",
+    remedy: "look at the file, or name another key with PULLAMA_KEY",
     async look() {
       const login = await loginText(identity, host);
       const { keyFile } = identity;

@@ -1,5 +1,6 @@
 /** The way to the registry: proxy, name, connection, certificate. Through a proxy only that is connected to. */
 
+import { CHECK_NETWORK } from "../../registry/failure.ts";
 import {
   connectToOne,
   isAddress,
@@ -34,6 +35,7 @@ export function lineSteps({ url, env, first }: LineOptions): Step[] {
     {
       name: "proxy",
       late: "the environment could not be read",
+      remedy: "correct the variable, or unset it",
       look() {
         proxy = proxiesIn(env)(url);
         return Promise.resolve({ found: proxy ? shown(proxy) : [reasonForNone(url, env)] });
@@ -43,6 +45,7 @@ export function lineSteps({ url, env, first }: LineOptions): Step[] {
       name: "dns",
       needs: ["proxy"],
       late: "the name server has not answered",
+      remedy: CHECK_NETWORK,
       async look(signal) {
         const { host } = target();
         if (isAddress(host)) {
@@ -60,6 +63,7 @@ export function lineSteps({ url, env, first }: LineOptions): Step[] {
       name: "tcp",
       needs: ["dns"],
       late: "nobody has answered",
+      remedy: CHECK_NETWORK,
       async look(signal) {
         const { host, port } = target();
         const { address: reached, unreached } = await connectToOne(host, addresses, port, signal);
@@ -81,6 +85,7 @@ export function lineSteps({ url, env, first }: LineOptions): Step[] {
       name: "tls",
       needs: ["tcp"],
       late: "the handshake was not over",
+      remedy: `${CHECK_NETWORK}; a registry without TLS needs --insecure`,
       async look(signal) {
         const secureProxy = proxy?.protocol === "https:";
         if (url.protocol === "http:" && !secureProxy) {

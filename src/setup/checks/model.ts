@@ -27,6 +27,10 @@ const MEASURED = 4_000_000;
 /** Bytes a second: what is slower counts as a silent connection in a pull. */
 const SLOWEST = 1000;
 
+const CHECK_REGISTRY =
+  "run it again in a while; if that does not help, tell those who run the registry";
+const CHECK_BLOBS =
+  "run it again in a while; a firewall and a proxy have to let the hosts of blobs through as well";
 const NO_BLOB = { skipped: "the model has no blobs" };
 
 /** The steps `manifest`, `space`, `redirect`, `range` and `speed`. */
@@ -40,6 +44,7 @@ export function modelSteps(options: ModelOptions): Step[] {
       name: "manifest",
       needs: ["proxy", "dns", "tcp", "tls"],
       late: "the manifest was not complete",
+      remedy: CHECK_REGISTRY,
       async look(signal) {
         const manifest = await source.manifest(name, signal);
         blobs = distinctBlobs(manifest);
@@ -58,12 +63,14 @@ export function modelSteps(options: ModelOptions): Step[] {
       name: "space",
       needs: ["folder", "manifest"],
       late: "the file system has not answered",
+      remedy: "look at the disk, or choose another folder with --models-dir",
       look: () => room(blobs),
     },
     {
       name: "redirect",
       needs: ["manifest"],
       late: "the registry has not sent anything of the largest blob",
+      remedy: CHECK_BLOBS,
       async look(signal) {
         const blob = largest();
         if (!blob) return NO_BLOB;
@@ -82,6 +89,7 @@ export function modelSteps(options: ModelOptions): Step[] {
       name: "range",
       needs: ["redirect"],
       late: "the part of the largest blob was not complete",
+      remedy: CHECK_BLOBS,
       async look(signal) {
         const blob = largest();
         if (!blob) return NO_BLOB;
@@ -103,6 +111,7 @@ export function modelSteps(options: ModelOptions): Step[] {
       name: "speed",
       needs: ["redirect"],
       late: "nothing has come",
+      remedy: CHECK_BLOBS,
       // The measurement ends by itself before that.
       limitMs: speedMs + 1000,
       async look(caller) {

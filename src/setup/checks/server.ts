@@ -23,6 +23,7 @@ export function serverStep({ address, elsewhere, http }: ServerOptions): Step {
   return {
     name: "server",
     late: "the server has not answered",
+    remedy: "look at what answers there, or set OLLAMA_HOST",
     async look(signal) {
       const url = serverUrl(address);
       const [warning] = elsewhere;

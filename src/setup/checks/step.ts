@@ -19,6 +19,8 @@ export interface Step {
   readonly needs?: readonly CheckName[];
   /** What is the case when the time is up: "the name server has not answered". */
   readonly late: string;
+  /** What to do about a failure that does not say so itself. */
+  readonly remedy: string;
   /** Milliseconds, where it may take longer or shorter than usual. */
   readonly limitMs?: number;
   /** Rejects with a PullamaError where something stands in the way of a pull. */
@@ -55,7 +57,7 @@ export async function takeSteps(
 }
 
 async function taken(step: Step, usualMs: number, caller: AbortSignal): Promise<Check> {
-  const { name, late, limitMs = usualMs } = step;
+  const { name, late, remedy, limitMs = usualMs } = step;
   const began = performance.now();
   const check = (rest: Pick<Check, "state" | "found" | "hint" | "error">): Check => ({
     name,
@@ -77,8 +79,8 @@ async function taken(step: Step, usualMs: number, caller: AbortSignal): Promise<
   } catch (thrown) {
     if (caller.aborted) throw caller.reason;
     const error = asPullamaError(signal.aborted ? signal.reason : thrown);
-    const { message, hint } = error;
-    return check({ state: "failed", found: [message], error, ...(hint !== undefined && { hint }) });
+    const { message, hint = remedy } = error;
+    return check({ state: "failed", found: [message], hint, error });
   } finally {
     signal.removeEventListener("abort", stop);
     if (!signal.aborted) attempt.abort(new PullamaError("interrupted", "the check is over"));

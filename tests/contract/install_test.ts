@@ -1,0 +1,296 @@
+/** install.sh beside a server of files, in a world where only some programs are to be found. */
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { installerFor } from "../../build.ts";
+import { exists } from "../fakes/exists.ts";
+import { needing } from "../needs.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const SCRIPT = Deno.readTextFileSync(`${ROOT}install.sh`);
+const POWERSHELL = Deno.readTextFileSync(`${ROOT}install.ps1`);
+
+/** What the script may use; everything else is as if it were not installed. */
+const TOOLS = ["head", "mkdir", "mktemp", "mv", "rm", "chmod", "curl", "wget"] as const;
+const SUMS = { sha256sum: "sha256sum", shasum: "shasum" } as const;
+const PROGRAM = '#!/bin/sh\n[ "$1" = version ] && echo "pullama 9.9.9"\n';
+
+interface Machine {
+  readonly system?: string;
+  readonly machine?: string;
+  /** What `ldd --version` says. */
+  readonly ldd?: string;
+  /** Programs that are not there. */
+  readonly without?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** One more folder on the PATH. */
+  readonly onPath?: string;
+  /** What runs it. */
+  readonly prefix?: readonly string[];
+}
+
+interface Installed {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly asked: readonly string[];
+}
+
+/** A folder of files to download, and a home to install into. */
+class World implements AsyncDisposable {
+  readonly files = new Map<string, string>();
+  readonly #folder = Deno.makeTempDirSync({ prefix: "pullama-install-" });
+  readonly home = `${this.#folder}/home`;
+  readonly bin = `${this.home}/.local/bin`;
+
+  constructor() {
+    Deno.mkdirSync(this.home);
+    Deno.chmodSync(this.#folder, 0o755);
+    this.offer("pullama-linux-amd64", PROGRAM);
+  }
+
+  /** Puts a program where it can be downloaded, and lists it. */
+  offer(name: string, content: string, listed = content): void {
+    const sum = createHash("sha256").update(listed).digest("hex");
+    this.files.set(name, content);
+    const before = this.files.get("SHA256SUMS") ?? "";
+    const others = before.split("\n").filter((line) => line !== "" && !line.endsWith(`  ${name}`));
+    this.files.set("SHA256SUMS", [...others, `${sum}  ${name}`, ""].join("\n"));
+  }
+
+  async install(machine: Machine = {}): Promise<Installed> {
+    const asked: string[] = [];
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      (request) => {
+        const name = new URL(request.url).pathname.slice(1);
+        asked.push(`${request.headers.get("user-agent")?.split("/")[0]} ${name}`);
+        const content = this.files.get(name);
+        return new Response(content ?? "not here", { status: content === undefined ? 404 : 200 });
+      },
+    );
+    const path = [this.#tools(machine), ...(machine.onPath ? [machine.onPath] : [])].join(":");
+    const script = `${this.#folder}/install.sh`;
+    Deno.writeTextFileSync(script, SCRIPT);
+    const [command = "", ...args] = [...machine.prefix ?? [], "/bin/sh", script];
+    const { code, stdout, stderr } = await new Deno.Command(command, {
+      args,
+      clearEnv: true,
+      env: {
+        HOME: this.home,
+        PATH: path,
+        PULLAMA_BASE_URL: `http://127.0.0.1:${server.addr.port}/`,
+        ...machine.env,
+      },
+      stdin: "null",
+    }).output();
+    const decoder = new TextDecoder();
+    return { code, out: decoder.decode(stdout), err: decoder.decode(stderr), asked };
+  }
+
+  /** What lies where the program goes to. */
+  installed(): string[] {
+    return exists(this.bin) ? [...Deno.readDirSync(this.bin)].map(({ name }) => name) : [];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  /** A folder with the programs of that machine alone. */
+  #tools(
+    { system = "Linux", machine = "x86_64", ldd = "glibc 2.36", without = [] }: Machine,
+  ): string {
+    const folder = `${this.#folder}/tools`;
+    if (exists(folder)) Deno.removeSync(folder, { recursive: true });
+    Deno.mkdirSync(folder);
+    for (const tool of [...TOOLS, ...Object.values(SUMS)]) {
+      const real = ["/usr/bin", "/bin"].map((at) => `${at}/${tool}`).find(exists);
+      if (real !== undefined && !without.includes(tool)) {
+        Deno.symlinkSync(real, `${folder}/${tool}`);
+      }
+    }
+    const say = (name: string, body: string) => {
+      Deno.writeTextFileSync(`${folder}/${name}`, `#!/bin/sh\n${body}\n`);
+      Deno.chmodSync(`${folder}/${name}`, 0o755);
+    };
+    say("uname", `[ "$1" = -s ] && echo ${system} || echo ${machine}`);
+    say("ldd", `echo '${ldd}' >&2; exit 1`);
+    return folder;
+  }
+}
+
+/** Registers a test; where one of the programs it `needs` is missing, its name says so. */
+function test(
+  name: string,
+  fn: (world: World) => Promise<void>,
+  needs: readonly string[] = ["/bin/sh", "/usr/bin/curl"],
+): void {
+  const missing = needs.filter((program) => !exists(program));
+  Deno.test({
+    name: missing.length === 0 ? name : `${name} [left out, needs ${missing.join(" and ")}]`,
+    ignore: missing.length > 0,
+    async fn() {
+      await using world = new World();
+      await fn(world);
+    },
+  });
+}
+
+test("install.sh installs the program of this machine and says how to remove it", async (world) => {
+  const { code, out, err, asked } = await world.install();
+  assert.deepEqual([code, err], [0, ""]);
+  assert.deepEqual(asked, ["curl SHA256SUMS", "curl pullama-linux-amd64"]);
+  assert.deepEqual(world.installed(), ["pullama"]);
+  assert.equal(Deno.readTextFileSync(`${world.bin}/pullama`), PROGRAM);
+  assert.equal(Deno.statSync(`${world.bin}/pullama`).mode! & 0o777, 0o755);
+  assert.match(out, new RegExp(`installed pullama 9\\.9\\.9 as ${world.bin}/pullama`));
+  assert.match(out, new RegExp(`export PATH="${world.bin}:\\$PATH"`));
+  assert.match(out, new RegExp(`to remove it: rm "${world.bin}/pullama"`));
+});
+
+test("install.sh says nothing of the PATH where the folder is on it", async (world) => {
+  const bin = `${world.home}/own bin`;
+  const { code, out, err } = await world.install({ env: { PULLAMA_BIN_DIR: bin } });
+  assert.deepEqual([code, err], [0, ""]);
+  assert.match(out, /export PATH/);
+  // A folder with a space, and a second time over the first.
+  const again = await world.install({
+    env: { PULLAMA_BIN_DIR: bin },
+    onPath: bin,
+  });
+  assert.deepEqual([again.code, again.err], [0, ""]);
+  assert.doesNotMatch(again.out, /export PATH/);
+  assert.deepEqual([...Deno.readDirSync(bin)].map(({ name }) => name), ["pullama"]);
+});
+
+test("install.sh picks the file by system and machine", async (world) => {
+  const cases = [
+    ["Linux", "aarch64", "pullama-linux-arm64"],
+    ["Darwin", "x86_64", "pullama-darwin-amd64"],
+    ["Darwin", "arm64", "pullama-darwin-arm64"],
+  ] as const;
+  for (const [system, machine, file] of cases) {
+    world.offer(file, PROGRAM);
+    const { code, asked } = await world.install({ system, machine });
+    assert.deepEqual([code, asked.at(-1)], [0, `curl ${file}`]);
+  }
+});
+
+test("install.sh does with wget where there is no curl", async (world) => {
+  const { code, err, asked } = await world.install({ without: ["curl"] });
+  assert.deepEqual([code, err], [0, ""]);
+  assert.deepEqual(asked, ["Wget SHA256SUMS", "Wget pullama-linux-amd64"]);
+  assert.deepEqual(world.installed(), ["pullama"]);
+}, ["/usr/bin/wget"]);
+
+test("install.sh does with shasum where there is no sha256sum", async (world) => {
+  const { code, err } = await world.install({ without: ["sha256sum"] });
+  assert.deepEqual([code, err], [0, ""]);
+  assert.deepEqual(world.installed(), ["pullama"]);
+}, ["/usr/bin/shasum"]);
+
+test("install.sh leaves the old program alone if the checksum is wrong", async (world) => {
+  await world.install();
+  world.offer("pullama-linux-amd64", `${PROGRAM}# changed\n`, PROGRAM);
+  const { code, out, err } = await world.install();
+  assert.equal(code, 1);
+  assert.match(
+    err,
+    /^cannot install pullama: the sha256 of pullama-linux-amd64 is [0-9a-f]{64}, and not/,
+  );
+  assert.doesNotMatch(out, /installed/);
+  assert.deepEqual(world.installed(), ["pullama"]);
+  assert.equal(Deno.readTextFileSync(`${world.bin}/pullama`), PROGRAM);
+});
+
+test("install.sh installs nothing that does not run", async (world) => {
+  world.offer("pullama-linux-amd64", "#!/bin/sh\necho no such library >&2\nexit 127\n");
+  const { code, err } = await world.install();
+  assert.equal(code, 1);
+  assert.match(
+    err,
+    /the program does not run here: no such library\nhint: on Linux it needs glibc/,
+  );
+  assert.deepEqual(world.installed(), []);
+});
+
+const REFUSED: readonly (readonly [what: string, machine: Machine, says: RegExp])[] = [
+  ["a machine with musl", { ldd: "musl libc (x86_64)" }, /needs glibc, and this system has musl/],
+  ["an unknown machine", { machine: "riscv64" }, /no program for Linux on riscv64/],
+  ["an unknown system", { system: "FreeBSD" }, /no program for FreeBSD\nhint: with Deno/],
+  ["Windows", { system: "MINGW64_NT-10.0" }, /not for Windows\nhint: use install\.ps1/],
+  ["a machine that cannot download", { without: ["curl", "wget"] }, /neither curl nor wget/],
+  [
+    "a machine that cannot check",
+    { without: ["sha256sum", "shasum"] },
+    /neither sha256sum nor shasum/,
+  ],
+  [
+    "an address that has nothing",
+    { env: { PULLAMA_BASE_URL: "http://127.0.0.1:1" } },
+    /SHA256SUMS/,
+  ],
+];
+
+for (const [what, machine, says] of REFUSED) {
+  test(`install.sh refuses ${what} in a sentence and leaves nothing`, async (world) => {
+    const { code, out, err } = await world.install(machine);
+    assert.equal(code, 1);
+    assert.match(err, says);
+    assert.match(err, /^(?:curl: .*\n)?cannot install pullama: [^\n]+\n(?:hint: [^\n]+\n)?$/);
+    assert.doesNotMatch(out, /installed/);
+    assert.deepEqual(world.installed(), []);
+  });
+}
+
+test("install.sh says so if a release does not have the file", async (world) => {
+  const { code, err } = await world.install({ machine: "aarch64" });
+  assert.deepEqual([code, err.includes("does not list pullama-linux-arm64")], [1, true]);
+});
+
+test("install.sh names the folder that cannot be written to", async (world) => {
+  Deno.mkdirSync(world.bin, { recursive: true });
+  // A folder below a file cannot be made by anybody, root included.
+  Deno.writeTextFileSync(`${world.home}/file`, "");
+  const { code, err } = await world.install({ env: { PULLAMA_BIN_DIR: `${world.home}/file/bin` } });
+  assert.equal(code, 1);
+  assert.match(err, /the folder .*\/file\/bin cannot be made\nhint: .*PULLAMA_BIN_DIR\n$/);
+});
+
+Deno.test(
+  needing(["root"], "install.sh asks for nothing of the network where it may not write"),
+  async () => {
+    await using world = new World();
+    Deno.mkdirSync(world.bin, { recursive: true });
+    const nobody = ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    const { code, err, asked } = await world.install({ prefix: nobody });
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      new RegExp(`nothing can be written to ${world.bin}\nhint: .*PULLAMA_BIN_DIR`),
+    );
+    assert.deepEqual(asked, []);
+  },
+);
+
+test("install.sh of the sources wants to know the address", async (world) => {
+  const { code, err } = await world.install({ env: { PULLAMA_BASE_URL: "" } });
+  assert.equal(code, 1);
+  assert.match(err, /not known where to download it from\nhint: set PULLAMA_BASE_URL/);
+});
+
+Deno.test("both install scripts take the address that a release writes into them", () => {
+  for (const script of [SCRIPT, POWERSHELL]) {
+    assert.equal(script.split("@BASE_URL@").length, 2);
+    const released = installerFor(script, "https://example.org/v1");
+    assert.ok(released.includes("https://example.org/v1") && !released.includes("@BASE_URL@"));
+  }
+});
+
+test("shellcheck has nothing to say about install.sh", async () => {
+  const command = new Deno.Command("/usr/bin/shellcheck", { args: [`${ROOT}install.sh`] });
+  const { code, stdout } = await command.output();
+  assert.equal(code, 0, new TextDecoder().decode(stdout));
+}, ["/usr/bin/shellcheck"]);

@@ -1,0 +1,162 @@
+/** The build itself. It needs a runtime to compile with, as Deno's own server may be out of reach. */
+
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import config from "../../deno.json" with { type: "json" };
+import { exists } from "../fakes/exists.ts";
+import { type Ended, runToEnd, temporaryFolder } from "./child.ts";
+import { sha256Of } from "./store.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** What a checkout has of what a build needs. */
+const PARTS = [
+  "build.ts",
+  "tools",
+  "src",
+  "deno.json",
+  "deno.lock",
+  "install.sh",
+  "install.ps1",
+];
+
+function building(name: string, fn: () => Promise<void>): void {
+  const ignore = !Deno.env.get("DENORT_BIN");
+  const why = ignore ? " [left out, needs a runtime to compile with (DENORT_BIN)]" : "";
+  Deno.test({ name: name + why, ignore, fn });
+}
+
+/** Copies the sources to `path`, as a fresh checkout has them: with the time of now. */
+async function checkOut(path: string): Promise<void> {
+  await Deno.mkdir(path);
+  const { code, err } = await runToEnd(
+    ["cp", "-r", ...PARTS.map((part) => ROOT + part), path],
+  );
+  assert.equal(code, 0, err);
+}
+
+/** Runs the build in a checkout, with more `env` than is there. */
+async function buildWith(
+  path: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const task = [Deno.execPath(), "run", "--quiet", "--frozen", "-A", "--no-check", "build.ts"];
+  return await runToEnd([...task, ...args], {
+    cwd: path,
+    // How packages are fetched here, and with what is compiled, is said there.
+    env: { ...Deno.env.toObject(), ...env },
+  });
+}
+
+async function build(path: string, out: string): Promise<Ended> {
+  return await buildWith(path, ["-o", out]);
+}
+
+building("two checkouts at the same path compile to the same bytes", async () => {
+  await using folder = await temporaryFolder();
+  const place = `${folder.path}/checkout`;
+  const sums = new Set<string>();
+  for (const round of [1, 2]) {
+    await checkOut(place);
+    const out = `${folder.path}/pullama-${round}`;
+    const { code, err } = await build(place, out);
+    assert.equal(code, 0, err);
+    sums.add(sha256Of(out));
+    assert.ok(!exists(`${place}/dist/stage`), "the copy of the sources stays");
+    await Deno.remove(place, { recursive: true });
+  }
+  assert.equal(sums.size, 1);
+});
+
+building("a build knows its commit, and without git its version alone", async () => {
+  await using folder = await temporaryFolder();
+  const place = `${folder.path}/checkout`;
+  const out = `${folder.path}/pullama`;
+  await checkOut(place);
+  const says = async () => {
+    const { code, err } = await build(place, out);
+    assert.equal(code, 0, err);
+    return (await runToEnd([out, "version"], { env: { HOME: folder.path } })).out;
+  };
+  assert.equal(await says(), `pullama ${config.version}\n`);
+
+  const git = async (...args: string[]) => {
+    const as = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
+    const { code, out, err } = await runToEnd(["git", ...as, ...args], { cwd: place });
+    assert.equal(code, 0, err);
+    return out.trim();
+  };
+  await Deno.writeTextFile(`${place}/.gitignore`, "/dist/\n");
+  await git("init", "--quiet");
+  await git("add", ".");
+  await git("commit", "--quiet", "--message", "x");
+  const commit = (await git("rev-parse", "HEAD")).slice(0, 12);
+  assert.equal(await says(), `pullama ${config.version}+${commit}\n`);
+  assert.equal(await git("status", "--porcelain"), "");
+  await Deno.writeTextFile(`${place}/src/main.ts`, "\n", { append: true });
+  assert.equal(await says(), `pullama ${config.version}+${commit}.dirty\n`);
+});
+
+building("a build that fails says so, and leaves the program that was there", async () => {
+  await using folder = await temporaryFolder();
+  const place = `${folder.path}/checkout`;
+  const out = `${folder.path}/pullama`;
+  await checkOut(place);
+  await Deno.writeTextFile(out, "the old one");
+  await Deno.writeTextFile(`${place}/src/main.ts`, 'import "./missing.ts";\n');
+  const { code, err } = await build(place, out);
+  assert.equal(code, 1);
+  assert.match(err, /cannot build: .* ended with exit code 1\n$/);
+  assert.equal(await Deno.readTextFile(out), "the old one");
+});
+
+/** Stands in for the compiler, which would have to download the runtimes of all systems. */
+const STAND_IN = `
+const [what] = Deno.args;
+Deno.mkdirSync(Deno.env.get("DENO_DIR") + "/npm", { recursive: true });
+if (what === "compile") {
+  const after = (flag) => Deno.args[Deno.args.indexOf(flag) + 1];
+  const target = after("--target");
+  const name = after("--output") + (target.includes("windows") ? ".exe" : "");
+  Deno.writeTextFileSync(name, "#!/bin/sh\\necho pullama for " + target + "\\n", { mode: 0o755 });
+}
+`;
+
+Deno.test({
+  name: "a release has a program for each system, their checksums, and scripts that install them",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const place = `${folder.path}/checkout`;
+    await checkOut(place);
+    await Deno.writeTextFile(`${folder.path}/compiler.ts`, STAND_IN);
+    const { code, err } = await buildWith(
+      place,
+      ["--all", "--base-url", "https://example.org/releases/v1"],
+      {
+        DENORT_BIN: "",
+        PULLAMA_COMPILER: `${Deno.execPath()} run -A --no-check ${folder.path}/compiler.ts`,
+      },
+    );
+    assert.equal(code, 0, err);
+    const listed = await Deno.readTextFile(`${place}/dist/SHA256SUMS`);
+    assert.deepEqual(listed.trimEnd().split("\n").map((line) => line.slice(66)), [
+      "install.ps1",
+      "install.sh",
+      "pullama-darwin-amd64",
+      "pullama-darwin-arm64",
+      "pullama-linux-amd64",
+      "pullama-linux-arm64",
+      "pullama-windows-amd64.exe",
+    ]);
+    for (const line of listed.trimEnd().split("\n")) {
+      const [sum, name] = line.split("  ");
+      assert.equal(sha256Of(`${place}/dist/${name}`), sum);
+    }
+    const arm = await Deno.readTextFile(`${place}/dist/pullama-linux-arm64`);
+    assert.match(arm, /pullama for aarch64-unknown-linux-gnu/);
+    const script = await Deno.readTextFile(`${place}/dist/install.sh`);
+    assert.match(script, /PULLAMA_BASE_URL:-https:\/\/example\.org\/releases\/v1}/);
+  },
+});

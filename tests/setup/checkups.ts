@@ -1,0 +1,121 @@
+/** A machine of its own for checkups: a home, a models folder, a registry; nothing on it may be left changed. */
+
+import assert from "node:assert/strict";
+import type { Check, CheckName, Checkup } from "../../src/core/checkup.ts";
+import { parseName } from "../../src/core/name.ts";
+import {
+  type DoctorOptions,
+  type DoctorWatcher,
+  examine,
+  type Surroundings,
+} from "../../src/setup/doctor.ts";
+import { noise } from "../fakes/content.ts";
+import { snapshotOf } from "../fakes/models_folder.ts";
+import { type Registry, type RegistryOptions, startRegistry } from "../fakes/registry.ts";
+
+/** Bytes of the one large blob of the model. */
+const SIZE = 6_000_000;
+
+export interface Look {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Instead of the one at the registry. */
+  readonly model?: string;
+  readonly options?: Partial<DoctorOptions>;
+  readonly around?: Partial<Surroundings>;
+  readonly watcher?: Partial<DoctorWatcher>;
+}
+
+export interface Machine extends AsyncDisposable {
+  readonly root: string;
+  readonly home: string;
+  /** Not made yet. */
+  readonly models: string;
+  readonly registry: Registry;
+  /** "127.0.0.1:PORT", where nobody listens. */
+  readonly nobody: string;
+  look(what?: Look): Promise<Checkup>;
+}
+
+export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
+  const root = await Deno.makeTempDir({ prefix: "pullama-doctor-" });
+  await Deno.mkdir(`${root}/home`);
+  const registry = await startRegistry(fake);
+  registry.add("library/tiny:latest", {
+    layers: [
+      { mediaType: "application/vnd.ollama.image.model", content: noise(SIZE) },
+      { mediaType: "application/vnd.ollama.image.license", content: "free\n" },
+    ],
+  });
+  const nobody = freeAddress();
+  const [home, models] = [`${root}/home`, `${root}/home/.ollama/models`];
+  return {
+    root,
+    home,
+    models,
+    registry,
+    nobody,
+    async look({ env = {}, model = `${registry.host}/library/tiny`, ...rest } = {}) {
+      const before = snapshotOf(root);
+      const all: Readonly<Record<string, string>> = {
+        HOME: home,
+        OLLAMA_HOST: nobody,
+        ...env,
+      };
+      const checkup = await examine(
+        {
+          model: parseName(model),
+          modelsDir: models,
+          chosenBy: "default",
+          insecure: fake.tls === undefined,
+          elsewhere: [],
+          ...rest.options,
+        },
+        { signal: new AbortController().signal, onCheck() {}, ...rest.watcher },
+        {
+          env: (name) => all[name],
+          accounts: { passwd: `${root}/passwd`, group: `${root}/group` },
+          checkMs: 10_000,
+          speedMs: 15_000,
+          ...rest.around,
+        },
+      );
+      assert.deepEqual(snapshotOf(root), before, "a checkup leaves everything as it was");
+      return checkup;
+    },
+    async [Symbol.asyncDispose]() {
+      await registry.close();
+      await Deno.remove(root, { recursive: true });
+    },
+  };
+}
+
+function freeAddress(): string {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return `127.0.0.1:${listener.addr.port}`;
+}
+
+/** The check of that name. */
+export function of({ checks }: Checkup, name: CheckName): Check {
+  const found = checks.find((check) => check.name === name);
+  assert.ok(found, name);
+  return found;
+}
+
+/** How each check went, in order: "folder ok". */
+export function states({ checks }: Checkup): string[] {
+  return checks.map(({ name, state }) => `${name} ${state}`);
+}
+
+/** The one check that has failed; all that follow from it are skipped. */
+export function onlyFailure(checkup: Checkup): Check {
+  const failed = checkup.checks.filter(({ state }) => state === "failed");
+  assert.equal(failed.length, 1, JSON.stringify(checkup.checks));
+  assert.ok(failed[0]!.error && failed[0]!.hint);
+  return failed[0]!;
+}
+
+/** The names of the checks that could not be made because of a failure. */
+export function notMade({ checks }: Checkup): string[] {
+  return checks.filter(({ state, found }) => state === "skipped" && /^not checked/.test(found[0]!))
+    .map(({ name }) => name);
+}
