@@ -1,15 +1,16 @@
 /**
  * Where to look for the wrong bytes of a blob: range after range is fetched again and compared with what is on
  * disk, and what is not the same is taken in its place. Copies that are alike are beyond suspicion, so a
- * second round is made of those that were not, and of all only where all were alike.
+ * second round is made of the ranges that were not, with those that an earlier run has gone through, and of
+ * all only where all were alike.
  */
 
-import type { Range } from "../core/ranges.ts";
+import { type Range, subtract, union } from "../core/ranges.ts";
 
 export class Search {
   readonly #all: readonly Range[];
   #todo: Range[];
-  #different: Range[] = [];
+  #alike: Range[] = [];
   #rounds = 1;
   /** Bytes were replaced: perhaps that was it. */
   #hopeful = false;
@@ -33,10 +34,8 @@ export class Search {
 
   /** Everything in `range` was gone through, and was the same or not. */
   compared(range: Range, same: boolean): void {
-    if (!same) {
-      this.#different.push(...this.#all.filter((one) => overlap(one, range)));
-      this.#hopeful = true;
-    }
+    if (same) this.#alike = union([...this.#alike, range]);
+    else this.#hopeful = true;
     this.#todo = this.#todo.flatMap(({ start, end }) => {
       if (end <= range.end) return [];
       return [{ start: Math.max(start, range.end), end }];
@@ -49,12 +48,9 @@ export class Search {
     if (this.#todo.length > 0) return true;
     if (this.#rounds === this.most) return false;
     this.#rounds++;
-    this.#todo = this.#different.length > 0 ? this.#different : [...this.#all];
-    this.#different = [];
+    const doubtful = this.#all.filter((one) => subtract([one], this.#alike).length > 0);
+    this.#todo = doubtful.length > 0 ? doubtful : [...this.#all];
+    this.#alike = [];
     return true;
   }
-}
-
-function overlap(a: Range, b: Range): boolean {
-  return a.start < b.end && b.start < a.end;
 }

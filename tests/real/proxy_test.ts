@@ -96,32 +96,36 @@ testWith(
   },
 );
 
-testWith([], "case 63: what Deno itself reads of the environment changes nothing", async () => {
-  await using folder = await temporaryFolder();
-  await using registry = await startRegistry();
-  const model = registry.add("library/tiny:latest", makeModel({ size: SIZE }));
-  await using proxy = await startProxy();
-  const url = `http://${proxy.host}`;
-  const all = { ALL_PROXY: url, all_proxy: url, HTTP_PROXY: url, HTTPS_PROXY: url };
-  const argv = [model.name, "--insecure", "--models-dir", `${folder.path}/models`];
-  // This machine is never behind a proxy, whatever Deno thinks.
-  const here = await pullama(argv, { home: folder.path, env: all });
-  assert.deepEqual([here.code, here.err], [0, ""]);
-  const away = argv.with(0, "192.0.2.1:1/library/other");
-  const env = { ...all, NO_PROXY: "*" };
-  const elsewhere = await pullama([...away, "--max-retries", "0"], { home: folder.path, env });
-  assert.equal(elsewhere.code, 1);
-  assert.equal(proxy.connections, 0);
+testWith(
+  ["a compiled program"],
+  "case 63: what Deno itself reads of the environment changes nothing",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using registry = await startRegistry();
+    const model = registry.add("library/tiny:latest", makeModel({ size: SIZE }));
+    await using proxy = await startProxy();
+    const url = `http://${proxy.host}`;
+    const all = { ALL_PROXY: url, all_proxy: url, HTTP_PROXY: url, HTTPS_PROXY: url };
+    const argv = [model.name, "--insecure", "--models-dir", `${folder.path}/models`];
+    // This machine is never behind a proxy, whatever Deno thinks.
+    const here = await pullama(argv, { home: folder.path, env: all });
+    assert.deepEqual([here.code, here.err], [0, ""]);
+    const away = argv.with(0, "192.0.2.1:1/library/other");
+    const env = { ...all, NO_PROXY: "*" };
+    const elsewhere = await pullama([...away, "--max-retries", "0"], { home: folder.path, env });
+    assert.equal(elsewhere.code, 1);
+    assert.equal(proxy.connections, 0);
 
-  // An exception that Deno understands and we do not make.
-  await using socks = await startSocks({ hosts: { "192.0.2.1": "127.0.0.1" } });
-  const port = registry.host.split(":")[1];
-  const through = argv.with(0, `192.0.2.1:${port}/library/tiny`);
-  const asked = { HTTP_PROXY: `socks5://${socks.host}`, no_proxy: "192.0.2.1:1,192.0.2.0/33" };
-  const there = await pullama(through, { home: folder.path, env: asked });
-  assert.deepEqual([there.code, there.err], [0, ""]);
-  assert.ok(socks.targets.includes(`192.0.2.1:${port}`));
-});
+    // An exception that Deno understands and we do not make.
+    await using socks = await startSocks({ hosts: { "192.0.2.1": "127.0.0.1" } });
+    const port = registry.host.split(":")[1];
+    const through = argv.with(0, `192.0.2.1:${port}/library/tiny`);
+    const asked = { HTTP_PROXY: `socks5://${socks.host}`, no_proxy: "192.0.2.1:1,192.0.2.0/33" };
+    const there = await pullama(through, { home: folder.path, env: asked });
+    assert.deepEqual([there.code, there.err], [0, ""]);
+    assert.ok(socks.targets.includes(`192.0.2.1:${port}`));
+  },
+);
 
 testWith(
   [],
