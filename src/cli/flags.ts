@@ -1,7 +1,7 @@
 /** Flags that more than one command has. */
 
 import { Option } from "@commander-js/extra-typings";
-import { type Mode, MODES } from "../ui/modes.ts";
+import { type Mode, MODES } from "../ui/mode.ts";
 import { path } from "./values.ts";
 
 const STORAGE = "Storage:";

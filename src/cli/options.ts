@@ -2,7 +2,7 @@
 
 import { modelsDir, modelsVariable, pathsOf } from "../setup/models_dir.ts";
 import type { PullOptions } from "../setup/options.ts";
-import type { Mode } from "../ui/modes.ts";
+import type { Mode } from "../ui/mode.ts";
 import type { Host } from "./host.ts";
 
 /** How it is shown. */

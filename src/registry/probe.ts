@@ -56,8 +56,8 @@ export function resolveHost(host: string, signal: AbortSignal): Promise<readonly
 }
 
 /**
- * Connects to the first of `addresses` that lets us, and hangs up. Throws `network` if none does, which is about
- * `host`, or the signal's reason.
+ * Connects to all of `addresses` at once, as some may be dead, until the first of them lets us, and hangs up. Throws
+ * `network` if none does, which is about `host`, or the signal's reason.
  */
 export async function connectToOne(
   host: string,
@@ -65,15 +65,24 @@ export async function connectToOne(
   port: number,
   signal: AbortSignal,
 ): Promise<{ readonly address: string; readonly unreached: readonly Unreached[] }> {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
   const unreached: Unreached[] = [];
-  for (const address of addresses) {
-    const why = await refusalOf({ address, port }, signal);
-    if (why === undefined) return { address, unreached };
-    unreached.push({ address, why });
+  try {
+    return await Promise.any(addresses.map(async (address) => {
+      const why = await refusalOf({ address, port }, either);
+      if (why === undefined) return { address, unreached: [...unreached] };
+      unreached.push({ address, why });
+      throw new Error(why);
+    }));
+  } catch {
+    signal.throwIfAborted();
+    const why = unreached[0]?.why ?? "it has no address";
+    const hint = `${CHECK_NETWORK}; a firewall has to let ${host}, port ${port}, through`;
+    throw new PullamaError("network", `cannot connect to ${host}, port ${port}: ${why}`, { hint });
+  } finally {
+    stop.abort();
   }
-  const why = unreached.at(-1)?.why ?? "it has no address";
-  const hint = `${CHECK_NETWORK}; a firewall has to let ${host}, port ${port}, through`;
-  throw new PullamaError("network", `cannot connect to ${host}, port ${port}: ${why}`, { hint });
 }
 
 /** What speaking TLS shows; undefined where the other side does not speak it. Rejects with the signal's reason. */

@@ -33,7 +33,8 @@ const WORDS: Readonly<Record<CheckState, string>> = {
 
 /** What is looked at. */
 export function checkupHeading(model: ModelName, look: Look): string {
-  return `${glyphs(look.unicode).title} pullama doctor ${showable(displayName(model))}\n`;
+  const { title } = glyphs(look.unicode);
+  return linesOf(wrap(`${title} pullama doctor ${showable(displayName(model))}`, roomIn(look)));
 }
 
 /** The beginning of the line of a check that is under way, for a terminal where it is written over later. */
@@ -49,30 +50,31 @@ export function checkText(check: Check, look: Look, verbose: boolean): string {
   const paint = paintWith(look.color);
   const sign = mark(state, g, look);
   const indent = width(sign) + 1 + NAME_CELLS + 2;
-  const room = look.interactive ? look.columns() - 1 - indent : Infinity;
+  const room = roomIn(look) - indent;
   const time = state === "skipped" ? [] : [timeText(ms)];
   const [first = "", ...more] = wrap([...found.map(showable), ...time].join(g.separator), room);
   const brush = state === "failed" ? paint.strong : state === "skipped" ? paint.faint : same;
   const blank = " ".repeat(indent);
-  return [
+  return linesOf([
     `${signBrush(state, paint)(sign)} ${name.padEnd(NAME_CELLS)}  ${brush(first)}`,
     ...more.map((line) => `${blank}${brush(line)}`),
     ...(hint === undefined ? [] : hintLines(hint, room, blank, look, paint)),
     ...(verbose && error ? traceOf(error) : []),
-  ].map((line) => `${line}\n`).join("");
+  ]);
 }
 
 /** The hosts that a firewall has to let through, and how it went altogether. */
 export function checkupEnd(checkup: Checkup, look: Look): string {
   const paint = paintWith(look.color);
   const names = checkup.hosts.map(hostText);
-  const room = look.interactive ? look.columns() - 1 : Infinity;
-  const hosts = names.length === 0 ? [] : wrap(`hosts to allow: ${names.join(", ")}`, room);
-  return [...hosts, paint.strong(summary(checkup, glyphs(look.unicode)))]
-    .map((line) => `${line}\n`).join("");
+  const hosts = names.length === 0 ? [] : [`hosts to allow: ${names.join(", ")}`];
+  return linesOf([
+    ...hosts.flatMap((line) => wrap(line, roomIn(look))),
+    ...wrap(summary(checkup, glyphs(look.unicode)), roomIn(look)).map(paint.strong),
+  ]);
 }
 
-/** All of it for programs; `indented` as somebody sees it who works on the program. */
+/** All of it for programs; `inspected`: as somebody sees it who works on the program. */
 export function checkupDocument(
   checkup: Checkup,
   { inspected, color }: { readonly inspected: boolean; readonly color: boolean },
@@ -135,6 +137,15 @@ function summary({ checks }: Checkup, g: Glyphs): string {
     ...(skipped === 0 ? [] : [`${skipped} could not be made`]),
     ...warned,
   ].join(g.separator);
+}
+
+/** In a window a line stays below its width, elsewhere it is as long as it is. */
+function roomIn(look: Look): number {
+  return look.interactive ? look.columns() - 1 : Infinity;
+}
+
+function linesOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 function timeText(ms: number): string {

@@ -7,7 +7,7 @@ import { formatSize } from "../core/units.ts";
 import { agoText, momentText } from "./age.ts";
 import { columnsText } from "./columns.ts";
 import { inspectText, jsonText } from "./document.ts";
-import type { Mode } from "./modes.ts";
+import type { Mode } from "./mode.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How an answer is shown. */

@@ -1,17 +1,14 @@
-/** The ways of showing a pull, by the words of `--output`. */
+/** The ways of showing a pull. */
 
 import { compactRenderer } from "./compact.ts";
 import { debugRenderer } from "./debug.ts";
 import { jsonRenderer } from "./json.ts";
 import { plainRenderer } from "./plain.ts";
 import { onlyEnds, quietRenderer } from "./quiet.ts";
+import type { Mode } from "./mode.ts";
 import type { Clock, Renderer, RenderOptions } from "./renderer.ts";
 import { tableRenderer } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
-
-export const MODES = ["table", "compact", "json", "debug"] as const;
-
-export type Mode = typeof MODES[number];
 
 /** The renderer for `mode` on `out`. With `quiet` the modes for people are one line, the others their last event. */
 export function createRenderer(

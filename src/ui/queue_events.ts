@@ -3,7 +3,7 @@
 import pico from "picocolors";
 import type { ModelName } from "../core/name.ts";
 import { fit, glyphs } from "./draw.ts";
-import type { Mode } from "./modes.ts";
+import type { Mode } from "./mode.ts";
 import { modelText } from "./queue_list.ts";
 import { oneLine, redact } from "./redact.ts";
 import type { Clock } from "./renderer.ts";

@@ -6,7 +6,7 @@ import type { RemovedModel } from "../core/removed.ts";
 import { formatSize } from "../core/units.ts";
 import { inspectText, jsonText } from "./document.ts";
 import { type Glyphs, glyphs } from "./draw.ts";
-import type { Mode } from "./modes.ts";
+import type { Mode } from "./mode.ts";
 import { oneLine, redact } from "./redact.ts";
 import type { Terminal } from "./terminal.ts";
 import { counted } from "./words.ts";

@@ -4,7 +4,9 @@ import { firstFailure } from "../../src/core/checkup.ts";
 import { serverUrl } from "../../src/setup/checks/server.ts";
 import { fingerprint } from "../../src/setup/checks/key.ts";
 import { authority, good, key } from "../fakes/authority.ts";
+import { noise } from "../fakes/content.ts";
 import { htmlPage, redirect, stallAfter } from "../fakes/faults.ts";
+import { startHub } from "../fakes/hub.ts";
 import { startProxy } from "../fakes/proxy.ts";
 import { demandBasic, demandTokens } from "../fakes/token_server.ts";
 import { mounted } from "../io/mount.ts";
@@ -338,7 +340,9 @@ Deno.test("examine() finds plain http, and silence, where there should be TLS", 
   await using at = await machine();
   const silent = await at.look({ options: { insecure: false }, around: { checkMs: 300 } });
   assert.equal(onlyFailure(silent).name, "tls");
-  assert.deepEqual(onlyFailure(silent).found, ["the handshake was not over after 0.3 s"]);
+  assert.deepEqual(onlyFailure(silent).found, [
+    "the registry has not answered over TLS after 0.3 s",
+  ]);
   assert.match(onlyFailure(silent).hint!, /--insecure/);
 
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -502,6 +506,23 @@ Deno.test("examine() says why no proxy is used, and what is wrong with one that 
   assert.match(onlyFailure(broken).found[0]!, /HTTP_PROXY names a proxy of an unknown kind/);
   assert.deepEqual(notMade(broken), ["dns", "tcp", ...AFTER_TCP]);
   assert.doesNotMatch(Deno.inspect(broken, { depth: 10 }), /s3cr3t/);
+});
+
+Deno.test("examine() lists all hosts of a hub that sends us from one to the next", async () => {
+  await using at = await machine();
+  await using hub = await startHub();
+  const { name } = hub.add("someone/tiny:latest", {
+    layers: [{ mediaType: "application/vnd.ollama.image.model", content: noise(5_000_000) }],
+  });
+  const checkup = await at.look({ model: name });
+  assert.equal(firstFailure(checkup), undefined);
+  const store = hub.store.blobHosts[0];
+  assert.deepEqual(of(checkup, "redirect").found, [`blobs come from ${store}`]);
+  assert.deepEqual(checkup.hosts.map(({ host, port, what }) => [`${host}:${port}`, what]), [
+    [hub.short.host, "registry"],
+    [hub.hub.host, "registry"],
+    [store, "blobs"],
+  ]);
 });
 
 Deno.test("examine() knows what is here already", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { PullEvent } from "../../src/core/events.ts";
-import { createRenderer, MODES } from "../../src/ui/modes.ts";
+import { MODES } from "../../src/ui/mode.ts";
+import { createRenderer } from "../../src/ui/modes.ts";
 import { fakeClock } from "./fake_clock.ts";
 import { colorTerminal, type FakeTerminal, fakeTerminal } from "./fake_terminal.ts";
 import { EVERY_EVENT } from "./pull_events.ts";

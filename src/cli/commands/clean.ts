@@ -4,7 +4,6 @@ import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { CleanReport } from "../../core/cleaned.ts";
 import { type ModelName, parseName } from "../../core/name.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
-import { cleaningText } from "../../ui/cleaning.ts";
 import { plain } from "../../ui/terminal.ts";
 import { modelsDirFlag, noColorFlag, outputFlag, quietFlag } from "../flags.ts";
 import type { Host } from "../host.ts";
@@ -66,6 +65,7 @@ export function addClean(
         queue: flags.queue ?? false,
         signal: host.stop.soft,
       });
+      const { cleaningText } = await import("../../ui/cleaning.ts");
       out.write(cleaningText(report, out, { mode, quiet }));
       ended(0);
     });

@@ -4,8 +4,7 @@ import { Argument, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { displayName } from "../../core/name.ts";
 import { formatSize } from "../../core/units.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
-import { modelText } from "../../ui/queue_list.ts";
-import { type Candidate, complete, type CompletionSources } from "../complete.ts";
+import type { Candidate, CompletionSources } from "../complete.ts";
 import { ASK, completionScript, PATHS, SHELLS } from "../completion_scripts.ts";
 import type { Host } from "../host.ts";
 import type { ModelsWire } from "./list.ts";
@@ -36,6 +35,7 @@ export function addCompletion(
   root.command(ASK, { hidden: true })
     .argument("[word...]")
     .action(async (words) => {
+      const { complete } = await import("../complete.ts");
       const answer = await complete(words, root, sourcesOf(host, wire));
       if (typeof answer === "string") host.out.write(`${PATHS[answer]}\n`);
       else host.out.write(answer.map(lineOf).join(""));
@@ -67,6 +67,7 @@ function sourcesOf(host: Host, wire: CompletionWire): CompletionSources {
       }),
     positions: (folder) =>
       quietly(async () => {
+        const { modelText } = await import("../../ui/queue_list.ts");
         const queue = await wire.openQueue(modelsDir(folder, host));
         const rows = await queue.rows({ signal: AbortSignal.abort(), onWait() {} });
         return rows.filter(({ status }) => status !== "active").map((row) => ({

@@ -35,11 +35,11 @@ const ERASE_LINE = "\r\x1b[K";
 
 const MORE = `
 One check after another: the models folder, an Ollama server beside it, the key,
-proxy, name (dns), connection (tcp), certificate (tls), clock, the manifest of the
-model, space for it, where its blobs come from, whether parts of them can be had,
-and how fast the first 4 MB come. Nothing is stored, no password or token shown.
-A check that rests on one that has failed is left out. Without a model it is
-${USUAL_MODEL}, a small public one. It takes seconds, two minutes at the very worst.
+proxy, name (dns), connection (tcp), certificate (tls), clock, manifest, room
+for the model, where its blobs come from, whether parts of them can be had, and
+how fast the first 4 MB come. Nothing is stored, and no password or token shown.
+What rests on a check that has failed is left out. Without a model it looks at
+${USUAL_MODEL}, a small public one. It takes seconds, two minutes at the worst.
 The exit code is that of the first failure.
 
 Examples:

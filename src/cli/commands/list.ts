@@ -6,7 +6,6 @@ import { displayName, type ModelName } from "../../core/name.ts";
 import { quoted } from "../../core/quote.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import type { InstalledModels } from "../../setup/models.ts";
-import { listingText } from "../../ui/listing.ts";
 import { warningText } from "../../ui/message.ts";
 import { plain } from "../../ui/terminal.ts";
 import { counted } from "../../ui/words.ts";
@@ -56,6 +55,7 @@ export function addList(
       const inventory = await (await wire.openModels(folder)).list();
       const shown = withPrefix(inventory, prefix ?? "");
       const nowMs = host.clock.date().getTime();
+      const { listingText } = await import("../../ui/listing.ts");
       out.write(listingText(shown, out, { mode, quiet, verbose, nowMs }));
       for (const { message, hint } of modelsDirWarnings(flags.modelsDir, host)) {
         err.write(warningText(message, hint, err));

@@ -5,7 +5,6 @@ import type { Host } from "../host.ts";
 import { displayOptions, modelsDirWarnings, pullOptions } from "../options.ts";
 import type { OpenEngine } from "../../setup/engine.ts";
 import { withPullFlags } from "../pull_flags.ts";
-import { pullModels } from "../pull_models.ts";
 
 /** What this command needs to be wired to. */
 export interface PullWire {
@@ -34,6 +33,7 @@ export function addPull(
     .action(async (models, flags) => {
       const options = pullOptions(flags, host);
       const warnings = modelsDirWarnings(flags.modelsDir, host);
+      const { pullModels } = await import("../pull_models.ts");
       const commands = root.commands.map((command) => command.name());
       ended(
         await pullModels({

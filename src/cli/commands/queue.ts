@@ -3,9 +3,7 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { displayName, parseName } from "../../core/name.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
-import { inspectText, jsonText } from "../../ui/document.ts";
 import { warningText } from "../../ui/message.ts";
-import { modelText, queueDocument, queueListText } from "../../ui/queue_list.ts";
 import { plain, type Terminal } from "../../ui/terminal.ts";
 import { counted } from "../../ui/words.ts";
 import { modelsDirFlag, noColorFlag, outputFlag } from "../flags.ts";
@@ -113,6 +111,8 @@ function addList(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
     .action(async (flags) => {
       const queue = await wire.openQueue(modelsDir(flags.modelsDir, host));
       const rows = await queue.rows(waitOn(host, flags.color));
+      const { modelText, queueDocument, queueListText } = await import("../../ui/queue_list.ts");
+      const { inspectText, jsonText } = await import("../../ui/document.ts");
       const out = shown(host.out, flags.color);
       switch (flags.output) {
         case "json":
@@ -143,6 +143,7 @@ function addRm(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
       const queue = await wire.openQueue(modelsDir(flags.modelsDir, host));
       const removed = await queue.remove(positions, waitOn(host, flags.color));
       if (flags.quiet) return;
+      const { modelText } = await import("../../ui/queue_list.ts");
       for (const row of removed) host.out.write(`removed ${modelText(row)} from the queue\n`);
     });
 }

@@ -6,7 +6,7 @@ import { displayName, fullName, type ModelName, parseName } from "../../core/nam
 import type { Removal } from "../../core/removed.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { errorText } from "../../ui/message.ts";
-import { type RemovalRow, removalText } from "../../ui/removal.ts";
+import type { RemovalRow } from "../../ui/removal.ts";
 import { plain } from "../../ui/terminal.ts";
 import { modelsDirFlag, noColorFlag, outputFlag, quietFlag } from "../flags.ts";
 import type { Host } from "../host.ts";
@@ -54,6 +54,7 @@ export function addRm(
       const err = color ? host.err : plain(host.err);
       const folder = modelsDir(flags.modelsDir, host);
       const rows = await removed(given, folder, wire);
+      const { removalText } = await import("../../ui/removal.ts");
       out.write(removalText(rows, out, { mode, quiet }));
       for (const [error, names] of failures(rows)) {
         const doing = names.length > 0 ? { doing: `remove ${names.join(", ")}` } : {};

@@ -6,7 +6,6 @@ import type { ModelDetails } from "../../core/local_model.ts";
 import { displayName, type ModelName, parseName } from "../../core/name.ts";
 import type { InstalledModels } from "../../setup/models.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
-import { detailsText } from "../../ui/details.ts";
 import { warningText } from "../../ui/message.ts";
 import { plain } from "../../ui/terminal.ts";
 import { counted } from "../../ui/words.ts";
@@ -53,6 +52,7 @@ export function addShow(
       const models = await wire.openModels(folder);
       const model = await detailsOf(models, name) ?? await notInstalled(models, name, folder);
       const nowMs = host.clock.date().getTime();
+      const { detailsText } = await import("../../ui/details.ts");
       out.write(detailsText(model, out, { mode, quiet, verbose, nowMs }));
       for (const fault of model.faults) err.write(warningText(fault, undefined, err));
       const absent = absentText(model);

@@ -68,23 +68,20 @@ export function lineSteps({ url, env, first }: LineOptions): Step[] {
         const { host, port } = target();
         const { address: reached, unreached } = await connectToOne(host, addresses, port, signal);
         address = reached;
+        const at = reached.includes(":") ? `[${reached}]` : reached;
+        const [other] = unreached;
         return {
           found: [
-            `connected to ${
-              isAddress(reached) && reached.includes(":") ? `[${reached}]` : reached
-            }:${port}`,
-            ...unreached.map(({ address, why }) => `not to ${address}: ${why}`),
+            `connected to ${at}:${port}`,
+            ...(other ? [`not to ${other.address}: ${other.why}`] : []),
           ],
-          warning: unreached.length > 0
-            ? "each new connection may lose time at the other addresses: look at the network, IPv6 above all"
-            : undefined,
         };
       },
     },
     {
       name: "tls",
       needs: ["tcp"],
-      late: "the handshake was not over",
+      late: "the registry has not answered over TLS",
       remedy: `${CHECK_NETWORK}; a registry without TLS needs --insecure`,
       async look(signal) {
         const secureProxy = proxy?.protocol === "https:";

@@ -1,0 +1,48 @@
+/** What kind of file system a folder is on. */
+
+import { statfsSync } from "node:fs";
+
+export interface FileSystem {
+  /** As it is called when it is mounted. */
+  readonly name: string;
+  /** Bytes of the largest file that it takes, where that matters. */
+  readonly largestFile?: number;
+}
+
+const FAT: FileSystem = { name: "vfat", largestFile: 2 ** 32 - 1 };
+
+/** By the numbers of linux/magic.h. */
+const KINDS: ReadonlyMap<number, FileSystem> = new Map([
+  [0x4d44, FAT],
+  ...Object.entries({
+    ext4: 0xef53,
+    xfs: 0x58465342,
+    btrfs: 0x9123683e,
+    zfs: 0x2fc12fc1,
+    f2fs: 0xf2f52010,
+    bcachefs: 0xca451a4e,
+    tmpfs: 0x01021994,
+    overlay: 0x794c7630,
+    exfat: 0x2011bab0,
+    ntfs: 0x5346544e,
+    ntfs3: 0x7366746e,
+    fuse: 0x65735546,
+    nfs: 0x6969,
+    cifs: 0xff534d42,
+    smb2: 0xfe534d42,
+    "9p": 0x01021997,
+    virtiofs: 0x6a656a63,
+    squashfs: 0x73717368,
+  }).map(([name, number]): [number, FileSystem] => [number, { name }]),
+]);
+
+/** The file system of the existing folder `path`; undefined where the system does not tell, or a rare one. */
+export function fileSystemOf(path: string): FileSystem | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  try {
+    // Some of the numbers come out negative where they are read as 32 bits with a sign.
+    return KINDS.get(statfsSync(path).type >>> 0);
+  } catch {
+    return undefined;
+  }
+}
