@@ -5,6 +5,7 @@
  */
 
 import { localFailure } from "./failure.ts";
+import { renamePatiently } from "./rename.ts";
 
 /** A file open for writing. Closing it frees the handle; it does not sync. */
 export interface DiskFile extends Disposable {
@@ -117,7 +118,11 @@ export const realDisk: Disk = {
       throw localFailure(error, "create", path);
     }
   },
-  rename: (from, to) => step("rename", from, () => Deno.rename(from, to)),
+  rename: (from, to) =>
+    step("rename", from, () => {
+      const rename = () => Deno.rename(from, to);
+      return Deno.build.os === "windows" ? renamePatiently(rename) : rename();
+    }),
   link: (from, to) => step("link", to, () => Deno.link(from, to)),
   remove: (path) =>
     step("remove", path, async () => {

@@ -39,8 +39,10 @@ function reasonIn(raw: string): string | undefined {
   return "error" in value && typeof value.error === "string" ? value.error : undefined;
 }
 
+/** One line, without users and queries in the addresses that it quotes: they may be secrets. */
 function clean(text: string): string {
   const line = text.replaceAll(/[\p{C}\p{Z}]+/gu, " ")
+    .replaceAll(/(\b[a-z]+:\/\/)[^\s\/?#"@]*@/gi, "$1")
     .replaceAll(/(\b[a-z]+:\/\/[^\s?"]+)\?[^\s"]*/gi, "$1").trim();
   return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}...` : line;
 }

@@ -66,7 +66,9 @@ Deno.test("the exit codes in README are those of the help", async () => {
 });
 
 Deno.test("README uses only flags and commands that exist", async () => {
-  const flags = new Set((await ran(["help", "pull"])).out.match(/--[a-z-]+/g));
+  const commands = ["pull", "list", "show", "rm", "clean", "doctor", "queue list", "queue start"];
+  const helps = await Promise.all(commands.map((command) => ran(["help", ...command.split(" ")])));
+  const flags = new Set(helps.flatMap(({ out }) => out.match(/--[a-z-]+/g) ?? []));
   const lines = [...read("README.md").matchAll(/```sh\n([^]*?)```/g)]
     .flatMap(([, block]) => block!.split("\n"))
     .filter((line) => /^pullama\b/.test(line));

@@ -35,3 +35,8 @@ Deno.test("errorText() reads no more than it shows reason for", async () => {
   assert.equal((await errorText(new Response(endless))).length, 1003);
   assert.ok(sent < 100_000);
 });
+
+Deno.test("errorText() leaves users and queries out of the addresses that a server quotes", async () => {
+  const body = '{"error":"no https://user:pass@host/path?sig=1234 here"}';
+  assert.equal(await errorText(new Response(body)), "no https://host/path here");
+});
