@@ -42,6 +42,11 @@ export interface DisplayFlags {
   readonly color: boolean;
 }
 
+/** The flags of a command that looks at a models folder and shows what it finds. */
+export interface FolderFlags extends DisplayFlags {
+  readonly modelsDir?: string | undefined;
+}
+
 /** What a timer takes: 24 days. */
 const LONGEST_MS = 2 ** 31 - 1;
 /** Where the service looks that the installer for Linux sets up. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { contentRange, htmlPage, multipart, resetAfter } from "../fakes/faults.ts";
+import { closeAfter, contentRange, htmlPage, multipart, resetAfter } from "../fakes/faults.ts";
 import { count, MIB, type World, world } from "./world.ts";
 
 /** Bytes of the weights that were sent beyond those that are needed. */
@@ -201,7 +201,7 @@ for (const connections of [1, 4]) {
 Deno.test("a small blob that always breaks off in the middle is gone on with", async () => {
   await using place = await world();
   const model = place.tiny(800_000);
-  place.registry.faults.data = () => resetAfter(300_000);
+  place.registry.faults.data = () => closeAfter(300_000);
   await place.pull(model.name, { settings: { maxRetries: 0 } });
   place.assertInstalled(model);
   assert.equal(await excess(place, model.weights), 0);

@@ -1,26 +1,9 @@
 /** `pullama clean`. */
 
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import type { CleanReport } from "../../core/cleaned.ts";
-import { type ModelName, parseName } from "../../core/name.ts";
-import { modelsDir } from "../../setup/models_dir.ts";
-import { plain } from "../../ui/terminal.ts";
+import type { CleanWire } from "../clean_up.ts";
 import { modelsDirFlag, noColorFlag, outputFlag, quietFlag } from "../flags.ts";
 import type { Host } from "../host.ts";
-import { displayOptions } from "../options.ts";
-
-/** What this command needs to be wired to. */
-export interface CleanWire {
-  readonly cleanFolder: (
-    modelsDir: string,
-    options: {
-      readonly models: readonly ModelName[];
-      readonly dryRun: boolean;
-      readonly queue: boolean;
-      readonly signal: AbortSignal;
-    },
-  ) => Promise<CleanReport>;
-}
 
 const MORE = `
 Installed models stay as they are; what goes would have to be fetched again.
@@ -34,12 +17,7 @@ Examples:
   pullama clean --dry-run            say what would go and what that frees
   pullama clean --output json | jq .freed_bytes`;
 
-export function addClean(
-  root: CommandUnknownOpts,
-  host: Host,
-  wire: CleanWire,
-  ended: (exitCode: number) => void,
-): void {
+export function addClean(root: CommandUnknownOpts, host: Host, wire: CleanWire): void {
   root.command("clean")
     .description("remove what pulls have left unfinished; never an installed model")
     .argument("[model...]", "only what was left of these")
@@ -57,16 +35,7 @@ export function addClean(
     .addOption(noColorFlag())
     .addHelpText("after", MORE)
     .action(async (models, flags) => {
-      const { mode, quiet, color } = displayOptions(flags);
-      const out = color ? host.out : plain(host.out);
-      const report = await wire.cleanFolder(modelsDir(flags.modelsDir, host), {
-        models: models.map(parseName),
-        dryRun: flags.dryRun ?? false,
-        queue: flags.queue ?? false,
-        signal: host.stop.soft,
-      });
-      const { cleaningText } = await import("../../ui/cleaning.ts");
-      out.write(cleaningText(report, out, { mode, quiet }));
-      ended(0);
+      const { cleanUp } = await import("../clean_up.ts");
+      await cleanUp(models, flags, host, wire);
     });
 }

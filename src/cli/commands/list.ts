@@ -1,22 +1,9 @@
 /** `pullama list`. */
 
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import type { Inventory } from "../../core/local_model.ts";
-import { displayName, type ModelName } from "../../core/name.ts";
-import { quoted } from "../../core/quote.ts";
-import { modelsDir } from "../../setup/models_dir.ts";
-import type { InstalledModels } from "../../setup/models.ts";
-import { warningText } from "../../ui/message.ts";
-import { plain } from "../../ui/terminal.ts";
-import { counted } from "../../ui/words.ts";
 import { modelsDirFlag, noColorFlag, outputFlag } from "../flags.ts";
 import type { Host } from "../host.ts";
-import { displayOptions, modelsDirWarnings } from "../options.ts";
-
-/** What the commands that look at installed models need to be wired to. */
-export interface ModelsWire {
-  readonly openModels: (modelsDir: string) => Promise<InstalledModels>;
-}
+import type { ModelsWire } from "../list_models.ts";
 
 const MORE = `
 ID is the beginning of the manifest's sha256, SIZE the sum of all blobs, "-" for
@@ -30,12 +17,7 @@ Examples:
   pullama ls -q                      names alone, one a line
   pullama ls --output json | jq -r '.models[] | [.name, .size] | @tsv'`;
 
-export function addList(
-  root: CommandUnknownOpts,
-  host: Host,
-  wire: ModelsWire,
-  ended: (exitCode: number) => void,
-): void {
+export function addList(root: CommandUnknownOpts, host: Host, wire: ModelsWire): void {
   root.command("list").alias("ls")
     .description("list installed models: name, ID, size, modified")
     .argument("[prefix]", "how the names begin, as they are listed")
@@ -48,64 +30,7 @@ export function addList(
     .addOption(noColorFlag())
     .addHelpText("after", MORE)
     .action(async (prefix, flags) => {
-      const { mode, quiet, verbose, color } = displayOptions(flags);
-      const out = color ? host.out : plain(host.out);
-      const err = color ? host.err : plain(host.err);
-      const folder = modelsDir(flags.modelsDir, host);
-      const inventory = await (await wire.openModels(folder)).list();
-      const shown = withPrefix(inventory, prefix ?? "");
-      const nowMs = host.clock.date().getTime();
-      const { listingText } = await import("../../ui/listing.ts");
-      out.write(listingText(shown, out, { mode, quiet, verbose, nowMs }));
-      for (const { message, hint } of modelsDirWarnings(flags.modelsDir, host)) {
-        err.write(warningText(message, hint, err));
-      }
-      for (const { message, hint } of warningsOf(shown)) {
-        err.write(warningText(message, hint, err));
-      }
-      const note = shown.models.length > 0 || quiet
-        ? undefined
-        : nothingText(inventory, folder, prefix);
-      if (note !== undefined && mode !== "json") err.write(`${note}\n`);
-      ended(0);
+      const { listModels } = await import("../list_models.ts");
+      await listModels(prefix, flags, host, wire);
     });
-}
-
-/** As `ollama list` compares: with the name that is shown, ignoring case. */
-function withPrefix(inventory: Inventory, prefix: string): Inventory {
-  const start = prefix.toLowerCase();
-  const begins = ({ name }: { readonly name?: ModelName }) =>
-    start === "" || (name && displayName(name).toLowerCase().startsWith(start));
-  return {
-    models: inventory.models.filter(begins),
-    broken: inventory.broken.filter(begins),
-    hidden: inventory.hidden.filter(begins),
-  };
-}
-
-function warningsOf({ broken, hidden }: Inventory): { message: string; hint: string }[] {
-  return [
-    ...broken.map(({ reason, name }) => ({
-      message: reason,
-      hint: name === undefined
-        ? "move the file away: an Ollama server may take it for a model"
-        : `pull the model again: pullama pull ${displayName(name)}`,
-    })),
-    ...(hidden.length === 0 ? [] : [{
-      message: `${counted(hidden.length, "manifest")} hidden by others of the same name in ` +
-        `manifests-v2: ${firstOf(hidden.map(({ name }) => displayName(name)))}`,
-      hint: "a server that knows that folder uses the others, which are listed",
-    }]),
-  ];
-}
-
-function firstOf(names: readonly string[]): string {
-  const first = names.slice(0, 5).join(", ");
-  return names.length > 5 ? `${first} and ${names.length - 5} more` : first;
-}
-
-function nothingText({ models }: Inventory, folder: string, prefix = ""): string {
-  return models.length === 0
-    ? `no models in ${folder}`
-    : `no installed model begins with ${quoted(prefix)}`;
 }

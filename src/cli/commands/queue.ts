@@ -1,23 +1,11 @@
 /** `pullama queue add`, `list`, `rm` and `start`. */
 
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { displayName, parseName } from "../../core/name.ts";
-import { modelsDir } from "../../setup/models_dir.ts";
-import { warningText } from "../../ui/message.ts";
-import { plain, type Terminal } from "../../ui/terminal.ts";
-import { counted } from "../../ui/words.ts";
 import { modelsDirFlag, noColorFlag, outputFlag } from "../flags.ts";
 import type { Host } from "../host.ts";
-import { displayOptions, modelsDirWarnings, pullOptions } from "../options.ts";
 import { withPullFlags } from "../pull_flags.ts";
-import type { OpenQueue, Wait } from "../queue_place.ts";
+import type { QueueStartWire } from "../queue_start.ts";
 import { wholeNumber } from "../values.ts";
-import type { PullWire } from "./pull.ts";
-
-/** What these commands need to be wired to. */
-export interface QueueWire extends PullWire {
-  readonly openQueue: OpenQueue;
-}
 
 type Add = (
   group: CommandUnknownOpts,
@@ -86,15 +74,8 @@ function addAdd(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
     .addOption(new Option("-v, --verbose", "also where errors arose").helpGroup("Output:"))
     .addOption(noColorFlag())
     .action(async (models, flags) => {
-      const names = models.map(parseName);
-      const queue = await wire.openQueue(modelsDir(flags.modelsDir, host));
-      const wait = waitOn(host, flags.color);
-      const { added, skipped } = await queue.add(names, host.clock.date(), wait);
-      if (flags.quiet) return;
-      for (const name of skipped) {
-        host.out.write(`skipped ${displayName(name)}: it is in the queue already\n`);
-      }
-      host.out.write(`added ${counted(added.length, "model")} to the queue\n`);
+      const { addToQueue } = await import("../queue_changes.ts");
+      await addToQueue(models, flags, host, wire);
     });
 }
 
@@ -109,20 +90,8 @@ function addList(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
     )
     .addOption(noColorFlag())
     .action(async (flags) => {
-      const queue = await wire.openQueue(modelsDir(flags.modelsDir, host));
-      const rows = await queue.rows(waitOn(host, flags.color));
-      const { modelText, queueDocument, queueListText } = await import("../../ui/queue_list.ts");
-      const { inspectText, jsonText } = await import("../../ui/document.ts");
-      const out = shown(host.out, flags.color);
-      switch (flags.output) {
-        case "json":
-          return out.write(jsonText(queueDocument(rows)));
-        case "debug":
-          return out.write(inspectText(queueDocument(rows), out.color));
-        default:
-          if (flags.quiet) return out.write(rows.map((row) => `${modelText(row)}\n`).join(""));
-          return out.write(queueListText(rows, out, flags.verbose ?? false));
-      }
+      const { listQueue } = await import("../queue_listing.ts");
+      await listQueue(flags, host, wire);
     });
 }
 
@@ -140,11 +109,8 @@ function addRm(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
     .addOption(new Option("-v, --verbose", "also where errors arose").helpGroup("Output:"))
     .addOption(noColorFlag())
     .action(async (positions, flags) => {
-      const queue = await wire.openQueue(modelsDir(flags.modelsDir, host));
-      const removed = await queue.remove(positions, waitOn(host, flags.color));
-      if (flags.quiet) return;
-      const { modelText } = await import("../../ui/queue_list.ts");
-      for (const row of removed) host.out.write(`removed ${modelText(row)} from the queue\n`);
+      const { removeFromQueue } = await import("../queue_changes.ts");
+      await removeFromQueue(positions, flags, host, wire);
     });
 }
 
@@ -153,35 +119,7 @@ const addStart: Add = (group, host, wire, ended) => {
     .description("pull all that waits, also what is added meanwhile")
     .addHelpText("after", MORE_ON_START)
     .action(async (flags) => {
-      const options = pullOptions(flags, host);
       const { startQueue } = await import("../queue_start.ts");
-      ended(
-        await startQueue({
-          queue: await wire.openQueue(options.modelsDir),
-          options,
-          display: displayOptions(flags),
-          warnings: modelsDirWarnings(flags.modelsDir, host),
-          commands: [],
-          host,
-          openEngine: wire.openEngine,
-          wait: waitOn(host, flags.color),
-        }),
-      );
+      ended(await startQueue(flags, host, wire));
     });
 };
-
-/** Another command changes the queue at this moment, or an older program is running it. */
-function waitOn(host: Host, color: boolean): Wait {
-  const err = shown(host.err, color);
-  return {
-    signal: host.stop.soft,
-    onWait(holder) {
-      const who = holder === undefined ? "another process" : holder;
-      err.write(warningText(`waiting for the queue, which is held by ${who}`, undefined, err));
-    },
-  };
-}
-
-function shown(terminal: Terminal, color: boolean): Terminal {
-  return color ? terminal : plain(terminal);
-}
