@@ -12,6 +12,7 @@ import {
   type RegistryOptions,
   startRegistry,
 } from "../fakes/registry.ts";
+import { demandTokens } from "../fakes/token_server.ts";
 import type { LoggedRequest } from "../fakes/wire.ts";
 import { testWith } from "../needs.ts";
 import { type Ended, temporaryFolder } from "./child.ts";
@@ -121,20 +122,33 @@ testWith(
   },
 );
 
+const PHASES = ["manifest", "token", "redirect", "data"] as const;
+
+/** From now on every fourth request of this phase, the first one among them, is answered with 503. */
+function busyIn(phase: typeof PHASES[number], { faults }: Registry): void {
+  let n = 0;
+  const busy = () => n++ % 4 === 0 ? { status: 503 } : undefined;
+  const hook = ({ manifest: "manifest", token: "other", redirect: "blob", data: "data" } as const)[
+    phase
+  ];
+  const usual = faults[hook];
+  faults[hook] = (request, k) => busy() ?? usual?.(request, k);
+}
+
 for (const size of [3 * MIB, 200 * MIB]) {
-  testWith(
-    ["a compiled program"],
-    `503 on every fourth request is got over with ${size / MIB} MiB`,
-    async () => {
-      await using place = await placeOf(size, { blobHosts: 2 });
-      const { faults } = place.registry;
-      let n = 0;
-      faults.manifest = faults.blob = faults.data = () =>
-        n++ % 4 === 0 ? { status: 503 } : undefined;
-      place.assertWhole(await place.pull());
-      assert.ok(await place.excess() <= 0);
-    },
-  );
+  for (const phase of PHASES) {
+    testWith(
+      ["a compiled program"],
+      `503 on every fourth request for the ${phase} is got over with ${size / MIB} MiB`,
+      async () => {
+        await using place = await placeOf(size, { blobHosts: 2 });
+        demandTokens(place.registry, { anonymous: true });
+        busyIn(phase, place.registry);
+        place.assertWhole(await place.pull());
+        assert.ok(await place.excess() <= 0);
+      },
+    );
+  }
 }
 
 testWith(["a compiled program"], "answers of at most 10 MiB are taken as they come", async () => {

@@ -5,6 +5,7 @@ import {
   type AddedModel,
   type ModelFiles,
   type Registry,
+  type RegistryOptions,
   startRegistry,
 } from "../fakes/registry.ts";
 import { type Ended, runToEnd, temporaryFolder } from "./child.ts";
@@ -21,10 +22,10 @@ export interface World extends AsyncDisposable {
   pull(name: string): Promise<Ended>;
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(options: RegistryOptions = {}): Promise<World> {
   const folder = await temporaryFolder();
   await Deno.chmod(folder.path, 0o755);
-  const registry = await startRegistry();
+  const registry = await startRegistry(options);
   const home = `${folder.path}/home`;
   const models = `${folder.path}/models`;
   await Deno.mkdir(home);

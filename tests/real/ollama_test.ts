@@ -34,6 +34,28 @@ Deno.test(
 Deno.test(
   needing(
     ["a real Ollama"],
+    "case 112: `ollama list` shows the ID that `ollama pull` of the same model gives",
+  ),
+  async () => {
+    // Ollama fetches blobs only from another host than the registry.
+    await using ours = await openWorld({ blobHosts: 1, blobHostName: "localhost" });
+    await using theirs = await openWorld();
+    const model = await ours.install("library/tiny:latest", TINY);
+    const lineOf = async (world: World, pull: boolean) => {
+      await using ollama = await openOllama(world);
+      if (pull) await ollama.run("pull", "--insecure", model.name);
+      const line = (await ollama.run("list")).split("\n").find((row) => row.startsWith(model.name));
+      return line?.split(/ {2,}/).slice(0, 3);
+    };
+    const listed = await lineOf(ours, false);
+    assert.deepEqual(listed, await lineOf(theirs, true));
+    assert.equal(listed?.[1], model.digest.slice("sha256:".length, 19));
+  },
+);
+
+Deno.test(
+  needing(
+    ["a real Ollama"],
     "a starting Ollama, which prunes, leaves the model and what is unfinished alone",
   ),
   async () => {
