@@ -7,7 +7,13 @@ import { startRegistry } from "../fakes/registry.ts";
 import { KEY } from "../registry/keys.ts";
 import { testWith } from "../needs.ts";
 import { kill, runToEnd, spawnAlone, temporaryFolder } from "./child.ts";
-import { cacheOfDeno, pullama, pullamaCommand } from "./program.ts";
+import {
+  cacheOfDeno,
+  programForAll,
+  pullama,
+  pullamaCommand,
+  type PullamaOptions,
+} from "./program.ts";
 import { pushModel } from "./push.ts";
 import { startDockerRegistry, startTinyproxy } from "./servers.ts";
 
@@ -45,11 +51,11 @@ async function world() {
     async doctor(
       args: readonly string[],
       env: Readonly<Record<string, string>> = {},
-      prefix: readonly string[] = [],
+      as: Pick<PullamaOptions, "prefix" | "command"> = {},
     ) {
       const before = snapshotOf(home);
       const argv = ["doctor", ...args, "--output", "json"];
-      const ended = await pullama(argv, { home, env, prefix });
+      const ended = await pullama(argv, { home, env, ...as });
       assert.deepEqual(snapshotOf(home), before);
       assert.equal(ended.err, "");
       assert.doesNotMatch(ended.out, /NotCapable|--allow-|swordfish/);
@@ -118,8 +124,9 @@ testWith(
   async () => {
     await using at = await world();
     await Deno.mkdir(`${at.home}/models`, { mode: 0o755 });
+    const command = await programForAll(at.home);
     const args = [`${at.plain}/library/tiny`, "--insecure", "--models-dir", `${at.home}/models`];
-    const { code, failed, of } = await at.doctor(args, {}, NOBODY);
+    const { code, failed, of } = await at.doctor(args, {}, { prefix: NOBODY, command });
     assert.deepEqual([code, failed.map(({ name }) => name)], [1, ["folder"]]);
     const says = `cannot write to ${at.home}/models: permission denied`;
     assert.deepEqual([of("folder").found, of("folder").kind], [says, "local"]);

@@ -33,8 +33,20 @@ export async function pullama(
 
 /** The packages that the source needs are in the user's cache, wherever HOME is. */
 export function cacheOfDeno(): Record<string, string> {
-  if (Deno.env.get("PULLAMA_BIN")) return {};
+  return Deno.env.get("PULLAMA_BIN") ? {} : sourceCache();
+}
+
+/** The same for a program that is run from its source in any case. */
+export function sourceCache(): Record<string, string> {
   const given = Deno.env.get("DENO_DIR");
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
   return { DENO_DIR: given ?? `${cache}/deno` };
+}
+
+/** A copy in `folder` of the compiled program, for other users: they may not read the folder that it lies in. */
+export async function programForAll(folder: string): Promise<string[]> {
+  const copy = `${folder}/pullama`;
+  await Deno.copyFile(Deno.env.get("PULLAMA_BIN")!, copy);
+  await Deno.chmod(copy, 0o755);
+  return [copy];
 }

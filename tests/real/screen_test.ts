@@ -6,7 +6,7 @@ import { makeModel } from "../fakes/model.ts";
 import { type Registry, startRegistry } from "../fakes/registry.ts";
 import type { Screen } from "../ui/screen.ts";
 import { temporaryFolder } from "./child.ts";
-import { cacheOfDeno, pullamaCommand } from "./program.ts";
+import { cacheOfDeno, pullamaCommand, sourceCache } from "./program.ts";
 import { hasTerminals, Pty } from "./pty.ts";
 
 const ignore = !hasTerminals();
@@ -135,7 +135,7 @@ for (const end of ["throw", "reject", "exit"]) {
       const program = fileURLToPath(new URL("crashing.ts", import.meta.url));
       const command = [Deno.execPath(), "run", "--quiet", "-A", "--no-check", "--frozen", program];
       await using home = await temporaryFolder();
-      const env = { HOME: home.path, ...cacheOfDeno() };
+      const env = { HOME: home.path, ...sourceCache() };
       await using pty = new Pty([...command, end], { columns: 80, env });
       await pty.until((screen) => !screen.cursorShown && bars(screen).length === 1);
       assert.equal(await pty.ended(), 1);

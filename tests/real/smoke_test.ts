@@ -4,7 +4,7 @@ import { makeModel } from "../fakes/model.ts";
 import { type Registry, startRegistry } from "../fakes/registry.ts";
 import { needing } from "../needs.ts";
 import { type Ended, kill, temporaryFolder } from "./child.ts";
-import { pullama, pullamaCommand } from "./program.ts";
+import { programForAll, pullama, pullamaCommand } from "./program.ts";
 import { assertInstalled, filesIn } from "./store.ts";
 
 const MiB = 1 << 20;
@@ -135,11 +135,8 @@ Deno.test(
     await using registry = await startRegistry();
     const { name } = tiny(registry);
     const argv = [name, "--insecure", "--models-dir", place.models];
-    // Others may not read the folder that the program lies in.
-    const copy = `${place.home}/../pullama`;
-    await Deno.copyFile(Deno.env.get("PULLAMA_BIN")!, copy);
-    await Deno.chmod(copy, 0o755);
-    const ended = await pullama(argv, { ...place.options, prefix: NOBODY, command: [copy] });
+    const command = await programForAll(`${place.home}/..`);
+    const ended = await pullama(argv, { ...place.options, prefix: NOBODY, command });
     assertRefusal(ended, 1, new RegExp(`${place.models}.*permission denied`, "i"));
     assert.throws(() => Deno.statSync(place.models), Deno.errors.NotFound);
 
