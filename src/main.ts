@@ -5,14 +5,15 @@ import { systemHost } from "./cli/system.ts";
 import { wire } from "./cli/wire.ts";
 import { asPullamaError, exitCodeOf, PullamaError } from "./core/errors.ts";
 import { type Stop, stopSteps } from "./core/stop.ts";
-import { errorText } from "./ui/message.ts";
 
 const host = systemHost(stopBySignals());
 
-addEventListener("error", (event) => fail(event.error));
-addEventListener("unhandledrejection", (event) => fail(event.reason));
+const crash = firstCrash();
+crash.addEventListener("abort", () => fail(crash.reason));
 
-Deno.exit(await run(Deno.args, host, wire));
+const exitCode = await run(Deno.args, host, wire);
+// What has crashed ends when it has said so.
+if (!crash.aborted) Deno.exit(exitCode);
 
 /** Each signal is one step of the stop; the last one ends the process at once. */
 function stopBySignals(): Stop {
@@ -31,9 +32,27 @@ function stopBySignals(): Stop {
   return steps.stop;
 }
 
+/** Aborted at the first failure that nobody caught, which is its reason. */
+function firstCrash(): AbortSignal {
+  const crash = new AbortController();
+  addEventListener("error", (event) => {
+    // Else the runtime says it in its own words, before there is time to load ours.
+    event.preventDefault();
+    crash.abort(asPullamaError(event.error));
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    crash.abort(asPullamaError(event.reason));
+  });
+  return crash.signal;
+}
+
 /** A failure that nobody expected: one sentence, as for all others. */
-function fail(reason: unknown): never {
-  const error = asPullamaError(reason);
-  host.err.write(errorText(error, host.err, { verbose: isVerbose(Deno.args) }));
-  Deno.exit(exitCodeOf(error.kind) || 1);
+async function fail(error: PullamaError): Promise<never> {
+  try {
+    const { errorText } = await import("./ui/message.ts");
+    host.err.write(errorText(error, host.err, { verbose: isVerbose(Deno.args) }));
+  } finally {
+    Deno.exit(exitCodeOf(error.kind) || 1);
+  }
 }

@@ -4,14 +4,7 @@
  * what kind of path is wanted.
  */
 
-export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
-
-export type Shell = typeof SHELLS[number];
-
-/** The command that scripts ask. */
-export const ASK = "__complete";
-/** Its answers where the shell should complete a path. */
-export const PATHS = { folders: ":folders", files: ":files" } as const;
+import { ASK, PATHS, type Shell } from "./shells.ts";
 
 // bash takes ":" and "=" for ends of words: what stands before the last of them is not replaced.
 const BASH = `# bash completion for pullama; load it with: source <(pullama completion bash)

@@ -2,21 +2,25 @@
 
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { asPullamaError, exitCodeOf } from "../core/errors.ts";
-import { errorText } from "../ui/message.ts";
 import { plain } from "../ui/terminal.ts";
+import type { DoctorWire } from "./checkup.ts";
+import type { CleanWire } from "./clean_up.ts";
 import { commandFirst } from "./command_first.ts";
-import { addClean, type CleanWire } from "./commands/clean.ts";
-import { addCompletion, type CompletionWire } from "./commands/completion.ts";
-import { addDoctor, type DoctorWire } from "./commands/doctor.ts";
+import { addClean } from "./commands/clean.ts";
+import { addCompletion } from "./commands/completion.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addHelp } from "./commands/help.ts";
-import { addList, type ModelsWire } from "./commands/list.ts";
+import { addList } from "./commands/list.ts";
 import { addPull, type PullWire } from "./commands/pull.ts";
 import { addQueue, type QueueWire } from "./commands/queue.ts";
-import { addRm, type RmWire } from "./commands/rm.ts";
+import { addRm } from "./commands/rm.ts";
 import { addShow } from "./commands/show.ts";
 import { addVersion } from "./commands/version.ts";
+import type { CompletionWire } from "./completion_answer.ts";
 import { HELP_COLUMNS, LONG_HELP, shorten, visibleOptions, wantsShortHelp } from "./help.ts";
 import type { Host } from "./host.ts";
+import type { ModelsWire } from "./list_models.ts";
+import type { RmWire } from "./remove_models.ts";
 import { VERSION } from "../setup/version.ts";
 
 /** Everything that commands are wired to. */
@@ -37,18 +41,18 @@ type AddCommand = (
 ) => void;
 
 /** In the order of the help. */
-const COMMANDS: readonly AddCommand[] = [
-  addPull,
-  addList,
-  addShow,
-  addRm,
-  addClean,
-  addQueue,
-  addDoctor,
-  addCompletion,
-  addHelp,
-  addVersion,
-];
+const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
+  ["pull", addPull],
+  ["list", addList],
+  ["show", addShow],
+  ["rm", addRm],
+  ["clean", addClean],
+  ["queue", addQueue],
+  ["doctor", addDoctor],
+  ["completion", addCompletion],
+  ["help", addHelp],
+  ["version", addVersion],
+]);
 
 /**
  * Runs the command that `argv` asks for, without the name of the program, and resolves with the exit code
@@ -57,7 +61,7 @@ const COMMANDS: readonly AddCommand[] = [
 export async function run(argv: readonly string[], host: Host, wire: Wire): Promise<number> {
   let exitCode = 0;
   const root = emptyProgram(host);
-  for (const add of COMMANDS) add(root, host, wire, (code) => exitCode = code);
+  for (const add of commandsFor(argv)) add(root, host, wire, (code) => exitCode = code);
   if (wantsShortHelp(argv)) shorten(root);
   try {
     await root.parseAsync(commandFirst(argv, root), { from: "user" });
@@ -65,10 +69,22 @@ export async function run(argv: readonly string[], host: Host, wire: Wire): Prom
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf("usage");
     const failure = asPullamaError(error);
+    const { errorText } = await import("../ui/message.ts");
     const err = argv.includes("--no-color") ? plain(host.err) : host.err;
     err.write(errorText(failure, err, { verbose: isVerbose(argv) }));
     return exitCodeOf(failure.kind);
   }
+}
+
+/**
+ * The commands that have to be there to understand a line: to declare all of them takes some milliseconds. A line
+ * that begins with the name of a command needs that and the default command, whose flags are the program's too;
+ * only pull and help speak of all others.
+ */
+function commandsFor(argv: readonly string[]): Iterable<AddCommand> {
+  const asked = COMMANDS.get(argv[0] ?? "");
+  const alone = asked !== undefined && asked !== addPull && asked !== addHelp;
+  return alone ? [addPull, asked] : COMMANDS.values();
 }
 
 /** Whether stacks are wanted, for failures that happen where flags are not parsed. */

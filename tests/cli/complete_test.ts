@@ -3,7 +3,8 @@ import { runToEnd, temporaryFolder } from "../real/child.ts";
 import { fakeHost } from "./fake_host.ts";
 import { addSmallModel } from "../fakes/installed.ts";
 import { run } from "../../src/cli/program.ts";
-import { completionScript, SHELLS } from "../../src/cli/completion_scripts.ts";
+import { completionScript } from "../../src/cli/completion_scripts.ts";
+import { SHELLS } from "../../src/cli/shells.ts";
 import { wire } from "../../src/cli/wire.ts";
 
 /** The candidates for the last of `words`, in a models folder with three models and a queue of two. */

@@ -7,6 +7,7 @@ import { examine } from "../../src/setup/doctor.ts";
 import { openModels } from "../../src/setup/models.ts";
 import { openQueue } from "../../src/cli/queue_place.ts";
 import type { Wire } from "../../src/cli/program.ts";
+import type { CleanReport } from "../../src/core/cleaned.ts";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { Emit, Summary } from "../../src/core/events.ts";
 import type { ModelName } from "../../src/core/name.ts";
@@ -17,7 +18,8 @@ export const wire: Wire = {
   openEngine: (_options, stop) => Promise.resolve(engine(stop)),
   openModels: (modelsDir) => Promise.resolve(openModels(modelsDir)),
   removeModels: (modelsDir, names) => removeModels(modelsDir, names),
-  cleanFolder: (modelsDir, options) => cleanFolder(modelsDir, options),
+  cleanFolder: (modelsDir, options) =>
+    options.models[0]?.model === "crash" ? crashAtTheEnd() : cleanFolder(modelsDir, options),
   openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
   examine: (options, watcher) => examine(options, watcher),
 };
@@ -44,6 +46,16 @@ function engine(stop: Stop): Engine {
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+/** What is left to do goes well, and takes less time than to say the failure. */
+function crashAtTheEnd(): Promise<CleanReport> {
+  return new Promise((resolve) =>
+    setTimeout(() => {
+      resolve({ dryRun: false, removed: [], left: [] });
+      fail(new TypeError("z is undefined"));
+    }, 0)
+  );
 }
 
 function fail(error: Error): never {

@@ -117,6 +117,12 @@ Deno.test("main makes one sentence of a failure that nobody caught, and exits 1"
   }
 });
 
+Deno.test("main says a failure that nobody caught although all the rest ends well in the same moment", async () => {
+  await using program = await Program.start("clean", "crash");
+  const { code, err } = await program.ended();
+  assert.deepEqual([code, err], [1, "unexpected failure: z is undefined\n"]);
+});
+
 Deno.test("main shows with --verbose where a failure arose that nobody caught", async () => {
   await using program = await Program.start("crash", "--verbose");
   const { code, err } = await program.ended();

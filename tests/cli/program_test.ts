@@ -169,6 +169,23 @@ Deno.test("run() has examples in the help of every command that takes something"
   }
 });
 
+Deno.test("run() says the same of a command wherever on the line it is asked", async () => {
+  const { out } = await ran(["__complete", "--", "help", ""]);
+  const commands = out.split("\n").map((line) => line.split("\t")[0]!).filter((name) =>
+    name !== ""
+  );
+  assert.ok(commands.includes("list"), out);
+  for (const name of commands) {
+    const help = (await ran(["help", name])).out;
+    assert.ok(help.startsWith(`Usage: pullama ${name}`), help);
+    for (const line of [`${name} --help`, `--verbose ${name} --help`]) {
+      assert.equal((await ran(words(line))).out, help, line);
+    }
+    const slip = "--no-colour";
+    assert.deepEqual(await ran([name, slip]), await ran([slip, name]), name);
+  }
+});
+
 Deno.test("run() lists every flag of a pull in its help, and in that of the program", async () => {
   const flags = "--models-dir --insecure --quiet --verbose --no-color --output --max-retries " +
     "--chunk-size --timeout --connections --limit-rate --retry-for --ca-cert --force --dry-run";

@@ -1,17 +1,9 @@
 /** `pullama completion`, and the hidden command that its scripts ask. */
 
 import { Argument, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { displayName } from "../../core/name.ts";
-import { formatSize } from "../../core/units.ts";
-import { modelsDir } from "../../setup/models_dir.ts";
-import type { Candidate, CompletionSources } from "../complete.ts";
-import { ASK, completionScript, PATHS, SHELLS } from "../completion_scripts.ts";
+import type { CompletionWire } from "../completion_answer.ts";
 import type { Host } from "../host.ts";
-import type { ModelsWire } from "./list.ts";
-import type { QueueWire } from "./queue.ts";
-
-/** What these commands need to be wired to. */
-export type CompletionWire = ModelsWire & Pick<QueueWire, "openQueue">;
+import { ASK, SHELLS } from "../shells.ts";
 
 const MORE = `
 Examples:
@@ -29,51 +21,14 @@ export function addCompletion(
     .description("print a script that completes command lines in a shell")
     .addArgument(new Argument("<shell>", "which one").choices(SHELLS))
     .addHelpText("after", MORE)
-    .action((shell) => {
+    .action(async (shell) => {
+      const { completionScript } = await import("../completion_scripts.ts");
       host.out.write(completionScript(shell));
     });
   root.command(ASK, { hidden: true })
     .argument("[word...]")
     .action(async (words) => {
-      const { complete } = await import("../complete.ts");
-      const answer = await complete(words, root, sourcesOf(host, wire));
-      if (typeof answer === "string") host.out.write(`${PATHS[answer]}\n`);
-      else host.out.write(answer.map(lineOf).join(""));
+      const { completionAnswer } = await import("../completion_answer.ts");
+      host.out.write(await completionAnswer(words, root, host, wire));
     });
-}
-
-function lineOf({ value, about }: Candidate): string {
-  return about === undefined ? `${value}\n` : `${value}\t${about}\n`;
-}
-
-/** What cannot be read completes nothing: there is no place for an error while somebody types. */
-function sourcesOf(host: Host, wire: CompletionWire): CompletionSources {
-  const quietly = async (find: () => Promise<Candidate[]>) => {
-    try {
-      return await find();
-    } catch {
-      return [];
-    }
-  };
-  return {
-    shells: SHELLS,
-    models: (folder) =>
-      quietly(async () => {
-        const models = await wire.openModels(modelsDir(folder, host));
-        return (await models.list()).models.map(({ name, size }) => ({
-          value: displayName(name),
-          ...(size !== undefined && { about: formatSize(size) }),
-        }));
-      }),
-    positions: (folder) =>
-      quietly(async () => {
-        const { modelText } = await import("../../ui/queue_list.ts");
-        const queue = await wire.openQueue(modelsDir(folder, host));
-        const rows = await queue.rows({ signal: AbortSignal.abort(), onWait() {} });
-        return rows.filter(({ status }) => status !== "active").map((row) => ({
-          value: String(row.position),
-          about: modelText(row, false),
-        }));
-      }),
-  };
 }

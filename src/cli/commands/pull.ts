@@ -2,7 +2,6 @@
 
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Host } from "../host.ts";
-import { displayOptions, modelsDirWarnings, pullOptions } from "../options.ts";
 import type { OpenEngine } from "../../setup/engine.ts";
 import { withPullFlags } from "../pull_flags.ts";
 
@@ -31,17 +30,15 @@ export function addPull(
     .argument("<model...>", "[host/][namespace/]model[:tag]")
     .addHelpText("after", MORE)
     .action(async (models, flags) => {
-      const options = pullOptions(flags, host);
-      const warnings = modelsDirWarnings(flags.modelsDir, host);
-      const { pullModels } = await import("../pull_models.ts");
-      const commands = root.commands.map((command) => command.name());
+      const [{ displayOptions, modelsDirWarnings, pullOptions }, { pullModels }] = await Promise
+        .all([import("../options.ts"), import("../pull_models.ts")]);
       ended(
         await pullModels({
           models,
-          options,
+          options: pullOptions(flags, host),
           display: displayOptions(flags),
-          warnings,
-          commands,
+          warnings: modelsDirWarnings(flags.modelsDir, host),
+          commands: root.commands.map((command) => command.name()),
           host,
           openEngine: wire.openEngine,
         }),

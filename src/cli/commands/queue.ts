@@ -4,8 +4,14 @@ import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { modelsDirFlag, noColorFlag, outputFlag } from "../flags.ts";
 import type { Host } from "../host.ts";
 import { withPullFlags } from "../pull_flags.ts";
-import type { QueueStartWire } from "../queue_start.ts";
+import type { OpenQueue } from "../queue_place.ts";
 import { wholeNumber } from "../values.ts";
+import type { PullWire } from "./pull.ts";
+
+/** What these commands need to be wired to. */
+export interface QueueWire extends PullWire {
+  readonly openQueue: OpenQueue;
+}
 
 type Add = (
   group: CommandUnknownOpts,
@@ -75,7 +81,7 @@ function addAdd(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
     .addOption(noColorFlag())
     .action(async (models, flags) => {
       const { addToQueue } = await import("../queue_changes.ts");
-      await addToQueue(models, flags, host, wire);
+      await addToQueue(models, flags, host, wire.openQueue);
     });
 }
 
@@ -91,7 +97,7 @@ function addList(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
     .addOption(noColorFlag())
     .action(async (flags) => {
       const { listQueue } = await import("../queue_listing.ts");
-      await listQueue(flags, host, wire);
+      await listQueue(flags, host, wire.openQueue);
     });
 }
 
@@ -110,7 +116,7 @@ function addRm(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
     .addOption(noColorFlag())
     .action(async (positions, flags) => {
       const { removeFromQueue } = await import("../queue_changes.ts");
-      await removeFromQueue(positions, flags, host, wire);
+      await removeFromQueue(positions, flags, host, wire.openQueue);
     });
 }
 
@@ -119,7 +125,24 @@ const addStart: Add = (group, host, wire, ended) => {
     .description("pull all that waits, also what is added meanwhile")
     .addHelpText("after", MORE_ON_START)
     .action(async (flags) => {
-      const { startQueue } = await import("../queue_start.ts");
-      ended(await startQueue(flags, host, wire));
+      const [{ displayOptions, modelsDirWarnings, pullOptions }, { startQueue }, { waitOn }] =
+        await Promise.all([
+          import("../options.ts"),
+          import("../queue_start.ts"),
+          import("../queue_wait.ts"),
+        ]);
+      const options = pullOptions(flags, host);
+      ended(
+        await startQueue({
+          queue: await wire.openQueue(options.modelsDir),
+          options,
+          display: displayOptions(flags),
+          warnings: modelsDirWarnings(flags.modelsDir, host),
+          commands: [],
+          host,
+          openEngine: wire.openEngine,
+          wait: waitOn(host, flags.color),
+        }),
+      );
     });
 };

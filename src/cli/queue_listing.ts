@@ -1,0 +1,30 @@
+/** `pullama queue list`. */
+
+import { modelsDir } from "../setup/models_dir.ts";
+import { inspectText, jsonText } from "../ui/document.ts";
+import { modelText, queueDocument, queueListText } from "../ui/queue_list.ts";
+import { plain } from "../ui/terminal.ts";
+import type { Host } from "./host.ts";
+import type { FolderFlags } from "./options.ts";
+import type { OpenQueue } from "./queue_place.ts";
+import { waitOn } from "./queue_wait.ts";
+
+/** Lists what waits, and what became of the rest. */
+export async function listQueue(
+  flags: FolderFlags,
+  host: Host,
+  openQueue: OpenQueue,
+): Promise<void> {
+  const queue = await openQueue(modelsDir(flags.modelsDir, host));
+  const rows = await queue.rows(waitOn(host, flags.color));
+  const out = flags.color ? host.out : plain(host.out);
+  switch (flags.output) {
+    case "json":
+      return out.write(jsonText(queueDocument(rows)));
+    case "debug":
+      return out.write(inspectText(queueDocument(rows), out.color));
+    default:
+      if (flags.quiet) return out.write(rows.map((row) => `${modelText(row)}\n`).join(""));
+      return out.write(queueListText(rows, out, flags.verbose ?? false));
+  }
+}

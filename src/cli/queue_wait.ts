@@ -1,0 +1,18 @@
+/** How the commands of the queue wait for one another. */
+
+import { warningText } from "../ui/message.ts";
+import { plain } from "../ui/terminal.ts";
+import type { Host } from "./host.ts";
+import type { Wait } from "./queue_place.ts";
+
+/** Says who is waited for: a command that changes the queue at this moment, or an older program that runs it. */
+export function waitOn(host: Host, color: boolean): Wait {
+  const err = color ? host.err : plain(host.err);
+  return {
+    signal: host.stop.soft,
+    onWait(holder) {
+      const who = holder === undefined ? "another process" : holder;
+      err.write(warningText(`waiting for the queue, which is held by ${who}`, undefined, err));
+    },
+  };
+}

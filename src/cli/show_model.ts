@@ -1,0 +1,80 @@
+/** `pullama show`: what an installed model is, and what of it is missing. */
+
+import { asPullamaError, PullamaError } from "../core/errors.ts";
+import type { ModelDetails } from "../core/local_model.ts";
+import { displayName, type ModelName, parseName } from "../core/name.ts";
+import { modelsDir } from "../setup/models_dir.ts";
+import type { InstalledModels } from "../setup/models.ts";
+import { detailsText } from "../ui/details.ts";
+import { warningText } from "../ui/message.ts";
+import { plain } from "../ui/terminal.ts";
+import { counted } from "../ui/words.ts";
+import type { Host } from "./host.ts";
+import type { ModelsWire } from "./list_models.ts";
+import { nearest } from "./nearest.ts";
+import { displayOptions, type FolderFlags } from "./options.ts";
+
+/** Describes the model that the user named `given`. Rejects with `not_found` where it is not installed. */
+export async function showModel(
+  given: string,
+  flags: FolderFlags,
+  host: Host,
+  wire: ModelsWire,
+): Promise<void> {
+  const { mode, quiet, verbose, color } = displayOptions(flags);
+  const out = color ? host.out : plain(host.out);
+  const err = color ? host.err : plain(host.err);
+  const name = parseName(given);
+  const folder = modelsDir(flags.modelsDir, host);
+  const models = await wire.openModels(folder);
+  const model = await detailsOf(models, name) ?? await notInstalled(models, name, folder);
+  const nowMs = host.clock.date().getTime();
+  out.write(detailsText(model, out, { mode, quiet, verbose, nowMs }));
+  for (const fault of model.faults) err.write(warningText(fault, undefined, err));
+  const absent = absentText(model);
+  if (absent !== undefined) err.write(warningText(absent, pullHint(model.name), err));
+}
+
+async function detailsOf(
+  models: InstalledModels,
+  name: ModelName,
+): Promise<ModelDetails | undefined> {
+  try {
+    return await models.details(name);
+  } catch (caught) {
+    const error = asPullamaError(caught);
+    if (error.kind !== "manifest") throw error;
+    throw new PullamaError("manifest", error.message, { hint: pullHint(name), cause: error });
+  }
+}
+
+/** Throws `not_found`, with what may have been meant. */
+async function notInstalled(
+  models: InstalledModels,
+  name: ModelName,
+  folder: string,
+): Promise<never> {
+  const shown = displayName(name);
+  const names = await models.names();
+  const others = names
+    .filter((one) => displayName({ ...one, tag: name.tag }) === shown)
+    .map(displayName);
+  const near = nearest(shown, names.map(displayName));
+  throw new PullamaError("not_found", `cannot show ${shown}: it is not installed in ${folder}`, {
+    hint: others.length > 0
+      ? `installed are ${others.slice(0, 5).join(", ")}`
+      : near !== undefined
+      ? `did you mean ${near}`
+      : pullHint(name),
+  });
+}
+
+function absentText({ layers }: ModelDetails): string | undefined {
+  const count = layers.filter(({ state }) => state !== "present").length;
+  if (count === 0) return undefined;
+  return `missing or damaged: ${count} of ${counted(layers.length, "blob")}`;
+}
+
+function pullHint(name: ModelName): string {
+  return `pull it with: pullama pull ${displayName(name)}`;
+}
