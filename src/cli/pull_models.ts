@@ -21,9 +21,10 @@ export async function pullModels(job: PullJob): Promise<number> {
   const outcomes: Outcome[] = [];
   try {
     for (const { message, hint } of job.warnings) puller.emit({ event: "warning", message, hint });
-    for (const given of models) {
+    for (const [k, given] of models.entries()) {
+      const place = models.length > 1 ? `${k + 1}/${models.length}` : undefined;
       const stopped = host.stop.soft.aborted || outcomes.at(-1)?.ended === "interrupted";
-      outcomes.push(stopped ? notStarted(given) : await puller.pull(given));
+      outcomes.push(stopped ? notStarted(given) : await puller.pull(given, place));
     }
   } finally {
     await puller[Symbol.asyncDispose]();

@@ -10,6 +10,7 @@ import { createRenderer } from "../ui/modes.ts";
 import type { Outcome } from "../ui/outcomes.ts";
 import { plain, type Terminal } from "../ui/terminal.ts";
 import type { Host } from "./host.ts";
+import type { ModelsWire } from "./list_models.ts";
 import { nearest } from "./nearest.ts";
 import type { DisplayOptions } from "./options.ts";
 
@@ -20,6 +21,7 @@ export interface PullerParts {
   readonly commands: readonly string[];
   readonly host: Host;
   readonly openEngine: OpenEngine;
+  readonly openModels: ModelsWire["openModels"];
 }
 
 export interface Puller extends AsyncDisposable {
@@ -30,8 +32,11 @@ export interface Puller extends AsyncDisposable {
   readonly emit: Emit;
   /** Opens the engine before the first pull does. Rejects with what stands in its way. */
   open(): Promise<void>;
-  /** Pulls one model, named as the user did, and says how that went wrong if it did. Never rejects. */
-  pull(given: string): Promise<Outcome>;
+  /**
+   * Pulls one model, named as the user did, and says how that went wrong if it did. `place` is shown with
+   * it, such as `2/3`. Never rejects.
+   */
+  pull(given: string, place?: string): Promise<Outcome>;
 }
 
 /** A puller; the screen is given back and the engine closed when it is disposed. */
@@ -41,7 +46,9 @@ export function createPuller(parts: PullerParts): Puller {
   const err = display.color ? host.err : plain(host.err);
   const { quiet, verbose, mode } = display;
   const { dryRun } = options;
-  const renderer = createRenderer(mode, out, { quiet, verbose, dryRun }, host.clock);
+  let at: string | undefined;
+  const place = () => at;
+  const renderer = createRenderer(mode, out, { quiet, verbose, dryRun, place }, host.clock);
   let engine: Engine | undefined;
 
   function emit(event: PullEvent): void {
@@ -60,14 +67,15 @@ export function createPuller(parts: PullerParts): Puller {
     async open() {
       await opened();
     },
-    async pull(given) {
+    async pull(given, place) {
+      at = place;
       let name: ModelName | undefined;
       try {
         name = parseName(given);
         await (await opened()).pull(name, emit);
         return { given, name, ended: "pulled" };
       } catch (caught) {
-        const error = withCommandHint(asPullamaError(caught), given, parts.commands);
+        const error = await withMeant(asPullamaError(caught), given, parts);
         if (error.kind === "interrupted") return { given, name, ended: "interrupted" };
         emit({ event: "pull_failed", name, given, error });
         const doing = name === undefined ? {} : { doing: `pull ${displayName(name)}` };
@@ -91,17 +99,23 @@ export function notStarted(given: string): Outcome {
   }
 }
 
-/** A word that is no model may be a slip in the name of a command; a single letter is like any short word. */
-function withCommandHint(
+/** The name of a model that does not exist may be a slip in that of a command, or of an installed model. */
+async function withMeant(
   error: PullamaError,
   given: string,
-  commands: readonly string[],
-): PullamaError {
-  const slip = error.kind === "not_found" && given.length > 1;
-  const command = slip ? nearest(given, commands) : undefined;
-  if (command === undefined) return error;
-  return new PullamaError(error.kind, error.message, {
-    hint: `did you mean the command: pullama ${command}`,
-    cause: error,
-  });
+  { commands, openModels, options }: PullerParts,
+): Promise<PullamaError> {
+  // A single letter is like any short word.
+  if (error.kind !== "not_found" || given.length < 2) return error;
+  const command = nearest(given, commands);
+  const saying = (hint: string) =>
+    new PullamaError(error.kind, error.message, { hint, cause: error });
+  if (command !== undefined) return saying(`did you mean the command: pullama ${command}`);
+  try {
+    const installed = (await (await openModels(options.modelsDir)).names()).map(displayName);
+    const model = nearest(displayName(parseName(given)), installed);
+    return model === undefined ? error : saying(`did you mean ${model}, which is installed`);
+  } catch {
+    return error;
+  }
 }

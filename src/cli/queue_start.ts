@@ -47,7 +47,7 @@ export async function startQueue(job: QueueJob): Promise<number> {
     } as const;
     current = modelText(turn);
     show({ ...turn, status: "active" });
-    const outcome = await puller.pull(given);
+    const outcome = await puller.pull(given, `queue ${index}/${count}`);
     current = undefined;
     outcomes.push(outcome);
     const end = endOf(outcome);

@@ -17,12 +17,14 @@ export function createRenderer(
   options: RenderOptions,
   clock: Clock,
 ): Renderer {
+  // Lines that scripts may look for stay as they are; a person sees where the pull stands among others.
+  const bare = { ...options, place: undefined };
   switch (mode) {
     case "table":
       if (options.quiet) return quietRenderer(out);
-      return (out.interactive ? tableRenderer : plainRenderer)(out, clock, options);
+      return out.interactive ? tableRenderer(out, clock, options) : plainRenderer(out, clock, bare);
     case "compact":
-      return options.quiet ? quietRenderer(out) : compactRenderer(out, clock, options);
+      return options.quiet ? quietRenderer(out) : compactRenderer(out, clock, bare);
     case "json":
       return options.quiet ? onlyEnds(jsonRenderer(out, clock)) : jsonRenderer(out, clock);
     case "debug":

@@ -5,7 +5,9 @@ import { PullamaError } from "../../src/core/errors.ts";
 import type { Emit } from "../../src/core/events.ts";
 import type { ModelName } from "../../src/core/name.ts";
 import { fakeClock } from "../ui/fake_clock.ts";
-import { colorTerminal, screenOf } from "../ui/fake_terminal.ts";
+import { addSmallModel } from "../fakes/installed.ts";
+import { temporaryFolder } from "../real/child.ts";
+import { colorTerminal, fakeTerminal, screenOf } from "../ui/fake_terminal.ts";
 import { DRY_RUN, SECRET } from "../ui/pull_events.ts";
 import {
   fakeHost,
@@ -225,4 +227,20 @@ Deno.test("pullModels() tells no secret of a name that was given with one", asyn
     "json",
   ]);
   assert.ok(!(out + err).includes(SECRET));
+});
+
+Deno.test("a model that does not exist may have been meant to be one that is installed", async () => {
+  await using folder = await temporaryFolder();
+  await addSmallModel(folder.path, "llama3.2");
+  const host = fakeHost({ env: { HOME: "/home/u", OLLAMA_MODELS: folder.path } });
+  const { err, code } = await ran(["lama3.2"], host, pullUnknown);
+  assert.equal(code, 4);
+  assert.match(err, /^hint: did you mean llama3\.2:latest, which is installed$/m);
+});
+
+Deno.test("several models are counted above each of them", async () => {
+  const host = fakeHost({ terminal: () => fakeTerminal({ interactive: true, unicode: true }) });
+  const { out } = await ran(["a", "b"], host);
+  assert.match(out, /pulling a:latest · 1\/2 /);
+  assert.match(out, /pulling b:latest · 2\/2 /);
 });

@@ -163,7 +163,7 @@ Deno.test("queue start has a header around each pull on a terminal, none wider t
   const { rows, cursorShown } = screenOf(out);
   assert.equal(rows[0], "▸ queue [1/2] pulling llama3.2:latest");
   assert.equal(rows[1], "▸ pullama");
-  assert.match(rows[2]!, /^╭─ pulling llama3\.2:latest ─+╮$/);
+  assert.match(rows[2]!, /^╭─ pulling llama3\.2:latest · queue 1\/2 ─+╮$/);
   const at = rows.indexOf("▸ queue [1/2] ✓ completed llama3.2:latest");
   assert.match(rows[at - 1]!, /^╚═+╝$/);
   assert.equal(rows[at + 1], "▸ queue [2/2] pulling nosuch:latest");

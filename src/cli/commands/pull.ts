@@ -3,10 +3,11 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Host } from "../host.ts";
 import type { OpenEngine } from "../../setup/engine.ts";
+import type { ModelsWire } from "../list_models.ts";
 import { withPullFlags } from "../pull_flags.ts";
 
 /** What this command needs to be wired to. */
-export interface PullWire {
+export interface PullWire extends ModelsWire {
   readonly openEngine: OpenEngine;
 }
 
@@ -41,6 +42,7 @@ export function addPull(
           commands: root.commands.map((command) => command.name()),
           host,
           openEngine: wire.openEngine,
+          openModels: wire.openModels,
         }),
       );
     });

@@ -141,6 +141,7 @@ const addStart: Add = (group, host, wire, ended) => {
           commands: [],
           host,
           openEngine: wire.openEngine,
+          openModels: wire.openModels,
           wait: waitOn(host, flags.color),
         }),
       );
