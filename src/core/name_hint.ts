@@ -27,5 +27,7 @@ export function nameOfPage(text: string): string | undefined {
 export function nameWithHost(text: string): string | undefined {
   const [, scheme = "", host = "", model] = /^(https?:\/\/)?([^/]+)\/([^/]+)$/.exec(text) ?? [];
   const meant = scheme !== "" || /[.:]/.test(host);
-  return meant && model !== undefined ? `${scheme}${host}/library/${model}` : undefined;
+  // There every repository has an owner, and of Ollama's own the host is not written at all.
+  if (!meant || model === undefined || HUGGING_FACE.test(host)) return undefined;
+  return OLLAMA.test(host) ? model : `${scheme}${host}/library/${model}`;
 }

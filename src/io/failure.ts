@@ -42,7 +42,7 @@ export function localFailure(error: unknown, doing: string, path: string): Pulla
   if (isDiskFull(error)) {
     return new PullamaError("disk_full", `cannot ${doing} ${path}: the disk is full`, {
       cause: error,
-      hint: "free some space and run the same command again: it goes on where it stopped",
+      hint: "free some space and run the same command again",
     });
   }
   if (codeOf(error) === "EFBIG") {

@@ -1,6 +1,6 @@
 /** What kind of file system a folder is on. */
 
-import { statfsSync } from "node:fs";
+import { volumeOf } from "./space.ts";
 
 export interface FileSystem {
   /** As it is called when it is mounted. */
@@ -36,13 +36,13 @@ const KINDS: ReadonlyMap<number, FileSystem> = new Map([
   }).map(([name, number]): [number, FileSystem] => [number, { name }]),
 ]);
 
-/** The file system of the existing folder `path`; undefined where the system does not tell, or a rare one. */
+/**
+ * The file system of `path`, or of the nearest folder above it that there is; undefined where the system does
+ * not tell, or a rare one.
+ */
 export function fileSystemOf(path: string): FileSystem | undefined {
   if (Deno.build.os !== "linux") return undefined;
-  try {
-    // Some of the numbers come out negative where they are read as 32 bits with a sign.
-    return KINDS.get(statfsSync(path).type >>> 0);
-  } catch {
-    return undefined;
-  }
+  const volume = volumeOf(path);
+  // Some of the numbers come out negative where they are read as 32 bits with a sign.
+  return volume && KINDS.get(volume.type >>> 0);
 }

@@ -5,7 +5,7 @@
 
 import { PullamaError } from "../core/errors.ts";
 import type { Emit, Summary } from "../core/events.ts";
-import { type ModelName, refusedOnWindows } from "../core/name.ts";
+import { DEFAULT_HOST, displayName, type ModelName, refusedOnWindows } from "../core/name.ts";
 import type { Stop } from "../core/stop.ts";
 import { registrySource } from "../registry/client.ts";
 import { proxiesIn } from "../registry/proxy.ts";
@@ -62,6 +62,7 @@ export async function openEngine(options: PullOptions, stop: Stop): Promise<Engi
         throw new PullamaError("invalid_name", reason, { hint: "pull it on another system" });
       }
       emitNow = emit;
+      if (name.host.toLowerCase() === "ollama.com") emit({ event: "warning", ...otherName(name) });
       const settings = {
         ...options,
         retryForMs: options.retryForMs ?? 0,
@@ -74,5 +75,13 @@ export async function openEngine(options: PullOptions, stop: Stop): Promise<Engi
       http[Symbol.dispose]();
       return Promise.resolve();
     },
+  };
+}
+
+/** A pasted address of a page works, but under a name that is not the usual one. */
+function otherName(name: ModelName): { readonly message: string; readonly hint: string } {
+  return {
+    message: `Ollama will list this model as ${displayName(name)}`,
+    hint: `for the usual name write ${displayName({ ...name, host: DEFAULT_HOST })}`,
   };
 }

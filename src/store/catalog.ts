@@ -8,6 +8,7 @@ import type { ManifestIndex } from "../core/manifest_index.ts";
 import { displayName, fullName, type ModelName, nameOfParts } from "../core/name.ts";
 import { isMissing, localFailure } from "../io/failure.ts";
 import type { Paths } from "./paths.ts";
+import { requireNoFile } from "./root.ts";
 
 /** A file where a manifest belongs: four levels below one of the trees. */
 export interface ManifestFile {
@@ -46,6 +47,7 @@ export async function manifestFiles(paths: Paths): Promise<ManifestFile[]> {
       }
     }
   };
+  await requireNoFile(paths.root);
   const trees = (await entriesOf(paths.root)).map(({ name }) => name);
   for (const tree of trees.filter((name) => name.startsWith(OWN_TREE)).sort()) {
     await walk(`${paths.root}/${tree}`, tree, []);

@@ -5,6 +5,7 @@ import type { Ownership } from "../io/disk.ts";
 import { isMissing, localFailure } from "../io/failure.ts";
 import { tryGuard, tryLock } from "../io/lock.ts";
 import { blobPaths, type Paths } from "./paths.ts";
+import { requireNoFile } from "./root.ts";
 
 /** One file and the bytes that come free with it. */
 export interface LeftFile {
@@ -56,6 +57,7 @@ const IN_BAD: readonly (readonly [RegExp, Part])[] = [[new RegExp(`^${HEX}-`), "
 
 /** Everything of that kind in the models folder. Links are never followed. Rejects with kind local. */
 export async function leftoversIn(paths: Paths): Promise<Leftovers> {
+  await requireNoFile(paths.root);
   const blobs = new Map<Digest, Record<Part, LeftFile[]>>();
   const unnamed: LeftFile[] = [];
   const collect = async (

@@ -6,6 +6,7 @@ import { type Disk, realDisk } from "../io/disk.ts";
 import { isMissing, localFailure } from "../io/failure.ts";
 import { Hasher } from "../io/hash.ts";
 import { waitLock } from "../io/lock.ts";
+import { fileSystemOf } from "../io/file_system.ts";
 import { freeBytes } from "../io/space.ts";
 import { cleanFolder } from "./clean.ts";
 import { installedSpelling } from "./installed.ts";
@@ -47,6 +48,10 @@ export class ModelsFolder {
 
   free(): number | undefined {
     return freeBytes(this.#paths.root);
+  }
+
+  largestFile(): number | undefined {
+    return fileSystemOf(this.#paths.root)?.largestFile;
   }
 
   async survey(blobs: readonly Descriptor[]): Promise<BlobStanding[]> {

@@ -121,6 +121,8 @@ export interface Store {
   survey(blobs: readonly Descriptor[]): Promise<readonly Standing[]>;
   /** Bytes that can be written; undefined where that cannot be known. */
   free(): number | undefined;
+  /** Bytes of the largest file that it takes; undefined where that does not matter. */
+  largestFile(): number | undefined;
   /** Bytes that would come free if everything unfinished were removed: of `blobs`, and of all others. */
   leftovers(blobs: readonly Descriptor[]): Promise<Leftovers>;
   /**

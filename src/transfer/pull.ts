@@ -89,7 +89,7 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
       emit({ event: "dry_run", result: dryRun(name, manifest, standings, room) });
       return undefined;
     }
-    if (room.short > 0 && !settings.force) throw tooSmall(room);
+    if (!settings.force) requireRoom(room, standings, store.largestFile());
     const waiting = (holder: string | undefined) =>
       emit({ event: "lock_wait", digest: undefined, holder });
     await using session = await store.enter(ended.signal, waiting, wishOf(stored, standings));
@@ -181,8 +181,22 @@ function roomFor(standings: readonly Standing[], free: number | undefined): Room
   return { toFetch, free, short: free === undefined ? 0 : Math.max(0, needed - free) };
 }
 
-function tooSmall({ toFetch, free = 0, short }: Room): PullamaError {
-  return new PullamaError(
+/** Throws `disk_full` where the model does not fit, or one of its blobs is a file that cannot be. */
+function requireRoom(
+  { toFetch, free = 0, short }: Room,
+  standings: readonly Standing[],
+  largest = Infinity,
+): void {
+  const large = standings.find(({ blob, state }) => state === "missing" && blob.size > largest);
+  if (large) {
+    throw new PullamaError(
+      "disk_full",
+      `the file system takes no file of ${formatSize(large.blob.size)}, as one of the blobs is`,
+      { hint: "choose a folder on another file system with --models-dir" },
+    );
+  }
+  if (short === 0) return;
+  throw new PullamaError(
     "disk_full",
     `the disk is too small: ${formatSize(toFetch)} are to be fetched and ${
       formatSize(free)
@@ -192,13 +206,14 @@ function tooSmall({ toFetch, free = 0, short }: Room): PullamaError {
   );
 }
 
-/** A full disk is answered with what removing leftovers would bring, and cost. */
+/** A full disk is answered with what is missing, and with what removing leftovers would bring, and cost. */
 async function withLeftovers(
   error: unknown,
   store: Store,
   blobs: readonly Descriptor[],
 ): Promise<unknown> {
   if (!(error instanceof PullamaError) || error.kind !== "disk_full") return error;
+  const message = await withMissing(error, store, blobs);
   const left = await store.leftovers(blobs).catch(() => undefined);
   if (!left) return error;
   const drops = left.own === 0
@@ -208,10 +223,24 @@ async function withLeftovers(
     ? "nothing of other models"
     : `${formatSize(left.others)} that pulls of other models have left`;
   const clean = `pullama clean would free ${frees}${drops}`;
-  return new PullamaError("disk_full", error.message, {
+  return new PullamaError("disk_full", message, {
     hint: error.hint === undefined ? clean : `${error.hint}; ${clean}`,
     cause: error,
   });
+}
+
+/** Of a disk that was full on the way, which only says which file could not be written. */
+async function withMissing(
+  { message, cause }: PullamaError,
+  store: Store,
+  blobs: readonly Descriptor[],
+): Promise<string> {
+  if (cause === undefined) return message;
+  const standings = await store.survey(blobs).catch(() => []);
+  const { toFetch, free, short } = roomFor(standings, store.free());
+  if (toFetch === 0 || free === undefined) return message;
+  return `${message}; ${formatSize(toFetch)} are still to be fetched and ${formatSize(free)} are ` +
+    `free, ${formatSize(short)} are missing`;
 }
 
 /** What is not there. */

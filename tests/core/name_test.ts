@@ -213,7 +213,7 @@ Deno.test("parseName() turns the address of a page into a name that works", () =
     ["https://ollama.com/library/llama3.2/tags", "llama3.2"],
     ["https://ollama.com/library/llama3.2:1b/blobs/dde5aa3fc5ff", "llama3.2:1b"],
     ["https://www.ollama.com/user/model/", "user/model"],
-    ["ollama.com/llama3.2", "ollama.com/library/llama3.2"],
+    ["ollama.com/llama3.2", "llama3.2"],
   ];
   for (const [page, name] of pages) {
     const hint = refusal(page).hint ?? "";

@@ -159,6 +159,12 @@ Deno.test("localFailure() takes a quota for a full disk", () => {
   assert.equal(error.kind, "disk_full");
 });
 
+Deno.test({
+  name: "freeBytes() does not take a place where nothing is kept for a full disk",
+  ignore: Deno.build.os !== "linux",
+  fn: () => assert.equal(freeBytes("/proc/x"), undefined),
+});
+
 Deno.test("freeBytes() asks the nearest folder that exists", async () => {
   await using dir = await scratch();
   const here = freeBytes(dir.path);

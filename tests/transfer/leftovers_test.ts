@@ -1,18 +1,11 @@
 import assert from "node:assert/strict";
-import type { Store } from "../../src/transfer/ports.ts";
 import { makeModel } from "../fakes/model.ts";
-import { MIB, type World, world } from "./world.ts";
+import { MIB, onDisk, type World, world } from "./world.ts";
 
 /** The hint of a pull of `name` onto a disk with 1 MiB free. */
 async function hintFor(place: World, name: string): Promise<string> {
   const { error } = await place.fail(name, {
-    store: (store: Store) => ({
-      free: () => MIB,
-      spelling: (name) => store.spelling(name),
-      survey: (blobs) => store.survey(blobs),
-      leftovers: (blobs) => store.leftovers(blobs),
-      enter: (signal, waiting, wish) => store.enter(signal, waiting, wish),
-    }),
+    store: (store) => onDisk(store, { free: MIB }),
   });
   assert.equal(error.kind, "disk_full");
   return error.hint!;

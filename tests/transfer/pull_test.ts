@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Store } from "../../src/transfer/ports.ts";
-import { count, MIB, world } from "./world.ts";
+import { count, MIB, onDisk, world } from "./world.ts";
 
 Deno.test("pullModel() stores a model, fetching each byte once", async () => {
   await using place = await world();
@@ -110,7 +110,7 @@ Deno.test("pullModel() from where nobody listens tries again and creates nothing
 Deno.test("case 37: pullModel() onto a disk that is too small fails before anything is made", async () => {
   await using place = await world();
   const model = place.tiny(2 * MIB);
-  const small = (free: number) => ({ store: (store: Store) => withFree(store, free) });
+  const small = (free: number) => ({ store: (store: Store) => onDisk(store, { free }) });
   const { error } = await place.fail(model.name, small(MIB));
   assert.equal(error.kind, "disk_full");
   assert.deepEqual(place.tree(), []);
@@ -119,13 +119,13 @@ Deno.test("case 37: pullModel() onto a disk that is too small fails before anyth
   await place.pull(model.name, small(0));
 });
 
-/** The same models folder on a disk with so many bytes free. */
-function withFree(store: Store, free: number): Store {
-  return {
-    free: () => free,
-    spelling: (name) => store.spelling(name),
-    survey: (blobs) => store.survey(blobs),
-    leftovers: (blobs) => store.leftovers(blobs),
-    enter: (signal, waiting, wish) => store.enter(signal, waiting, wish),
-  };
-}
+Deno.test("pullModel() onto a file system that takes no file of that size fails before a byte is fetched", async () => {
+  await using place = await world();
+  const model = place.tiny(2 * MIB);
+  const fat = { store: (store: Store) => onDisk(store, { largestFile: MIB }) };
+  const { error } = await place.fail(model.name, fat);
+  assert.equal(error.kind, "disk_full");
+  assert.match(error.message, /takes no file of 2\.1 MB/);
+  assert.equal(place.registry.served(model.weights.digest), 0);
+  assert.deepEqual(place.tree(), []);
+});

@@ -177,3 +177,18 @@ function treeOf(folder: string): string[] {
 export function count(pull: Pull, event: PullEvent["event"]): number {
   return pull.events.filter((one) => one.event === event).length;
 }
+
+/** The same models folder on another disk. */
+export function onDisk(
+  store: Store,
+  disk: { readonly free?: number; readonly largestFile?: number },
+): Store {
+  return {
+    free: () => disk.free ?? store.free(),
+    largestFile: () => disk.largestFile,
+    spelling: (name) => store.spelling(name),
+    survey: (blobs) => store.survey(blobs),
+    leftovers: (blobs) => store.leftovers(blobs),
+    enter: (signal, waiting, wish) => store.enter(signal, waiting, wish),
+  };
+}
