@@ -8,6 +8,7 @@ import { connect as connectPlain } from "node:net";
 import { connect as connectSecure, type PeerCertificate, type TLSSocket } from "node:tls";
 import { PullamaError } from "../core/errors.ts";
 import { CHECK_NETWORK } from "./failure.ts";
+import { issuerName } from "./issuer.ts";
 
 /** Where a connection leads. */
 export interface Endpoint {
@@ -150,19 +151,12 @@ function viewOf(socket: TLSSocket): TlsView {
   // Missing in runtimes before 2.9.
   const { getProtocol } = socket as { getProtocol?: () => string | null };
   const version = getProtocol?.call(socket) ?? undefined;
-  const [name, day] = [nameOf(issuer), dayOf(until)];
+  const [name, day] = [issuerName(issuer), dayOf(until)];
   return {
     ...(version !== undefined && { version }),
     ...(name !== undefined && { issuer: name }),
     ...(day !== undefined && { until: day }),
   };
-}
-
-function nameOf(issuer: PeerCertificate["issuer"] | undefined): string | undefined {
-  const { CN, O } = Object(issuer) as Readonly<Record<string, unknown>>;
-  const [name, organization] = [CN, O].map((part) => [part].flat().join(", ").slice(0, 80));
-  if (!name) return organization || undefined;
-  return organization && organization !== name ? `${name} (${organization})` : name;
 }
 
 function dayOf(date: string | undefined): string | undefined {

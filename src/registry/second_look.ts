@@ -4,12 +4,12 @@
  * it, and what is seen there is put into words only.
  */
 
-import type { PeerCertificate } from "node:tls";
 import { addressKind } from "../core/address.ts";
 import type { PullamaError } from "../core/errors.ts";
 import { Attempt } from "./attempt.ts";
 import { isCertificateFailure, isTunnelFailure, networkFailure } from "./failure.ts";
 import { copy, readHead, writeAll } from "./login_relay.ts";
+import { issuerName, printable } from "./issuer.ts";
 import { addressOf, basicLogin, type Proxy, withoutBrackets } from "./proxy.ts";
 import type { ProxyAnswer } from "./proxy_trouble.ts";
 
@@ -126,7 +126,7 @@ async function issuerAt(
   signal.addEventListener("abort", stop, { once: true });
   try {
     await promise;
-    return nameOf(socket.getPeerCertificate().issuer);
+    return issuerName(socket.getPeerCertificate().issuer);
   } finally {
     signal.removeEventListener("abort", stop);
     socket.destroy();
@@ -156,24 +156,11 @@ async function openTunnel(proxy: Proxy, url: URL, signal: AbortSignal): Promise<
     const head = await readHead(connection);
     const [, status, words = ""] = /^HTTP\/1\.\d (\d{3})(?: ([^\r\n]*))?/.exec(head) ?? [];
     if (status === undefined) throw new Error("it does not answer as a proxy");
-    return { connection, answer: { status: Number(status), words: shown(words) } };
+    return { connection, answer: { status: Number(status), words: printable(words) } };
   } catch (error) {
     if (!signal.aborted) connection.close();
     throw error;
   } finally {
     signal.removeEventListener("abort", stop);
   }
-}
-
-/** "Example Root CA (Example Corp)" */
-function nameOf(issuer: PeerCertificate["issuer"] | undefined): string | undefined {
-  const { CN, O } = Object(issuer) as Readonly<Record<string, unknown>>;
-  const [name, organization] = [CN, O].map((part) => shown([part].flat().join(", ")));
-  if (!name) return organization || undefined;
-  return organization && organization !== name ? `${name} (${organization})` : name;
-}
-
-/** Text of a stranger in a form that can be printed. */
-function shown(text: string): string {
-  return text.replaceAll(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, 80);
 }

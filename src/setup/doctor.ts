@@ -19,7 +19,7 @@ import { type ServerOptions, serverStep } from "./checks/server.ts";
 import { takeSteps, type Watcher } from "./checks/step.ts";
 import { identityIn } from "./identity.ts";
 import { quietly } from "./quiet.ts";
-import { VERSION } from "./version.ts";
+import { userAgent } from "./version.ts";
 
 export interface DoctorOptions
   extends Pick<FolderOptions, "modelsDir" | "chosenBy">, Pick<ServerOptions, "elsewhere"> {
@@ -68,8 +68,7 @@ export async function examine(
   const proxyFor = (at: URL) => proxiesIn(env)(at);
   const identity = identityIn(env);
   const network = {
-    userAgent: env("PULLAMA_USER_AGENT") ??
-      `pullama/${VERSION} (${Deno.build.arch} ${Deno.build.os})`,
+    userAgent: userAgent(env),
     caCerts: await readCertificates(options),
     quietly,
     onRequest: (note: RequestNote) => watcher.onRequest?.(note),

@@ -16,10 +16,7 @@ import { readCertificates } from "./certificates.ts";
 import { identityIn } from "./identity.ts";
 import type { PullOptions } from "./options.ts";
 import { quietly } from "./quiet.ts";
-import { VERSION } from "./version.ts";
-
-/** Who we say we are: never `ollama/…`, which the registry treats in a way of its own. */
-const TOOL = `pullama/${VERSION}`;
+import { TOOL, userAgent } from "./version.ts";
 
 /** What pulls: built once, used for one model after another. */
 export interface Engine extends AsyncDisposable {
@@ -41,8 +38,7 @@ export async function openEngine(options: PullOptions, stop: Stop): Promise<Engi
   const store: Store = new ModelsFolder(options.modelsDir, { tool: TOOL });
   let emitNow: Emit = () => {};
   const http = registrySource({
-    userAgent: env("PULLAMA_USER_AGENT") ??
-      `${TOOL} (${Deno.build.arch} ${Deno.build.os})`,
+    userAgent: userAgent(env),
     insecure: options.insecure,
     chunkSize: options.chunkSize,
     caCerts,

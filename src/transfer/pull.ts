@@ -44,7 +44,7 @@ export interface PullTools {
 }
 
 /** Room that is left for everything else on the disk. */
-const MARGIN = 64 * 1024 * 1024;
+export const MARGIN: number = 64 * 1024 * 1024;
 /** How often blobs that somebody else removes are fetched again while the model is being stored. */
 const MOST_COMMITS = 3;
 

@@ -6,10 +6,8 @@ import type { Descriptor } from "../../core/manifest.ts";
 import { formatSize } from "../../core/units.ts";
 import { fileSystemOf } from "../../io/file_system.ts";
 import { ModelsFolder } from "../../store/store.ts";
+import { MARGIN } from "../../transfer/pull.ts";
 import type { Finding } from "./step.ts";
-
-/** Bytes that are to stay free, as for a pull. */
-const MARGIN = 64 * 1024 * 1024;
 
 /** In words how much of `blobs` is missing and how much room there is. Throws `disk_full`. */
 export async function roomFor(blobs: readonly Descriptor[], modelsDir: string): Promise<Finding> {
