@@ -4,13 +4,14 @@ import { PullamaError } from "../core/errors.ts";
 import type { BlobRef, Emit } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { tile } from "../core/ranges.ts";
-import { fetchJob, fetchWhole } from "./connection.ts";
+import { fetchJob } from "./connection.ts";
 import { Memory } from "./flow.ts";
 import type { Pause } from "./patience.ts";
 import type { Session, Watcher } from "./ports.ts";
 import type { ConnectionTools } from "./request.ts";
-import { Search } from "./search.ts";
+import { fetchSmall } from "./small.ts";
 import { BlobWork, type Job } from "./work.ts";
+import { distrustedList, doubt } from "./wrong.ts";
 
 const MIB = 1024 * 1024;
 /**
@@ -19,12 +20,6 @@ const MIB = 1024 * 1024;
  */
 const SMALL = MIB;
 const CHECKPOINT_MS = 2000;
-/** How often all of a blob is fetched before it is given up, when the whole is wrong each time. */
-const MOST_DOWNLOADS = 3;
-/** Why a blob, or what of it nobody can vouch for, has to be fetched again. */
-const WRONG = "the blob is not what its digest says";
-const SEARCH =
-  "the blob is not what its digest says: it is fetched again and compared, part by part";
 /** Finished blobs that are still being compared; more are not begun meanwhile. */
 const MOST_SEALING = 16;
 
@@ -188,22 +183,10 @@ class Transfer {
     if (work.done) this.#seal(work);
   }
 
-  async #fetchSmall(tools: TransferTools, { blob, ref }: Wanted): Promise<void> {
-    const { session, pause, clock } = tools;
-    const began = clock.now();
+  async #fetchSmall(tools: TransferTools, wanted: Wanted): Promise<void> {
     this.#inSmall++;
     try {
-      this.#emit({ event: "blob_start", blob: ref, kept: 0 });
-      for (let downloads = 1;; downloads++) {
-        const bytes = await fetchWhole(tools, pause, blob);
-        const actual = await session.put(blob, bytes);
-        if (actual === blob.digest) break;
-        if (downloads === MOST_DOWNLOADS) throw wrongBlob(blob, actual);
-        tools.source.elsewhere(tools.name, blob);
-        this.#emit({ event: "bytes_lost", digest: blob.digest, count: 0, reason: WRONG });
-      }
-      this.#emit({ event: "bytes", digest: blob.digest, count: blob.size });
-      this.#emit({ event: "blob_verified", blob: ref, elapsedMs: clock.now() - began });
+      await fetchSmall(tools, wanted);
     } finally {
       this.#inSmall--;
       this.#wake();
@@ -236,27 +219,10 @@ class Transfer {
       return;
     }
     if (this.tools.signal.aborted) return;
-    if (outcome === "mismatch") await this.#doubt(work);
+    if (outcome === "mismatch") await doubt(this.tools, work);
     work.planAgain();
     // Nothing to fetch and still not whole would go round for ever.
     if (work.done) throw new PullamaError("internal", `${blob.digest} cannot be made whole`);
-  }
-
-  /** What nobody vouched for goes first; then the wrong bytes are searched for. */
-  async #doubt(work: BlobWork): Promise<void> {
-    const { ingest, blob } = work;
-    const { digest } = blob;
-    const actual = ingest.actual;
-    const count = await ingest.dropDoubtful();
-    if (count > 0) return this.#emit({ event: "bytes_lost", digest, count, reason: WRONG });
-    if (!work.search) {
-      work.search = new Search(work.chunks, ingest.searched, MOST_DOWNLOADS - 1);
-      this.#emit({ event: "bytes_lost", digest, count: 0, reason: SEARCH });
-    }
-    this.tools.source.elsewhere(this.tools.name, blob);
-    if (work.search.goOn()) return;
-    ingest.searched = 0;
-    throw wrongBlob(blob, actual);
   }
 
   #checkpoints(): void {
@@ -316,20 +282,4 @@ class Transfer {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
-}
-
-function wrongBlob(blob: Descriptor, actual: string | undefined): PullamaError {
-  return new PullamaError(
-    "digest",
-    `the registry sends something else for ${blob.digest}: ${actual ?? "unknown"}, ` +
-      `${MOST_DOWNLOADS} times in a row`,
-    { hint: "something on the way changes the data, or the registry is damaged: try another line" },
-  );
-}
-
-function distrustedList({ digest }: Descriptor): { message: string; hint: string } {
-  return {
-    message: `the registry's digests for parts of ${digest} do not fit what it sends`,
-    hint: "they are left aside: the digest of the whole decides",
-  };
 }

@@ -6,7 +6,7 @@ import type { Descriptor } from "../../core/manifest.ts";
 import { formatSize } from "../../core/units.ts";
 import { fileSystemOf } from "../../io/file_system.ts";
 import { ModelsFolder } from "../../store/store.ts";
-import { MARGIN } from "../../transfer/pull.ts";
+import { MARGIN } from "../../transfer/room.ts";
 import type { Finding } from "./step.ts";
 
 /** In words how much of `blobs` is missing and how much room there is. Throws `disk_full`. */
