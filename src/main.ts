@@ -13,7 +13,7 @@ crash.addEventListener("abort", () => fail(crash.reason));
 
 const exitCode = await run(Deno.args, host, wire);
 // What has crashed ends when it has said so.
-if (!crash.aborted) Deno.exit(exitCode);
+if (!crash.aborted) Deno.exit(host.out.failure === undefined ? exitCode : await sayLost(exitCode));
 
 /** Each signal is one step of the stop; the last one ends the process at once. */
 function stopBySignals(): Stop {
@@ -45,6 +45,17 @@ function firstCrash(): AbortSignal {
     crash.abort(asPullamaError(event.reason));
   });
   return crash.signal;
+}
+
+/** Not everything has arrived on stdout: the exit code of that, unless something else went wrong before. */
+async function sayLost(exitCode: number): Promise<number> {
+  const [{ lostOutput }, { errorText }] = await Promise.all([
+    import("./cli/lost_output.ts"),
+    import("./ui/message.ts"),
+  ]);
+  const error = lostOutput(host.out.failure);
+  host.err.write(errorText(error, host.err, { verbose: isVerbose(Deno.args) }));
+  return exitCode || exitCodeOf(error.kind);
 }
 
 /** A failure that nobody expected: one sentence, as for all others. */

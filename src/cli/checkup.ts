@@ -1,7 +1,7 @@
 /** `pullama doctor`: one line for each check, as it ends. */
 
 import { type Checkup, firstFailure } from "../core/checkup.ts";
-import { exitCodeOf } from "../core/errors.ts";
+import { exitCodeOf, PullamaError } from "../core/errors.ts";
 import { parseName } from "../core/name.ts";
 import { trustIn } from "../setup/certificates.ts";
 import type { DoctorOptions, DoctorWatcher } from "../setup/doctor.ts";
@@ -17,6 +17,7 @@ import { glyphs } from "../ui/draw.ts";
 import { paintWith } from "../ui/paint.ts";
 import { plain, type Terminal } from "../ui/terminal.ts";
 import { stepOf } from "../ui/words.ts";
+import { failureDocument } from "./failure_text.ts";
 import type { Host } from "./host.ts";
 import {
   type DisplayOptions,
@@ -36,6 +37,8 @@ export interface DoctorFlags extends FolderFlags {
   readonly caCert?: string | undefined;
 }
 
+/** There is nothing to resume: it did not do what it was asked. */
+const STOPPED = 1;
 /** What is written is written over. */
 const ERASE_LINE = "\r\x1b[K";
 
@@ -76,7 +79,9 @@ export async function showCheckup(
     clear();
     if (!soft.aborted) throw error;
     host.err.write("interrupted\n");
-    return 1;
+    const cut = new PullamaError("interrupted", "stopped before all was checked");
+    if (display.mode === "json") out.write(failureDocument(cut, STOPPED));
+    return STOPPED;
   }
   if (documents) {
     const inspected = display.mode === "debug";

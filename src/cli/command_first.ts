@@ -1,6 +1,7 @@
 /** `pullama --quiet llama3.2` is `pullama pull --quiet llama3.2`: the command is put in front. */
 
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { childOf } from "./command_path.ts";
 
 /** What is done with words that are no command. */
 export const DEFAULT_COMMAND = "pull";
@@ -28,7 +29,7 @@ function ordering(
   const at = firstWord(argv, takesValue);
   if (at === undefined) return undefined;
   const word = argv[at]!;
-  const command = group.commands.find((c) => c.name() === word || c.aliases().includes(word));
+  const command = childOf(group, word);
   if (command === undefined) return undefined;
   const rest = argv.toSpliced(at, 1);
   return [word, ...(ordering(rest, command, takesValue) ?? rest)];

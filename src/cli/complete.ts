@@ -2,6 +2,7 @@
 
 import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { DEFAULT_COMMAND } from "./command_first.ts";
+import { childOf, pathOf } from "./command_path.ts";
 
 /** One word that fits, and what it is. */
 export interface Candidate {
@@ -19,6 +20,8 @@ export interface CompletionSources {
   /** Entries of its queue that can be removed. */
   positions(modelsDir: string | undefined): Promise<readonly Candidate[]>;
   readonly shells: readonly string[];
+  /** What a shell makes of a `~` in front of a word. */
+  readonly home: string | undefined;
 }
 
 const FOLDER_FLAG = "--models-dir";
@@ -31,7 +34,7 @@ export async function complete(
   sources: CompletionSources,
 ): Promise<Completion> {
   const last = words.at(-1) ?? "";
-  const line = read(words.slice(0, -1), root);
+  const line = read(words.slice(0, -1), root, sources.home);
   if (line.open) return valuesOf(line.open, last, "");
   const [flag, value] = splitFlag(last);
   if (value !== undefined) {
@@ -56,7 +59,11 @@ interface Line {
   readonly modelsDir: string | undefined;
 }
 
-function read(words: readonly string[], root: CommandUnknownOpts): Line {
+function read(
+  words: readonly string[],
+  root: CommandUnknownOpts,
+  home: string | undefined,
+): Line {
   let command = root;
   let open: Option | undefined;
   let wordsOnly = false;
@@ -66,7 +73,7 @@ function read(words: readonly string[], root: CommandUnknownOpts): Line {
   for (const word of words) {
     const options = optionsOf(command, root);
     if (open) {
-      if (open.long === FOLDER_FLAG) modelsDir = word;
+      if (open.long === FOLDER_FLAG) modelsDir = expanded(word, home);
       open = undefined;
     } else if (word === "--") wordsOnly = true;
     else if (word.startsWith("-") && !wordsOnly) {
@@ -84,8 +91,9 @@ function read(words: readonly string[], root: CommandUnknownOpts): Line {
   return { command, options: optionsOf(command, root), used, operands, open, wordsOnly, modelsDir };
 }
 
-function childOf(command: CommandUnknownOpts, word: string): CommandUnknownOpts | undefined {
-  return command.commands.find((child) => child.name() === word || child.aliases().includes(word));
+/** As the program will get it: a line that is being written still has what the shell replaces. */
+function expanded(word: string, home: string | undefined): string {
+  return home === undefined ? word : word.replace(/^~(?=\/|$)/, () => home);
 }
 
 /** The flags of a command; those of the default command where none is given yet. */
@@ -125,9 +133,7 @@ async function wordsFor(
     return operands.length > 0 ? unused(models) : [...commandsOf(root), ...models];
   }
   if (command.commands.length > 0) return commandsOf(command);
-  const name = [command.parent, command].filter((one) => one && one !== root)
-    .map((one) => one!.name()).join(" ");
-  switch (name) {
+  switch (pathOf(command)) {
     case "pull":
     case "rm":
     case "clean":
@@ -142,13 +148,18 @@ async function wordsFor(
     case "completion":
       return operands.length > 0 ? [] : sources.shells.map((value) => ({ value }));
     case "help":
-      return operands.length > 0 ? [] : commandsOf(root);
+    case "queue help":
+      return commandsOf(operands.reduce<CommandUnknownOpts | undefined>(
+        (group, word) => group && childOf(group, word),
+        command.parent ?? root,
+      ));
     default:
       return [];
   }
 }
 
-function commandsOf(group: CommandUnknownOpts): Candidate[] {
+function commandsOf(group: CommandUnknownOpts | undefined): Candidate[] {
+  if (group === undefined) return [];
   return group.createHelp().visibleCommands(group).map((child) => ({
     value: child.name(),
     about: child.description(),

@@ -41,6 +41,7 @@ function sourcesOf(host: Host, wire: CompletionWire): CompletionSources {
   };
   return {
     shells: SHELLS,
+    home: host.env("HOME") || undefined,
     models: (folder) =>
       quietly(async () => {
         const models = await wire.openModels(modelsDir(folder, host));

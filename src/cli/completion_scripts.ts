@@ -6,11 +6,20 @@
 
 import { ASK, PATHS, type Shell } from "./shells.ts";
 
-// bash takes ":" and "=" for ends of words: what stands before the last of them is not replaced.
-const BASH = `# bash completion for pullama; load it with: source <(pullama completion bash)
+// bash takes ":" and "=" for ends of words: what stands before the last of them is not replaced. The bash of
+// macOS has neither mapfile nor compopt: there a slash is put behind folders, and a blank behind everything else.
+const BASH = `# bash completion for pullama; load it with: eval "$(pullama completion bash)"
+_pullama_paths() {
+  local path
+  while IFS= read -r path; do
+    if [[ $3 == by_hand && -d \${path/#\\~\\//$HOME/} ]]; then path=$path/; fi
+    COMPREPLY+=("$path")
+  done < <(compgen "$1" -- "$2" 2>/dev/null)
+}
 _pullama() {
-  local line=\${COMP_LINE:0:COMP_POINT} word before answer
+  local line=\${COMP_LINE:0:COMP_POINT} word before answer blanks=by_shell
   local -a words
+  type compopt >/dev/null 2>&1 || blanks=by_hand
   read -ra words <<<"$line"
   [[ $line == *[[:space:]] ]] && words+=("")
   word=\${words[\${#words[@]}-1]}
@@ -20,16 +29,20 @@ _pullama() {
   COMPREPLY=()
   while IFS= read -r answer; do
     case $answer in
-      ${PATHS.folders}) compopt -o filenames 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -d -- "\${word#*=}"); return ;;
-      ${PATHS.files}) compopt -o filenames 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -f -- "\${word#*=}"); return ;;
+      (${PATHS.folders}|${PATHS.files})
+        [[ $blanks == by_shell ]] && compopt -o filenames
+        if [[ $answer == ${PATHS.folders} ]]; then answer=-d; else answer=-f; fi
+        _pullama_paths "$answer" "\${word#*=}" "$blanks"
+        return ;;
     esac
     answer=\${answer%%$'\\t'*}
-    COMPREPLY+=("\${answer#"$before"}")
+    answer=\${answer#"$before"}
+    [[ $blanks == by_hand ]] && answer="$answer "
+    COMPREPLY+=("$answer")
   done < <("\${words[0]}" ${ASK} -- "\${words[@]:1}" 2>/dev/null)
 }
-complete -F _pullama pullama
+if type compopt >/dev/null 2>&1; then complete -F _pullama pullama
+else complete -o nospace -F _pullama pullama; fi
 `;
 
 const ZSH = `#compdef pullama
@@ -52,15 +65,21 @@ compdef _pullama pullama
 `;
 
 const FISH = `# fish completion for pullama; load it with: pullama completion fish | source
+function __pullama_behind
+  for found in $argv[2..-1]
+    printf '%s%s\\n' "$argv[1]" "$found"
+  end
+end
 function __pullama_complete
   set -l words (commandline -opc)
   set -l word (commandline -ct)
+  set -l flag (string match -r '^--[^=]*=' -- "$word")
   set -l answers ($words[1] ${ASK} -- $words[2..-1] "$word" 2>/dev/null)
   switch "$answers[1]"
     case ${PATHS.folders}
-      __fish_complete_directories (string replace -r '^--[^=]*=' '' -- "$word")
+      __pullama_behind "$flag" (__fish_complete_directories (string replace -- "$flag" '' "$word"))
     case ${PATHS.files}
-      __fish_complete_path (string replace -r '^--[^=]*=' '' -- "$word")
+      __pullama_behind "$flag" (__fish_complete_path (string replace -- "$flag" '' "$word"))
     case '*'
       printf '%s\\n' $answers
   end

@@ -12,7 +12,7 @@ Examples:
   pullama mistral:7b phi3:mini       several, one after another
   pullama hf.co/user/model:Q4_K_M    from another registry
   pullama llama3.2 --limit-rate 5M --retry-for 24h
-  pullama llama3.2 --output json | jq .pct
+  pullama llama3.2 --output json | jq 'select(.pct).pct'
   pullama pull list                  a model that is called like a command
   pullama doctor llama3.2            what is in the way of a model
 
@@ -24,6 +24,7 @@ Environment:
   PULLAMA_REGISTRY_HOST, PULLAMA_REGISTRY_USER, PULLAMA_REGISTRY_PASSWORD
                                      login for a registry, before DOCKER_CONFIG
   NO_COLOR, FORCE_COLOR              whether to use colour
+  CI                                 short logs: a line for each 10 % or minute
 
 Exit codes:
   0  success, or interrupted and can be resumed

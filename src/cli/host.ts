@@ -14,6 +14,8 @@ export interface Host {
   /** As `Deno.build.os` says it. */
   readonly os: string;
   env(name: string): string | undefined;
+  /** Where the user stands; undefined where that is gone. */
+  cwd(): string | undefined;
   /** What stands at `path`; `closed` where that may not be known. */
   folder(path: string): "missing" | "empty" | "filled" | "closed";
 }

@@ -11,6 +11,7 @@ import { plain } from "../ui/terminal.ts";
 import { counted } from "../ui/words.ts";
 import type { Host } from "./host.ts";
 import { displayOptions, type FolderFlags, modelsDirWarnings } from "./options.ts";
+import { absolute, sameFolder } from "./same_flags.ts";
 
 /** What the commands that look at installed models need to be wired to. */
 export interface ModelsWire {
@@ -28,14 +29,16 @@ export async function listModels(
   const out = color ? host.out : plain(host.out);
   const err = color ? host.err : plain(host.err);
   const folder = modelsDir(flags.modelsDir, host);
-  const inventory = await (await wire.openModels(folder)).list();
+  // Whoever reads a path in a document may stand elsewhere.
+  const models = await wire.openModels(mode === "json" ? absolute(folder, host) : folder);
+  const inventory = await models.list();
   const shown = withPrefix(inventory, prefix ?? "");
   const nowMs = host.clock.date().getTime();
   out.write(listingText(shown, out, { mode, quiet, verbose, nowMs }));
   for (const { message, hint } of modelsDirWarnings(flags.modelsDir, host)) {
     err.write(warningText(message, hint, err));
   }
-  for (const { message, hint } of warningsOf(shown)) {
+  for (const { message, hint } of warningsOf(shown, sameFolder(flags, host))) {
     err.write(warningText(message, hint, err));
   }
   const note = shown.models.length > 0 || quiet
@@ -56,13 +59,17 @@ function withPrefix(inventory: Inventory, prefix: string): Inventory {
   };
 }
 
-function warningsOf({ broken, hidden }: Inventory): { message: string; hint: string }[] {
+/** `same`: flags, after a blank, that lead a command to the same folder. */
+function warningsOf(
+  { broken, hidden }: Inventory,
+  same: string,
+): { message: string; hint: string }[] {
   return [
     ...broken.map(({ reason, name }) => ({
       message: reason,
       hint: name === undefined
         ? "move the file away: an Ollama server may take it for a model"
-        : `pull the model again: pullama pull ${displayName(name)}`,
+        : `pull the model again: pullama pull ${displayName(name)}${same}`,
     })),
     ...(hidden.length === 0 ? [] : [{
       message: `${counted(hidden.length, "manifest")} hidden by others of the same name in ` +

@@ -6,6 +6,7 @@ import { plain } from "../ui/terminal.ts";
 import type { DoctorWire } from "./checkup.ts";
 import type { CleanWire } from "./clean_up.ts";
 import { commandFirst } from "./command_first.ts";
+import { pathOf } from "./command_path.ts";
 import { addClean } from "./commands/clean.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -40,6 +41,9 @@ type AddCommand = (
   ended: (exitCode: number) => void,
 ) => void;
 
+/** All others answer with one document where JSON is asked for. */
+const ANSWERS_WITH_EVENTS: readonly string[] = ["pull", "queue start"];
+
 /** In the order of the help. */
 const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
   ["pull", addPull],
@@ -63,17 +67,44 @@ export async function run(argv: readonly string[], host: Host, wire: Wire): Prom
   const root = emptyProgram(host);
   for (const add of commandsFor(argv)) add(root, host, wire, (code) => exitCode = code);
   if (wantsShortHelp(argv)) shorten(root);
+  let asked: CommandUnknownOpts | undefined;
+  root.hook("preAction", (_, command) => {
+    asked = command;
+  });
   try {
     await root.parseAsync(commandFirst(argv, root), { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf("usage");
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      await sayWrong(error, argv, host, wire);
+      return exitCodeOf("usage");
+    }
     const failure = asPullamaError(error);
     const { errorText } = await import("../ui/message.ts");
     const err = argv.includes("--no-color") ? plain(host.err) : host.err;
     err.write(errorText(failure, err, { verbose: isVerbose(argv) }));
+    if (asked?.opts().output === "json") {
+      const { failureDocument, failureEvent } = await import("./failure_text.ts");
+      const events = ANSWERS_WITH_EVENTS.includes(pathOf(asked));
+      host.out.write(events ? failureEvent(failure, host.clock.date()) : failureDocument(failure));
+    }
     return exitCodeOf(failure.kind);
   }
+}
+
+/** To name the commands that a flag belongs to, all have to be there. Help was shown by who found it wanting. */
+async function sayWrong(
+  error: CommanderError,
+  argv: readonly string[],
+  host: Host,
+  wire: Wire,
+): Promise<void> {
+  if (error.code === "commander.help") return;
+  const root = emptyProgram(host);
+  for (const add of COMMANDS.values()) add(root, host, wire, () => {});
+  const { wrongWords } = await import("./wrong_words.ts");
+  host.err.write(wrongWords(error, argv, root));
 }
 
 /**
@@ -104,12 +135,13 @@ function emptyProgram(host: Host): CommandUnknownOpts {
     .configureOutput({
       writeOut: (text) => host.out.write(text),
       writeErr: (text) => host.err.write(text),
+      // It is thrown as well, and said by `run`.
+      outputError() {},
       getOutHelpWidth: columns,
       getErrHelpWidth: columns,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .showHelpAfterError('hint: see "pullama help"')
     .configureHelp({ visibleOptions })
     .addHelpText("after", LONG_HELP);
 }

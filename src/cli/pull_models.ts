@@ -5,12 +5,14 @@ import { displayName } from "../core/name.ts";
 import { interruptedText } from "../ui/message.ts";
 import { type Outcome, outcomesText } from "../ui/outcomes.ts";
 import type { Warning } from "./options.ts";
-import { createPuller, notStarted, type PullerParts } from "./puller.ts";
+import { createPuller, type PullerParts } from "./puller.ts";
 
 export interface PullJob extends PullerParts {
   /** As they were given. */
   readonly models: readonly string[];
   readonly warnings: readonly Warning[];
+  /** Flags, after a blank, with which a command pulls as this one does. */
+  readonly samePull: string;
 }
 
 /** The exit code: that of the first failure. Every model is tried, unless the user stops. */
@@ -24,7 +26,7 @@ export async function pullModels(job: PullJob): Promise<number> {
     for (const [k, given] of models.entries()) {
       const place = models.length > 1 ? `${k + 1}/${models.length}` : undefined;
       const stopped = host.stop.soft.aborted || outcomes.at(-1)?.ended === "interrupted";
-      outcomes.push(stopped ? notStarted(given) : await puller.pull(given, place));
+      outcomes.push(stopped ? puller.leave(given) : await puller.pull(given, place));
     }
   } finally {
     await puller[Symbol.asyncDispose]();
@@ -34,7 +36,7 @@ export async function pullModels(job: PullJob): Promise<number> {
   const several = models.length > 1 && !display.quiet && people;
   if (several) out.write(outcomesText(outcomes, options.dryRun ? "checked" : "pulled"));
   const left = outcomes.flatMap(resumeWord);
-  if (left.length > 0) err.write(interruptedText(left, err));
+  if (left.length > 0) err.write(interruptedText([left.join(" ") + job.samePull], err));
   return exitCodeOfAll(outcomes);
 }
 

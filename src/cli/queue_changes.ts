@@ -1,47 +1,80 @@
 /** `pullama queue add` and `pullama queue rm`. */
 
-import { displayName, parseName } from "../core/name.ts";
+import { displayName, fullName, type ModelName, parseName } from "../core/name.ts";
 import { modelsDir } from "../setup/models_dir.ts";
+import { inspectText, jsonText } from "../ui/document.ts";
 import { modelText } from "../ui/queue_list.ts";
+import { plain } from "../ui/terminal.ts";
 import { counted } from "../ui/words.ts";
 import type { Host } from "./host.ts";
+import type { FolderFlags } from "./options.ts";
 import type { OpenQueue } from "./queue_place.ts";
 import { waitOn } from "./queue_wait.ts";
-
-/** The flags of these commands as they were parsed. */
-export interface QueueFlags {
-  readonly modelsDir?: string | undefined;
-  readonly quiet?: true | undefined;
-  readonly color: boolean;
-}
 
 /** Adds models, named as the user did: all of them, or none where one of the names is none. */
 export async function addToQueue(
   given: readonly string[],
-  flags: QueueFlags,
+  flags: FolderFlags,
   host: Host,
   openQueue: OpenQueue,
 ): Promise<void> {
   const names = given.map(parseName);
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
   const wait = waitOn(host, flags.color);
-  const { added, skipped } = await queue.add(names, host.clock.date(), wait);
-  if (flags.quiet) return;
-  for (const name of skipped) {
-    host.out.write(`skipped ${displayName(name)}: it is in the queue already\n`);
-  }
-  host.out.write(`added ${counted(added.length, "model")} to the queue\n`);
+  const { added, changed, skipped } = await queue.add(names, host.clock.date(), wait);
+  answer(flags, host, {
+    lines: [
+      ...changed.map((name) =>
+        `${displayName(name)} waits already; it will now be asked over ${way(name)}`
+      ),
+      ...skipped.map((name) => `skipped ${displayName(name)}: it is in the queue already`),
+      `added ${counted(added.length, "model")} to the queue`,
+    ],
+    document: {
+      added: added.map(fieldsOf),
+      changed: changed.map(fieldsOf),
+      skipped: skipped.map(fieldsOf),
+    },
+  });
 }
 
 /** Removes entries by their positions in the list: all of them, or none where one cannot be removed. */
 export async function removeFromQueue(
   positions: readonly number[],
-  flags: QueueFlags,
+  flags: FolderFlags,
   host: Host,
   openQueue: OpenQueue,
 ): Promise<void> {
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
   const removed = await queue.remove(positions, waitOn(host, flags.color));
-  if (flags.quiet) return;
-  for (const row of removed) host.out.write(`removed ${modelText(row)} from the queue\n`);
+  answer(flags, host, {
+    lines: removed.map((row) => `removed ${modelText(row)} from the queue`),
+    document: {
+      removed: removed.map((row) => row.name ? fieldsOf(row.name) : { name: modelText(row) }),
+    },
+  });
+}
+
+function way({ scheme }: ModelName): string {
+  return scheme === "http" ? "plain http" : "https";
+}
+
+/** As the list of the queue has them: https goes without saying. */
+function fieldsOf(name: ModelName): Readonly<Record<string, unknown>> {
+  return {
+    name: displayName(name),
+    full_name: fullName(name),
+    scheme: name.scheme === "http" ? "http" : undefined,
+  };
+}
+
+function answer(
+  { output, quiet, color }: FolderFlags,
+  host: Host,
+  { lines, document }: { readonly lines: readonly string[]; readonly document: unknown },
+): void {
+  const out = color ? host.out : plain(host.out);
+  if (output === "json") out.write(jsonText(document));
+  else if (output === "debug") out.write(inspectText(document, out.color));
+  else if (!quiet) out.write(lines.map((line) => `${line}\n`).join(""));
 }

@@ -2,7 +2,7 @@
 
 import { modelsDir } from "../setup/models_dir.ts";
 import { inspectText, jsonText } from "../ui/document.ts";
-import { modelText, queueDocument, queueListText } from "../ui/queue_list.ts";
+import { modelText, queueDocument, queueListText, type QueueRow } from "../ui/queue_list.ts";
 import { plain } from "../ui/terminal.ts";
 import type { Host } from "./host.ts";
 import type { FolderFlags } from "./options.ts";
@@ -17,6 +17,7 @@ export async function listQueue(
 ): Promise<void> {
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
   const rows = await queue.rows(waitOn(host, flags.color));
+  const written = rows.map(withScheme);
   const out = flags.color ? host.out : plain(host.out);
   switch (flags.output) {
     case "json":
@@ -24,7 +25,12 @@ export async function listQueue(
     case "debug":
       return out.write(inspectText(queueDocument(rows), out.color));
     default:
-      if (flags.quiet) return out.write(rows.map((row) => `${modelText(row)}\n`).join(""));
-      return out.write(queueListText(rows, out, flags.verbose ?? false));
+      if (flags.quiet) return out.write(written.map((row) => `${modelText(row)}\n`).join(""));
+      return out.write(queueListText(written, out, flags.verbose ?? false));
   }
+}
+
+/** A name is shown without its scheme, what is none as it is written: that is how plain http comes to be seen. */
+function withScheme(row: QueueRow): QueueRow {
+  return row.name?.scheme === "http" ? { ...row, name: undefined } : row;
 }

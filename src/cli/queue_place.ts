@@ -12,7 +12,7 @@ import {
   viewQueue,
 } from "../queue/file.ts";
 import { type Entry, timeIn, timestamp } from "../queue/format.ts";
-import { add, assertPositions, remove } from "../queue/queue.ts";
+import { add, type Added, assertPositions, remove } from "../queue/queue.ts";
 import { type Run, runQueue } from "../queue/runner.ts";
 import { likenessOf, makeFolder, makeRoot } from "../store/ownership.ts";
 import { pathsOf } from "../store/paths.ts";
@@ -22,11 +22,8 @@ import type { QueueModel, QueueRow } from "../ui/queue_list.ts";
 export interface ModelQueue {
   /** All entries, in their order. Makes no folder and changes no entry. */
   rows(wait: Wait): Promise<readonly QueueRow[]>;
-  /** Adds models at the end; resolves with those that were added and those that wait or are pulled already. */
-  add(names: readonly ModelName[], now: Date, wait: Wait): Promise<{
-    readonly added: readonly ModelName[];
-    readonly skipped: readonly ModelName[];
-  }>;
+  /** Adds models at the end; resolves with what became of each. */
+  add(names: readonly ModelName[], now: Date, wait: Wait): Promise<Omit<Added, "queue">>;
   /** Removes entries by position, all or none; resolves with their models. */
   remove(positions: readonly number[], wait: Wait): Promise<readonly QueueModel[]>;
   /** Pulls what waits, see `runQueue`. */

@@ -15,6 +15,9 @@ import type { ModelQueue, Wait } from "./queue_place.ts";
 export interface QueueJob extends PullerParts {
   readonly queue: ModelQueue;
   readonly warnings: readonly Warning[];
+  /** Flags, after a blank, that lead a command to the same folder; and one that pulls, to pull as this does. */
+  readonly sameFolder: string;
+  readonly samePull: string;
   /** Ends the wait for another process that is changing the queue. */
   readonly wait: Wait;
 }
@@ -89,8 +92,8 @@ export async function startQueue(job: QueueJob): Promise<number> {
   if (people) out.write(endText([...outcomes, ...rest]));
   show({ event: "queue_end", ...counted(outcomes), queued: left.length, exitCode });
   const again = outcomes.flatMap(againWord);
-  if (again.length > 0) err.write(againText(again, err));
-  if (left.length > 0) err.write(interruptedText(["queue start"], err));
+  if (again.length > 0) err.write(againText([again.join(" ") + job.sameFolder], err));
+  if (left.length > 0) err.write(interruptedText([`queue start${job.samePull}`], err));
   return exitCode;
 }
 

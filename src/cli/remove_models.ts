@@ -11,6 +11,7 @@ import type { Host } from "./host.ts";
 import type { ModelsWire } from "./list_models.ts";
 import { nearest } from "./nearest.ts";
 import { displayOptions, type FolderFlags } from "./options.ts";
+import { sameFolder } from "./same_flags.ts";
 
 /** What this command needs to be wired to besides a look at what is installed. */
 export interface RmWire extends ModelsWire {
@@ -32,7 +33,7 @@ export async function removeGiven(
   const out = color ? host.out : plain(host.out);
   const err = color ? host.err : plain(host.err);
   const folder = modelsDir(flags.modelsDir, host);
-  const rows = await removed(given, folder, wire);
+  const rows = await removed(given, folder, sameFolder(flags, host), wire);
   out.write(removalText(rows, out, { mode, quiet }));
   for (const [error, names] of failures(rows)) {
     const doing = names.length > 0 ? { doing: `remove ${names.join(", ")}` } : {};
@@ -42,10 +43,11 @@ export async function removeGiven(
   return first === undefined ? 0 : exitCodeOf(first.kind);
 }
 
-/** A row for every model, those given twice once. */
+/** A row for every model, those given twice once. `same`: flags, after a blank, that lead to the same folder. */
 async function removed(
   given: readonly string[],
   folder: string,
+  same: string,
   wire: RmWire,
 ): Promise<RemovalRow[]> {
   const parsed = given.map(parse);
@@ -63,7 +65,7 @@ async function removed(
     rows.push({
       ...row,
       ...(removal?.removed && { removed: removal.removed }),
-      ...(error && { error: await withHint(error, row.name, folder, wire) }),
+      ...(error && { error: await withHint(error, row.name, folder, same, wire) }),
     });
   }
   return rows;
@@ -82,6 +84,7 @@ async function withHint(
   error: PullamaError,
   name: ModelName | undefined,
   folder: string,
+  same: string,
   wire: RmWire,
 ): Promise<PullamaError> {
   if (error.kind !== "not_found" || error.hint !== undefined || !name) return error;
@@ -93,7 +96,7 @@ async function withHint(
     ? `installed are ${tags.slice(0, 5).join(", ")}`
     : near !== undefined
     ? `did you mean ${near}`
-    : "see what is installed with: pullama list";
+    : `see what is installed with: pullama list${same}`;
   return new PullamaError(error.kind, error.message, { hint, cause: error });
 }
 

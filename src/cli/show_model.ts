@@ -13,6 +13,7 @@ import type { Host } from "./host.ts";
 import type { ModelsWire } from "./list_models.ts";
 import { nearest } from "./nearest.ts";
 import { displayOptions, type FolderFlags } from "./options.ts";
+import { absolute, sameFolder } from "./same_flags.ts";
 
 /** Describes the model that the user named `given`. Rejects with `not_found` where it is not installed. */
 export async function showModel(
@@ -25,26 +26,30 @@ export async function showModel(
   const out = color ? host.out : plain(host.out);
   const err = color ? host.err : plain(host.err);
   const name = parseName(given);
+  const pull = `pull it with: pullama pull ${displayName(name)}${sameFolder(flags, host)}`;
   const folder = modelsDir(flags.modelsDir, host);
-  const models = await wire.openModels(folder);
-  const model = await detailsOf(models, name) ?? await notInstalled(models, name, folder);
+  // Whoever reads a path in a document may stand elsewhere.
+  const models = await wire.openModels(mode === "json" ? absolute(folder, host) : folder);
+  const model = await detailsOf(models, name, pull) ??
+    await notInstalled(models, name, folder, pull);
   const nowMs = host.clock.date().getTime();
   out.write(detailsText(model, out, { mode, quiet, verbose, nowMs }));
   for (const fault of model.faults) err.write(warningText(fault, undefined, err));
   const absent = absentText(model);
-  if (absent !== undefined) err.write(warningText(absent, pullHint(model.name), err));
+  if (absent !== undefined) err.write(warningText(absent, pull, err));
 }
 
 async function detailsOf(
   models: InstalledModels,
   name: ModelName,
+  pull: string,
 ): Promise<ModelDetails | undefined> {
   try {
     return await models.details(name);
   } catch (caught) {
     const error = asPullamaError(caught);
     if (error.kind !== "manifest") throw error;
-    throw new PullamaError("manifest", error.message, { hint: pullHint(name), cause: error });
+    throw new PullamaError("manifest", error.message, { hint: pull, cause: error });
   }
 }
 
@@ -53,6 +58,7 @@ async function notInstalled(
   models: InstalledModels,
   name: ModelName,
   folder: string,
+  pull: string,
 ): Promise<never> {
   const shown = displayName(name);
   const names = await models.names();
@@ -65,7 +71,7 @@ async function notInstalled(
       ? `installed are ${others.slice(0, 5).join(", ")}`
       : near !== undefined
       ? `did you mean ${near}`
-      : pullHint(name),
+      : pull,
   });
 }
 
@@ -73,8 +79,4 @@ function absentText({ layers }: ModelDetails): string | undefined {
   const count = layers.filter(({ state }) => state !== "present").length;
   if (count === 0) return undefined;
   return `missing or damaged: ${count} of ${counted(layers.length, "blob")}`;
-}
-
-function pullHint(name: ModelName): string {
-  return `pull it with: pullama pull ${displayName(name)}`;
 }

@@ -7,12 +7,13 @@ import { openTerminal } from "./terminal.ts";
 
 export function systemHost(stop: Stop): Host {
   return {
-    out: openTerminal(Deno.stdout),
+    out: openTerminal(Deno.stdout, true),
     err: openTerminal(Deno.stderr),
     clock: systemClock,
     stop,
     os: Deno.build.os,
     env: (name) => Deno.env.get(name),
+    cwd,
     folder,
   };
 }
@@ -25,6 +26,14 @@ const systemClock: Clock = {
     return () => clearInterval(timer);
   },
 };
+
+function cwd(): string | undefined {
+  try {
+    return Deno.cwd();
+  } catch {
+    return undefined;
+  }
+}
 
 function folder(path: string): ReturnType<Host["folder"]> {
   try {

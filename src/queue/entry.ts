@@ -53,6 +53,11 @@ export function entryFor(name: ModelName, now: string): Entry {
   }, name);
 }
 
+/** Whether the model of the entry is asked for as one that is written like `name`. */
+export function sameScheme({ scheme }: Entry, name: ModelName): boolean {
+  return (scheme === "http") === (name.scheme === "http");
+}
+
 /** The entry with the scheme of `name`; https is what goes without saying. */
 export function withScheme({ scheme: _, ...entry }: Entry, name: ModelName): Entry {
   return name.scheme === "http" ? { ...entry, scheme: "http" } : entry;

@@ -3,7 +3,7 @@
 import { PullamaError } from "../core/errors.ts";
 import type { ModelName } from "../core/name.ts";
 import { quoted } from "../core/quote.ts";
-import { entryFor, keyOf, keyOfName, withScheme, wordOf } from "./entry.ts";
+import { entryFor, keyOf, keyOfName, sameScheme, withScheme, wordOf } from "./entry.ts";
 import { type Entry, NO_TIME, type Queue, type Status } from "./format.ts";
 
 export const EMPTY: Queue = { entries: [], others: {} };
@@ -11,16 +11,19 @@ export const EMPTY: Queue = { entries: [], others: {} };
 export interface Added {
   readonly queue: Queue;
   readonly added: readonly ModelName[];
-  /** Waiting or being pulled already. */
+  /** Waiting already, to be asked for in another way from now on: with the scheme of the name here. */
+  readonly changed: readonly ModelName[];
+  /** Waiting or being pulled already, as it was. */
   readonly skipped: readonly ModelName[];
 }
 
 /**
- * `names` at the end of the queue. One that waits or is being pulled stays where it is, with the scheme of
- * the new name; one that is over, however it ended, moves to the end and waits again.
+ * `names` at the end of the queue. One that waits stays where it is, with the scheme of the new name; one that is
+ * being pulled stays as it is; one that is over, however it ended, moves to the end and waits again.
  */
 export function add(queue: Queue, names: readonly ModelName[], now: string): Added {
   const added: ModelName[] = [];
+  const changed: ModelName[] = [];
   const skipped: ModelName[] = [];
   let list = queue.entries.map((entry) => ({ key: keyOf(entry), entry }));
   for (const name of names) {
@@ -30,12 +33,14 @@ export function add(queue: Queue, names: readonly ModelName[], now: string): Add
       added.push(name);
       list = list.filter((other) => other.key !== key || !isOver(other.entry));
       list.push({ key, entry: entryFor(name, now) });
-    } else {
+    } else if (is(waiting.entry, "active") || sameScheme(waiting.entry, name)) {
       skipped.push(name);
+    } else {
+      changed.push(name);
       waiting.entry = withScheme(waiting.entry, name);
     }
   }
-  return { queue: { ...queue, entries: list.map(({ entry }) => entry) }, added, skipped };
+  return { queue: { ...queue, entries: list.map(({ entry }) => entry) }, added, changed, skipped };
 }
 
 export interface Removed {
@@ -61,14 +66,12 @@ export function remove(queue: Queue, positions: readonly number[]): Removed {
 
 /** Throws `usage` where one of `positions` has no entry. */
 export function assertPositions({ entries }: Queue, positions: readonly number[]): void {
-  const missing = positions.filter((position) => position > entries.length);
+  const missing = [...new Set(positions)].filter((position) => position > entries.length);
   if (missing.length === 0) return;
   const what = missing.length === 1 ? "is no entry" : "are no entries";
   const count = entries.length === 1 ? "1 entry" : `${entries.length} entries`;
   throw new PullamaError("usage", `there ${what} ${missing.join(", ")} in the queue`, {
-    hint: entries.length === 0
-      ? "the queue is empty"
-      : `it has ${count}, see pullama queue list; nothing was removed`,
+    hint: entries.length === 0 ? "the queue is empty" : `it has ${count}; nothing was removed`,
   });
 }
 

@@ -2,7 +2,7 @@
 
 import type { PullEvent } from "../core/events.ts";
 import { formatDuration, formatSize } from "../core/units.ts";
-import { fit, glyphs } from "./draw.ts";
+import { fit, glyphs, wrap } from "./draw.ts";
 import { liveLine, liveLines } from "./live.ts";
 import { dryRunLine, titleOf } from "./outcome.ts";
 import { logPace } from "./pace.ts";
@@ -34,7 +34,7 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
 
   /** A line that stays. */
   function say(line: string): void {
-    live.print(out.interactive ? fit(line, out.columns() - 1, g) : line);
+    live.print(...out.interactive ? wrap(line, out.columns() - 1) : [line]);
   }
 
   function begin(title: string): void {

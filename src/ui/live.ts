@@ -2,7 +2,7 @@
 
 import { rowsOf, width } from "./draw.ts";
 import type { Clock } from "./renderer.ts";
-import type { Terminal } from "./terminal.ts";
+import { BEGIN_FRAME, END_FRAME, type Terminal } from "./terminal.ts";
 
 export interface Live {
   /** Adds lines that stay; they come with the next frame. */
@@ -16,11 +16,6 @@ export interface Live {
 /** Lines of at most `cells`, and at most `rows` of them. */
 export type Draw = (cells: number, rows: number) => readonly string[];
 
-const HIDE_CURSOR = "\x1b[?25l";
-const SHOW_CURSOR = "\x1b[?25h";
-/** Between these a terminal shows nothing halfway. */
-const BEGIN_FRAME = "\x1b[?2026h";
-const END_FRAME = "\x1b[?2026l";
 /** Between these what is too wide is cut off by the terminal, and makes no second row. */
 const NO_WRAP = "\x1b[?7l";
 const WRAP = "\x1b[?7h";
@@ -38,11 +33,19 @@ const SPARE_ROWS = 2;
 const ROOMY = 10;
 /** What was typed is wiped away after so long, in milliseconds, even if nothing else changes. */
 const WIPE_MS = 300;
+/**
+ * So long after a change of the window nothing is drawn, in milliseconds: another one may follow that is not
+ * known yet. tmux tells a program about the last of several up to 500 ms late.
+ */
+const SETTLE_MS = 750;
 
 /**
- * Live lines above a cursor that waits below them. A frame goes back to the last of them, which it has
- * saved as a place on the screen: what is typed meanwhile moves the cursor, but not that. Only when the
- * window has changed it counts the rows from the cursor instead, for then no place is what it was.
+ * Live lines above a cursor that waits below them. It is never hidden: a program that is stopped or killed
+ * could not give it back. A frame goes back to the last of the lines, which it has saved as a place on the
+ * screen: what is typed meanwhile moves the cursor, but not that. Only when the window has changed it counts
+ * the rows from the cursor instead, for then no place is what it was; and as long as it is not known how the
+ * terminal has broken them, rather too few than too many, which would take lines that stay. And then it erases
+ * the rows before it writes them: two that were one line may be joined again, whatever has been written over them.
  *
  * `draw` is given one cell less than a line of the window has, since at its edge terminals differ. A frame
  * ends with its only trailing line feed, for stdout passes on what stands before the last one separately.
@@ -53,41 +56,58 @@ export function liveLines(out: Terminal, clock: Clock, draw: Draw): Live {
   let columns = 0;
   let rows = 0;
   let writtenAt = -Infinity;
+  let changedAt = -Infinity;
+  let moved = false;
 
   function spare(): number {
     return out.rows() < ROOMY ? 0 : SPARE_ROWS;
   }
 
   /** To the beginning of the first live line. */
-  function back(resized: boolean): string {
+  function back(settled: boolean): string {
     if (shown.length === 0) return "";
-    if (!resized) return RESTORE_CURSOR + up(shown.length - 1) + "\r";
-    return up(shown.reduce((sum, line) => sum + rowsOf(line, columns), 0)) + "\r";
+    if (!moved) return RESTORE_CURSOR + up(shown.length - 1) + "\r";
+    const broken = (line: string) => settled ? rowsOf(line, columns) : 1;
+    return up(shown.reduce((sum, line) => sum + broken(line), 0)) + "\r" + ERASE_BELOW;
+  }
+
+  /** Looks at the window, and says whether it is certain how large it is. */
+  function settledAt(now: number): boolean {
+    const changed = columns !== out.columns() || rows !== out.rows();
+    if (changed && columns > 0) {
+      changedAt = now;
+      moved = true;
+    }
+    columns = out.columns();
+    rows = out.rows();
+    return now - changedAt >= SETTLE_MS;
   }
 
   /** What stays, the live lines and the free rows below them, and the last of them as the place to go back to. */
   function drawn(region: readonly string[]): string {
-    if (region.length === 0) return SHOW_CURSOR + queue.join(`${ERASE_LINE}\n`) + ERASE_BELOW;
+    if (region.length === 0) return queue.join(`${ERASE_LINE}\n`) + ERASE_BELOW;
     const free = spare() + 1;
-    return HIDE_CURSOR + queue.map((line) => line + ERASE_LINE + "\n").join("") +
+    return queue.map((line) => line + ERASE_LINE + "\n").join("") +
       NO_WRAP + region.join(`${ERASE_LINE}\n`) + ERASE_BELOW + WRAP +
       "\n".repeat(free) + up(free) + SAVE_CURSOR;
   }
 
   function write(region: readonly string[]): void {
-    const resized = columns !== out.columns() || rows !== out.rows();
-    columns = out.columns();
-    rows = out.rows();
-    const same = !resized && region.length === shown.length &&
+    const now = clock.now();
+    const settled = settledAt(now);
+    if (!settled && shown.length > 0 && region.length > 0) return;
+    const same = !moved && region.length === shown.length &&
       region.every((line, i) => line === shown[i]);
-    const wipe = region.length > 0 && clock.now() - writtenAt >= WIPE_MS;
+    const wipe = region.length > 0 && now - writtenAt >= WIPE_MS;
     if (queue.length === 0 && same && !wipe) return;
-    const text = BEGIN_FRAME + back(resized) + drawn(region) + END_FRAME +
+    const text = BEGIN_FRAME + back(settled) + drawn(region) + END_FRAME +
       (queue.length + region.length > 0 ? "\n" : "");
+    if (queue.length > 0 || region.length === 0) out.write(text);
+    else if (!out.offer(text)) return;
     queue = [];
     shown = region;
-    writtenAt = clock.now();
-    out.write(text);
+    moved = !settled;
+    writtenAt = now;
   }
 
   return {
@@ -114,9 +134,10 @@ export function liveLine(out: Terminal, draw: Draw): Live {
       : line === ""
       ? erased
       : `\r${line}${over}`;
+    if (queue.length > 0 || line === "") out.write(text);
+    else if (!out.offer(text)) return;
     queue = [];
     shown = line;
-    out.write(text);
   }
 
   return {

@@ -98,11 +98,18 @@ export function dryRunSteps(result: DryRun, g: Glyphs): Step[] {
 }
 
 function dryRunStep(blob: DryRunBlob, g: Glyphs): Step {
-  const kind = oneLine(blob.mediaType).split(".").at(-1) ?? "";
-  const text = [`${shortId(blob.digest)} ${formatSize(blob.size)}`, kind].join(g.separator);
+  const text = [`${shortId(blob.digest)} ${formatSize(blob.size)}`, kindOf(blob.mediaType)]
+    .join(g.separator);
   if (blob.cached >= blob.size) return { mark: "cached", text: `cached ${text}` };
   const cached = blob.cached > 0 ? `${g.separator}${formatSize(blob.cached)} cached` : "";
   return { mark: "begin", text: `would fetch ${text}${cached}` };
+}
+
+/** The last word of the type, such as `model`; that of a config says only how it is written. */
+function kindOf(mediaType: string): string {
+  const type = oneLine(mediaType);
+  const config = /\.(?:container\.image|image\.config)\.[^.]+$/.test(type);
+  return config ? "config" : type.split(".").at(-1) ?? "";
 }
 
 function othersStep(others: readonly DryRunBlob[], g: Glyphs): Step {

@@ -49,11 +49,11 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
     stopTicking = clock.every(FRAME_MS, live.frame);
   }
 
-  /** What goes wrong is said in full, on several lines if need be. */
+  /** What goes wrong, and what was asked for with `--verbose`, is said in full, on several lines if need be. */
   function add(lines: readonly Step[]): void {
     const room = cells() - 4;
     for (const { mark, text } of lines) {
-      const rows = mark === "trouble" ? wrap(text, room) : [fit(text, room, g)];
+      const rows = mark === "trouble" || mark === "note" ? wrap(text, room) : [fit(text, room, g)];
       rows.forEach((row, i) => {
         const before = i === 0 ? paint.mark[mark](g[mark]) : " ";
         live.print(`${g.frame.down} ${before} ${row}`);

@@ -1,8 +1,17 @@
 /** What renderers write to, and what may be written there. */
 
+/** Begins a frame: until END_FRAME the terminal shows nothing halfway. */
+export const BEGIN_FRAME = "\x1b[?2026h";
+export const END_FRAME = "\x1b[?2026l";
+
 export interface Terminal {
-  /** Writes `text` at once, in one piece where the system allows it. Never fails. */
+  /** Writes `text` at once, in one piece where the system allows it, and waits until it is taken. Never fails. */
   write(text: string): void;
+  /**
+   * The same for what is soon written over: without waiting. False if nothing of it is written, because what
+   * was written before is not taken yet; true if it is taken, or will be before anything else.
+   */
+  offer(text: string): boolean;
   /** Width of the window in cells, asked anew on every call. */
   columns(): number;
   /** Its height in rows. */
@@ -15,6 +24,8 @@ export interface Terminal {
   readonly color: boolean;
   /** What is written is kept as a log that somebody will scroll through, such as that of a CI job. */
   readonly brief: boolean;
+  /** What kept text from being written; undefined for nothing, or if only nobody reads it any more. */
+  readonly failure?: unknown;
 }
 
 /** What a decision about a stream rests on. */
@@ -51,6 +62,7 @@ export function abilities(
 export function plain(terminal: Terminal): Terminal {
   return {
     write: (text) => terminal.write(text),
+    offer: (text) => terminal.offer(text),
     columns: () => terminal.columns(),
     rows: () => terminal.rows(),
     interactive: terminal.interactive,

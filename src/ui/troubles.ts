@@ -5,6 +5,8 @@ import type { StepEvent } from "./words.ts";
 
 /** Another line about the same trouble is worth it after so long. */
 const EVERY_MS = 30_000;
+/** Without a line a pause of this length would look as if nothing went on any more. Milliseconds. */
+const LONG_PAUSE_MS = 5_000;
 
 /** What the troubles of a pull amount to in the end. */
 export interface Troubles {
@@ -24,7 +26,9 @@ export function countTroubles(clock: Clock): Troubles {
     switch (event.event) {
       case "retry":
         retries++;
-        return `retry ${event.error.kind}`;
+        return event.waitMs < LONG_PAUSE_MS
+          ? `retry ${event.error.kind}`
+          : `retry ${event.error.kind} ${event.digest} ${event.attempt}`;
       case "stall":
         stalls++;
         return "stall";

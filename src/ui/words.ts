@@ -7,6 +7,9 @@ import { formatDuration, formatSize } from "../core/units.ts";
 import type { Glyphs } from "./draw.ts";
 import { showable } from "./redact.ts";
 
+/** A digest in an address, and as much of it as is shown of one elsewhere. */
+const DIGITS = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
+
 /** A line: what stands before it, and its text. */
 export interface Step {
   readonly mark: "done" | "cached" | "begin" | "trouble" | "note";
@@ -91,7 +94,8 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
     }
     case "request": {
       const answer = parts(String(event.status), `${Math.round(event.elapsedMs)} ms`);
-      return { mark: "note", text: parts(`${event.method} ${showable(event.url)}`, answer) };
+      const url = showable(event.url).replace(DIGITS, "$1");
+      return { mark: "note", text: parts(`${event.method} ${url}`, answer) };
     }
     case "note":
       return { mark: "note", text: showable(event.message) };
@@ -105,8 +109,11 @@ export function interruptedStep(
   event: Extract<PullEvent, { readonly event: "pull_interrupted" }>,
   g: Glyphs,
 ): Step {
-  const text = `${formatSize(event.kept)} of ${formatSize(event.size)} kept`;
-  return { mark: "note", text: ["stopped", text].join(g.separator) };
+  // Before the manifest is known nobody can say how much there is.
+  const kept = event.size === 0
+    ? []
+    : [`${formatSize(event.kept)} of ${formatSize(event.size)} kept`];
+  return { mark: "note", text: ["stopped", ...kept].join(g.separator) };
 }
 
 /** A number of things, with its digits in groups of three. */

@@ -48,7 +48,16 @@ for (
     [["completion", "f"], ["fish"]],
     [["rm", "--models-dir", "/nowhere/at/all", ""], []],
     [["rm", "--", "--dry"], []],
+    [["rm", "--models-dir", "~/", "llama"], ["llama3.2:latest"]],
+    [["rm", "--models-dir", "~", "llama"], ["llama3.2:latest"]],
+    [["rm", "--models-dir=~/", ""], []],
     [["help", "sh"], ["show"]],
+    [["help", "queue", ""], ["add", "list", "rm", "start"]],
+    [["help", "queue", "s"], ["start"]],
+    [["help", "list", ""], []],
+    [["help", "nosuch", ""], []],
+    [["queue", "help", "s"], ["start"]],
+    [["queue", "add", "--out"], ["--output"]],
   ] as const
 ) {
   Deno.test(`complete() answers ${expected.join(" ") || "nothing"} to "${words.join(" ")}"`, async () => {
@@ -80,4 +89,33 @@ Deno.test("pullama completion names the shells it knows when it is given another
 Deno.test("the script for bash is accepted by bash", async () => {
   const { code, err } = await runToEnd(["bash", "-n", "-c", completionScript("bash")]);
   assert.deepEqual([code, err], [0, ""]);
+});
+
+/** What bash offers for a line, with or without what that of macOS lacks; `pullama` answers what is given. */
+async function offered(line: string, answers: readonly string[], old: boolean): Promise<string[]> {
+  const script = [
+    old ? "enable -n compopt mapfile readarray" : "compopt() { :; }",
+    completionScript("bash"),
+    `pullama() { printf '%s\\n' ${answers.map((one) => `'${one}'`).join(" ")}; }`,
+    `COMP_LINE='${line}' COMP_POINT=${line.length}`,
+    "_pullama",
+    'printf "%s|\\n" "${COMPREPLY[@]}"',
+  ].join("\n");
+  const { code, out, err } = await runToEnd(["bash", "--norc", "-c", script]);
+  assert.deepEqual([code, err], [0, ""]);
+  return out.split("\n").slice(0, -1);
+}
+
+Deno.test("the script for bash does without what the bash of macOS lacks", async () => {
+  await using folder = await temporaryFolder();
+  await Deno.mkdir(`${folder.path}/only one`);
+  const line = `pullama list --models-dir ${folder.path}/on`;
+  for (const [old, blank, slash] of [[false, "", ""], [true, " ", "/"]] as const) {
+    const models = ["mistral:7b\t4 GB", "mistral:7b-q8"];
+    assert.deepEqual(
+      await offered("pullama rm mistral:7", models, old),
+      [`7b${blank}|`, `7b-q8${blank}|`],
+    );
+    assert.deepEqual(await offered(line, [":folders"], old), [`${folder.path}/only one${slash}|`]);
+  }
 });

@@ -142,7 +142,9 @@ Deno.test("doctor that is interrupted ends at once with 1, and half a document i
   assert.doesNotMatch(screenOf(shown.out).rows.join(), /manifest|speed|all is well/);
   const host = stoppedAtManifest(at.registry);
   const json = await at.doctor([at.name, "--output", "json"], host);
-  assert.deepEqual([json.code, json.out, json.err], [1, "", "interrupted\n"]);
+  assert.deepEqual([json.code, json.err], [1, "interrupted\n"]);
+  const { error, ...rest } = JSON.parse(json.out);
+  assert.deepEqual([error.kind, error.exit_code, rest], ["interrupted", 1, {}]);
 });
 
 Deno.test("doctor refuses what is no model, and two of them", async () => {

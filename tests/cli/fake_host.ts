@@ -42,6 +42,7 @@ export function fakeHost(parts: HostParts = {}): FakeHost {
     stop: { soft: soft.signal, hard: new AbortController().signal },
     os,
     env: (name) => env[name],
+    cwd: () => Deno.cwd(),
     folder: (path) => folders[path] ?? "missing",
     interrupt: () => soft.abort(),
   };

@@ -94,7 +94,7 @@ Deno.test("pullama list names a broken manifest in a warning and lists the other
       err,
       `warning: cannot read the manifest ${library}/cut/latest: cannot use the manifest: ` +
         "it is not JSON\n" +
-        "hint: pull the model again: pullama pull cut:latest\n" +
+        `hint: pull the model again: pullama pull cut:latest --models-dir ${models}\n` +
         `warning: ${library}/odd/a b lies where manifests belong, but no model can be called so\n` +
         "hint: move the file away: an Ollama server may take it for a model\n",
     );

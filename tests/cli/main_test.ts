@@ -17,14 +17,20 @@ class Program implements AsyncDisposable {
     this.#err = new Response(process.stderr).text();
   }
 
-  static async start(...argv: string[]): Promise<Program> {
+  static start(...argv: string[]): Promise<Program> {
+    return Program.startUnder([], ...argv);
+  }
+
+  /** The command `prefix` prepares what the program then finds. */
+  static async startUnder(prefix: readonly string[], ...argv: string[]): Promise<Program> {
     const at = (path: string) => new URL(path, import.meta.url).href;
     const map = await Deno.makeTempFile({ suffix: ".json" });
     const wiring = { [at("../../src/cli/wire.ts")]: at("./fake_wire.ts") };
     await Deno.writeTextFile(map, JSON.stringify({ imports: { ...config.imports, ...wiring } }));
     const flags = ["run", "--quiet", "-A", "--no-lock", "--no-check", "--import-map", map];
-    const command = new Deno.Command(Deno.execPath(), {
-      args: [...flags, at("../../src/main.ts"), ...argv],
+    const [first = "", ...words] = [...prefix, Deno.execPath(), ...flags];
+    const command = new Deno.Command(first, {
+      args: [...words, at("../../src/main.ts"), ...argv],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -37,6 +43,16 @@ class Program implements AsyncDisposable {
     while (!this.#text.includes(text)) {
       const { value, done } = await this.#out.read();
       if (done) throw new Error(`ended before ${text}: ${this.#text} ${await this.#err}`);
+      this.#text += this.#decoder.decode(value, { stream: true });
+    }
+  }
+
+  /** All of stdout, read by somebody who takes his time. */
+  async slowly(): Promise<string> {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const { value, done } = await this.#out.read();
+      if (done) return this.#text;
       this.#text += this.#decoder.decode(value, { stream: true });
     }
   }
@@ -143,3 +159,59 @@ Deno.test({
     assert.deepEqual(await program.ended(), { code: 0, err: "" });
   },
 });
+
+const PERL = "/usr/bin/perl";
+const DO_NOT_WAIT = "fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK) or die; exec @ARGV";
+
+Deno.test({
+  name: "main loses nothing in a pipe that is not to be waited for, however slowly it is read",
+  ignore: ignore || !exists(PERL),
+  async fn() {
+    const prefix = [PERL, "-MFcntl", "-e", DO_NOT_WAIT, "--"];
+    await using program = await Program.startUnder(prefix, "chatty", "--output", "json");
+    const lines = (await program.slowly()).trimEnd().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(await program.ended(), { code: 0, err: "" });
+    const proven = lines.filter(({ event }) => event === "checkpoint").map(({ Proven }) => Proven);
+    assert.deepEqual(proven, Array.from({ length: 20_000 }, (_, i) => i));
+  },
+});
+
+Deno.test({
+  name:
+    "main says it, with exit code 2, when stdout goes to a full disk, and has finished the pull",
+  ignore: !exists("/dev/full"),
+  async fn() {
+    const prefix = ["/bin/sh", "-c", 'exec "$0" "$@" > /dev/full'];
+    await using program = await Program.startUnder(prefix, "chatty");
+    const { code, err } = await program.ended();
+    assert.equal(code, 2);
+    assert.equal(
+      err,
+      "cannot write to stdout: no space left on device\n" +
+        "hint: free some space where the output goes, or send it elsewhere\n",
+    );
+  },
+});
+
+Deno.test({
+  name: "main keeps the exit code of what went wrong besides a full disk",
+  ignore: !exists("/dev/full"),
+  async fn() {
+    const prefix = ["/bin/sh", "-c", 'exec "$0" "$@" > /dev/full'];
+    await using program = await Program.startUnder(prefix, "chatty", "in valid");
+    const { code, err } = await program.ended();
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /^invalid model name "in valid"[^]*\ncannot write to stdout: no space left on device\n/,
+    );
+  },
+});
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path) !== undefined;
+  } catch {
+    return false;
+  }
+}

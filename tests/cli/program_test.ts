@@ -95,7 +95,8 @@ Deno.test("run() refuses wrong words: on stderr, with exit code 1, before anythi
     ["m --verbos", /unknown option '--verbos'\n\(Did you mean --verbose\?\)/],
     ["--outptu json m", /unknown option '--outptu'\n\(Did you mean --output\?\)/],
     ["m -x", /unknown option '-x'/],
-    ["m --quiet=yes", /unknown option '--quiet=yes'/],
+    ["m --quiet=yes", /^error: --quiet takes no value\n/],
+    ["list --no-color=1", /^error: --no-color takes no value\n/],
     ["m --output", /option '--output <mode>' argument missing/],
     ["m --output xml", /--output <mode>' argument 'xml'/, /table, compact, json, debug/],
     ["m --output=", /--output <mode>' argument ''/, /table, compact, json, debug/],
@@ -118,7 +119,7 @@ Deno.test("run() refuses wrong words: on stderr, with exit code 1, before anythi
     ["help nosuch", /unknown command 'nosuch'/],
     ["help versoin", /unknown command 'versoin'\n\(Did you mean version\?\)/],
     ["version extra", /too many arguments/],
-    ["version --force", /unknown option '--force'/],
+    ["version --force", /unknown option '--force'\n\('version' has no --force; pull and queue/],
   ];
   for (const [line, ...patterns] of cases) {
     const { code, out, err, opened } = await ran(words(line));

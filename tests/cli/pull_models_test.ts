@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { run } from "../../src/cli/program.ts";
 import { wire } from "../../src/cli/wire.ts";
-import { PullamaError } from "../../src/core/errors.ts";
+import { type Kind, PullamaError } from "../../src/core/errors.ts";
 import type { Emit } from "../../src/core/events.ts";
 import type { ModelName } from "../../src/core/name.ts";
 import { fakeClock } from "../ui/fake_clock.ts";
 import { addSmallModel } from "../fakes/installed.ts";
 import { temporaryFolder } from "../real/child.ts";
 import { colorTerminal, fakeTerminal, screenOf } from "../ui/fake_terminal.ts";
-import { DRY_RUN, SECRET } from "../ui/pull_events.ts";
+import { DRY_RUN, SECRET, SUMMARY } from "../ui/pull_events.ts";
 import {
   fakeHost,
   type Pull,
@@ -236,6 +236,69 @@ Deno.test("a model that does not exist may have been meant to be one that is ins
   const { err, code } = await ran(["lama3.2"], host, pullUnknown);
   assert.equal(code, 4);
   assert.match(err, /^hint: did you mean llama3\.2:latest, which is installed$/m);
+});
+
+Deno.test("pullModels() in JSON ends every model with an event, also those that a signal kept from beginning", async () => {
+  const host = fakeHost();
+  const result = await ran(["a", "b", ".x", "--output", "json"], host, pullInterrupted);
+  assert.equal(result.code, 0);
+  assert.deepEqual(
+    events(result).map((
+      { event, Model, KeptBytes, TotalBytes },
+    ) => [event, Model, KeptBytes, TotalBytes]),
+    [
+      ["pull_start", "a", undefined, undefined],
+      ["pull_interrupted", "a", 1_000_000_000, SUMMARY.size],
+      ["pull_start", "b", undefined, undefined],
+      ["pull_interrupted", "b", 0, 0],
+    ],
+  );
+});
+
+/** A pull that tries again once, for a reason of this kind, and fails of it. */
+function pullRetrying(kind: Kind, retries = 1): Pull {
+  return (name, emit) => {
+    emit({ event: "pull_start", name });
+    const error = new PullamaError(kind, "no answer", { hint: "see pullama doctor" });
+    for (let attempt = 1; attempt <= retries; attempt++) {
+      emit({ event: "retry", digest: undefined, attempt, limit: 6, waitMs: 1, error });
+    }
+    return Promise.reject(error);
+  };
+}
+
+const MEANT = "hint: did you mean the command: pullama list\n";
+
+Deno.test("a slip in the name of a command is spoken of once, before the network is tried again", async () => {
+  for (const kind of ["network", "timeout", "unavailable"] as const) {
+    const { err } = await ran(["lsit"], fakeHost(), pullRetrying(kind, 3));
+    assert.equal(
+      err,
+      `${MEANT}cannot pull lsit:latest: no answer\nhint: see pullama doctor\n`,
+    );
+    const atOnce = await ran(["lsit"], fakeHost(), pullRetrying(kind, 0));
+    assert.equal(atOnce.err.indexOf(MEANT), atOnce.err.length - MEANT.length);
+  }
+  const json = await ran(["lsit", "--output", "json"], fakeHost(), pullRetrying("network"));
+  assert.ok(json.err.startsWith(MEANT));
+  assert.ok(!json.out.includes("did you mean"));
+  const screen = fakeHost({ terminal: colorTerminal });
+  await ran(["lsit"], screen, pullRetrying("network"));
+  assert.match(screen.err.text, /did you mean the command: pullama list\n/);
+});
+
+Deno.test("no command is spoken of where the model goes well, is installed, or is not nearly one", async () => {
+  const quiet = async (given: string, pull: Pull, host = fakeHost()) =>
+    assert.ok(!(await ran(["pull", given], host, pull)).err.includes("the command"), given);
+  await quiet("lsit", pullWell);
+  await quiet("lsit", pullRetrying("auth"));
+  for (const given of ["mistral", "library/lsit", "lsit:latest", "list", "m"]) {
+    await quiet(given, pullRetrying("network"));
+  }
+  await using folder = await temporaryFolder();
+  await addSmallModel(folder.path, "lsit");
+  const host = fakeHost({ env: { HOME: "/home/u", OLLAMA_MODELS: folder.path } });
+  await quiet("lsit", pullRetrying("network"), host);
 });
 
 Deno.test("several models are counted above each of them", async () => {

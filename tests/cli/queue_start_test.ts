@@ -85,7 +85,7 @@ Deno.test("case 110: queue start goes on after a failure, ends with its exit cod
     err,
     "cannot pull nosuch:latest: the registry does not know this model\n" +
       "hint: see https://ollama.com/library\n" +
-      "hint: to try again what failed: pullama queue add nosuch:latest\n",
+      `hint: to try again what failed: pullama queue add nosuch:latest --models-dir ${it.models}\n`,
   );
   assert.deepEqual(it.words(), ["a completed", "nosuch failed", "c completed"]);
   assert.match(
@@ -106,7 +106,7 @@ Deno.test("queue start ends with the exit code of the first failure of several",
   const auth = failing(new PullamaError("auth", `no key at https://h/?x=${SECRET}`));
   const { code, err } = await it.queue("start", undefined, except({ b: auth, c: pullUnknown }));
   assert.equal(code, 3);
-  assert.match(err, /hint: to try again what failed: pullama queue add b:latest c:latest\n$/);
+  assert.match(err, /hint: to try again what failed: pullama queue add b:latest c:latest --/);
   assert.ok(!it.text().includes(SECRET), it.text());
 });
 
@@ -258,7 +258,7 @@ Deno.test("the first signal lets the model at hand end, says so, and leaves the 
     err,
     "warning: stopping after b:latest\n" +
       "hint: another signal stops it now, and it can be resumed; a third one ends at once\n" +
-      "interrupted - resume with: pullama queue start\n",
+      `interrupted - resume with: pullama queue start --models-dir ${it.models}\n`,
   );
   assert.ok(out.endsWith(
     "2 of 3 models pulled\n  pulled a:latest\n  pulled b:latest\n  not started c:latest\n",
@@ -278,7 +278,7 @@ Deno.test("the second signal stops the pull at hand, which waits again in its pl
   });
   const { code, out, err, pulled } = await it.queue("start", host, pull);
   assert.deepEqual([code, pulled], [0, ["a:latest"]]);
-  assert.match(err, /\ninterrupted - resume with: pullama queue start\n$/);
+  assert.match(err, /\ninterrupted - resume with: pullama queue start --models-dir \S+\n$/);
   assert.match(out, /^> queue \[1\/2\] - stopped a:latest, queued again$/m);
   assert.ok(out.endsWith("0 of 2 models pulled\n  interrupted a:latest\n  not started b:latest\n"));
   assert.deepEqual(it.words(), ["a queued", "b queued"]);
@@ -293,7 +293,10 @@ Deno.test("a signal that came before queue start began leaves the queue as it is
   signal();
   const { code, pulled, err } = await it.queue("start", host);
   assert.deepEqual([code, pulled], [0, []]);
-  assert.equal(err, "interrupted - resume with: pullama queue start\n");
+  assert.equal(
+    err,
+    `interrupted - resume with: pullama queue start --models-dir ${it.models}\n`,
+  );
   assert.deepEqual(it.words(), ["a queued"]);
 });
 

@@ -19,6 +19,40 @@ Deno.test("queue add makes the queue of a models folder that is not there, and s
   assert.deepEqual(it.words(), ["llama3.2 queued", "mistral queued", "phi3 queued", "m queued"]);
 });
 
+Deno.test("queue add says so where a model that waits is now asked for in another way, and the list shows it", async () => {
+  await using it = await queueScene();
+  const name = "10.0.0.1:5000/a/m";
+  await it.queue(`add ${name} b`);
+  const http = await it.queue(`add http://${name} b`);
+  assert.equal(
+    http.out,
+    `${name}:latest waits already; it will now be asked over plain http\n` +
+      "skipped b:latest: it is in the queue already\nadded 0 models to the queue\n",
+  );
+  assert.match(
+    (await it.queue("list")).out,
+    /^- 1 http:\/\/10\.0\.0\.1:5000\/a\/m:latest queued$/m,
+  );
+  assert.equal((await it.queue("list -q")).out, `http://${name}:latest\nb:latest\n`);
+  assert.match((await it.queue("list -v")).out, /^- 1 http:\/\/\S+ +queued\n- 2 registry\./);
+  const same = await it.queue(`add http://${name}`);
+  assert.match(same.out, /^skipped /);
+  const https = await it.queue(`add https://${name}`);
+  assert.match(https.out, /^\S+ waits already; it will now be asked over https\nadded 0 models/);
+  assert.doesNotMatch((await it.queue("list")).out, /http/);
+});
+
+Deno.test("queue help is the help of queue, and of the commands in it", async () => {
+  const help = (await ran(["help", "queue"])).out;
+  assert.equal((await ran(["queue", "help"])).out, help);
+  assert.doesNotMatch(help, /^ {2}help/m);
+  const start = (await ran(["queue", "help", "start"])).out;
+  assert.equal(start, (await ran(["help", "queue", "start"])).out);
+  const slip = await ran(["queue", "help", "strat"]);
+  assert.deepEqual([slip.code, slip.out], [1, ""]);
+  assert.match(slip.err, /unknown command 'strat'\n\(Did you mean start\?\)\nhint: /);
+});
+
 Deno.test("queue add takes all of its models or none, and makes nothing for none", async () => {
   await using it = await queueScene();
   const { code, out, err } = await it.queue("add a .b c");
@@ -146,7 +180,12 @@ Deno.test("queue rm removes several positions, or says why none", async () => {
   assert.equal(out, "removed b:latest from the queue\nremoved d:latest from the queue\n");
   const range = await it.queue("rm 1 3");
   assert.equal(range.code, 1);
-  assert.match(range.err, /^there is no entry 3 in the queue\nhint: it has 2 entries, /);
+  assert.match(
+    range.err,
+    /^there is no entry 3 in the queue\nhint: it has 2 entries; nothing was removed\n$/,
+  );
+  assert.match((await it.queue("rm 4 3 4")).err, /^there are no entries 4, 3 in the queue\n/);
+  assert.match((await it.queue("rm 4 4")).err, /^there is no entry 4 in the queue\n/);
   for (const word of ["0", "x", "1.5", "-1", "1e1"]) {
     const { code, err } = await it.queue(`rm 1 ${word}`);
     assert.equal(code, 1);
@@ -201,7 +240,8 @@ Deno.test("a queue that is no queue is named by every command, with exit code 1,
   it.write(damaged);
   for (const line of ["add b", "list", "list --output json", "rm 1", "start", "start --dry-run"]) {
     const { code, out, err, opened } = await it.queue(line);
-    assert.deepEqual([code, out, opened], [1, "", 0], line);
+    assert.deepEqual([code, opened], [1, 0], line);
+    if (!line.includes("json")) assert.equal(out, "", line);
     assert.ok(err.startsWith(`cannot read the queue in ${it.file}: it is not JSON\nhint: `), err);
     assert.equal(it.text(), damaged);
   }

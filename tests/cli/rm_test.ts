@@ -44,7 +44,7 @@ Deno.test("case 106: rm of a missing model exits 4, tries the others and says wh
       "cannot remove llama3.2:7b: it is not installed",
       "hint: installed are llama3.2:1b, llama3.2:latest",
       "cannot remove zzz:latest: it is not installed",
-      "hint: see what is installed with: pullama list",
+      `hint: see what is installed with: pullama list --models-dir ${here.models}`,
       "",
     ].join("\n"),
   );

@@ -111,7 +111,7 @@ Deno.test("the first signal lets the model at hand end: the queue goes on with t
   release();
   assert.equal((await run.ended).code, 0, run.err());
   assert.match(run.err(), /stopping after .*\/a:latest\n/);
-  assert.match(run.err(), /resume with: pullama queue start\n$/);
+  assert.match(run.err(), /resume with: pullama queue start --models-dir \S+ --insecure\n$/);
   world.assertInstalled(a);
   assert.deepEqual(world.entries().map(([_, status]) => status), ["completed", "queued"]);
   await using next = world.start();
@@ -134,7 +134,7 @@ Deno.test("the second signal stops the pull at hand, which waits again and goes 
   assert.equal((await run.ended).code, 0, run.err());
   assert.ok(performance.now() - sent < SOON_MS);
   assert.match(run.out(), /stopped .*\/a:latest, queued again\n/);
-  assert.match(run.err(), /resume with: pullama queue start\n$/);
+  assert.match(run.err(), /resume with: pullama queue start --models-dir \S+ --insecure\n$/);
   assert.deepEqual(world.entries(), [["library/a:latest", "queued"]]);
   await quiet(world.registry);
   const before = world.registry.served(digest);

@@ -89,8 +89,18 @@ Deno.test("add() takes the scheme of the last that was given for a model", () =>
   const plain = added(EMPTY, "h.example/a/m").queue;
   const http = added(plain, "http://h.example/a/m");
   assert.deepEqual(http.queue.entries.map(wordOf), ["http://h.example/a/m:latest"]);
-  assert.deepEqual(http.skipped.map(displayName), ["h.example/a/m:latest"]);
-  assert.deepEqual(added(http.queue, "https://h.example/a/m").queue, plain);
+  assert.deepEqual(http.changed.map(displayName), ["h.example/a/m:latest"]);
+  assert.deepEqual([http.added, http.skipped], [[], []]);
+  const same = added(http.queue, "http://h.example/a/m");
+  assert.deepEqual([same.queue, same.changed, same.skipped.length], [http.queue, [], 1]);
+  const back = added(http.queue, "https://h.example/a/m");
+  assert.deepEqual([back.queue, back.changed.length], [plain, 1]);
+});
+
+Deno.test("add() leaves what is being pulled as it is, also where the scheme is another one", () => {
+  const active = next(added(EMPTY, "h.example/a/m").queue)!.queue;
+  const { queue, changed, skipped } = added(active, "http://h.example/a/m");
+  assert.deepEqual([queue, changed, skipped.length], [active, [], 1]);
 });
 
 Deno.test("next() makes the first that waits active, and passes over what it does not know", () => {

@@ -7,7 +7,9 @@ import { type Registry, startRegistry } from "../fakes/registry.ts";
 import type { Screen } from "../ui/screen.ts";
 import { temporaryFolder } from "./child.ts";
 import { cacheOfDeno, pullamaCommand, sourceCache } from "./program.ts";
+import { needing } from "../needs.ts";
 import { hasTerminals, Pty } from "./pty.ts";
+import { startTmux } from "./tmux.ts";
 
 const ignore = !hasTerminals();
 const MiB = 1 << 20;
@@ -16,23 +18,29 @@ interface Place extends AsyncDisposable {
   readonly model: string;
   readonly registry: Registry;
   start(columns: number, ...argv: string[]): Pty;
+  /** What `start` runs, and in which environment. */
+  command(...argv: string[]): string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
-/** A model of 16 MiB at 8 MiB a second, and a place to pull it to. */
-async function place(): Promise<Place> {
+/** A model, of 16 MiB at least, at 8 MiB a second, and a place to pull it to. */
+async function place(size = 16 * MiB): Promise<Place> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
   const registry = stack.use(await startRegistry({ bytesPerSecond: 8 * MiB }));
-  const { name } = registry.add("library/tiny:latest", makeModel({ size: 16 * MiB }));
+  const { name } = registry.add("library/tiny:latest", makeModel({ size }));
   const rest = stack.move();
+  const env = { HOME: folder.path, ...cacheOfDeno() };
+  const command = (...argv: string[]) => {
+    const flags = ["--insecure", "--models-dir", `${folder.path}/models`];
+    return [...pullamaCommand(), ...argv, ...flags];
+  };
   return {
     model: name,
     registry,
-    start(columns, ...argv) {
-      const flags = ["--insecure", "--models-dir", `${folder.path}/models`];
-      const env = { HOME: folder.path, ...cacheOfDeno() };
-      return new Pty([...pullamaCommand(), ...argv, ...flags], { columns, env });
-    },
+    env,
+    command,
+    start: (columns, ...argv) => new Pty(command(...argv), { columns, env }),
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   };
 }
@@ -53,12 +61,11 @@ for (const columns of [20, 120]) {
       await using it = await place();
       await using pty = it.start(columns, it.model);
       await pty.until((screen) => percent(screen) > 0);
-      assert.equal(pty.screen.cursorShown, false);
       assert.equal(bars(pty.screen).length, 1);
       assert.equal(await pty.ended(), 0);
       const { screen } = pty;
       assert.deepEqual(bars(screen), []);
-      assert.equal(screen.cursorShown, true);
+      assert.ok(!pty.text.includes("\x1b[?25"), "a cursor that is never hidden cannot get lost");
       assert.ok(screen.atRest);
       assert.equal(screen.lines[0], "▸ pullama");
       assert.match(screen.lines[1] ?? "", /^╭─ pulling .*╮$/);
@@ -81,8 +88,11 @@ Deno.test({
     const { lines, cursorShown, atRest } = first.screen;
     assert.ok(cursorShown && atRest);
     assert.deepEqual(bars(first.screen), []);
-    assert.equal(lines.at(-1), `interrupted — resume with: pullama ${it.model}`);
-    assert.match(lines.at(-3) ?? "", /^│ · stopped · [\d.]+ MB of 16 MB kept$/);
+    const stopped = lines.findIndex((line) => line.startsWith("│ · stopped"));
+    assert.match(lines[stopped] ?? "", /^│ · stopped · [\d.]+ MB of 16 MB kept$/);
+    assert.match(lines[stopped + 1] ?? "", /^╰─+╯$/);
+    const hint = `interrupted — resume with: pullama ${it.model}`;
+    assert.ok(lines[stopped + 2]?.startsWith(hint), lines[stopped + 2]);
     await using second = it.start(80, it.model);
     await second.until((screen) => !Number.isNaN(percent(screen)) && percent(screen) > 0);
     assert.ok(percent(second.screen) >= 20, `it starts at ${percent(second.screen)} %`);
@@ -129,7 +139,7 @@ Deno.test({
 
 for (const end of ["throw", "reject", "exit"]) {
   Deno.test({
-    name: `a program that ends with ${end} in the middle of a pull gives the cursor back`,
+    name: `a program that ends with ${end} in the middle of a pull leaves the terminal at rest`,
     ignore,
     async fn() {
       const program = fileURLToPath(new URL("crashing.ts", import.meta.url));
@@ -137,9 +147,42 @@ for (const end of ["throw", "reject", "exit"]) {
       await using home = await temporaryFolder();
       const env = { HOME: home.path, ...sourceCache() };
       await using pty = new Pty([...command, end], { columns: 80, env });
-      await pty.until((screen) => !screen.cursorShown && bars(screen).length === 1);
+      await pty.until((screen) => bars(screen).length === 1);
       assert.equal(await pty.ended(), 1);
       assert.ok(pty.screen.cursorShown && pty.screen.atRest);
     },
   });
+}
+
+Deno.test({
+  ...needing(
+    ["tmux"],
+    "no finished line is lost in tmux, however the window changes during a pull",
+  ),
+  async fn() {
+    for (const patient of [true, false]) {
+      await using it = await place(48 * MiB);
+      const env = { ...it.env, TERM: "xterm-256color", LANG: "C.UTF-8" };
+      await using tmux = await startTmux(it.command(it.model, "--verbose"), { columns: 100, env });
+      await tmux.until((text) => Number(/ (\d+)% {2}/.exec(text)?.[1]) >= 5);
+      for (const columns of [20, 100, 20, 120]) {
+        await tmux.resize(columns);
+        if (patient) await tmux.until((text) => hasWideBar(text) === columns > 20);
+      }
+      const text = await tmux.until((text) => text.includes("code 0"));
+      const lines = text.split("\n");
+      assert.equal(lines[0], "▸ pullama");
+      assert.match(lines[1] ?? "", /^╭─ pulling /);
+      const count = (line: RegExp) => text.match(line)?.length;
+      assert.equal(count(/› downloading/g), 5, text);
+      assert.equal(count(/✓ verified/g), 5, text);
+      assert.equal(count(/│ · GET\b/g), it.registry.requests.length, text);
+      assert.ok(!text.includes("%"), text);
+    }
+  },
+});
+
+/** Whether the overall bar is one of a wide window. */
+function hasWideBar(text: string): boolean {
+  return text.split("\n").some((line) => /^│ \[.*\] +\d+% /.test(line));
 }

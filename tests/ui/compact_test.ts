@@ -29,7 +29,6 @@ Deno.test("compactRenderer() is three lines on a terminal, the middle one update
     assert.equal(screenOf(out.text).rows.length, 2);
   }
   assert.equal(reached[5], "60% 1.2/2.0 GB");
-  assert.equal(screenOf(out.text).cursorShown, false);
   show(EVERY_EVENT.manifest_written, EVERY_EVENT.pull_completed);
   renderer.close();
   assert.deepEqual(screenOf(out.text).rows, [

@@ -11,6 +11,8 @@ export interface FakeTerminal extends Terminal {
   /** The lines of all of them; for output without cursor movement. */
   readonly lines: readonly string[];
   resize(columns: number, rows?: number): void;
+  /** Whether it takes nothing more that is only offered. */
+  hold(on: boolean): void;
 }
 
 type Abilities = Partial<Pick<Terminal, "interactive" | "unicode" | "color" | "brief">>;
@@ -20,6 +22,7 @@ export function fakeTerminal(abilities: Abilities = {}, columns = 80): FakeTermi
   const writes: string[] = [];
   let cells = columns;
   let height = 24;
+  let busy = false;
   return {
     interactive: false,
     unicode: false,
@@ -27,6 +30,10 @@ export function fakeTerminal(abilities: Abilities = {}, columns = 80): FakeTermi
     brief: false,
     ...abilities,
     write: (text) => void writes.push(text),
+    offer: (text) => {
+      if (!busy) writes.push(text);
+      return !busy;
+    },
     columns: () => cells,
     rows: () => height,
     writes,
@@ -39,6 +46,9 @@ export function fakeTerminal(abilities: Abilities = {}, columns = 80): FakeTermi
     resize(columns, rows = height) {
       cells = columns;
       height = rows;
+    },
+    hold(on) {
+      busy = on;
     },
   };
 }

@@ -29,7 +29,12 @@ export const DRY_RUN: DryRun = {
   name: NAME,
   digest: MANIFEST_DIGEST,
   blobs: [
-    { digest: CONFIG.digest, size: 485, mediaType: "application/vnd.x.config", cached: 485 },
+    {
+      digest: CONFIG.digest,
+      size: 485,
+      mediaType: "application/vnd.docker.container.image.v1+json",
+      cached: 485,
+    },
     {
       digest: MODEL.digest,
       size: MODEL.size,

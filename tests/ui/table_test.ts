@@ -112,7 +112,7 @@ Deno.test("tableRenderer() is never wider than the window", () => {
   }
 });
 
-Deno.test("tableRenderer() gives the cursor back at every end", () => {
+Deno.test("tableRenderer() gives the screen back at every end", () => {
   const ends = [
     [EVERY_EVENT.pull_completed],
     [EVERY_EVENT.pull_interrupted],
@@ -125,10 +125,11 @@ Deno.test("tableRenderer() gives the cursor back at every end", () => {
     const { out, clock, show, table: renderer } = table(colorTerminal());
     show(...BEGINNING, bytes(1_000));
     clock.advance(100);
-    assert.equal(screenOf(out.text).cursorShown, false);
     show(...end);
     if (end.length === 0) renderer.close();
-    assert.equal(screenOf(out.text).cursorShown, true);
+    const { rows, cursorShown } = screenOf(out.text);
+    assert.ok(cursorShown);
+    assert.ok(!rows.some((row) => /\] +\d+%/.test(row)), "live lines are left");
     renderer.close();
     assert.equal(clock.pending, 0, "a timer is left");
   }
@@ -208,6 +209,28 @@ Deno.test("tableRenderer() has checkpoints, requests and chunks with --verbose o
     );
     assert.ok(!out.text.includes(SECRET));
   }
+});
+
+Deno.test("tableRenderer() shows all of a request, whatever the width, with a digest as it is shown elsewhere", () => {
+  const path = "/v2/library/llama3.2/blobs/sha256:";
+  const url = `https://registry.ollama.ai${path}${"0123456789abcdef".repeat(4)}`;
+  for (const columns of [30, 60, 120]) {
+    const { out, clock, show } = table(colorTerminal(columns), { verbose: true });
+    show(pull_start, { ...EVERY_EVENT.request, url });
+    clock.advance(100);
+    const text = screenOf(out.text).rows.slice(2).map((row) => row.slice(4)).join("");
+    assert.equal(
+      text.replaceAll(" ", ""),
+      `GEThttps://registry.ollama.ai${path}0123456789ab·206·31ms`,
+    );
+  }
+});
+
+Deno.test("tableRenderer() does not speak of how much there is before that is known", () => {
+  const { out, clock, show } = table(colorTerminal());
+  show(pull_start, { ...EVERY_EVENT.pull_interrupted, kept: 0, size: 0 });
+  clock.advance(100);
+  assert.equal(screenOf(out.text).rows[2], "│ · stopped");
 });
 
 Deno.test("tableRenderer() counts the small blobs of a model that has 20,000", () => {
@@ -380,4 +403,20 @@ Deno.test("plainRenderer() has colours only where FORCE_COLOR has asked for them
     "\x1b[31m!\x1b[39m dddddddddddd retry 2/6 in 4 s: connection reset",
   );
   assert.match(out.text.replaceAll(/\p{Cc}\[\d+m/gu, ""), /^[\n\x20-\x7e]*$/);
+});
+
+Deno.test("plainRenderer() says every pause of 5 s or more, but each of them once", () => {
+  const { out, clock, show } = table(fakeTerminal());
+  show(...BEGINNING);
+  for (const [i, waitMs] of [1_000, 2_000, 5_000, 8_000, 13_000].entries()) {
+    const retry = { ...EVERY_EVENT.retry, attempt: i + 1, waitMs };
+    show(retry, retry);
+    clock.advance(waitMs);
+  }
+  assert.deepEqual(out.lines.flatMap((line) => /retry \d in \d+ s|retry.*:/.exec(line) ?? []), [
+    "retry 1/6 in 1 s:",
+    "retry 3/6 in 5 s:",
+    "retry 4/6 in 8 s:",
+    "retry 5/6 in 13 s:",
+  ]);
 });

@@ -7,7 +7,7 @@ import { ASK, SHELLS } from "../shells.ts";
 
 const MORE = `
 Examples:
-  source <(pullama completion bash)         in ~/.bashrc
+  eval "$(pullama completion bash)"         in ~/.bashrc
   source <(pullama completion zsh)          in ~/.zshrc
   pullama completion fish | source          in ~/.config/fish/config.fish
   pullama completion powershell | Out-String | Invoke-Expression    in $PROFILE`;

@@ -22,7 +22,7 @@ Examples:
   pullama doctor                     the folder, and the way to the registry
   pullama doctor hf.co/user/model    the way to another one
   pullama doctor -v llama3.2         also each request
-  pullama doctor --output json | jq '.checks[] | select(.ok | not)'
+  pullama doctor --output json | jq '.checks[] | select(.ok or .skipped | not)'
   pullama doctor --output json | jq -r '.hosts[] | [.host, .port] | @tsv'`;
 
 export function addDoctor(

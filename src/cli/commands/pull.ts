@@ -31,14 +31,22 @@ export function addPull(
     .argument("<model...>", "[host/][namespace/]model[:tag]")
     .addHelpText("after", MORE)
     .action(async (models, flags) => {
-      const [{ displayOptions, modelsDirWarnings, pullOptions }, { pullModels }] = await Promise
-        .all([import("../options.ts"), import("../pull_models.ts")]);
+      const [
+        { displayOptions, modelsDirWarnings, pullOptions },
+        { pullModels },
+        { samePull },
+      ] = await Promise.all([
+        import("../options.ts"),
+        import("../pull_models.ts"),
+        import("../same_flags.ts"),
+      ]);
       ended(
         await pullModels({
           models,
           options: pullOptions(flags, host),
           display: displayOptions(flags),
           warnings: modelsDirWarnings(flags.modelsDir, host),
+          samePull: samePull(flags, host),
           commands: root.commands.map((command) => command.name()),
           host,
           openEngine: wire.openEngine,

@@ -6,6 +6,7 @@ import type { Host } from "../host.ts";
 import { withPullFlags } from "../pull_flags.ts";
 import type { OpenQueue } from "../queue_place.ts";
 import { wholeNumber } from "../values.ts";
+import { addHelpWithin } from "./help.ts";
 import type { PullWire } from "./pull.ts";
 
 /** What these commands need to be wired to. */
@@ -34,8 +35,9 @@ Examples:
   pullama queue start --limit-rate 5M --retry-for forever`;
 
 const MORE_ON_ADD = `
-A model that failed or was pulled already goes to the end and waits again. Where
-one of the names is none, nothing is added.
+A model that failed or was pulled already goes to the end and waits again. One
+that waits stays where it is, and is asked over http or https as it was written
+last. Where one of the names is none, nothing is added.
 
 Examples:
   pullama queue add llama3.2 mistral:7b phi3:mini
@@ -68,6 +70,7 @@ export function addQueue(
     .addHelpText("after", MORE);
   const adds: readonly Add[] = [addAdd, addList, addRm, addStart];
   for (const add of adds) add(group, host, wire, ended);
+  addHelpWithin(group);
 }
 
 function addAdd(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
@@ -76,6 +79,7 @@ function addAdd(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
     .argument("<model...>", "[host/][namespace/]model[:tag]")
     .addHelpText("after", MORE_ON_ADD)
     .addOption(modelsDirFlag())
+    .addOption(outputFlag())
     .addOption(new Option("-q, --quiet", "say nothing that went well").helpGroup("Output:"))
     .addOption(new Option("-v, --verbose", "also where errors arose").helpGroup("Output:"))
     .addOption(noColorFlag())
@@ -111,6 +115,7 @@ function addRm(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
       (text, before: readonly number[] = []) => [...before, wholeNumber(1, MOST_ENTRIES)(text)],
     )
     .addOption(modelsDirFlag())
+    .addOption(outputFlag())
     .addOption(new Option("-q, --quiet", "say nothing that went well").helpGroup("Output:"))
     .addOption(new Option("-v, --verbose", "also where errors arose").helpGroup("Output:"))
     .addOption(noColorFlag())
@@ -125,12 +130,17 @@ const addStart: Add = (group, host, wire, ended) => {
     .description("pull all that waits, also what is added meanwhile")
     .addHelpText("after", MORE_ON_START)
     .action(async (flags) => {
-      const [{ displayOptions, modelsDirWarnings, pullOptions }, { startQueue }, { waitOn }] =
-        await Promise.all([
-          import("../options.ts"),
-          import("../queue_start.ts"),
-          import("../queue_wait.ts"),
-        ]);
+      const [
+        { displayOptions, modelsDirWarnings, pullOptions },
+        { startQueue },
+        { waitOn },
+        { sameFolder, samePull },
+      ] = await Promise.all([
+        import("../options.ts"),
+        import("../queue_start.ts"),
+        import("../queue_wait.ts"),
+        import("../same_flags.ts"),
+      ]);
       const options = pullOptions(flags, host);
       ended(
         await startQueue({
@@ -138,6 +148,8 @@ const addStart: Add = (group, host, wire, ended) => {
           options,
           display: displayOptions(flags),
           warnings: modelsDirWarnings(flags.modelsDir, host),
+          sameFolder: sameFolder(flags, host),
+          samePull: samePull(flags, host),
           commands: [],
           host,
           openEngine: wire.openEngine,

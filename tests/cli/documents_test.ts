@@ -1,0 +1,210 @@
+/** The documents of `--output json`, and what docs/json-events.md says of them. */
+
+import assert from "node:assert/strict";
+import { relative } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import schema from "../../docs/json-events.schema.json" with { type: "json" };
+import { pathsOf } from "../../src/store/paths.ts";
+import { makeModel } from "../fakes/model.ts";
+import { startRegistry } from "../fakes/registry.ts";
+import { writeModelsFolder } from "../fakes/models_folder.ts";
+import { otherHolder } from "../io/other_process.ts";
+import { textOf } from "../queue/place.ts";
+import { CLOUD_STUB, config, install, layer, tensorModel } from "../store/installed_models.ts";
+import { type Ran, ran } from "./fake_host.ts";
+
+const PAGE = Deno.readTextFileSync(new URL("../../docs/json-events.md", import.meta.url));
+
+/** The fields under a heading with their types, and the example below them. */
+function documented(heading: string): {
+  readonly rows: ReadonlyMap<string, string>;
+  readonly example: unknown;
+} {
+  const section = PAGE.split(/^### /m).find((part) => part.startsWith(`${heading}\n`));
+  assert.ok(section !== undefined, heading);
+  const rows = section.matchAll(/^\| `([^`]+)` \| (\w+)\??/gm);
+  const [, json] = /^```json\n([^]*?)```$/m.exec(section) ?? [];
+  return {
+    rows: new Map([...rows].map(([, path, type]) => [path!, type!])),
+    example: JSON.parse(json!),
+  };
+}
+
+/** The paths of all fields in a document, as the page writes them. */
+function pathsIn(value: unknown, maps: ReadonlySet<string>, path = ""): string[] {
+  if (Array.isArray(value) && value.some((one) => typeof one === "object")) {
+    return value.flatMap((one) => pathsIn(one, maps, `${path}[]`));
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value) || maps.has(path)) {
+    return [path];
+  }
+  const below = path === "" ? "" : `${path}.`;
+  return Object.entries(value).flatMap(([key, inner]) => pathsIn(inner, maps, below + key));
+}
+
+/** Every field that is documented is in one of the documents; every field in them and the example is documented. */
+function assertDocumented(heading: string, documents: readonly unknown[]): void {
+  const { rows, example } = documented(heading);
+  const maps = new Set([...rows].filter(([, type]) => type === "map").map(([path]) => path));
+  const real = new Set(documents.flatMap((one) => pathsIn(one, maps)));
+  const lists = new Set([...rows.keys()].map((path) => path.split("[]")[0]!));
+  const missing = [...rows.keys()].filter((path) => !real.has(path));
+  const unknown = [...real, ...pathsIn(example, maps)].filter((path) =>
+    !rows.has(path) && !lists.has(path)
+  );
+  assert.deepEqual({ missing, unknown }, { missing: [], unknown: [] }, heading);
+}
+
+interface Place extends AsyncDisposable {
+  readonly models: string;
+  run(line: string): Promise<Ran>;
+  /** The one document that a command answers with. */
+  document(line: string): Promise<unknown>;
+}
+
+async function place(): Promise<Place> {
+  const root = await Deno.makeTempDir({ prefix: "pullama-documents-" });
+  const models = `${root}/models`;
+  const run = (line: string) =>
+    ran([...line.split(" "), "--output", "json", "--models-dir", models]);
+  return {
+    models,
+    run,
+    async document(line) {
+      const { out } = await run(line);
+      assert.match(out, /^\{.*\}\n$/, line);
+      return JSON.parse(out);
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
+  };
+}
+
+function writeQueue({ models }: Place, text: string): void {
+  Deno.mkdirSync(`${models}/.pullm`, { recursive: true });
+  Deno.writeTextFileSync(`${models}/.pullm/queue.json`, text);
+}
+
+Deno.test("docs/json-events.md has the fields of list and show, and only them", async () => {
+  await using at = await place();
+  const { models } = at;
+  install(models, "llama3.2/latest", makeModel({ size: 0 }));
+  install(models, "counted/latest", { ...makeModel({ size: 0 }), config: config({}) });
+  install(models, "gpt-oss/120b-cloud", CLOUD_STUB);
+  install(models, "tensors/latest", tensorModel(2));
+  install(models, "cut/latest", { manifest: "{" });
+  install(models, "twice/latest", { layers: [layer("license", "free")] });
+  install(models, "twice/latest", { layers: [] }, { tree: "manifests-v2" });
+  install(models, "rich/latest", {
+    config: config({
+      model_format: "gguf",
+      model_family: "llama",
+      model_families: ["llama"],
+      model_type: "1B",
+      file_type: "Q8_0",
+      requires: "0.9.0",
+    }),
+    layers: [
+      layer("model", "no weights"),
+      layer("template", "{{ .Prompt }}"),
+      layer("system", "You are terse."),
+      layer("params", '{"stop":["x"]}'),
+      layer("messages", '[{"role":"user","content":"hi"}]'),
+    ],
+  });
+  assertDocumented("pullama list", [await at.document("list")]);
+  const names = ["llama3.2", "gpt-oss:120b-cloud", "tensors", "rich", "counted"];
+  const shown = await Promise.all(names.map((name) => at.document(`show ${name}`)));
+  assertDocumented("pullama show", shown);
+});
+
+Deno.test("docs/json-events.md has the fields of rm and clean, and only them", async () => {
+  await using at = await place();
+  writeModelsFolder(at.models);
+  const removed = await at.document("rm llama3.2 nosuch .x");
+  assertDocumented("pullama rm", [removed]);
+  const dry = await at.document("clean --dry-run --queue");
+  await using _holder = await otherHolder(pathsOf(at.models).storeLock);
+  assertDocumented("pullama clean", [dry, await at.document("clean --dry-run")]);
+});
+
+Deno.test("docs/json-events.md has the fields of doctor, and only them", async () => {
+  await using at = await place();
+  await using registry = await startRegistry({ blobHosts: 1 });
+  const { name } = registry.add("library/tiny:latest", makeModel({ size: 1_000 }));
+  const well = await at.document(`doctor ${name} --insecure`);
+  const unknown = await at.document(`doctor ${name.replace("tiny", "nosuch")} --insecure`);
+  assertDocumented("pullama doctor", [well, unknown]);
+});
+
+Deno.test("docs/json-events.md has the fields of queue list, add and rm, and only them", async () => {
+  await using at = await place();
+  const { entries } = JSON.parse(textOf("a completed", "b failed", "c"));
+  const [a, b, c] = entries;
+  const ended = { finished_at: "2026-01-02T03:04:06Z", error: "no such model" };
+  writeQueue(at, JSON.stringify({ entries: [a, { ...b, ...ended }, c] }));
+  const add = (names: string) => at.document(`queue add ${names}`);
+  const [http, plain] = ["http://10.0.0.1:5000/a/m", "10.0.0.1:5000/a/m"];
+  const answers = [await add(`d ${http}`), await add(http), await add(plain), await add(http)];
+  assertDocumented("pullama queue add", answers);
+  assertDocumented("pullama queue list", [await at.document("queue list")]);
+  assertDocumented("pullama queue rm", [await at.document("queue rm 1 5")]);
+});
+
+Deno.test("every command that could not do what it was asked has one document that says so", async () => {
+  await using at = await place();
+  install(at.models, "llama3.2/latest", makeModel({ size: 0 }));
+  const loop = `${at.models}/manifests/loop`;
+  const broken = '{"entries":[{"model":"a"';
+  const cases: readonly (readonly [string, string, number])[] = [
+    ["show lama3.2", "not_found", 4],
+    ["show .x", "invalid_name", 1],
+    ["doctor .x", "invalid_name", 1],
+    ["clean .x", "invalid_name", 1],
+    ["queue add .x", "invalid_name", 1],
+    ["queue rm 7", "usage", 1],
+    ["list", "local", 1],
+    ["queue list", "local", 1],
+    ["queue add b", "local", 1],
+    ["queue rm 1", "local", 1],
+  ];
+  const documents: unknown[] = [];
+  for (const [line, kind, exitCode] of cases) {
+    if (kind === "local" && documents.length === 6) {
+      await Deno.symlink(loop, loop);
+      writeQueue(at, broken);
+    }
+    const { code, out, err } = await at.run(line);
+    assert.match(out, /^\{.*\}\n$/, line);
+    const document = JSON.parse(out);
+    documents.push(document);
+    assert.deepEqual([code, document.error.kind], [exitCode, kind], line);
+    assert.equal(document.error.exit_code, exitCode, line);
+    assert.ok(err.startsWith(document.error.message), line);
+    assert.deepEqual(Object.keys(document), ["error"], line);
+  }
+  assertDocumented("What could not be done", documents);
+  assert.equal((await ran(["show", "x", "--models-dir", at.models])).out, "");
+});
+
+Deno.test("queue start that can do nothing ends with an event, as every line of it is one", async () => {
+  await using at = await place();
+  writeQueue(at, "{");
+  const isEvent = new Ajv2020({ strict: true, formats: { "date-time": true } }).compile(schema);
+  for (const line of ["queue start", "queue start --dry-run"]) {
+    const { code, out, err } = await at.run(line);
+    const event = JSON.parse(out);
+    const fits: boolean = isEvent(event);
+    assert.ok(fits, JSON.stringify(isEvent.errors));
+    assert.deepEqual([code, event.event, event.error.kind], [1, "error", "local"]);
+    assert.ok(err.startsWith(event.error.message));
+  }
+});
+
+Deno.test("paths in documents are absolute, wherever the folder was named from", async () => {
+  await using at = await place();
+  const { path } = install(at.models, "m/latest", makeModel({ size: 0 }));
+  const cut = install(at.models, "cut/latest", { manifest: "{" });
+  const here = ["--output", "json", "--models-dir", relative(Deno.cwd(), at.models)];
+  assert.equal(JSON.parse((await ran(["show", "m", ...here])).out).path, path);
+  assert.equal(JSON.parse((await ran(["list", ...here])).out).broken[0].path, cut.path);
+});

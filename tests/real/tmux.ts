@@ -1,0 +1,53 @@
+/** A program in a window of tmux, which breaks and joins the lines of a window that changes its width. */
+
+import { runToEnd, temporaryFolder } from "./child.ts";
+
+/** How long a program may take until it shows something, in milliseconds. */
+const LIMIT_MS = 60_000;
+
+export interface Tmux extends AsyncDisposable {
+  resize(columns: number): Promise<void>;
+  /** Everything from the top of the scrollback; what was broken is whole again. */
+  text(): Promise<string>;
+  /** The text as soon as `seen` says so; rejects if it never does. */
+  until(seen: (text: string) => boolean): Promise<string>;
+}
+
+export interface TmuxOptions {
+  readonly columns: number;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Runs `command` in a window of its own; when it has ended the window shows `code` and its exit code. */
+export async function startTmux(
+  command: readonly string[],
+  { columns, env }: TmuxOptions,
+): Promise<Tmux> {
+  const folder = await temporaryFolder();
+  const tmux = async (...args: string[]) => {
+    const program = ["/usr/bin/tmux", "-u", "-S", `${folder.path}/socket`, "-f", "/dev/null"];
+    const { code, out, err } = await runToEnd([...program, ...args], { env });
+    if (code !== 0) throw new Error(`tmux ${args[0]}: ${err}`);
+    return out;
+  };
+  const words = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const size = ["-x", String(columns), "-y", "24"];
+  await tmux("new-session", "-d", ...size, `${words}; echo code $?; read forever`);
+  const text = () => tmux("capture-pane", "-p", "-J", "-S", "-");
+  return {
+    text,
+    resize: async (columns) => void await tmux("resize-window", "-x", String(columns), "-y", "24"),
+    async until(seen) {
+      const end = Date.now() + LIMIT_MS;
+      for (;;) {
+        const now = await text();
+        if (seen(now)) return now;
+        if (Date.now() > end) throw new Error(`never shown; instead:\n${now}`);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await tmux("kill-server");
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
