@@ -181,5 +181,7 @@ testWith([], "doctor ends at once when it is interrupted", async () => {
   const timer = setTimeout(() => kill(process, "SIGKILL"), 5000);
   const { code } = await process.status;
   clearTimeout(timer);
-  assert.deepEqual([code, ...await Promise.all(said)], [1, "", "interrupted\n"]);
+  const [out, err] = await Promise.all(said);
+  assert.deepEqual([code, err], [1, "interrupted\n"]);
+  assert.equal(JSON.parse(out!).error.kind, "interrupted");
 });
