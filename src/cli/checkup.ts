@@ -3,7 +3,7 @@
 import { type Checkup, firstFailure } from "../core/checkup.ts";
 import { exitCodeOf, PullamaError } from "../core/errors.ts";
 import { parseName } from "../core/name.ts";
-import { trustIn } from "../setup/certificates.ts";
+import { trustIn } from "../setup/trust.ts";
 import type { DoctorOptions, DoctorWatcher } from "../setup/doctor.ts";
 import { modelsDir, modelsVariable } from "../setup/models_dir.ts";
 import {
@@ -15,10 +15,10 @@ import {
 } from "../ui/checkup.ts";
 import { glyphs } from "../ui/draw.ts";
 import { paintWith } from "../ui/paint.ts";
-import { plain, type Terminal } from "../ui/terminal.ts";
+import type { Terminal } from "../ui/terminal.ts";
 import { stepOf } from "../ui/words.ts";
 import { failureDocument } from "./failure_text.ts";
-import type { Host } from "./host.ts";
+import { type Host, outputs } from "./host.ts";
 import {
   type DisplayOptions,
   displayOptions,
@@ -50,7 +50,7 @@ export async function showCheckup(
   wire: DoctorWire,
 ): Promise<number> {
   const display = displayOptions(flags);
-  const out = display.color ? host.out : plain(host.out);
+  const { out } = outputs(host, display.color);
   const model = parseName(given);
   const options: DoctorOptions = {
     model,

@@ -4,8 +4,7 @@ import type { CleanReport } from "../core/cleaned.ts";
 import { type ModelName, parseName } from "../core/name.ts";
 import { modelsDir } from "../setup/models_dir.ts";
 import { cleaningText } from "../ui/cleaning.ts";
-import { plain } from "../ui/terminal.ts";
-import type { Host } from "./host.ts";
+import { type Host, outputs } from "./host.ts";
 import { displayOptions, type FolderFlags } from "./options.ts";
 
 /** What this command needs to be wired to. */
@@ -35,7 +34,7 @@ export async function cleanUp(
   wire: CleanWire,
 ): Promise<void> {
   const { mode, quiet, color } = displayOptions(flags);
-  const out = color ? host.out : plain(host.out);
+  const { out } = outputs(host, color);
   const report = await wire.cleanFolder(modelsDir(flags.modelsDir, host), {
     models: models.map(parseName),
     dryRun: flags.dryRun ?? false,

@@ -2,7 +2,7 @@
 
 import type { Stop } from "../core/stop.ts";
 import type { Clock } from "../ui/renderer.ts";
-import type { Terminal } from "../ui/terminal.ts";
+import { plain, type Terminal } from "../ui/terminal.ts";
 
 export interface Host {
   /** Results and progress. */
@@ -18,4 +18,12 @@ export interface Host {
   cwd(): string | undefined;
   /** What stands at `path`; `closed` where that may not be known. */
   folder(path: string): "missing" | "empty" | "filled" | "closed";
+}
+
+/** Stdout and stderr as the user wants to see them. */
+export function outputs(
+  { out, err }: Pick<Host, "out" | "err">,
+  color: boolean,
+): { readonly out: Terminal; readonly err: Terminal } {
+  return color ? { out, err } : { out: plain(out), err: plain(err) };
 }

@@ -7,9 +7,8 @@ import { modelsDir } from "../setup/models_dir.ts";
 import type { InstalledModels } from "../setup/models.ts";
 import { listingText } from "../ui/listing.ts";
 import { warningText } from "../ui/message.ts";
-import { plain } from "../ui/terminal.ts";
 import { counted } from "../ui/words.ts";
-import type { Host } from "./host.ts";
+import { type Host, outputs } from "./host.ts";
 import { displayOptions, type FolderFlags, modelsDirWarnings } from "./options.ts";
 import { absolute, sameFolder } from "./same_flags.ts";
 
@@ -26,8 +25,7 @@ export async function listModels(
   wire: ModelsWire,
 ): Promise<void> {
   const { mode, quiet, verbose, color } = displayOptions(flags);
-  const out = color ? host.out : plain(host.out);
-  const err = color ? host.err : plain(host.err);
+  const { out, err } = outputs(host, color);
   const folder = modelsDir(flags.modelsDir, host);
   // Whoever reads a path in a document may stand elsewhere.
   const models = await wire.openModels(mode === "json" ? absolute(folder, host) : folder);

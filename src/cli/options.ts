@@ -2,6 +2,7 @@
 
 import { modelsDir, modelsVariable, pathsOf } from "../setup/models_dir.ts";
 import type { PullOptions } from "../setup/options.ts";
+import { trustIn } from "../setup/trust.ts";
 import type { Mode } from "../ui/mode.ts";
 import type { Host } from "./host.ts";
 
@@ -54,8 +55,6 @@ const SERVICE_DIR = "/usr/share/ollama/.ollama/models";
 
 /** Throws `usage` where no models folder can be told. */
 export function pullOptions(flags: PullFlags, host: Host): PullOptions {
-  const caCert = flags.caCert ?? (host.env("SSL_CERT_FILE") || undefined);
-  const caDir = flags.caCert === undefined ? host.env("SSL_CERT_DIR") || undefined : undefined;
   return {
     modelsDir: modelsDir(flags.modelsDir, host),
     insecure: flags.insecure ?? false,
@@ -65,8 +64,7 @@ export function pullOptions(flags: PullFlags, host: Host): PullOptions {
     connections: flags.connections,
     ...(flags.limitRate !== undefined && { limitRate: flags.limitRate }),
     ...(flags.retryFor !== undefined && { retryForMs: flags.retryFor }),
-    ...(caCert !== undefined && { caCert }),
-    ...(caDir !== undefined && { caDir }),
+    ...trustIn(flags.caCert, host.env),
     force: flags.force ?? false,
     dryRun: flags.dryRun ?? false,
   };

@@ -9,8 +9,8 @@ import { errorText, warningText } from "../ui/message.ts";
 import { createRenderer } from "../ui/modes.ts";
 import type { Outcome } from "../ui/outcomes.ts";
 import { paintWith } from "../ui/paint.ts";
-import { plain, type Terminal } from "../ui/terminal.ts";
-import type { Host } from "./host.ts";
+import type { Terminal } from "../ui/terminal.ts";
+import { type Host, outputs } from "./host.ts";
 import type { ModelsWire } from "./list_models.ts";
 import { nearest } from "./nearest.ts";
 import type { DisplayOptions } from "./options.ts";
@@ -48,8 +48,7 @@ export interface Puller extends AsyncDisposable {
 /** A puller; the screen is given back and the engine closed when it is disposed. */
 export function createPuller(parts: PullerParts): Puller {
   const { options, display, host } = parts;
-  const out = display.color ? host.out : plain(host.out);
-  const err = display.color ? host.err : plain(host.err);
+  const { out, err } = outputs(host, display.color);
   const { quiet, verbose, mode } = display;
   const { dryRun } = options;
   const people = mode === "table" || mode === "compact";

@@ -4,9 +4,8 @@ import { displayName, fullName, type ModelName, parseName } from "../core/name.t
 import { modelsDir } from "../setup/models_dir.ts";
 import { inspectText, jsonText } from "../ui/document.ts";
 import { modelText } from "../ui/queue_list.ts";
-import { plain } from "../ui/terminal.ts";
 import { counted } from "../ui/words.ts";
-import type { Host } from "./host.ts";
+import { type Host, outputs } from "./host.ts";
 import type { FolderFlags } from "./options.ts";
 import type { OpenQueue } from "./queue_place.ts";
 import { waitOn } from "./queue_wait.ts";
@@ -73,7 +72,7 @@ function answer(
   host: Host,
   { lines, document }: { readonly lines: readonly string[]; readonly document: unknown },
 ): void {
-  const out = color ? host.out : plain(host.out);
+  const { out } = outputs(host, color);
   if (output === "json") out.write(jsonText(document));
   else if (output === "debug") out.write(inspectText(document, out.color));
   else if (!quiet) out.write(lines.map((line) => `${line}\n`).join(""));

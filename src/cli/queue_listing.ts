@@ -3,8 +3,7 @@
 import { modelsDir } from "../setup/models_dir.ts";
 import { inspectText, jsonText } from "../ui/document.ts";
 import { modelText, queueDocument, queueListText, type QueueRow } from "../ui/queue_list.ts";
-import { plain } from "../ui/terminal.ts";
-import type { Host } from "./host.ts";
+import { type Host, outputs } from "./host.ts";
 import type { FolderFlags } from "./options.ts";
 import type { OpenQueue } from "./queue_place.ts";
 import { waitOn } from "./queue_wait.ts";
@@ -18,7 +17,7 @@ export async function listQueue(
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
   const rows = await queue.rows(waitOn(host, flags.color));
   const written = rows.map(withScheme);
-  const out = flags.color ? host.out : plain(host.out);
+  const { out } = outputs(host, flags.color);
   switch (flags.output) {
     case "json":
       return out.write(jsonText(queueDocument(rows)));

@@ -1,13 +1,12 @@
 /** How the commands of the queue wait for one another. */
 
 import { warningText } from "../ui/message.ts";
-import { plain } from "../ui/terminal.ts";
-import type { Host } from "./host.ts";
+import { type Host, outputs } from "./host.ts";
 import type { Wait } from "./queue_place.ts";
 
 /** Says who is waited for: a command that changes the queue at this moment, or an older program that runs it. */
 export function waitOn(host: Host, color: boolean): Wait {
-  const err = color ? host.err : plain(host.err);
+  const { err } = outputs(host, color);
   return {
     signal: host.stop.soft,
     onWait(holder) {

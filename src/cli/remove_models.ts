@@ -6,8 +6,7 @@ import type { Removal } from "../core/removed.ts";
 import { modelsDir } from "../setup/models_dir.ts";
 import { errorText } from "../ui/message.ts";
 import { type RemovalRow, removalText } from "../ui/removal.ts";
-import { plain } from "../ui/terminal.ts";
-import type { Host } from "./host.ts";
+import { type Host, outputs } from "./host.ts";
 import type { ModelsWire } from "./list_models.ts";
 import { nearest } from "./nearest.ts";
 import { displayOptions, type FolderFlags } from "./options.ts";
@@ -30,8 +29,7 @@ export async function removeGiven(
   wire: RmWire,
 ): Promise<number> {
   const { mode, quiet, verbose, color } = displayOptions(flags);
-  const out = color ? host.out : plain(host.out);
-  const err = color ? host.err : plain(host.err);
+  const { out, err } = outputs(host, color);
   const folder = modelsDir(flags.modelsDir, host);
   const rows = await removed(given, folder, sameFolder(flags, host), wire);
   out.write(removalText(rows, out, { mode, quiet }));

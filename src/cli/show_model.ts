@@ -7,9 +7,8 @@ import { modelsDir } from "../setup/models_dir.ts";
 import type { InstalledModels } from "../setup/models.ts";
 import { detailsText } from "../ui/details.ts";
 import { warningText } from "../ui/message.ts";
-import { plain } from "../ui/terminal.ts";
 import { counted } from "../ui/words.ts";
-import type { Host } from "./host.ts";
+import { type Host, outputs } from "./host.ts";
 import type { ModelsWire } from "./list_models.ts";
 import { nearest } from "./nearest.ts";
 import { displayOptions, type FolderFlags } from "./options.ts";
@@ -23,8 +22,7 @@ export async function showModel(
   wire: ModelsWire,
 ): Promise<void> {
   const { mode, quiet, verbose, color } = displayOptions(flags);
-  const out = color ? host.out : plain(host.out);
-  const err = color ? host.err : plain(host.err);
+  const { out, err } = outputs(host, color);
   const name = parseName(given);
   const pull = `pull it with: pullama pull ${displayName(name)}${sameFolder(flags, host)}`;
   const folder = modelsDir(flags.modelsDir, host);

@@ -88,7 +88,8 @@ function ownerOf(path: string): string | undefined {
   return undefined;
 }
 
-function reasonOf(error: unknown): string {
+/** Why, in a few words: without the number of the system and the capital letter. */
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   switch (codeOf(error)) {
     case "EACCES":

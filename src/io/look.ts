@@ -11,3 +11,13 @@ export async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
     throw localFailure(error, "read", path);
   }
 }
+
+/** The names in a folder; none where there is no folder. Rejects with kind local where it cannot be read. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw localFailure(error, "read", folder);
+  }
+}

@@ -1,6 +1,5 @@
 /** A registry as a place models come from: manifests and ranges of blobs, over HTTP, nothing tried twice. */
 
-import { lookup as systemLookup } from "node:dns";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
@@ -10,9 +9,9 @@ import { blobOpener, type OpenBlob } from "./blob.ts";
 import { type AskChunksums, chunksumsAsker } from "./chunksums.ts";
 import { Doubts } from "./doubts.ts";
 import { Http, type HttpOptions } from "./http.ts";
+import { addressesOf, lookupBeside } from "./lookup.ts";
 import { fetchManifest } from "./manifest.ts";
 import type { Identity } from "./proof.ts";
-import type { ProxyFor } from "./proxy.ts";
 import type { Lookup } from "./redirects.ts";
 import { registryOver } from "./registry.ts";
 import { Secrets } from "./secrets.ts";
@@ -64,7 +63,8 @@ const USUAL_CHUNK = 64 * 1024 * 1024;
 export function registrySource(options: RegistryOptions): RegistrySource {
   const http = new Http(options);
   const { insecure = false, machine = Deno.build, now = Date.now, identity = {} } = options;
-  const { lookup = lookupBeside(options.proxyFor, insecure ? "http" : "https") } = options;
+  const scheme = insecure ? "http" : "https";
+  const { lookup = lookupBeside(options.proxyFor, scheme, addressesOf) } = options;
   const warned = new Set<string>();
   const onWarning = (message: string, hint: string) => {
     if (!warned.has(message)) options.onWarning?.(message, hint);
@@ -103,20 +103,4 @@ export function registrySource(options: RegistryOptions): RegistrySource {
     },
     [Symbol.dispose]: () => http.close(),
   };
-}
-
-/** A proxy resolves names by itself: where requests go through one, nothing is asked for here. */
-function lookupBeside(proxyFor: ProxyFor | undefined, scheme: string): Lookup {
-  return (host) =>
-    proxyFor?.(new URL(`${scheme}://${host}/`)) ? Promise.resolve([]) : addressesOf(host);
-}
-
-/** By callback: the promise form prints a deprecation warning on Deno 2.6. */
-function addressesOf(host: string): Promise<string[]> {
-  return new Promise((resolve, reject) => {
-    systemLookup(host, { all: true }, (error, found) => {
-      if (error) reject(error);
-      else resolve(found.map(({ address }) => address));
-    });
-  });
 }

@@ -3,12 +3,12 @@
  * signal; no request is sent. What a request itself would meet is not decided here.
  */
 
-import { lookup } from "node:dns";
 import { connect as connectPlain } from "node:net";
 import { connect as connectSecure, type PeerCertificate, type TLSSocket } from "node:tls";
 import { PullamaError } from "../core/errors.ts";
 import { CHECK_NETWORK } from "./failure.ts";
 import { issuerName } from "./issuer.ts";
+import { addressesOf } from "./lookup.ts";
 
 /** Where a connection leads. */
 export interface Endpoint {
@@ -46,8 +46,8 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The addresses of `host`, as the system resolves it. Throws `network`, or the signal's reason. */
 export function resolveHost(host: string, signal: AbortSignal): Promise<readonly string[]> {
   return settled(signal, (resolve, reject) => {
-    lookup(host, { all: true }, (error, found) => {
-      if (!error && found.length > 0) return resolve(found.map(({ address }) => address));
+    addressesOf(host).catch(() => []).then((found) => {
+      if (found.length > 0) return resolve(found);
       const message = `the name ${host} cannot be resolved`;
       const hint =
         "check the spelling of the host, the network connection and its name server (DNS)";

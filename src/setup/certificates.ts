@@ -4,6 +4,7 @@ import { PullamaError } from "../core/errors.ts";
 import { localFailure } from "../io/failure.ts";
 import { areReadable } from "../registry/clients.ts";
 import { quietly } from "./quiet.ts";
+import type { Trust } from "./trust.ts";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
@@ -16,37 +17,21 @@ const SYSTEM_FILES: readonly string[] = [
   "/etc/ssl/cert.pem",
 ];
 
-/** What is to be trusted, as the user says it. */
-export interface Trust {
-  /** A file. */
-  readonly caCert?: string;
-  /** Folders, a list with ":" (";" on Windows) between its parts. */
-  readonly caDir?: string;
-}
-
-/** The file that was asked for, else what the environment `env` names in SSL_CERT_FILE and SSL_CERT_DIR. */
-export function trustIn(
-  caCert: string | undefined,
-  env: (name: string) => string | undefined,
-): Trust {
-  if (caCert !== undefined) return { caCert };
-  const [file, folders] = [env("SSL_CERT_FILE"), env("SSL_CERT_DIR")];
-  return { ...(file && { caCert: file }), ...(folders && { caDir: folders }) };
-}
-
 /**
  * All certificates to trust besides the built-in ones: those that are named and, where the system keeps its
  * own in a file, those as well. A named file must be readable and hold one, and none that is broken; of
- * everything else what can be read counts. Takes about a millisecond.
+ * everything else what can be read counts. Takes about a millisecond, and more with folders of many files.
  */
 export async function readCertificates({ caCert, caDir }: Trust): Promise<string[]> {
   const named = caCert === undefined ? [] : await readNamed(caCert);
   const folders = caDir?.split(Deno.build.os === "windows" ? ";" : ":") ?? [];
-  const others = await readSystem();
-  for (const folder of folders.filter((name) => name !== "")) {
-    others.push(...await readFolder(folder));
-  }
-  return [...new Set([...named, ...readable(others)])];
+  const found = await Promise.all([
+    readSystem(),
+    ...folders.filter((name) => name !== "").map(readFolder),
+  ]);
+  // A folder often has what the system's file has, one by one.
+  const others = new Set(found.flat());
+  return [...new Set([...named, ...readable([...others])])];
 }
 
 async function readNamed(path: string): Promise<string[]> {
@@ -77,15 +62,13 @@ async function readSystem(): Promise<string[]> {
 }
 
 async function readFolder(folder: string): Promise<string[]> {
-  const found: string[] = [];
   try {
-    for await (const { name } of Deno.readDir(folder)) {
-      found.push(...certificatesIn(await Deno.readTextFile(`${folder}/${name}`).catch(() => "")));
-    }
+    const files = await Array.fromAsync(Deno.readDir(folder));
+    const texts = files.map(({ name }) => Deno.readTextFile(`${folder}/${name}`).catch(() => ""));
+    return (await Promise.all(texts)).flatMap(certificatesIn);
   } catch {
-    return found;
+    return [];
   }
-  return found;
 }
 
 function certificatesIn(text: string): string[] {

@@ -4,8 +4,9 @@ import type { Checkup } from "../core/checkup.ts";
 import { type ModelName, plainHttp } from "../core/name.ts";
 import { registrySource } from "../registry/client.ts";
 import { Http, type RequestNote } from "../registry/http.ts";
+import { lookupBeside } from "../registry/lookup.ts";
 import { resolveHost } from "../registry/probe.ts";
-import { proxiesIn, type ProxyFor } from "../registry/proxy.ts";
+import { proxiesIn } from "../registry/proxy.ts";
 import { readCertificates } from "./certificates.ts";
 import { type AccountFiles, SYSTEM_ACCOUNTS } from "./checks/accounts.ts";
 import { clockStep, FirstAnswer } from "./checks/first_answer.ts";
@@ -62,7 +63,8 @@ export async function examine(
   { env, accounts, checkMs, speedMs }: Surroundings = HERE,
 ): Promise<Checkup> {
   const { model, insecure, modelsDir } = options;
-  const url = new URL(`${plainHttp(model, insecure) ? "http" : "https"}://${model.host}/`);
+  const scheme = plainHttp(model, insecure) ? "http" : "https";
+  const url = new URL(`${scheme}://${model.host}/`);
   const hosts = new Hosts(url);
   // Whoever cannot read the variables is told so by the check of them, and asks nobody.
   const proxyFor = (at: URL) => proxiesIn(env)(at);
@@ -81,7 +83,7 @@ export async function examine(
     insecure,
     identity,
     proxyFor: hosts.listening(proxyFor),
-    lookup: lookupBeside(proxyFor, url.protocol, watcher.signal),
+    lookup: lookupBeside(proxyFor, scheme, (host) => resolveHost(host, watcher.signal)),
     onRequest(note) {
       hosts.answered(note);
       watcher.onRequest?.(note);
@@ -104,14 +106,4 @@ export async function examine(
   ];
   const checks = await takeSteps(steps, checkMs, watcher);
   return { model, checks, hosts: hosts.list() };
-}
-
-/** A proxy resolves names by itself: where requests go through one, nothing is asked for here. */
-function lookupBeside(
-  proxyFor: ProxyFor,
-  scheme: string,
-  signal: AbortSignal,
-): (host: string) => Promise<readonly string[]> {
-  return (host) =>
-    proxyFor(new URL(`${scheme}//${host}/`)) ? Promise.resolve([]) : resolveHost(host, signal);
 }

@@ -13,6 +13,7 @@ import { type Machine, type ManifestIndex, selectChild } from "../core/manifest_
 import { displayName, fullName } from "../core/name.ts";
 import { isMissing } from "../io/failure.ts";
 import { statOf } from "../io/look.ts";
+import { mapAtOnce } from "../io/pool.ts";
 import { readManifestFile } from "./catalog.ts";
 import { parseConfig } from "./config.ts";
 import { filesByName, type NamedFile } from "./named_files.ts";
@@ -34,7 +35,7 @@ export async function inventoryOf(paths: Paths, machine: Machine): Promise<Inven
     path,
     reason: `${path} lies where manifests belong, but no model can be called so`,
   }));
-  await inParallel(named, async (file) => {
+  await mapAtOnce(named, AT_ONCE, async (file) => {
     try {
       models.push(await modelOf(paths, file, machine));
     } catch (error) {
@@ -59,7 +60,7 @@ async function othersThan(
 ): Promise<HiddenManifest[]> {
   const digests = new Map(models.map(({ name, digest }) => [fullName(name), digest]));
   const others: HiddenManifest[] = [];
-  await inParallel(hidden, async ({ path, name }) => {
+  await mapAtOnce(hidden, AT_ONCE, async ({ path, name }) => {
     const own = await readManifestFile({ path }).catch(() => undefined);
     const shown = digests.get(fullName(name));
     if (own === undefined || own.digest !== shown) others.push({ path, name });
@@ -127,14 +128,6 @@ async function childOf(
   } catch {
     return undefined;
   }
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  const worker = async () => {
-    for (const item of rest) await work(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
 /** Whether something has this name, even a link to nothing. */

@@ -4,6 +4,7 @@ import { type Digest, isDigest } from "../core/digest.ts";
 import type { Ownership } from "../io/disk.ts";
 import { isMissing, localFailure } from "../io/failure.ts";
 import { tryGuard, tryLock } from "../io/lock.ts";
+import { namesIn } from "../io/look.ts";
 import { blobPaths, type Paths } from "./paths.ts";
 import { requireNoFile } from "./root.ts";
 
@@ -65,7 +66,7 @@ export async function leftoversIn(paths: Paths): Promise<Leftovers> {
     kinds: readonly (readonly [RegExp, Part])[],
     other?: LeftFile[],
   ) => {
-    const names = await namesIn(folder);
+    const names = (await namesIn(folder)).sort();
     for (const [pattern, part] of kinds) {
       for (const name of names) {
         const digest = pattern.exec(name)?.[1]?.replace("-", ":");
@@ -134,15 +135,6 @@ export async function claimBlob(
     claims.use(guard);
   }
   return claims.move();
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw localFailure(error, "read", folder);
-  }
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { asPullamaError } from "../core/errors.ts";
 import type { LayerDetails } from "../core/local_model.ts";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import { statOf } from "../io/look.ts";
+import { mapAtOnce } from "../io/pool.ts";
 import { isObject, type ModelConfig, NO_CONFIG, parseConfig, parseObject } from "./config.ts";
 import { type GgufHeader, readGgufFile } from "./gguf.ts";
 import { blobPaths, type Paths } from "./paths.ts";
@@ -27,15 +28,10 @@ export class ModelReader {
       ...(config ? [config] : []),
       ...layers.map((layer, i) => ({ ...layer, ...(names[i] && { name: names[i] }) })),
     ];
-    const found: LayerDetails[] = [];
-    for (let i = 0; i < all.length; i += AT_ONCE) {
-      const some = all.slice(i, i + AT_ONCE).map(async (layer) => ({
-        ...layer,
-        state: await this.#state(layer),
-      }));
-      found.push(...await Promise.all(some));
-    }
-    return found;
+    return await mapAtOnce(all, AT_ONCE, async (layer) => ({
+      ...layer,
+      state: await this.#state(layer),
+    }));
   }
 
   async #state({ digest, size }: Descriptor): Promise<LayerDetails["state"]> {

@@ -3,9 +3,9 @@
 import type { Descriptor } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import { type Disk, realDisk } from "../io/disk.ts";
-import { isMissing, localFailure } from "../io/failure.ts";
 import { Hasher } from "../io/hash.ts";
 import { waitLock } from "../io/lock.ts";
+import { namesIn } from "../io/look.ts";
 import { fileSystemOf } from "../io/file_system.ts";
 import { freeBytes } from "../io/space.ts";
 import { cleanFolder } from "./clean.ts";
@@ -56,7 +56,8 @@ export class ModelsFolder {
 
   async survey(blobs: readonly Descriptor[]): Promise<BlobStanding[]> {
     const [final, ready, own] = await Promise.all(
-      [this.#paths.blobs, this.#paths.ready, this.#paths.own].map(namesIn),
+      [this.#paths.blobs, this.#paths.ready, this.#paths.own]
+        .map(async (folder) => new Set(await namesIn(folder))),
     );
     const ledger = await Ledger.open(this.#disk, this.#paths, () => ({}));
     const standings: BlobStanding[] = [];
@@ -120,16 +121,5 @@ export class ModelsFolder {
       freed[digest && digests.has(digest) ? "own" : "others"] += bytes;
     }
     return freed;
-  }
-}
-
-async function namesIn(folder: string): Promise<Set<string>> {
-  try {
-    const names = new Set<string>();
-    for await (const { name } of Deno.readDir(folder)) names.add(name);
-    return names;
-  } catch (error) {
-    if (isMissing(error)) return new Set();
-    throw localFailure(error, "read", folder);
   }
 }

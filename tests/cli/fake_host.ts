@@ -134,3 +134,16 @@ export function pullInterrupted(name: ModelName, emit: Emit, host: FakeHost): Pr
   emit({ event: "pull_interrupted", name, kept: 1_000_000_000, size: SUMMARY.size });
   return Promise.reject(new PullamaError("interrupted", "stopped by a signal"));
 }
+
+/** Pulls well, but for the models that are named. */
+export function except(pulls: Readonly<Record<string, Pull>>): Pull {
+  return (name, emit, host) => (pulls[name.model] ?? pullWell)(name, emit, host);
+}
+
+/** Fails with `error` as soon as it has begun. */
+export function failing(error: unknown): Pull {
+  return (name, emit) => {
+    emit({ event: "pull_start", name });
+    return Promise.reject(error);
+  };
+}

@@ -10,6 +10,8 @@ import { temporaryFolder } from "../real/child.ts";
 import { colorTerminal, fakeTerminal, screenOf } from "../ui/fake_terminal.ts";
 import { DRY_RUN, SECRET, SUMMARY } from "../ui/pull_events.ts";
 import {
+  except,
+  failing,
   fakeHost,
   type Pull,
   pullInterrupted,
@@ -18,18 +20,6 @@ import {
   type Ran,
   ran,
 } from "./fake_host.ts";
-
-/** Pulls well, but for the models that are named. */
-function except(pulls: Readonly<Record<string, Pull>>): Pull {
-  return (name, emit, host) => (pulls[name.model] ?? pullWell)(name, emit, host);
-}
-
-function failing(error: unknown): Pull {
-  return (name, emit) => {
-    emit({ event: "pull_start", name });
-    return Promise.reject(error);
-  };
-}
 
 function events(result: Ran): Record<string, unknown>[] {
   return result.out.split("\n").filter(Boolean).map((line) => JSON.parse(line));

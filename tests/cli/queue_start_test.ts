@@ -11,20 +11,17 @@ import { stopSteps } from "../../src/core/stop.ts";
 import { textOf } from "../queue/place.ts";
 import { colorTerminal, screenOf } from "../ui/fake_terminal.ts";
 import { SECRET } from "../ui/pull_events.ts";
-import { type FakeHost, fakeHost, type Pull, pullUnknown, pullWell, ran } from "./fake_host.ts";
+import {
+  except,
+  failing,
+  type FakeHost,
+  fakeHost,
+  type Pull,
+  pullUnknown,
+  pullWell,
+  ran,
+} from "./fake_host.ts";
 import { queueScene } from "./queue_scene.ts";
-
-/** Pulls well, but for the models that are named. */
-function except(pulls: Readonly<Record<string, Pull>>): Pull {
-  return (name, emit, host) => (pulls[name.model] ?? pullWell)(name, emit, host);
-}
-
-function failing(error: unknown): Pull {
-  return (name, emit) => {
-    emit({ event: "pull_start", name });
-    return Promise.reject(error);
-  };
-}
 
 /** A host whose signals have steps, and what sends one. */
 function signalled(parts?: Parameters<typeof fakeHost>[0]) {
