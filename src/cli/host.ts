@@ -1,7 +1,7 @@
 /** What commands need from the machine. Tests bring their own. */
 
 import type { Stop } from "../core/stop.ts";
-import type { Clock } from "../ui/renderer.ts";
+import type { Clock } from "../ui/clock.ts";
 import { plain, type Terminal } from "../ui/terminal.ts";
 
 export interface Host {

@@ -7,7 +7,7 @@ import { modelsDir } from "../setup/models_dir.ts";
 import type { InstalledModels } from "../setup/models.ts";
 import { listingText } from "../ui/listing.ts";
 import { warningText } from "../ui/message.ts";
-import { counted } from "../ui/words.ts";
+import { counted } from "../ui/numbers.ts";
 import { type Host, outputs } from "./host.ts";
 import { displayOptions, type FolderFlags, modelsDirWarnings } from "./options.ts";
 import { absolute, sameFolder } from "./same_flags.ts";

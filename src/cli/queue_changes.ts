@@ -4,7 +4,7 @@ import { displayName, fullName, type ModelName, parseName } from "../core/name.t
 import { modelsDir } from "../setup/models_dir.ts";
 import { inspectText, jsonText } from "../ui/document.ts";
 import { modelText } from "../ui/queue_list.ts";
-import { counted } from "../ui/words.ts";
+import { counted } from "../ui/numbers.ts";
 import { type Host, outputs } from "./host.ts";
 import type { FolderFlags } from "./options.ts";
 import type { OpenQueue } from "./queue_place.ts";

@@ -2,7 +2,8 @@
 
 import { modelsDir } from "../setup/models_dir.ts";
 import { inspectText, jsonText } from "../ui/document.ts";
-import { modelText, queueDocument, queueListText, type QueueRow } from "../ui/queue_list.ts";
+import type { QueueRow } from "../core/queue_row.ts";
+import { modelText, queueDocument, queueListText } from "../ui/queue_list.ts";
 import { type Host, outputs } from "./host.ts";
 import type { FolderFlags } from "./options.ts";
 import type { OpenQueue } from "./queue_place.ts";

@@ -2,6 +2,7 @@
 
 import { asPullamaError, PullamaError } from "../core/errors.ts";
 import type { ModelName } from "../core/name.ts";
+import type { QueueModel, QueueRow } from "../core/queue_row.ts";
 import { realDisk } from "../io/disk.ts";
 import { nameOf, wordOf } from "../queue/entry.ts";
 import {
@@ -16,7 +17,6 @@ import { add, type Added, assertPositions, remove } from "../queue/queue.ts";
 import { type Run, runQueue } from "../queue/runner.ts";
 import { likenessOf, makeFolder, makeRoot } from "../store/ownership.ts";
 import { pathsOf } from "../store/paths.ts";
-import type { QueueModel, QueueRow } from "../ui/queue_list.ts";
 
 /** What can be done with the queue of one models folder. */
 export interface ModelQueue {

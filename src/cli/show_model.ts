@@ -7,7 +7,7 @@ import { modelsDir } from "../setup/models_dir.ts";
 import type { InstalledModels } from "../setup/models.ts";
 import { detailsText } from "../ui/details.ts";
 import { warningText } from "../ui/message.ts";
-import { counted } from "../ui/words.ts";
+import { counted } from "../ui/numbers.ts";
 import { type Host, outputs } from "./host.ts";
 import type { ModelsWire } from "./list_models.ts";
 import { nearest } from "./nearest.ts";

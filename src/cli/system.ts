@@ -1,7 +1,7 @@
 /** The machine that the program runs on. */
 
 import type { Stop } from "../core/stop.ts";
-import type { Clock } from "../ui/renderer.ts";
+import type { Clock } from "../ui/clock.ts";
 import type { Host } from "./host.ts";
 import { openTerminal } from "./terminal.ts";
 

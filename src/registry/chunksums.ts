@@ -13,7 +13,8 @@ import { Attempt } from "./attempt.ts";
 import { readChunkList } from "./chunk_list.ts";
 import { networkFailure } from "./failure.ts";
 import { discard } from "./http.ts";
-import { insideReason, type Landing, type Lookup } from "./redirects.ts";
+import type { Lookup } from "./lookup.ts";
+import { insideReason, type Landing } from "./redirects.ts";
 import type { Registry } from "./registry.ts";
 import { isBusy } from "./status.ts";
 

@@ -9,10 +9,9 @@ import { blobOpener, type OpenBlob } from "./blob.ts";
 import { type AskChunksums, chunksumsAsker } from "./chunksums.ts";
 import { Doubts } from "./doubts.ts";
 import { Http, type HttpOptions } from "./http.ts";
-import { addressesOf, lookupBeside } from "./lookup.ts";
+import { addressesOf, type Lookup, lookupBeside } from "./lookup.ts";
 import { fetchManifest } from "./manifest.ts";
 import type { Identity } from "./proof.ts";
-import type { Lookup } from "./redirects.ts";
 import { registryOver } from "./registry.ts";
 import { Secrets } from "./secrets.ts";
 

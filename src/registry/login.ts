@@ -5,7 +5,8 @@ import { quoted } from "../core/quote.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { passwordProof, type Problem, type ProofOptions, tokenProof } from "./proof.ts";
 import { standingOf } from "./realm.ts";
-import { insideReason, type Lookup } from "./redirects.ts";
+import type { Lookup } from "./lookup.ts";
+import { insideReason } from "./redirects.ts";
 import { plainQuery, tokenAddress } from "./signature.ts";
 import { type Denied, requestToken, type TokenOptions } from "./token.ts";
 

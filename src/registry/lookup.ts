@@ -2,7 +2,9 @@
 
 import { lookup as systemLookup } from "node:dns";
 import type { ProxyFor } from "./proxy.ts";
-import type { Lookup } from "./redirects.ts";
+
+/** The addresses of a host, as the system resolves it. */
+export type Lookup = (host: string) => Promise<readonly string[]>;
 
 /** By callback: the promise form prints a deprecation warning on Deno 2.6. */
 export function addressesOf(host: string): Promise<string[]> {

@@ -4,6 +4,7 @@ import { type AddressKind, addressKind } from "../core/address.ts";
 import { PullamaError } from "../core/errors.ts";
 import { networkFailure } from "./failure.ts";
 import { discard, type Http } from "./http.ts";
+import type { Lookup } from "./lookup.ts";
 
 const MAX_HOPS = 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -12,9 +13,6 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 export function isRedirect(status: number): boolean {
   return REDIRECTS.has(status);
 }
-
-/** The addresses of a host, as the system resolves it. */
-export type Lookup = (host: string) => Promise<readonly string[]>;
 
 /** What a registry may redirect to. */
 export interface Trust {

@@ -4,7 +4,8 @@ import { type ModelName, plainHttp } from "../core/name.ts";
 import type { Auth } from "./auth.ts";
 import { errorText } from "./errors_body.ts";
 import type { Http } from "./http.ts";
-import { follow, type Landing, type Lookup } from "./redirects.ts";
+import type { Lookup } from "./lookup.ts";
+import { follow, type Landing } from "./redirects.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface Registry {

@@ -17,7 +17,7 @@ import { type Paint, paintWith } from "./paint.ts";
 import { oneLine, redact, showable } from "./redact.ts";
 import type { Terminal } from "./terminal.ts";
 import { traceOf } from "./trace.ts";
-import { seconds } from "./words.ts";
+import { seconds } from "./numbers.ts";
 
 /** What of a terminal decides how a line looks. */
 type Look = Pick<Terminal, "interactive" | "unicode" | "color" | "columns">;

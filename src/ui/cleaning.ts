@@ -8,7 +8,7 @@ import { glyphs } from "./draw.ts";
 import { oneLine } from "./redact.ts";
 import type { RemovalView } from "./removal.ts";
 import type { Terminal } from "./terminal.ts";
-import { counted } from "./words.ts";
+import { counted } from "./numbers.ts";
 
 /** What a kind is called where no model is. */
 const THINGS: Readonly<Record<CleanKind, string>> = {

@@ -7,7 +7,8 @@ import { liveLine, liveLines } from "./live.ts";
 import { dryRunLine, titleOf } from "./outcome.ts";
 import { logPace } from "./pace.ts";
 import { foldProgress } from "./progress.ts";
-import type { Clock, Renderer, RenderOptions } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
+import type { Renderer, RenderOptions } from "./renderer.ts";
 import type { Terminal } from "./terminal.ts";
 import { type StepEvent, stepOf } from "./words.ts";
 

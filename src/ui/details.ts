@@ -10,7 +10,7 @@ import { glyphs } from "./draw.ts";
 import { modelFields, modifiedText, sizeText, type View } from "./listing.ts";
 import { oneLine } from "./redact.ts";
 import type { Terminal } from "./terminal.ts";
-import { counted } from "./words.ts";
+import { counted } from "./numbers.ts";
 
 type Rows = readonly (readonly string[])[];
 

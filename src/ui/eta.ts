@@ -1,6 +1,6 @@
 /** A time to go that runs down like a clock instead of jumping with every change of the rate. */
 
-import type { Clock } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

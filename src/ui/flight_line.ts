@@ -5,7 +5,8 @@ import { formatSize } from "../core/units.ts";
 import { barParts, type Glyphs, width } from "./draw.ts";
 import type { Flight, Overall } from "./flight.ts";
 import type { Paint, Segment } from "./paint.ts";
-import { counted, lockText, percentOf, retryText, seconds, stallText } from "./words.ts";
+import { counted, percentOf, seconds } from "./numbers.ts";
+import { lockText, retryText, stallText } from "./words.ts";
 
 const BAR_CELLS = 12;
 /** Narrower lines have no bar. */

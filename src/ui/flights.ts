@@ -3,7 +3,7 @@
 import type { Digest } from "../core/digest.ts";
 import type { BlobRef, PullEvent } from "../core/events.ts";
 import type { Flight, Overall } from "./flight.ts";
-import type { Clock } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
 import { isNamed } from "./steps.ts";
 
 type Changing<T> = { -readonly [K in keyof T]: T[K] };

@@ -5,7 +5,8 @@ import { exitCodeOf, type PullamaError } from "../core/errors.ts";
 import { fullName, type ModelName } from "../core/name.ts";
 import { foldProgress } from "./progress.ts";
 import { oneLine, redact } from "./redact.ts";
-import type { Clock, Renderer } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
+import type { Renderer } from "./renderer.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** At most ten lines a second about progress, and as many about files that are hashed. */

@@ -1,7 +1,7 @@
 /** Lines at the end of a terminal that are drawn again and again, below lines that stay. */
 
 import { rowsOf, width } from "./draw.ts";
-import type { Clock } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
 import { BEGIN_FRAME, END_FRAME, type Terminal } from "./terminal.ts";
 
 export interface Live {

@@ -6,7 +6,8 @@ import { jsonRenderer } from "./json.ts";
 import { plainRenderer } from "./plain.ts";
 import { onlyEnds, quietRenderer } from "./quiet.ts";
 import type { Mode } from "./mode.ts";
-import type { Clock, Renderer, RenderOptions } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
+import type { Renderer, RenderOptions } from "./renderer.ts";
 import { tableRenderer } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -7,7 +7,8 @@ import { formatDuration, formatRate, formatSize } from "../core/units.ts";
 import type { Glyphs } from "./draw.ts";
 import { oneLine } from "./redact.ts";
 import type { RenderOptions } from "./renderer.ts";
-import { counted, grouped, type Step } from "./words.ts";
+import { counted, grouped } from "./numbers.ts";
+import { type Step } from "./words.ts";
 
 /** Blobs that a dry run lists; the others it adds up. */
 const LISTED = 20;

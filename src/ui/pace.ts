@@ -1,6 +1,6 @@
 /** How often a line about progress is worth a line of a log. */
 
-import type { Clock } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
 
 interface Pace {
   readonly ms: number;

@@ -2,13 +2,15 @@
 
 import pico from "picocolors";
 import { fit, type Glyphs } from "./draw.ts";
-import type { Step } from "./words.ts";
 
 type Brush = (text: string) => string;
 
+/** What kind of line it is. */
+export type Mark = "done" | "cached" | "begin" | "trouble" | "note";
+
 export interface Paint {
   /** What stands before a line. */
-  readonly mark: Readonly<Record<Step["mark"] | "failed", Brush>>;
+  readonly mark: Readonly<Record<Mark | "failed", Brush>>;
   /** Of a bar. */
   readonly filled: Brush;
   readonly empty: Brush;

@@ -4,7 +4,7 @@ import type { Digest } from "../core/digest.ts";
 import type { PullEvent } from "../core/events.ts";
 import { steadyEta } from "./eta.ts";
 import { type RateMeter, rateMeter } from "./rate.ts";
-import type { Clock } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
 
 /** The rate that is shown follows a change in some seconds, the one that the time to go rests on is calmer. */
 const RATE_MEMORY_MS = 4_000;

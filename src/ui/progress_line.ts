@@ -5,7 +5,7 @@ import { formatDuration, formatRate, formatSize } from "../core/units.ts";
 import { barParts, type Glyphs, width } from "./draw.ts";
 import type { Paint, Segment } from "./paint.ts";
 import type { Progress, Verifying } from "./progress.ts";
-import { percentOf } from "./words.ts";
+import { percentOf } from "./numbers.ts";
 
 const BAR_CELLS = 29;
 const SHORTEST_BAR = 8;

@@ -6,7 +6,7 @@ import { fit, glyphs } from "./draw.ts";
 import type { Mode } from "./mode.ts";
 import { modelText } from "./queue_list.ts";
 import { oneLine, redact } from "./redact.ts";
-import type { Clock } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type QueueEvent =

@@ -1,30 +1,11 @@
 /** What waits in the queue, and what became of the rest: as lines, and as a document. */
 
 import pico from "picocolors";
-import { displayName, fullName, type ModelName } from "../core/name.ts";
+import { displayName, fullName } from "../core/name.ts";
+import type { QueueModel, QueueRow } from "../core/queue_row.ts";
 import { fit, type Glyphs, glyphs, pad, width } from "./draw.ts";
 import { oneLine, redact } from "./redact.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** Which model an entry means. */
-export interface QueueModel {
-  /** As on a command line, in full. */
-  readonly given: string;
-  /** Undefined if it is no name. */
-  readonly name: ModelName | undefined;
-}
-
-/** An entry of the queue. */
-export interface QueueRow extends QueueModel {
-  /** From 1. */
-  readonly position: number;
-  /** `queued`, `active`, `completed`, `failed`, or a word of another program. */
-  readonly status: string;
-  readonly addedAt: string | undefined;
-  readonly finishedAt: string | undefined;
-  /** Why it failed. */
-  readonly error: string | undefined;
-}
 
 /** A name is not cut to less, whatever stands behind it. */
 const LEAST_NAME = 12;

@@ -1,6 +1,6 @@
 /** How fast bytes come at the moment. */
 
-import type { Clock } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
 
 /** Bytes are gathered for so long before they count as one measurement. */
 const SAMPLE_MS = 250;

@@ -7,7 +7,8 @@ import type { Flights } from "./flights.ts";
 import { type Paint, painted, type Segment } from "./paint.ts";
 import type { Progress } from "./progress.ts";
 import { progressSegments } from "./progress_line.ts";
-import { counted, grouped, lockText, retryText, seconds, waitingText } from "./words.ts";
+import { counted, grouped, seconds } from "./numbers.ts";
+import { lockText, retryText, waitingText } from "./words.ts";
 
 /** In models of more blobs than this most have no line: it is said how many are done. */
 const MANY = 20;

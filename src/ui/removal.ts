@@ -9,7 +9,7 @@ import { type Glyphs, glyphs } from "./draw.ts";
 import type { Mode } from "./mode.ts";
 import { oneLine, redact } from "./redact.ts";
 import type { Terminal } from "./terminal.ts";
-import { counted } from "./words.ts";
+import { counted } from "./numbers.ts";
 
 /** One of the models that were given. Without `removed` it has an error, which is shown elsewhere as well. */
 export interface RemovalRow {

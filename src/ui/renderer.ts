@@ -22,13 +22,3 @@ export interface RenderOptions {
   /** Which of several pulls begins, in words such as `queue 1/2`; asked at every beginning. */
   readonly place?: (() => string | undefined) | undefined;
 }
-
-/** Time as renderers need it. Milliseconds. */
-export interface Clock {
-  /** Never goes back. */
-  now(): number;
-  /** The time of day. */
-  date(): Date;
-  /** Calls `tick` again and again until the returned function is called. */
-  every(ms: number, tick: () => void): () => void;
-}

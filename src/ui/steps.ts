@@ -2,9 +2,10 @@
 
 import type { BlobRef } from "../core/events.ts";
 import type { Glyphs } from "./draw.ts";
-import type { Clock } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
 import { countTroubles } from "./troubles.ts";
-import { counted, type Step, type StepEvent, stepOf } from "./words.ts";
+import { counted } from "./numbers.ts";
+import { type Step, type StepEvent, stepOf } from "./words.ts";
 
 /** Up to so many blobs all are named; of more, only those that are at least this part of the whole. */
 const NAMED = 20;

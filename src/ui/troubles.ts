@@ -1,6 +1,6 @@
 /** Which troubles get a line that stays: on a bad line there may be hundreds of one kind in a minute. */
 
-import type { Clock } from "./renderer.ts";
+import type { Clock } from "./clock.ts";
 import type { StepEvent } from "./words.ts";
 
 /** Another line about the same trouble is worth it after so long. */

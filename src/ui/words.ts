@@ -5,6 +5,8 @@ import type { PullamaError } from "../core/errors.ts";
 import type { BlobRef, PullEvent } from "../core/events.ts";
 import { formatDuration, formatSize } from "../core/units.ts";
 import type { Glyphs } from "./draw.ts";
+import type { Mark } from "./paint.ts";
+import { counted, percentOf, seconds } from "./numbers.ts";
 import { showable } from "./redact.ts";
 
 /** A digest in an address, and as much of it as is shown of one elsewhere. */
@@ -12,7 +14,7 @@ const DIGITS = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
 
 /** A line: what stands before it, and its text. */
 export interface Step {
-  readonly mark: "done" | "cached" | "begin" | "trouble" | "note";
+  readonly mark: Mark;
   readonly text: string;
 }
 
@@ -116,16 +118,6 @@ export function interruptedStep(
   return { mark: "note", text: ["stopped", ...kept].join(g.separator) };
 }
 
-/** A number of things, with its digits in groups of three. */
-export function counted(count: number, thing: string): string {
-  return `${grouped(count)} ${thing}${count === 1 ? "" : "s"}`;
-}
-
-/** A whole number with its digits in groups of three. */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
 type RetryEvent = Extract<PullEvent, { readonly event: "retry" }>;
 
 /** A failed attempt, and when the next one follows; `waitMs` 0: now. */
@@ -153,20 +145,10 @@ export function lockText(holder: string | undefined): string {
   return `waiting for another process${holder === undefined ? "" : ` (${showable(holder)})`}`;
 }
 
-/** A whole number; 100 only for everything. */
-export function percentOf(part: number, whole: number): number {
-  return part >= whole ? 100 : Math.floor(part / whole * 100);
-}
-
 function about(digest: Digest | undefined, text: string): string {
   return digest === undefined ? text : `${shortId(digest)} ${text}`;
 }
 
 function sized(blob: BlobRef): string {
   return `${shortId(blob.digest)} ${formatSize(blob.size)} [${blob.index}/${blob.count}]`;
-}
-
-/** A short time as it is spoken: `0.5 s`, `12 s`. Milliseconds in. */
-export function seconds(ms: number): string {
-  return ms < 9_950 ? `${Number((ms / 1_000).toFixed(1))} s` : `${Math.round(ms / 1_000)} s`;
 }
