@@ -8,7 +8,7 @@ import { shortId } from "./src/core/digest.ts";
 import { parseName } from "./src/core/name.ts";
 import { intersect, type Range, total } from "./src/core/ranges.ts";
 import { formatSize } from "./src/core/units.ts";
-import { blobFile, blobPaths, manifestPath, pathsOf } from "./src/store/paths.ts";
+import { blobFile, blobPaths, manifestPath, pathsOf } from "./src/store/layout/paths.ts";
 import { makeModel } from "./tests/fakes/model.ts";
 import { type Registry, startRegistry } from "./tests/fakes/registry.ts";
 

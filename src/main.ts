@@ -1,7 +1,7 @@
 /** The edge of the process: arguments, signals, exit code. Nothing else ends it. */
 
 import { isVerbose, run } from "./cli/program.ts";
-import { systemHost } from "./cli/system.ts";
+import { systemHost } from "./cli/host/system.ts";
 import { wire } from "./cli/wire.ts";
 import { asPullamaError, exitCodeOf, PullamaError } from "./core/errors.ts";
 import { type Stop, stopSteps } from "./core/stop.ts";
@@ -50,8 +50,8 @@ function firstCrash(): AbortSignal {
 /** Not everything has arrived on stdout: the exit code of that, unless something else went wrong before. */
 async function sayLost(exitCode: number): Promise<number> {
   const [{ lostOutput }, { errorText }] = await Promise.all([
-    import("./cli/lost_output.ts"),
-    import("./ui/message.ts"),
+    import("./cli/host/lost_output.ts"),
+    import("./ui/text/message.ts"),
   ]);
   const error = lostOutput(host.out.failure);
   host.err.write(errorText(error, host.err, { verbose: isVerbose(Deno.args) }));
@@ -61,7 +61,7 @@ async function sayLost(exitCode: number): Promise<number> {
 /** A failure that nobody expected: one sentence, as for all others. */
 async function fail(error: PullamaError): Promise<never> {
   try {
-    const { errorText } = await import("./ui/message.ts");
+    const { errorText } = await import("./ui/text/message.ts");
     host.err.write(errorText(error, host.err, { verbose: isVerbose(Deno.args) }));
   } finally {
     Deno.exit(exitCodeOf(error.kind) || 1);

@@ -2,26 +2,26 @@
 
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { asPullamaError, exitCodeOf } from "../core/errors.ts";
-import { plain } from "../ui/terminal.ts";
-import type { DoctorWire } from "./checkup.ts";
-import type { CleanWire } from "./clean_up.ts";
-import { commandFirst } from "./command_first.ts";
-import { pathOf } from "./command_path.ts";
-import { addClean } from "./commands/clean.ts";
-import { addCompletion } from "./commands/completion.ts";
-import { addDoctor } from "./commands/doctor.ts";
-import { addHelp } from "./commands/help.ts";
-import { addList } from "./commands/list.ts";
-import { addPull, type PullWire } from "./commands/pull.ts";
-import { addQueue, type QueueWire } from "./commands/queue.ts";
-import { addRm } from "./commands/rm.ts";
-import { addShow } from "./commands/show.ts";
-import { addVersion } from "./commands/version.ts";
-import type { CompletionWire } from "./completion_answer.ts";
-import { HELP_COLUMNS, LONG_HELP, shorten, visibleOptions, wantsShortHelp } from "./help.ts";
-import type { Host } from "./host.ts";
-import type { ModelsWire } from "./list_models.ts";
-import type { RmWire } from "./remove_models.ts";
+import { plain } from "../ui/terminal/terminal.ts";
+import type { DoctorWire } from "./doctor/run.ts";
+import type { CleanWire } from "./clean/run.ts";
+import { commandFirst } from "./args/default_command.ts";
+import { pathOf } from "./args/command_path.ts";
+import { addClean } from "./clean/command.ts";
+import { addCompletion } from "./completion/command.ts";
+import { addDoctor } from "./doctor/command.ts";
+import { addHelp } from "./help/command.ts";
+import { addList } from "./list/command.ts";
+import { addPull, type PullWire } from "./pull/command.ts";
+import { addQueue, type QueueWire } from "./queue/command.ts";
+import { addRm } from "./rm/command.ts";
+import { addShow } from "./show/command.ts";
+import { addVersion } from "./help/version.ts";
+import type { CompletionWire } from "./completion/run.ts";
+import { HELP_COLUMNS, LONG_HELP, shorten, visibleOptions, wantsShortHelp } from "./help/text.ts";
+import type { Host } from "./host/host.ts";
+import type { ModelsWire } from "./list/run.ts";
+import type { RmWire } from "./rm/run.ts";
 import { VERSION } from "../setup/version.ts";
 
 /** Everything that commands are wired to. */
@@ -81,11 +81,11 @@ export async function run(argv: readonly string[], host: Host, wire: Wire): Prom
       return exitCodeOf("usage");
     }
     const failure = asPullamaError(error);
-    const { errorText } = await import("../ui/message.ts");
+    const { errorText } = await import("../ui/text/message.ts");
     const err = argv.includes("--no-color") ? plain(host.err) : host.err;
     err.write(errorText(failure, err, { verbose: isVerbose(argv) }));
     if (asked?.opts().output === "json") {
-      const { failureDocument, failureEvent } = await import("./failure_text.ts");
+      const { failureDocument, failureEvent } = await import("./failure_json.ts");
       const events = ANSWERS_WITH_EVENTS.includes(pathOf(asked));
       host.out.write(events ? failureEvent(failure, host.clock.date()) : failureDocument(failure));
     }
@@ -103,7 +103,7 @@ async function sayWrong(
   if (error.code === "commander.help") return;
   const root = emptyProgram(host);
   for (const add of COMMANDS.values()) add(root, host, wire, () => {});
-  const { wrongWords } = await import("./wrong_words.ts");
+  const { wrongWords } = await import("./help/usage_error.ts");
   host.err.write(wrongWords(error, argv, root));
 }
 

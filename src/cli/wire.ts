@@ -12,15 +12,15 @@ export const wire: Wire = {
     return openModels(modelsDir);
   },
   async removeModels(modelsDir, names) {
-    const { removeModels } = await import("../store/remove.ts");
+    const { removeModels } = await import("../store/remove/remove.ts");
     return await removeModels(modelsDir, names);
   },
   async cleanFolder(modelsDir, options) {
-    const { cleanFolder } = await import("../store/clean.ts");
+    const { cleanFolder } = await import("../store/clean/clean.ts");
     return await cleanFolder(modelsDir, options);
   },
   async openQueue(modelsDir) {
-    const { openQueue } = await import("./queue_place.ts");
+    const { openQueue } = await import("../setup/queue.ts");
     return openQueue(modelsDir);
   },
   async examine(options, watcher) {

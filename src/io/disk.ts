@@ -4,7 +4,7 @@
  * Reading is not in here: it changes nothing.
  */
 
-import { localFailure } from "./failure.ts";
+import { localFailure } from "./file_error.ts";
 import { renamePatiently } from "./rename.ts";
 
 /** A file open for writing. Closing it frees the handle; it does not sync. */

@@ -5,7 +5,7 @@
 
 import { type Digest, digestOf, hexOf } from "../core/digest.ts";
 import { PullamaError } from "../core/errors.ts";
-import { localFailure } from "./failure.ts";
+import { localFailure } from "./file_error.ts";
 
 export type HashRequest =
   | {

@@ -1,6 +1,6 @@
 /** A limit on bytes a second that several connections share. */
 
-import type { ByteReader } from "./bytes.ts";
+import type { ByteReader } from "./byte_reader.ts";
 
 export interface LimitClock {
   /** Milliseconds. */

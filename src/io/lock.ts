@@ -4,7 +4,7 @@
  */
 
 import { type Ownership, realDisk } from "./disk.ts";
-import { isMissing, isTaken, localFailure } from "./failure.ts";
+import { isMissing, isTaken, localFailure } from "./file_error.ts";
 
 /** A lock that is held until disposed. */
 export interface Lock extends Disposable {

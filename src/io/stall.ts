@@ -1,6 +1,6 @@
 /** Noticing connections that have fallen silent, or nearly: such a read is ended, not waited for. */
 
-import type { ByteReader } from "./bytes.ts";
+import type { ByteReader } from "./byte_reader.ts";
 
 /** When a silence is too long, in milliseconds. */
 export interface Silence {

@@ -7,7 +7,7 @@
 import { PullamaError } from "../core/errors.ts";
 import { replaceFile } from "../io/atomic.ts";
 import type { Disk, Ownership } from "../io/disk.ts";
-import { isMissing, localFailure } from "../io/failure.ts";
+import { isMissing, localFailure } from "../io/file_error.ts";
 import { type Holder, holderOf, type Lock, tryLock, waitLock } from "../io/lock.ts";
 import { formatQueue, parseQueue, type Queue } from "./format.ts";
 import { hasActive, requeued } from "./queue.ts";

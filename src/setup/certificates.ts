@@ -1,10 +1,10 @@
 /** Certificates to trust besides the built-in ones. */
 
 import { PullamaError } from "../core/errors.ts";
-import { localFailure } from "../io/failure.ts";
-import { areReadable } from "../registry/clients.ts";
-import { quietly } from "./quiet.ts";
-import type { Trust } from "./trust.ts";
+import { localFailure } from "../io/file_error.ts";
+import { areReadable } from "../registry/net/client_pool.ts";
+import { quietly } from "./deno_client_env.ts";
+import type { Trust } from "./certificates_env.ts";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 

@@ -1,25 +1,25 @@
 /** Puts a checkup together: with the parts of a pull, so that what it says is what a pull would meet. */
 
-import type { Checkup } from "../core/checkup.ts";
+import type { Checkup } from "../core/reports/doctor.ts";
 import { type ModelName, plainHttp } from "../core/name.ts";
-import { registrySource } from "../registry/client.ts";
-import { Http, type RequestNote } from "../registry/http.ts";
-import { lookupBeside } from "../registry/lookup.ts";
-import { resolveHost } from "../registry/probe.ts";
-import { proxiesIn } from "../registry/proxy.ts";
+import { registrySource } from "../registry/source.ts";
+import { Http, type RequestNote } from "../registry/http/http.ts";
+import { lookupBeside } from "../registry/net/dns.ts";
+import { resolveHost } from "../registry/diagnose/probe.ts";
+import { proxiesIn } from "../registry/net/proxy.ts";
 import { readCertificates } from "./certificates.ts";
 import { type AccountFiles, SYSTEM_ACCOUNTS } from "./checks/accounts.ts";
 import { clockStep, FirstAnswer } from "./checks/first_answer.ts";
 import { type FolderOptions, folderStep } from "./checks/folder.ts";
 import { Hosts } from "./checks/hosts.ts";
 import { keyStep } from "./checks/key.ts";
-import { lineSteps } from "./checks/line.ts";
+import { lineSteps } from "./checks/network.ts";
 import { modelSteps } from "./checks/model.ts";
 import { roomFor } from "./checks/room.ts";
 import { type ServerOptions, serverStep } from "./checks/server.ts";
-import { takeSteps, type Watcher } from "./checks/step.ts";
+import { takeSteps, type Watcher } from "./checks/run.ts";
 import { identityIn } from "./identity.ts";
-import { quietly } from "./quiet.ts";
+import { quietly } from "./deno_client_env.ts";
 import { userAgent } from "./version.ts";
 
 export interface DoctorOptions

@@ -7,15 +7,15 @@ import { PullamaError } from "../core/errors.ts";
 import type { Emit, Summary } from "../core/events.ts";
 import { DEFAULT_HOST, displayName, type ModelName, refusedOnWindows } from "../core/name.ts";
 import type { Stop } from "../core/stop.ts";
-import { registrySource } from "../registry/client.ts";
-import { proxiesIn } from "../registry/proxy.ts";
+import { registrySource } from "../registry/source.ts";
+import { proxiesIn } from "../registry/net/proxy.ts";
 import { ModelsFolder } from "../store/store.ts";
-import type { Source, Store } from "../transfer/ports.ts";
+import type { Source, Store } from "../core/content.ts";
 import { pullModel } from "../transfer/pull.ts";
 import { readCertificates } from "./certificates.ts";
 import { identityIn } from "./identity.ts";
 import type { PullOptions } from "./options.ts";
-import { quietly } from "./quiet.ts";
+import { quietly } from "./deno_client_env.ts";
 import { TOOL, userAgent } from "./version.ts";
 
 /** What pulls: built once, used for one model after another. */

@@ -1,7 +1,7 @@
 /** Who the user is, as the environment says it. */
 
 import { join } from "node:path";
-import type { Identity } from "../registry/client.ts";
+import type { Identity } from "../registry/source.ts";
 
 /** What to log in with, as the environment `env` of the program names it. An empty variable is none. */
 export function identityIn(env: (name: string) => string | undefined): Identity {

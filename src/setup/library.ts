@@ -2,7 +2,7 @@
 
 import { PullamaError } from "../core/errors.ts";
 import type { PullEvent } from "../core/events.ts";
-import { trustIn } from "./trust.ts";
+import { trustIn } from "./certificates_env.ts";
 import { modelsDir } from "./models_dir.ts";
 import type { PullOptions } from "./options.ts";
 

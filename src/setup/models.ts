@@ -1,11 +1,11 @@
 /** Looking into the models folder, for commands that pull nothing. */
 
-import type { Inventory, ModelDetails } from "../core/local_model.ts";
+import type { Inventory, ModelDetails } from "../core/reports/installed.ts";
 import type { ModelName } from "../core/name.ts";
-import { detailsOf } from "../store/details.ts";
-import { inventoryOf } from "../store/inventory.ts";
-import { installedNames } from "../store/named_files.ts";
-import { pathsOf } from "../store/paths.ts";
+import { detailsOf } from "../store/show/details.ts";
+import { inventoryOf } from "../store/manifests/list.ts";
+import { installedNames } from "../store/manifests/installed.ts";
+import { pathsOf } from "../store/layout/paths.ts";
 
 /** What is installed in one folder. All reject with kind local where the folder cannot be read. */
 export interface InstalledModels {

@@ -5,18 +5,18 @@ import type { ModelName } from "../core/name.ts";
 import { type Disk, realDisk } from "../io/disk.ts";
 import { Hasher } from "../io/hash.ts";
 import { waitLock } from "../io/lock.ts";
-import { namesIn } from "../io/look.ts";
+import { namesIn } from "../io/stat.ts";
 import { fileSystemOf } from "../io/file_system.ts";
 import { freeBytes } from "../io/space.ts";
-import { cleanFolder } from "./clean.ts";
-import { installedSpelling } from "./installed.ts";
-import { Ledger } from "./ledger.ts";
-import { bootTime } from "./live.ts";
-import { likenessOf, makeFolder, makeRoot } from "./ownership.ts";
-import { blobFile, blobPaths, type Paths, pathsOf } from "./paths.ts";
-import { peekResume } from "./resume.ts";
-import { StoreSession } from "./session.ts";
-import { noteWish, type Wish } from "./wanted.ts";
+import { cleanFolder } from "./clean/clean.ts";
+import { installedSpelling } from "./manifests/spelling.ts";
+import { Ledger } from "./layout/verified.ts";
+import { bootTime } from "./partial/positions.ts";
+import { likenessOf, makeFolder, makeRoot } from "./layout/ownership.ts";
+import { blobFile, blobPaths, type Paths, pathsOf } from "./layout/paths.ts";
+import { peekResume } from "./partial/resume.ts";
+import { StoreSession } from "./write/session.ts";
+import { noteWish, type Wish } from "./layout/intents.ts";
 
 export interface StoreOptions {
   /** Who writes checkpoints, such as `pullama/0.1.0`. */

@@ -2,10 +2,10 @@
 
 import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
-import { Gathering, type Stream } from "./flow.ts";
-import { type Pause, withPatience, YIELD } from "./patience.ts";
-import { type ConnectionTools, withBody } from "./request.ts";
-import type { Job } from "./work.ts";
+import { Gathering, type Stream } from "./buffers.ts";
+import { type Pause, withPatience, YIELD } from "./retrier.ts";
+import { type ConnectionTools, withBody } from "./fetcher.ts";
+import type { Job } from "./blob_plan.ts";
 
 /** How often it is told how far a comparison is, in milliseconds. */
 const TELL_MS = 500;

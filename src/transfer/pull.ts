@@ -8,11 +8,11 @@ import type { Stop } from "../core/stop.ts";
 import { RateLimit } from "../io/limit.ts";
 import { StallWatch } from "../io/stall.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { Outage, Pause, withPatience } from "./patience.ts";
-import type { Source, Standing, Store, Wish } from "./ports.ts";
-import type { ConnectionTools } from "./request.ts";
-import { requireRoom, type Room, roomFor, withLeftovers } from "./room.ts";
-import { transfer, type TransferTools, type Wanted } from "./transfer.ts";
+import { Outage, Pause, withPatience } from "./retrier.ts";
+import type { Source, Standing, Store, Wish } from "../core/content.ts";
+import type { ConnectionTools } from "./fetcher.ts";
+import { requireRoom, type Room, roomFor, withLeftovers } from "./space.ts";
+import { transfer, type TransferTools, type Wanted } from "./scheduler.ts";
 
 export interface PullSettings {
   /** Parallel connections, 1 or more. */

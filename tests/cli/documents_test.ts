@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { relative } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import schema from "../../docs/json-events.schema.json" with { type: "json" };
-import { pathsOf } from "../../src/store/paths.ts";
+import { pathsOf } from "../../src/store/layout/paths.ts";
 import { makeModel } from "../fakes/model.ts";
 import { startRegistry } from "../fakes/registry.ts";
 import { writeModelsFolder } from "../fakes/models_folder.ts";

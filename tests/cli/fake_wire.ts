@@ -1,13 +1,13 @@
 /** What main_test.ts puts in place of the wiring of the real program. The model says what is to happen. */
 
 import type { Engine } from "../../src/setup/engine.ts";
-import { cleanFolder } from "../../src/store/clean.ts";
-import { removeModels } from "../../src/store/remove.ts";
+import { cleanFolder } from "../../src/store/clean/clean.ts";
+import { removeModels } from "../../src/store/remove/remove.ts";
 import { examine } from "../../src/setup/doctor.ts";
 import { openModels } from "../../src/setup/models.ts";
-import { openQueue } from "../../src/cli/queue_place.ts";
+import { openQueue } from "../../src/setup/queue.ts";
 import type { Wire } from "../../src/cli/program.ts";
-import type { CleanReport } from "../../src/core/cleaned.ts";
+import type { CleanReport } from "../../src/core/reports/clean.ts";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { Emit, Summary } from "../../src/core/events.ts";
 import type { ModelName } from "../../src/core/name.ts";

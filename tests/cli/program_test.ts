@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
-import { width } from "../../src/ui/draw.ts";
+import { width } from "../../src/ui/terminal/draw.ts";
 import { fakeHost, pullUnknown, ran } from "./fake_host.ts";
 
 /** A command line as a shell would cut it at its blanks. */

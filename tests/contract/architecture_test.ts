@@ -19,8 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transfer: ["core", "io"],
   queue: ["core", "io"],
   ui: ["core"],
-  setup: ["core", "io", "registry", "store", "transfer"],
-  "mod.ts": ["core", "io", "registry", "store", "transfer", "setup"],
+  setup: ["core", "io", "registry", "store", "transfer", "queue"],
+  "mod.ts": ["core", "io", "registry", "store", "transfer", "queue", "setup"],
 };
 
 /** Packages and parts of the platform by the rooms that may import them. */
@@ -52,7 +52,7 @@ const DEEDS: readonly (readonly [what: string, pattern: RegExp, who: (path: stri
     [
       "prints",
       /\bconsole\.\w|\bDeno\.(?:stdout|stderr)\b|\b(?:alert|prompt|confirm)\(/,
-      (path) => path === "src/cli/system.ts",
+      (path) => path === "src/cli/host/system.ts",
     ],
     ["reads arguments", /\bDeno\.args\b/, (path) => path === "src/main.ts"],
     ["reads the environment", /\bDeno\.env\b/, in_("cli", "setup")],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseName } from "../../src/core/name.ts";
-import { cleanFolder } from "../../src/store/clean.ts";
-import { removeModels } from "../../src/store/remove.ts";
+import { cleanFolder } from "../../src/store/clean/clean.ts";
+import { removeModels } from "../../src/store/remove/remove.ts";
 import { makeModel } from "../fakes/model.ts";
 import { type AddedModel, startRegistry } from "../fakes/registry.ts";
 import { kill } from "../real/child.ts";

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { digestOf } from "../../src/core/digest.ts";
 import { parseName } from "../../src/core/name.ts";
-import { blobPaths, manifestFolders, manifestPath, pathsOf } from "../../src/store/paths.ts";
+import { blobPaths, manifestFolders, manifestPath, pathsOf } from "../../src/store/layout/paths.ts";
 
 /** Puts it into the models folder `root`. */
 export async function addSmallModel(root: string, name: string): Promise<void> {

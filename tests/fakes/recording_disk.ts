@@ -6,7 +6,7 @@
 import { exists } from "./exists.ts";
 import { folderOf } from "../../src/io/atomic.ts";
 import { type Disk, type DiskFile, type Ownership, realDisk } from "../../src/io/disk.ts";
-import { localFailure } from "../../src/io/failure.ts";
+import { localFailure } from "../../src/io/file_error.ts";
 import { UnsyncedData, UnsyncedNames } from "./unsynced.ts";
 
 export interface DiskStep {

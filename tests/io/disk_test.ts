@@ -7,7 +7,7 @@ import {
   isNoLinkHere,
   isTaken,
   localFailure,
-} from "../../src/io/failure.ts";
+} from "../../src/io/file_error.ts";
 import { freeBytes } from "../../src/io/space.ts";
 import { RecordingDisk, systemError } from "../fakes/recording_disk.ts";
 import { mounted } from "./mount.ts";

@@ -4,7 +4,7 @@
  */
 
 import { parseName } from "../../src/core/name.ts";
-import { openQueue } from "../../src/cli/queue_place.ts";
+import { openQueue } from "../../src/setup/queue.ts";
 
 const [folder = "", ...models] = Deno.args;
 const queue = openQueue(folder);

@@ -3,7 +3,7 @@
 import { type Disk, realDisk } from "../../src/io/disk.ts";
 import type { Patience, QueuePlace } from "../../src/queue/file.ts";
 import { type Entry, formatQueue, parseQueue, type Queue } from "../../src/queue/format.ts";
-import { makeFolder } from "../../src/store/ownership.ts";
+import { makeFolder } from "../../src/store/layout/ownership.ts";
 
 export interface Scratch extends AsyncDisposable {
   readonly root: string;

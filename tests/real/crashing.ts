@@ -1,7 +1,7 @@
 /** A program that shows a pull and then ends as no program should; its argument says how. */
 
-import { systemHost } from "../../src/cli/system.ts";
-import { createRenderer } from "../../src/ui/modes.ts";
+import { systemHost } from "../../src/cli/host/system.ts";
+import { createRenderer } from "../../src/ui/pull/modes.ts";
 import { EVERY_EVENT } from "../ui/pull_events.ts";
 
 const never = new AbortController().signal;

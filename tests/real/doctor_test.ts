@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { authority, good, key } from "../fakes/authority.ts";
 import { snapshotOf } from "../fakes/models_folder.ts";
 import { startRegistry } from "../fakes/registry.ts";
-import { KEY } from "../registry/keys.ts";
+import { KEY } from "../registry/auth/keys.ts";
 import { testWith } from "../needs.ts";
 import { kill, runToEnd, spawnAlone, temporaryFolder } from "./child.ts";
 import {

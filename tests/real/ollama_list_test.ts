@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { parseName } from "../../src/core/name.ts";
-import { detailsOf } from "../../src/store/details.ts";
-import { pathsOf } from "../../src/store/paths.ts";
+import { detailsOf } from "../../src/store/show/details.ts";
+import { pathsOf } from "../../src/store/layout/paths.ts";
 import { makeModel } from "../fakes/model.ts";
 import type { ModelFiles } from "../fakes/registry.ts";
 import { testWith } from "../needs.ts";
-import { GgufWriter } from "../store/gguf_writer.ts";
+import { GgufWriter } from "../store/show/gguf_writer.ts";
 import { CLOUD_STUB, config, install, layer } from "../store/installed_models.ts";
 import { runToEnd, temporaryFolder } from "./child.ts";
 import { pullama } from "./program.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseName } from "../../src/core/name.ts";
 import { type Disk, realDisk } from "../../src/io/disk.ts";
-import { registrySource } from "../../src/registry/client.ts";
+import { registrySource } from "../../src/registry/source.ts";
 import { ModelsFolder } from "../../src/store/store.ts";
 import { pullModel } from "../../src/transfer/pull.ts";
 import { makeModel } from "../fakes/model.ts";

@@ -1,11 +1,11 @@
 /** Logging in at hosts of the internet, which cannot be asked here: what would be sent to them. */
 
 import assert from "node:assert/strict";
-import { Auth } from "../../src/registry/auth.ts";
-import type { GetOptions, Http } from "../../src/registry/http.ts";
-import type { Identity } from "../../src/registry/proof.ts";
-import { Secrets } from "../../src/registry/secrets.ts";
-import { fileWith, KEY, PUBLIC } from "./keys.ts";
+import { Auth } from "../../src/registry/auth/auth.ts";
+import type { GetOptions, Http } from "../../src/registry/http/http.ts";
+import type { Identity } from "../../src/registry/auth/credential.ts";
+import { Secrets } from "../../src/registry/auth/redact.ts";
+import { fileWith, KEY, PUBLIC } from "./auth/keys.ts";
 import { failureOf, never } from "./world.ts";
 
 interface Net {

@@ -8,7 +8,7 @@ import {
   type RegistryOptions,
   type RegistrySource,
   registrySource,
-} from "../../src/registry/client.ts";
+} from "../../src/registry/source.ts";
 import { type Content, noise } from "../fakes/content.ts";
 import {
   type Registry,

@@ -1,7 +1,7 @@
 /** A machine of its own for checkups: a home, a models folder, a registry; nothing on it may be left changed. */
 
 import assert from "node:assert/strict";
-import type { Check, CheckName, Checkup } from "../../src/core/checkup.ts";
+import type { Check, CheckName, Checkup } from "../../src/core/reports/doctor.ts";
 import { parseName } from "../../src/core/name.ts";
 import {
   type DoctorOptions,

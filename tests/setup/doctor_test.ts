@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { exitCodeOf, PullamaError } from "../../src/core/errors.ts";
-import { firstFailure } from "../../src/core/checkup.ts";
+import { firstFailure } from "../../src/core/reports/doctor.ts";
 import { serverUrl } from "../../src/setup/checks/server.ts";
 import { fingerprint } from "../../src/setup/checks/key.ts";
 import { authority, good, key } from "../fakes/authority.ts";
@@ -10,7 +10,7 @@ import { startHub } from "../fakes/hub.ts";
 import { startProxy } from "../fakes/proxy.ts";
 import { demandBasic, demandTokens } from "../fakes/token_server.ts";
 import { mounted } from "../io/mount.ts";
-import { foreignKey, KEY, PUBLIC } from "../registry/keys.ts";
+import { foreignKey, KEY, PUBLIC } from "../registry/auth/keys.ts";
 import { type Machine, machine, notMade, of, onlyFailure, states } from "./checkups.ts";
 
 const FINGERPRINT = "SHA256:S6E5UyjD+1BcC04rbuU1LjkSyhFq9JmeHUxj6amjFBo";

@@ -7,9 +7,9 @@ import type { Descriptor, Manifest } from "../../src/core/manifest.ts";
 import { type ModelName, parseName } from "../../src/core/name.ts";
 import { type Chunk, type Range, tile } from "../../src/core/ranges.ts";
 import type { Disk } from "../../src/io/disk.ts";
-import type { BlobIngest } from "../../src/store/ingest.ts";
-import { type BlobPaths, blobPaths, type Paths, pathsOf } from "../../src/store/paths.ts";
-import type { SessionWatcher, StoreSession } from "../../src/store/session.ts";
+import type { BlobIngest } from "../../src/store/partial/ingest.ts";
+import { type BlobPaths, blobPaths, type Paths, pathsOf } from "../../src/store/layout/paths.ts";
+import type { SessionWatcher, StoreSession } from "../../src/store/write/session.ts";
 import { ModelsFolder } from "../../src/store/store.ts";
 import { noise, wholeOf } from "../fakes/content.ts";
 

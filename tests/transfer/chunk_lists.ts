@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { digestOf } from "../../src/core/digest.ts";
 import { type Chunk, tile } from "../../src/core/ranges.ts";
-import type { Source } from "../../src/transfer/ports.ts";
+import type { Source } from "../../src/core/content.ts";
 import type { Content } from "../fakes/content.ts";
 
 /** The right list for chunks of `length`. */

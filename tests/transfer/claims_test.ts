@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { PullEvent } from "../../src/core/events.ts";
 import { subtract, total, union } from "../../src/core/ranges.ts";
-import type { Body, Source } from "../../src/transfer/ports.ts";
-import { foldProgress, type Progress } from "../../src/ui/progress.ts";
+import type { Body, Source } from "../../src/core/content.ts";
+import { foldProgress, type Progress } from "../../src/ui/progress/progress.ts";
 import { type Content, held, noise } from "../fakes/content.ts";
 import { closeAfter, type Fault, resetAfter, stallAfter } from "../fakes/faults.ts";
 import type { AddedModel } from "../fakes/registry.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ByteReader } from "../../src/io/bytes.ts";
+import type { ByteReader } from "../../src/io/byte_reader.ts";
 import { RateLimit } from "../../src/io/limit.ts";
 import { StallWatch } from "../../src/io/stall.ts";
 

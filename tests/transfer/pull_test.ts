@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Store } from "../../src/transfer/ports.ts";
+import type { Store } from "../../src/core/content.ts";
 import { count, MIB, onDisk, world } from "./world.ts";
 
 Deno.test("pullModel() stores a model, fetching each byte once", async () => {

@@ -4,11 +4,11 @@ import { PullamaError } from "../../src/core/errors.ts";
 import type { PullEvent, Summary } from "../../src/core/events.ts";
 import { parseName } from "../../src/core/name.ts";
 import { type Silence, StallWatch, USUAL_SILENCE } from "../../src/io/stall.ts";
-import { registrySource } from "../../src/registry/client.ts";
-import { blobFile, pathsOf } from "../../src/store/paths.ts";
+import { registrySource } from "../../src/registry/source.ts";
+import { blobFile, pathsOf } from "../../src/store/layout/paths.ts";
 import { ModelsFolder } from "../../src/store/store.ts";
 import type { Clock } from "../../src/transfer/clock.ts";
-import type { Source, Store } from "../../src/transfer/ports.ts";
+import type { Source, Store } from "../../src/core/content.ts";
 import { pullModel, type PullSettings } from "../../src/transfer/pull.ts";
 import { makeModel } from "../fakes/model.ts";
 import {

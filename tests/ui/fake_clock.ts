@@ -1,6 +1,6 @@
 /** Time that passes when a test says so. */
 
-import type { Clock } from "../../src/ui/clock.ts";
+import type { Clock } from "../../src/ui/terminal/clock.ts";
 
 export interface FakeClock extends Clock {
   /** Lets time pass; what is due happens at its time. */

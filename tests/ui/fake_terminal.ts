@@ -1,7 +1,7 @@
 /** A terminal that remembers what was written, and one that shows it as a screen would. */
 
-import { width } from "../../src/ui/draw.ts";
-import type { Terminal } from "../../src/ui/terminal.ts";
+import { width } from "../../src/ui/terminal/draw.ts";
+import type { Terminal } from "../../src/ui/terminal/terminal.ts";
 
 export interface FakeTerminal extends Terminal {
   /** Every write by itself. */

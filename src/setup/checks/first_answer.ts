@@ -2,8 +2,8 @@
 
 import { asPullamaError, PullamaError } from "../../core/errors.ts";
 import { formatDuration } from "../../core/units.ts";
-import { discard, type Http } from "../../registry/http.ts";
-import type { Step } from "./step.ts";
+import { discard, type Http } from "../../registry/http/http.ts";
+import type { Step } from "./run.ts";
 
 /** Milliseconds that a clock may be off by: signatures and certificates hold the time. */
 const TOLERANCE = 5 * 60_000;

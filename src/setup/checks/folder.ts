@@ -4,13 +4,13 @@ import { dirname, join, resolve } from "node:path";
 import { PullamaError } from "../../core/errors.ts";
 import { formatSize } from "../../core/units.ts";
 import { realDisk } from "../../io/disk.ts";
-import { isMissing, localFailure } from "../../io/failure.ts";
+import { isMissing, localFailure } from "../../io/file_error.ts";
 import { fileSystemOf } from "../../io/file_system.ts";
-import { statOf } from "../../io/look.ts";
+import { statOf } from "../../io/stat.ts";
 import { freeBytes } from "../../io/space.ts";
-import { pathsOf } from "../../store/paths.ts";
+import { pathsOf } from "../../store/layout/paths.ts";
 import { type Account, type AccountFiles, mayRead, readAccounts } from "./accounts.ts";
-import type { Finding, Step } from "./step.ts";
+import type { Finding, Step } from "./run.ts";
 
 /** The user that the installer of Ollama makes for its service. */
 const SERVICE_USER = "ollama";

@@ -1,8 +1,8 @@
 /** Which hosts a pull has to reach, as its requests go along. */
 
-import type { NeededHost } from "../../core/checkup.ts";
-import type { RequestNote } from "../../registry/http.ts";
-import type { ProxyFor } from "../../registry/proxy.ts";
+import type { NeededHost } from "../../core/reports/doctor.ts";
+import type { RequestNote } from "../../registry/http/http.ts";
+import type { ProxyFor } from "../../registry/net/proxy.ts";
 
 /** Collects hosts. It never keeps more of an address than scheme, host and port. */
 export class Hosts {

@@ -1,10 +1,10 @@
 /** What there is to log in with. Nothing of it is shown but whose key it is. */
 
 import { PullamaError } from "../../core/errors.ts";
-import { findCredentials } from "../../registry/credentials.ts";
-import { readKey } from "../../registry/key.ts";
-import type { Identity } from "../../registry/client.ts";
-import type { Step } from "./step.ts";
+import { findCredentials } from "../../registry/auth/docker_config.ts";
+import { readKey } from "../../registry/auth/key.ts";
+import type { Identity } from "../../registry/source.ts";
+import type { Step } from "./run.ts";
 
 /** `host` is the registry's, with its port unless it is the usual one. */
 export function keyStep(identity: Identity, host: string): Step {

@@ -5,11 +5,11 @@ import { PullamaError } from "../../core/errors.ts";
 import { type Descriptor, distinctBlobs, manifestSize } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { formatDuration, formatRate, formatSize } from "../../core/units.ts";
-import { Attempt } from "../../registry/attempt.ts";
-import type { RegistrySource } from "../../registry/client.ts";
+import { Attempt } from "../../io/deadline.ts";
+import type { RegistrySource } from "../../registry/source.ts";
 import type { Hosts } from "./hosts.ts";
-import { arrived } from "./arrived.ts";
-import type { Finding, Step } from "./step.ts";
+import { arrived } from "./count_bytes.ts";
+import type { Finding, Step } from "./run.ts";
 
 export interface ModelOptions {
   readonly name: ModelName;

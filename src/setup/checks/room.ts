@@ -6,8 +6,8 @@ import type { Descriptor } from "../../core/manifest.ts";
 import { formatSize } from "../../core/units.ts";
 import { fileSystemOf } from "../../io/file_system.ts";
 import { ModelsFolder } from "../../store/store.ts";
-import { MARGIN } from "../../transfer/room.ts";
-import type { Finding } from "./step.ts";
+import { MARGIN } from "../../transfer/space.ts";
+import type { Finding } from "./run.ts";
 
 /** In words how much of `blobs` is missing and how much room there is. Throws `disk_full`. */
 export async function roomFor(blobs: readonly Descriptor[], modelsDir: string): Promise<Finding> {

@@ -1,10 +1,10 @@
 /** The Ollama server of this machine: whether it is there, and whether it looks in another folder. */
 
 import { asPullamaError } from "../../core/errors.ts";
-import { Attempt } from "../../registry/attempt.ts";
-import type { Http } from "../../registry/http.ts";
-import { readAtMost } from "../../registry/read.ts";
-import type { Step } from "./step.ts";
+import { Attempt } from "../../io/deadline.ts";
+import type { Http } from "../../registry/http/http.ts";
+import { readAtMost } from "../../registry/http/body.ts";
+import type { Step } from "./run.ts";
 
 /** Milliseconds: it is on this machine or near it. */
 const LIMIT = 3000;

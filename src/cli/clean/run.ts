@@ -1,0 +1,45 @@
+/** `pullama clean`: what pulls have left unfinished goes, and what that frees is said. */
+
+import type { CleanReport } from "../../core/reports/clean.ts";
+import { type ModelName, parseName } from "../../core/name.ts";
+import { modelsDir } from "../../setup/models_dir.ts";
+import { cleaningText } from "../../ui/reports/clean.ts";
+import { type Host, outputs } from "../host/host.ts";
+import { displayOptions, type FolderFlags } from "../args/options.ts";
+
+/** What this command needs to be wired to. */
+export interface CleanWire {
+  readonly cleanFolder: (
+    modelsDir: string,
+    options: {
+      readonly models: readonly ModelName[];
+      readonly dryRun: boolean;
+      readonly queue: boolean;
+      readonly signal: AbortSignal;
+    },
+  ) => Promise<CleanReport>;
+}
+
+/** The flags of this command as they were parsed. */
+export interface CleanFlags extends FolderFlags {
+  readonly dryRun?: true | undefined;
+  readonly queue?: true | undefined;
+}
+
+/** Removes what pulls of `models`, named as the user did, have left; that of all where there are none. */
+export async function cleanUp(
+  models: readonly string[],
+  flags: CleanFlags,
+  host: Host,
+  wire: CleanWire,
+): Promise<void> {
+  const { mode, quiet, color } = displayOptions(flags);
+  const { out } = outputs(host, color);
+  const report = await wire.cleanFolder(modelsDir(flags.modelsDir, host), {
+    models: models.map(parseName),
+    dryRun: flags.dryRun ?? false,
+    queue: flags.queue ?? false,
+    signal: host.stop.soft,
+  });
+  out.write(cleaningText(report, out, { mode, quiet }));
+}

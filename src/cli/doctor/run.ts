@@ -1,0 +1,128 @@
+/** `pullama doctor`: one line for each check, as it ends. */
+
+import { type Checkup, firstFailure } from "../../core/reports/doctor.ts";
+import { exitCodeOf, PullamaError } from "../../core/errors.ts";
+import { parseName } from "../../core/name.ts";
+import { trustIn } from "../../setup/certificates_env.ts";
+import type { DoctorOptions, DoctorWatcher } from "../../setup/doctor.ts";
+import { modelsDir, modelsVariable } from "../../setup/models_dir.ts";
+import {
+  checkText,
+  checkupDocument,
+  checkupEnd,
+  checkupHeading,
+  pendingText,
+} from "../../ui/reports/doctor.ts";
+import { glyphs } from "../../ui/terminal/draw.ts";
+import { paintWith } from "../../ui/terminal/paint.ts";
+import type { Terminal } from "../../ui/terminal/terminal.ts";
+import { stepOf } from "../../ui/pull/step_text.ts";
+import { failureDocument } from "../failure_json.ts";
+import { type Host, outputs } from "../host/host.ts";
+import {
+  type DisplayOptions,
+  displayOptions,
+  type FolderFlags,
+  modelsDirWarnings,
+} from "../args/options.ts";
+
+/** What this command needs to be wired to. */
+export interface DoctorWire {
+  readonly examine: (options: DoctorOptions, watcher: DoctorWatcher) => Promise<Checkup>;
+}
+
+/** The flags of this command as they were parsed. */
+export interface DoctorFlags extends FolderFlags {
+  readonly insecure?: true | undefined;
+  readonly caCert?: string | undefined;
+}
+
+/** There is nothing to resume: it did not do what it was asked. */
+const STOPPED = 1;
+/** What is written is written over. */
+const ERASE_LINE = "\r\x1b[K";
+
+/** Looks at the way to the model that the user named `given`. The exit code: that of the first failure. */
+export async function showCheckup(
+  given: string,
+  flags: DoctorFlags,
+  host: Host,
+  wire: DoctorWire,
+): Promise<number> {
+  const display = displayOptions(flags);
+  const { out } = outputs(host, display.color);
+  const model = parseName(given);
+  const options: DoctorOptions = {
+    model,
+    modelsDir: modelsDir(flags.modelsDir, host),
+    chosenBy: flags.modelsDir !== undefined
+      ? "--models-dir"
+      : modelsVariable(host) !== undefined
+      ? "OLLAMA_MODELS"
+      : "default",
+    elsewhere: modelsDirWarnings(flags.modelsDir, host),
+    insecure: flags.insecure ?? false,
+    ...trustIn(flags.caCert, host.env),
+  };
+  const documents = display.mode === "json" || display.mode === "debug";
+  if (!documents && !display.quiet && display.mode === "table") {
+    out.write(checkupHeading(model, out));
+  }
+  const { soft } = host.stop;
+  const { watcher, clear } = documents
+    ? { watcher: { signal: soft, onCheck() {} }, clear() {} }
+    : watching(out, soft, display);
+  let checkup: Checkup;
+  try {
+    checkup = await wire.examine(options, watcher);
+  } catch (error) {
+    clear();
+    if (!soft.aborted) throw error;
+    host.err.write("interrupted\n");
+    const cut = new PullamaError("interrupted", "stopped before all was checked");
+    if (display.mode === "json") out.write(failureDocument(cut, STOPPED));
+    return STOPPED;
+  }
+  if (documents) {
+    const inspected = display.mode === "debug";
+    out.write(checkupDocument(checkup, { inspected, color: out.color }));
+  } else if (!display.quiet) out.write(checkupEnd(checkup, out));
+  const failure = firstFailure(checkup);
+  return failure === undefined ? 0 : exitCodeOf(failure.kind);
+}
+
+/** Writes lines as they come; a check that is under way shows where a line can be written over. */
+function watching(
+  out: Terminal,
+  signal: AbortSignal,
+  { quiet, verbose }: DisplayOptions,
+): { readonly watcher: DoctorWatcher; clear(): void } {
+  let pending = false;
+  const clear = () => {
+    if (pending) out.write(ERASE_LINE);
+    pending = false;
+  };
+  const g = glyphs(out.unicode);
+  const { faint } = paintWith(out.color);
+  return {
+    clear,
+    watcher: {
+      signal,
+      onBegin(name) {
+        if (!out.interactive || !out.color || quiet) return;
+        out.write(pendingText(name, out));
+        pending = true;
+      },
+      onRequest(note) {
+        if (!verbose || quiet) return;
+        clear();
+        const { text } = stepOf({ event: "request", ...note }, g);
+        out.write(`${faint(`${g.note} ${text}`)}\n`);
+      },
+      onCheck(check) {
+        clear();
+        if (!quiet || check.state === "failed") out.write(checkText(check, out, verbose));
+      },
+    },
+  };
+}

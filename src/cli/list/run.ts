@@ -1,0 +1,89 @@
+/** `pullama list`: what is installed, and what of it cannot be read. */
+
+import type { Inventory } from "../../core/reports/installed.ts";
+import { displayName, type ModelName } from "../../core/name.ts";
+import { quoted } from "../../core/quote.ts";
+import { modelsDir } from "../../setup/models_dir.ts";
+import type { InstalledModels } from "../../setup/models.ts";
+import { listingText } from "../../ui/reports/list.ts";
+import { warningText } from "../../ui/text/message.ts";
+import { counted } from "../../ui/text/numbers.ts";
+import { type Host, outputs } from "../host/host.ts";
+import { displayOptions, type FolderFlags, modelsDirWarnings } from "../args/options.ts";
+import { absolute, sameFolder } from "../args/repeat_flags.ts";
+
+/** What the commands that look at installed models need to be wired to. */
+export interface ModelsWire {
+  readonly openModels: (modelsDir: string) => Promise<InstalledModels>;
+}
+
+/** Lists the models whose names begin with `prefix`. Rejects where the folder cannot be read. */
+export async function listModels(
+  prefix: string | undefined,
+  flags: FolderFlags,
+  host: Host,
+  wire: ModelsWire,
+): Promise<void> {
+  const { mode, quiet, verbose, color } = displayOptions(flags);
+  const { out, err } = outputs(host, color);
+  const folder = modelsDir(flags.modelsDir, host);
+  // Whoever reads a path in a document may stand elsewhere.
+  const models = await wire.openModels(mode === "json" ? absolute(folder, host) : folder);
+  const inventory = await models.list();
+  const shown = withPrefix(inventory, prefix ?? "");
+  const nowMs = host.clock.date().getTime();
+  out.write(listingText(shown, out, { mode, quiet, verbose, nowMs }));
+  for (const { message, hint } of modelsDirWarnings(flags.modelsDir, host)) {
+    err.write(warningText(message, hint, err));
+  }
+  for (const { message, hint } of warningsOf(shown, sameFolder(flags, host))) {
+    err.write(warningText(message, hint, err));
+  }
+  const note = shown.models.length > 0 || quiet
+    ? undefined
+    : nothingText(inventory, folder, prefix);
+  if (note !== undefined && mode !== "json") err.write(`${note}\n`);
+}
+
+/** As `ollama list` compares: with the name that is shown, ignoring case. */
+function withPrefix(inventory: Inventory, prefix: string): Inventory {
+  const start = prefix.toLowerCase();
+  const begins = ({ name }: { readonly name?: ModelName }) =>
+    start === "" || (name && displayName(name).toLowerCase().startsWith(start));
+  return {
+    models: inventory.models.filter(begins),
+    broken: inventory.broken.filter(begins),
+    hidden: inventory.hidden.filter(begins),
+  };
+}
+
+/** `same`: flags, after a blank, that lead a command to the same folder. */
+function warningsOf(
+  { broken, hidden }: Inventory,
+  same: string,
+): { message: string; hint: string }[] {
+  return [
+    ...broken.map(({ reason, name }) => ({
+      message: reason,
+      hint: name === undefined
+        ? "move the file away: an Ollama server may take it for a model"
+        : `pull the model again: pullama pull ${displayName(name)}${same}`,
+    })),
+    ...(hidden.length === 0 ? [] : [{
+      message: `${counted(hidden.length, "manifest")} hidden by others of the same name in ` +
+        `manifests-v2: ${firstOf(hidden.map(({ name }) => displayName(name)))}`,
+      hint: "a server that knows that folder uses the others, which are listed",
+    }]),
+  ];
+}
+
+function firstOf(names: readonly string[]): string {
+  const first = names.slice(0, 5).join(", ");
+  return names.length > 5 ? `${first} and ${names.length - 5} more` : first;
+}
+
+function nothingText({ models }: Inventory, folder: string, prefix = ""): string {
+  return models.length === 0
+    ? `no models in ${folder}`
+    : `no installed model begins with ${quoted(prefix)}`;
+}

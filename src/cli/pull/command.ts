@@ -1,0 +1,57 @@
+/** `pullama pull`. */
+
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { Host } from "../host/host.ts";
+import type { OpenEngine } from "../../setup/engine.ts";
+import type { ModelsWire } from "../list/run.ts";
+import { withPullFlags } from "./flags.ts";
+
+/** What this command needs to be wired to. */
+export interface PullWire extends ModelsWire {
+  readonly openEngine: OpenEngine;
+}
+
+const MORE = `
+What was fetched is kept, however a pull ends: the same command goes on with it.
+
+Examples:
+  pullama pull llama3.2
+  pullama pull mistral:7b hf.co/user/model:Q4_K_M
+  pullama pull llama3.2 --dry-run    what would be fetched, and whether it fits
+  pullama pull llama3.2 --limit-rate 5M --retry-for 24h`;
+
+export function addPull(
+  root: CommandUnknownOpts,
+  host: Host,
+  wire: PullWire,
+  ended: (exitCode: number) => void,
+): void {
+  withPullFlags(root.command("pull"))
+    .description("pull models, or go on with pulls that were interrupted")
+    .argument("<model...>", "[host/][namespace/]model[:tag]")
+    .addHelpText("after", MORE)
+    .action(async (models, flags) => {
+      const [
+        { displayOptions, modelsDirWarnings, pullOptions },
+        { pullModels },
+        { samePull },
+      ] = await Promise.all([
+        import("../args/options.ts"),
+        import("./run.ts"),
+        import("../args/repeat_flags.ts"),
+      ]);
+      ended(
+        await pullModels({
+          models,
+          options: pullOptions(flags, host),
+          display: displayOptions(flags),
+          warnings: modelsDirWarnings(flags.modelsDir, host),
+          samePull: samePull(flags, host),
+          commands: root.commands.map((command) => command.name()),
+          host,
+          openEngine: wire.openEngine,
+          openModels: wire.openModels,
+        }),
+      );
+    });
+}

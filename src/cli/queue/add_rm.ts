@@ -1,0 +1,79 @@
+/** `pullama queue add` and `pullama queue rm`. */
+
+import { displayName, fullName, type ModelName, parseName } from "../../core/name.ts";
+import { modelsDir } from "../../setup/models_dir.ts";
+import { inspectText, jsonText } from "../../ui/text/json.ts";
+import { modelText } from "../../ui/reports/queue_list.ts";
+import { counted } from "../../ui/text/numbers.ts";
+import { type Host, outputs } from "../host/host.ts";
+import type { FolderFlags } from "../args/options.ts";
+import type { OpenQueue } from "../../setup/queue.ts";
+import { waitOn } from "./wait.ts";
+
+/** Adds models, named as the user did: all of them, or none where one of the names is none. */
+export async function addToQueue(
+  given: readonly string[],
+  flags: FolderFlags,
+  host: Host,
+  openQueue: OpenQueue,
+): Promise<void> {
+  const names = given.map(parseName);
+  const queue = await openQueue(modelsDir(flags.modelsDir, host));
+  const wait = waitOn(host, flags.color);
+  const { added, changed, skipped } = await queue.add(names, host.clock.date(), wait);
+  answer(flags, host, {
+    lines: [
+      ...changed.map((name) =>
+        `${displayName(name)} waits already; it will now be asked over ${way(name)}`
+      ),
+      ...skipped.map((name) => `skipped ${displayName(name)}: it is in the queue already`),
+      `added ${counted(added.length, "model")} to the queue`,
+    ],
+    document: {
+      added: added.map(fieldsOf),
+      changed: changed.map(fieldsOf),
+      skipped: skipped.map(fieldsOf),
+    },
+  });
+}
+
+/** Removes entries by their positions in the list: all of them, or none where one cannot be removed. */
+export async function removeFromQueue(
+  positions: readonly number[],
+  flags: FolderFlags,
+  host: Host,
+  openQueue: OpenQueue,
+): Promise<void> {
+  const queue = await openQueue(modelsDir(flags.modelsDir, host));
+  const removed = await queue.remove(positions, waitOn(host, flags.color));
+  answer(flags, host, {
+    lines: removed.map((row) => `removed ${modelText(row)} from the queue`),
+    document: {
+      removed: removed.map((row) => row.name ? fieldsOf(row.name) : { name: modelText(row) }),
+    },
+  });
+}
+
+function way({ scheme }: ModelName): string {
+  return scheme === "http" ? "plain http" : "https";
+}
+
+/** As the list of the queue has them: https goes without saying. */
+function fieldsOf(name: ModelName): Readonly<Record<string, unknown>> {
+  return {
+    name: displayName(name),
+    full_name: fullName(name),
+    scheme: name.scheme === "http" ? "http" : undefined,
+  };
+}
+
+function answer(
+  { output, quiet, color }: FolderFlags,
+  host: Host,
+  { lines, document }: { readonly lines: readonly string[]; readonly document: unknown },
+): void {
+  const { out } = outputs(host, color);
+  if (output === "json") out.write(jsonText(document));
+  else if (output === "debug") out.write(inspectText(document, out.color));
+  else if (!quiet) out.write(lines.map((line) => `${line}\n`).join(""));
+}

@@ -1,0 +1,36 @@
+/** `pullama queue list`. */
+
+import { modelsDir } from "../../setup/models_dir.ts";
+import { inspectText, jsonText } from "../../ui/text/json.ts";
+import type { QueueRow } from "../../core/reports/queue_row.ts";
+import { modelText, queueDocument, queueListText } from "../../ui/reports/queue_list.ts";
+import { type Host, outputs } from "../host/host.ts";
+import type { FolderFlags } from "../args/options.ts";
+import type { OpenQueue } from "../../setup/queue.ts";
+import { waitOn } from "./wait.ts";
+
+/** Lists what waits, and what became of the rest. */
+export async function listQueue(
+  flags: FolderFlags,
+  host: Host,
+  openQueue: OpenQueue,
+): Promise<void> {
+  const queue = await openQueue(modelsDir(flags.modelsDir, host));
+  const rows = await queue.rows(waitOn(host, flags.color));
+  const written = rows.map(withScheme);
+  const { out } = outputs(host, flags.color);
+  switch (flags.output) {
+    case "json":
+      return out.write(jsonText(queueDocument(rows)));
+    case "debug":
+      return out.write(inspectText(queueDocument(rows), out.color));
+    default:
+      if (flags.quiet) return out.write(written.map((row) => `${modelText(row)}\n`).join(""));
+      return out.write(queueListText(written, out, flags.verbose ?? false));
+  }
+}
+
+/** A name is shown without its scheme, what is none as it is written: that is how plain http comes to be seen. */
+function withScheme(row: QueueRow): QueueRow {
+  return row.name?.scheme === "http" ? { ...row, name: undefined } : row;
+}

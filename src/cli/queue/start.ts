@@ -1,0 +1,135 @@
+/** `pullama queue start`: pulls what waits, one model after another, and says how each of them ended. */
+
+import { displayName } from "../../core/name.ts";
+import type { Turn, TurnEnd } from "../../queue/runner.ts";
+import { interruptedText } from "../../ui/text/message.ts";
+import { type Outcome, outcomesText } from "../../ui/pull/batch_summary.ts";
+import { againText, type QueueEvent, queueShow } from "../../ui/reports/queue_events.ts";
+import { modelText } from "../../ui/reports/queue_list.ts";
+import { oneLine, redact } from "../../ui/text/redact.ts";
+import type { Warning } from "../args/options.ts";
+import { exitCodeOfAll, pullModels } from "../pull/run.ts";
+import { createPuller, notStarted, type PullerParts } from "../pull/puller.ts";
+import type { ModelQueue, Wait } from "../../setup/queue.ts";
+
+export interface QueueJob extends PullerParts {
+  readonly queue: ModelQueue;
+  readonly warnings: readonly Warning[];
+  /** Flags, after a blank, that lead a command to the same folder; and one that pulls, to pull as this does. */
+  readonly sameFolder: string;
+  readonly samePull: string;
+  /** Ends the wait for another process that is changing the queue. */
+  readonly wait: Wait;
+}
+
+/** The exit code: that of the first failure. The first signal ends it after the model at hand. */
+export async function startQueue(job: QueueJob): Promise<number> {
+  const { queue, options, display, host } = job;
+  const { stop, clock } = host;
+  const open = (await queue.rows(job.wait))
+    .filter(({ status }) => status === "queued" || status === "active");
+  if (options.dryRun && open.length > 0) {
+    return await pullModels({ ...job, models: open.map(({ given }) => given) });
+  }
+
+  const enough = stop.afterThis?.() ?? stop.soft;
+  const puller = createPuller(job);
+  const { out, err } = puller;
+  const show = queueShow(out, clock, display);
+  const outcomes: Outcome[] = [];
+  let left: readonly string[] = [];
+  let current: string | undefined;
+
+  async function pullOne({ given, index, count }: Turn): Promise<TurnEnd> {
+    const turn = {
+      event: "queue_entry",
+      given,
+      name: notStarted(given).name,
+      index,
+      count,
+    } as const;
+    current = modelText(turn);
+    show({ ...turn, status: "active" });
+    const outcome = await puller.pull(given, `queue ${index}/${count}`);
+    current = undefined;
+    outcomes.push(outcome);
+    const end = endOf(outcome);
+    show({ ...turn, ...eventFields(end) });
+    return end;
+  }
+
+  function onEnough(): void {
+    if (current === undefined) return;
+    puller.emit({
+      event: "warning",
+      message: `stopping after ${current}`,
+      hint: "another signal stops it now, and it can be resumed; a third one ends at once",
+    });
+  }
+
+  enough.addEventListener("abort", onEnough);
+  try {
+    for (const { message, hint } of job.warnings) puller.emit({ event: "warning", message, hint });
+    if (open.length > 0) {
+      // What stands in the way of every pull is no fault of the first entry.
+      await puller.open();
+      left = await queue.run({
+        pullOne,
+        enough,
+        now: () => clock.date(),
+        patience: { signal: stop.hard, onWait: job.wait.onWait },
+      });
+    }
+  } finally {
+    enough.removeEventListener("abort", onEnough);
+    await puller[Symbol.asyncDispose]();
+  }
+
+  const exitCode = exitCodeOfAll(outcomes);
+  const people = !display.quiet && (display.mode === "table" || display.mode === "compact");
+  const stopped = outcomes.at(-1)?.ended === "interrupted";
+  const rest = left.slice(stopped ? 1 : 0).map(notStarted);
+  if (people) out.write(endText([...outcomes, ...rest]));
+  show({ event: "queue_end", ...counted(outcomes), queued: left.length, exitCode });
+  const again = outcomes.flatMap(againWord);
+  if (again.length > 0) err.write(againText([again.join(" ") + job.sameFolder], err));
+  if (left.length > 0) err.write(interruptedText([`queue start${job.samePull}`], err));
+  return exitCode;
+}
+
+function endText(outcomes: readonly Outcome[]): string {
+  return outcomes.length === 0 ? "nothing is queued\n" : outcomesText(outcomes, "pulled");
+}
+
+function endOf({ ended, error }: Outcome): TurnEnd {
+  if (error !== undefined) return { ended: "failed", reason: oneLine(redact(error.message)) };
+  return { ended: ended === "pulled" ? "pulled" : "interrupted" };
+}
+
+function eventFields(
+  end: TurnEnd,
+): Pick<Extract<QueueEvent, { readonly event: "queue_entry" }>, "status" | "reason"> {
+  switch (end.ended) {
+    case "pulled":
+      return { status: "completed" };
+    case "failed":
+      return { status: "failed", reason: end.reason };
+    case "interrupted":
+      return { status: "queued" };
+    default:
+      return end satisfies never;
+  }
+}
+
+function counted(
+  outcomes: readonly Outcome[],
+): { readonly completed: number; readonly failed: number } {
+  const count = (what: Outcome["ended"]) => outcomes.filter(({ ended }) => ended === what).length;
+  return { completed: count("pulled"), failed: count("failed") };
+}
+
+/** A model that failed, as one would add it once more. */
+function againWord({ given, name, ended }: Outcome): string[] {
+  if (ended !== "failed" || name === undefined) return [];
+  return [name.scheme === "http" ? given : displayName(name)];
+}

@@ -1,0 +1,112 @@
+/** Opening a blob at an offset: wherever the registry keeps it, and only if what comes is what was asked for. */
+
+import { type Kind, PullamaError } from "../../core/errors.ts";
+import type { Descriptor } from "../../core/manifest.ts";
+import type { ModelName } from "../../core/name.ts";
+import type { Range } from "../../core/ranges.ts";
+import type { Addresses } from "./url_cache.ts";
+import { judge, type Rejected } from "./blob_response.ts";
+import type { Doubts } from "./confirm.ts";
+import { discard } from "../http/http.ts";
+import type { Landing } from "../http/redirects.ts";
+import type { Registry } from "./registry.ts";
+
+/** Blobs below this size, in bytes, are asked for without a range when all of them is wanted. */
+const SMALL = 1 << 20;
+
+/** The answer to a request for a range of a blob. */
+export interface BlobBody {
+  /** The bytes that come: from where they were asked for, or all if the server ignores ranges. */
+  readonly range: Range;
+  readonly ranged: boolean;
+  /** As fetch gave it, a byte stream. It may end early without an error. */
+  readonly stream: ReadableStream<Uint8Array>;
+}
+
+export interface BlobOptions {
+  readonly registry: Registry;
+  readonly doubts: Doubts;
+  /** Where blobs were found: only the first request of one is redirected. */
+  readonly addresses: Addresses;
+  /** Where blobs are said to be, which may be wrong: then their own address is as good as ever. */
+  readonly hints: Addresses;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Asks for `range`, which is not empty, of a blob. Every failure is a PullamaError. */
+export type OpenBlob = (
+  name: ModelName,
+  blob: Descriptor,
+  range: Range,
+  signal: AbortSignal,
+) => Promise<BlobBody>;
+
+/** Opens blobs, and remembers where they were found: only the first request of a blob is redirected. */
+export function blobOpener(options: BlobOptions): OpenBlob {
+  const { registry, doubts, addresses, hints, now } = options;
+  return async (name, blob, range, signal) => {
+    const home = registry.url(name, `blobs/${blob.digest}`);
+    const withRange = blob.size >= SMALL || range.start > 0 || range.end < blob.size;
+    const headers = withRange ? { range: `bytes=${range.start}-${range.end - 1}` } : {};
+    const openAt = async (from: URL): Promise<BlobBody> => {
+      const began = doubts.now();
+      try {
+        const landing = await registry.get(name, from, headers, signal);
+        const { status, headers: fields, body } = landing.response;
+        const atHome = landing.url.href === home.href;
+        const verdict = judge(status, fields, { blob, range, withRange, atHome }, now());
+        if (!verdict.ok) {
+          const doubted = verdict.kind === "size" && !doubts.confirmed(home.href, began);
+          throw await rejection(
+            registry,
+            landing,
+            verdict,
+            doubted ? "protocol" : verdict.kind,
+            atHome,
+          );
+        }
+        if (!body) {
+          throw new PullamaError("protocol", `${landing.url.host} sent a blob without bytes`);
+        }
+        doubts.clear(home.href);
+        if (!atHome) addresses.set(home.href, landing.url);
+        return { range: verdict.range, ranged: verdict.ranged, stream: body };
+      } catch (error) {
+        addresses.drop(home.href, from);
+        throw error;
+      }
+    };
+    const known = addresses.get(home.href);
+    const hint = known ? undefined : hints.get(home.href);
+    if (hint) {
+      try {
+        return await openAt(hint);
+      } catch (error) {
+        if (signal.aborted) throw error;
+      } finally {
+        hints.drop(home.href, hint);
+      }
+    }
+    return await openAt(known ?? home);
+  };
+}
+
+/** Only the registry is asked for its reasons: object stores quote the signed request in theirs. */
+async function rejection(
+  registry: Registry,
+  { response, url }: Landing,
+  { does, hint, retryAfterMs }: Rejected,
+  kind: Kind,
+  atHome: boolean,
+): Promise<PullamaError> {
+  const speaks = atHome && response.status >= 400 && response.status !== 416;
+  const text = speaks ? await registry.reason(response) : "";
+  // The body of a 416 may be shorter than it says: nobody waits for it.
+  await discard(response);
+  const message = `${url.host} ${does}${text === "" ? "" : `: ${text}`}`;
+  return new PullamaError(kind, message, {
+    ...(hint !== undefined && { hint }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}

@@ -1,0 +1,135 @@
+/** Fetching what a name stands for: which types are asked for, and what the answers mean. */
+
+import { createHash } from "node:crypto";
+import { type Digest, digestOf, isDigest } from "../../core/digest.ts";
+import { PullamaError } from "../../core/errors.ts";
+import {
+  type Manifest,
+  MANIFEST_MEDIA_TYPES,
+  MAX_MANIFEST_BYTES,
+  parseManifest,
+} from "../../core/manifest.ts";
+import {
+  INDEX_MEDIA_TYPES,
+  type Machine,
+  type ManifestIndex,
+  selectChild,
+} from "../../core/manifest_index.ts";
+import { fullName, type ModelName } from "../../core/name.ts";
+import { Attempt } from "../../io/deadline.ts";
+import type { Doubts } from "./confirm.ts";
+import { discard } from "../http/http.ts";
+import { hubHint } from "./hugging_face.ts";
+import { readWhole } from "../http/body.ts";
+import { refusal } from "./manifest_error.ts";
+import type { Registry } from "./registry.ts";
+
+/** Milliseconds without a byte, and for all requests of one manifest together. */
+const SILENCE_MS = 30_000;
+const TOTAL_MS = 5 * 60_000;
+
+/** Registries whose manifests are Docker's: they are asked exactly as Ollama asks. */
+const OLLAMA_HOSTS = ["registry.ollama.ai", "ollama.com", "hf.co", "huggingface.co"];
+
+const ALL_TYPES = [...MANIFEST_MEDIA_TYPES, ...INDEX_MEDIA_TYPES];
+
+export interface ManifestOptions {
+  readonly registry: Registry;
+  readonly doubts: Doubts;
+  /** What an index is resolved for. */
+  readonly machine: Machine;
+  readonly silenceMs?: number;
+  readonly now: () => number;
+}
+
+/**
+ * The manifest that `name` stands for. An index is resolved to the one manifest in it that is meant for
+ * this machine; that manifest's bytes are then the manifest. Every failure is a PullamaError.
+ */
+export async function fetchManifest(
+  name: ModelName,
+  signal: AbortSignal,
+  options: ManifestOptions,
+): Promise<Manifest> {
+  using attempt = new Attempt(signal, TOTAL_MS, `the manifest of ${fullName(name)} is incomplete`);
+  const found = await fetchOne(name, name.tag, typesFor(name.host), attempt, options);
+  if (!("entries" in found)) return found;
+  const entry = selectChild(found, options.machine);
+  const child = await fetchOne(name, entry.digest, ALL_TYPES, attempt, options);
+  if ("entries" in child) {
+    throw new PullamaError("manifest", "cannot use the manifest: it is an index of indexes");
+  }
+  if (entry.size !== undefined && entry.size !== child.bytes.length) {
+    const sizes = `${child.bytes.length} bytes, its index says ${entry.size}`;
+    throw new PullamaError("manifest", `cannot use the manifest: it has ${sizes}`);
+  }
+  return child;
+}
+
+/**
+ * The media types that a registry is asked for at first. Without index types in Accept, distribution resolves a Docker list by itself. It hides an OCI index then:
+ * only after such an answer are they asked for.
+ */
+export function typesFor(host: string): readonly string[] {
+  const docker = MANIFEST_MEDIA_TYPES.slice(0, 1);
+  return OLLAMA_HOSTS.includes(host.toLowerCase()) ? docker : MANIFEST_MEDIA_TYPES;
+}
+
+/** The manifest or index under a tag or a digest. */
+async function fetchOne(
+  name: ModelName,
+  reference: string,
+  types: readonly string[],
+  attempt: Attempt,
+  options: ManifestOptions,
+): Promise<Manifest | ManifestIndex> {
+  const { registry, doubts, now, silenceMs = SILENCE_MS } = options;
+  const began = doubts.now();
+  const home = registry.url(name, `manifests/${reference}`);
+  const accept = types.join(", ");
+  const landing = await registry.get(name, home, { accept }, attempt.signal);
+  const { response, url } = landing;
+  const { status, headers } = response;
+  if (status !== 200) {
+    const text = status >= 400 ? await registry.reason(response) : "";
+    await discard(response);
+    if (types !== ALL_TYPES && isHiddenByAccept(status, text)) {
+      return await fetchOne(name, reference, ALL_TYPES, attempt, options);
+    }
+    const hint = await hubHint(name, landing, text, registry, attempt.signal);
+    throw refusal(
+      { status, headers, text, host: url.host, now: now(), ...(hint !== undefined && { hint }) },
+      () => doubts.confirmed(fullName(name), began),
+    );
+  }
+  doubts.clear(fullName(name));
+  if ((headers.get("content-encoding") ?? "identity") !== "identity") {
+    await discard(response);
+    throw new PullamaError("protocol", `${url.host} sent the manifest compressed`);
+  }
+  const bytes = await readWhole(response, url.host, MAX_MANIFEST_BYTES, silenceMs, attempt);
+  if (!bytes) {
+    const limit = `${MAX_MANIFEST_BYTES / 1024 / 1024} MiB`;
+    throw new PullamaError("manifest", `cannot use the manifest: it has more than ${limit}`);
+  }
+  const digest = digestOf(createHash("sha256").update(bytes).digest("hex"));
+  const expected = isDigest(reference) ? reference : announcedDigest(headers);
+  if (expected !== undefined && expected !== digest) {
+    const message = `the manifest from ${url.host} was damaged on the way`;
+    throw new PullamaError("digest", `${message}: it is ${digest}, announced was ${expected}`);
+  }
+  return parseManifest(bytes, digest);
+}
+
+/** Whether the answer says, as distribution does, that there is a manifest of a type that was not asked for. */
+function isHiddenByAccept(status: number, text: string): boolean {
+  return [400, 404, 406].includes(status) && /\bOCI (manifest|index) found\b/i.test(text);
+}
+
+/** The digest of the body as a header gives it, if in a form that can be compared. */
+function announcedDigest(headers: Headers): Digest | undefined {
+  const docker = headers.get("docker-content-digest");
+  if (isDigest(docker)) return docker;
+  const ollama = `sha256:${headers.get("ollama-content-digest")}`;
+  return isDigest(ollama) ? ollama : undefined;
+}

@@ -1,0 +1,88 @@
+/** Reading small bodies whole: with a bound on their size and on the patience with who sends them. */
+
+import { PullamaError } from "../../core/errors.ts";
+import { networkFailure } from "../diagnose/network_error.ts";
+
+/**
+ * All bytes of a body from `host`; undefined, and the body is cancelled, if there are more than `limit`.
+ * `attempt` is what the request was made with: it is aborted with `timeout` after `silenceMs` without a
+ * byte, so that the read really ends and the client learns of the silence. Throws what
+ * `networkFailure` makes of a failure.
+ */
+export async function readWhole(
+  response: Response,
+  host: string,
+  limit: number,
+  silenceMs: number,
+  attempt: AbortController,
+): Promise<Uint8Array | undefined> {
+  const silence = () => {
+    const message = `${host} was silent for ${silenceMs / 1000} s`;
+    attempt.abort(new PullamaError("timeout", message));
+  };
+  const bytes = new Bytes();
+  let timer = setTimeout(silence, silenceMs);
+  try {
+    for await (const piece of response.body ?? []) {
+      clearTimeout(timer);
+      if (bytes.length + piece.length > limit) return undefined;
+      bytes.add(piece);
+      timer = setTimeout(silence, silenceMs);
+    }
+  } catch (error) {
+    throw networkFailure(error, host, "body");
+  } finally {
+    clearTimeout(timer);
+  }
+  return bytes.all();
+}
+
+/** What comes of a body within `patienceMs`, at most `limit` bytes of it; the rest is cancelled. */
+export async function readAtMost(
+  response: Response,
+  limit: number,
+  patienceMs: number,
+): Promise<Uint8Array> {
+  const reader = response.body?.getReader();
+  const stop = () => reader?.cancel().catch(() => {});
+  const timer = setTimeout(stop, patienceMs);
+  const bytes = new Bytes();
+  try {
+    while (reader && bytes.length < limit) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      bytes.add(value.subarray(0, limit - bytes.length));
+    }
+  } catch {
+    // What has come is what there is.
+  } finally {
+    clearTimeout(timer);
+    await stop();
+  }
+  return bytes.all();
+}
+
+/** One growing buffer: a list of pieces would cost far more than its bytes when they come one by one. */
+class Bytes {
+  #buffer = new Uint8Array(16 << 10);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  add(piece: Uint8Array): void {
+    const length = this.#length + piece.length;
+    if (length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#buffer.length));
+      larger.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(piece, this.#length);
+    this.#length = length;
+  }
+
+  all(): Uint8Array {
+    return this.#buffer.slice(0, this.#length);
+  }
+}

@@ -1,0 +1,104 @@
+/** Deno's clients, which hold the connections: a direct one, and one for each proxy in use. */
+
+import { LoginRelay } from "./proxy_relay.ts";
+import { addressOf, type Proxy } from "./proxy.ts";
+
+/** Runs what makes a client and returns what that returns. */
+export type Quietly = <T>(make: () => T) => T;
+
+export interface ClientsOptions {
+  /** Certificates in PEM to trust besides the built-in ones. */
+  readonly caCerts?: readonly string[];
+  /** Keeps Deno from reading the environment, where it finds proxies by rules of its own. */
+  readonly quietly?: Quietly;
+}
+
+/** A client that takes requests the right way. */
+export interface Way {
+  readonly client: Deno.HttpClient;
+  /** Why the proxy could not be reached, where the client cannot say it itself. */
+  failure(): unknown;
+}
+
+/** Made when they are first needed. */
+export class Clients implements Disposable {
+  readonly #options: ClientsOptions;
+  readonly #clients = new Map<Proxy | undefined, Deno.HttpClient>();
+  readonly #relays = new Map<Proxy, LoginRelay>();
+  #closed = false;
+
+  constructor(options: ClientsOptions) {
+    this.#options = options;
+  }
+
+  /** How to ask for `url` through a proxy, or directly. Throws what using a closed client throws. */
+  get(url: URL, proxy: Proxy | undefined): Way {
+    if (this.#closed) throw new Deno.errors.BadResource("the connections were closed");
+    const relay = proxy?.login && proxy.protocol === "http:" && url.protocol === "https:"
+      ? this.#relay(proxy)
+      : undefined;
+    const first = relay?.entrance ?? proxy;
+    let client = this.#clients.get(first);
+    if (!client) {
+      client = connect(this.#options, first);
+      this.#clients.set(first, client);
+    }
+    return { client, failure: () => relay?.failure };
+  }
+
+  /**
+   * Gives up all kept connections after a silence on one of `client`: a change of network ends them all.
+   * Several requests may fall silent together; only the first of them counts.
+   */
+  renew(client: Deno.HttpClient): void {
+    if ([...this.#clients.values()].includes(client)) this.#clear();
+  }
+
+  /** Bodies that are being read go on, except those that come through a proxy with a password. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#clear();
+    for (const relay of this.#relays.values()) relay[Symbol.dispose]();
+    this.#relays.clear();
+  }
+
+  #relay(proxy: Proxy): LoginRelay {
+    const relay = this.#relays.get(proxy) ?? new LoginRelay(proxy);
+    this.#relays.set(proxy, relay);
+    return relay;
+  }
+
+  #clear(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+}
+
+/** Whether these can be trusted at all: certificates that Deno cannot read make every request fail. */
+export function areReadable(caCerts: readonly string[], quietly: Quietly): boolean {
+  try {
+    connect({ caCerts, quietly }, undefined).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** HTTP/1.1 only: over HTTP/2 parallel ranges would share one connection. */
+function connect(
+  { caCerts = [], quietly = (make) => make() }: ClientsOptions,
+  proxy: Proxy | undefined,
+): Deno.HttpClient {
+  return quietly(() =>
+    Deno.createHttpClient({
+      http2: false,
+      ...(caCerts.length > 0 && { caCerts: [...caCerts] }),
+      ...(proxy && {
+        proxy: {
+          url: `${proxy.protocol}//${addressOf(proxy)}`,
+          ...(proxy.login && { basicAuth: { ...proxy.login } }),
+        },
+      }),
+    })
+  );
+}

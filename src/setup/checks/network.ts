@@ -1,0 +1,137 @@
+/** The way to the registry: proxy, name, connection, certificate. Through a proxy only that is connected to. */
+
+import { CHECK_NETWORK } from "../../registry/diagnose/network_error.ts";
+import {
+  connectToOne,
+  isAddress,
+  resolveHost,
+  type TlsView,
+  viewTls,
+} from "../../registry/diagnose/probe.ts";
+import { addressOf, proxiesIn, type Proxy } from "../../registry/net/proxy.ts";
+import type { FirstAnswer } from "./first_answer.ts";
+import { portOf } from "./hosts.ts";
+import type { Step } from "./run.ts";
+
+export interface LineOptions {
+  /** The registry. */
+  readonly url: URL;
+  readonly env: (name: string) => string | undefined;
+  readonly first: FirstAnswer;
+}
+
+const MOST_SHOWN = 4;
+
+/** The steps `proxy`, `dns`, `tcp` and `tls`. */
+export function lineSteps({ url, env, first }: LineOptions): Step[] {
+  let proxy: Proxy | undefined;
+  let addresses: readonly string[] = [];
+  let address = "";
+  const target = () =>
+    proxy
+      ? { host: bare(proxy.host), port: proxy.port }
+      : { host: bare(url.hostname), port: portOf(url) };
+  return [
+    {
+      name: "proxy",
+      late: "the environment could not be read",
+      remedy: "correct the variable, or unset it",
+      look() {
+        proxy = proxiesIn(env)(url);
+        return Promise.resolve({ found: proxy ? shown(proxy) : [reasonForNone(url, env)] });
+      },
+    },
+    {
+      name: "dns",
+      needs: ["proxy"],
+      late: "the name server has not answered",
+      remedy: CHECK_NETWORK,
+      async look(signal) {
+        const { host } = target();
+        if (isAddress(host)) {
+          addresses = [host];
+          return { skipped: `${host} is an address already` };
+        }
+        addresses = await resolveHost(host, signal);
+        const more = addresses.length > MOST_SHOWN
+          ? ` and ${addresses.length - MOST_SHOWN} more`
+          : "";
+        return { found: [`${host} is ${addresses.slice(0, MOST_SHOWN).join(", ")}${more}`] };
+      },
+    },
+    {
+      name: "tcp",
+      needs: ["dns"],
+      late: "nobody has answered",
+      remedy: CHECK_NETWORK,
+      async look(signal) {
+        const { host, port } = target();
+        const { address: reached, unreached } = await connectToOne(host, addresses, port, signal);
+        address = reached;
+        const at = reached.includes(":") ? `[${reached}]` : reached;
+        const [other] = unreached;
+        return {
+          found: [
+            `connected to ${at}:${port}`,
+            ...(other ? [`not to ${other.address}: ${other.why}`] : []),
+          ],
+        };
+      },
+    },
+    {
+      name: "tls",
+      needs: ["tcp"],
+      late: "the registry has not answered over TLS",
+      remedy: `${CHECK_NETWORK}; a registry without TLS needs --insecure`,
+      async look(signal) {
+        const secureProxy = proxy?.protocol === "https:";
+        if (url.protocol === "http:" && !secureProxy) {
+          return { skipped: "plain http, which everybody in between can read and change" };
+        }
+        const { host, port } = target();
+        const direct = proxy === undefined || secureProxy;
+        const view = direct ? await viewTls({ address, port }, host, signal) : undefined;
+        const answer = await first.get(signal);
+        if ("error" in answer && (answer.error.kind === "tls" || view === undefined)) {
+          throw answer.error;
+        }
+        const trusted = "error" in answer ? [] : [`trusted${proxy ? ", through the proxy" : ""}`];
+        return { found: [...seen(view), ...trusted] };
+      },
+    },
+  ];
+}
+
+function seen(view: TlsView | undefined): string[] {
+  const { version, issuer, until } = view ?? {};
+  const by = issuer === undefined ? "" : ` by ${issuer}`;
+  return [
+    ...(version === undefined ? [] : [version.replace(/^TLSv/, "TLS ")]),
+    ...(until === undefined ? [] : [`certificate${by} until ${until}`]),
+  ];
+}
+
+/** Never with the password. */
+function shown(proxy: Proxy): string[] {
+  const { protocol, login, variable } = proxy;
+  return [
+    `${protocol}//${addressOf(proxy)} from ${variable}`,
+    login ? "with a user name" : "without a user name",
+  ];
+}
+
+/** Why requests to `url` go through no proxy. */
+function reasonForNone(url: URL, env: LineOptions["env"]): string {
+  const without = proxiesIn((name) => name.toLowerCase() === "no_proxy" ? undefined : env(name));
+  if (without(url)) return `none for ${url.hostname}, as NO_PROXY says`;
+  const set = ["HTTPS_PROXY", "HTTP_PROXY"]
+    .flatMap((name) => [name, name.toLowerCase()])
+    .filter((name) => env(name)?.trim());
+  if (set.length === 0) return "none";
+  return `none for ${url.protocol}//${url.hostname}, to which ${set.join(" and ")} does not apply`;
+}
+
+/** Without the brackets of an IPv6 address. */
+function bare(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}

@@ -1,0 +1,112 @@
+/** The queue of a models folder. */
+
+import { asPullamaError, PullamaError } from "../core/errors.ts";
+import type { ModelName } from "../core/name.ts";
+import type { QueueModel, QueueRow } from "../core/reports/queue_row.ts";
+import { realDisk } from "../io/disk.ts";
+import { nameOf, wordOf } from "../queue/entry.ts";
+import {
+  changeQueue,
+  type Patience,
+  type QueuePlace,
+  readQueue,
+  viewQueue,
+} from "../queue/file.ts";
+import { type Entry, timeIn, timestamp } from "../queue/format.ts";
+import { add, type Added, assertPositions, remove } from "../queue/queue.ts";
+import { type Run, runQueue } from "../queue/runner.ts";
+import { likenessOf, makeFolder, makeRoot } from "../store/layout/ownership.ts";
+import { pathsOf } from "../store/layout/paths.ts";
+
+/** What can be done with the queue of one models folder. */
+export interface ModelQueue {
+  /** All entries, in their order. Makes no folder and changes no entry. */
+  rows(wait: Wait): Promise<readonly QueueRow[]>;
+  /** Adds models at the end; resolves with what became of each. */
+  add(names: readonly ModelName[], now: Date, wait: Wait): Promise<Omit<Added, "queue">>;
+  /** Removes entries by position, all or none; resolves with their models. */
+  remove(positions: readonly number[], wait: Wait): Promise<readonly QueueModel[]>;
+  /** Pulls what waits, see `runQueue`. */
+  run(run: Run): Promise<readonly string[]>;
+}
+
+/** How a command that is over in a moment waits for another one. */
+export type Wait = Omit<Patience, "limitMs">;
+
+export type OpenQueue = (modelsDir: string) => Promise<ModelQueue>;
+
+/** A change takes milliseconds: who keeps the queue for longer is no program of this kind. */
+const CHANGE_MS = 30_000;
+const LOOK_MS = 2_000;
+
+/** The queue below the models folder `modelsDir`. Nothing is read or made before it is asked for. */
+export function openQueue(modelsDir: string): ModelQueue {
+  const place = placeIn(modelsDir);
+  return {
+    async rows(wait) {
+      const { entries } = await notCutShort(viewQueue(place, { ...wait, limitMs: LOOK_MS }));
+      return entries.map((entry, i) => rowOf(entry, i + 1));
+    },
+    add: (names, now, wait) =>
+      notCutShort(changeQueue(place, { ...wait, limitMs: CHANGE_MS }, (queue) => {
+        const { queue: after, ...result } = add(queue, names, timestamp(now));
+        return { queue: after, result };
+      })),
+    async remove(positions, wait) {
+      // A folder is not made to say that there is nothing in it.
+      assertPositions(await readQueue(place), positions);
+      const removed = await notCutShort(
+        changeQueue(place, { ...wait, limitMs: CHANGE_MS }, (queue) => {
+          const { queue: after, removed } = remove(queue, positions);
+          return { queue: after, result: removed };
+        }),
+      );
+      return removed.map(modelOf);
+    },
+    run: (run) => runQueue(place, run),
+  };
+}
+
+function placeIn(modelsDir: string): QueuePlace {
+  const { root, own, queue, queueLock, runnerLock } = pathsOf(modelsDir);
+  return {
+    file: queue,
+    temporary: `${queue}.tmp`,
+    lock: queueLock,
+    runnerLock,
+    disk: realDisk,
+    async prepare() {
+      await makeRoot(realDisk, root);
+      await makeFolder(realDisk, own, (await likenessOf(root)).folder);
+      return (await likenessOf(own)).file;
+    },
+  };
+}
+
+function rowOf(entry: Entry, position: number): QueueRow {
+  return {
+    position,
+    ...modelOf(entry),
+    status: entry.status,
+    addedAt: timeIn(entry.added_at),
+    finishedAt: timeIn(entry.finished_at),
+    error: entry.error || undefined,
+  };
+}
+
+function modelOf(entry: Entry): QueueModel {
+  return { given: wordOf(entry), name: nameOf(entry) };
+}
+
+/** Whoever is interrupted here has changed nothing, and there is nothing to resume. */
+async function notCutShort<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (caught) {
+    const error = asPullamaError(caught);
+    if (error.kind !== "interrupted") throw error;
+    throw new PullamaError("busy", "stopped while waiting for the queue, which was not changed", {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Removing what pulls have left unfinished, of all models or of some. Finished blobs and manifests are not
+ * touched, nor what `ollama pull` has left, nor anything that somebody is at work on.
+ */
+
+import type { CleanReport } from "../../core/reports/clean.ts";
+import type { ModelName } from "../../core/name.ts";
+import { type Disk, realDisk } from "../../io/disk.ts";
+import { statOf } from "../../io/stat.ts";
+import { choose } from "./scope.ts";
+import { cleanQueue } from "./queue.ts";
+import { cleanBlob, cleanLoose, cleanNotes, type CleanWork } from "./steps.ts";
+import { modelsAtWork, tryAlone } from "../layout/exclusive.ts";
+import { leftoversIn } from "../layout/unfinished.ts";
+import { type Paths, pathsOf } from "../layout/paths.ts";
+import { readWanted } from "../layout/intents.ts";
+
+export interface CleanOptions {
+  /** Only what these left; none: everything. */
+  readonly models: readonly ModelName[];
+  /** Find out and remove nothing. */
+  readonly dryRun: boolean;
+  /** The list of models to pull as well. */
+  readonly queue: boolean;
+  /** Ends the wait for whoever is changing the queue. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Cleans the models folder `root`. Rejects with kind local, `usage` for a name that fits two models, and the
+ * reason of the signal.
+ */
+export async function cleanFolder(
+  root: string,
+  options: CleanOptions,
+  disk: Disk = realDisk,
+): Promise<CleanReport> {
+  const { models, dryRun, queue, signal } = options;
+  const paths = pathsOf(root);
+  // Nothing is made where there is nothing to remove.
+  if (!await hasAny(paths, queue)) return { dryRun, removed: [], left: [] };
+  using alone = await tryAlone(disk, paths, dryRun);
+  using held = new DisposableStack();
+  const wanted = await readWanted(paths);
+  const chosen = await choose(paths, models, wanted);
+  const work: CleanWork = {
+    disk,
+    paths,
+    dryRun,
+    wanted,
+    chosen,
+    alone,
+    atWork: alone.is ? new Map() : await modelsAtWork(wanted, held, alone.look),
+    removed: [],
+    left: [],
+  };
+  const leftovers = await leftoversIn(paths);
+  for (const blob of leftovers.blobs) await cleanBlob(work, blob);
+  if (!chosen) await cleanLoose(work, leftovers);
+  await cleanNotes(work);
+  if (queue) await cleanQueue(work, signal);
+  return { dryRun, removed: work.removed, left: work.left };
+}
+
+async function hasAny(paths: Paths, queue: boolean): Promise<boolean> {
+  const { blobs, temporary, bad, locks } = await leftoversIn(paths);
+  if (blobs.length + temporary.length + bad.length + locks.length > 0) return true;
+  return (await readWanted(paths)).length > 0 || (queue && await statOf(paths.queue) !== undefined);
+}

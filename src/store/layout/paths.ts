@@ -1,0 +1,97 @@
+/** Every name in the models folder, made here and nowhere else. Separator is "/" on every system. */
+
+import { type Digest, hexOf } from "../../core/digest.ts";
+import type { ModelName } from "../../core/name.ts";
+
+export interface Paths {
+  readonly root: string;
+  readonly blobs: string;
+  readonly manifests: string;
+  /** Everything unfinished; nothing in Ollama looks at it. */
+  readonly own: string;
+  /** Verified blobs that wait for the rest of their model. */
+  readonly ready: string;
+  /** Files that are about to be renamed. */
+  readonly temporary: string;
+  /** Blobs whose content was not what their name says. */
+  readonly bad: string;
+  /** Which models the unfinished blobs are for. */
+  readonly wanted: string;
+  readonly ledger: string;
+  readonly storeLock: string;
+  /** Models that wait to be pulled. */
+  readonly queue: string;
+  /** Held while the queue is changed. */
+  readonly queueLock: string;
+  /** Held by whoever pulls what is in the queue. */
+  readonly runnerLock: string;
+  /** What the Go program locks to remove models. */
+  readonly oldRemoveLock: string;
+}
+
+/** The places below the models folder `root`. */
+export function pathsOf(root: string): Paths {
+  const clean = root.replace(/(?<=.)[\\/]+$/, "");
+  const own = `${clean}/.pullm`;
+  return {
+    root: clean,
+    blobs: `${clean}/blobs`,
+    manifests: `${clean}/manifests`,
+    own,
+    ready: `${own}/ready`,
+    temporary: `${own}/tmp`,
+    bad: `${own}/bad`,
+    wanted: `${own}/wanted`,
+    ledger: `${own}/ledger.json`,
+    storeLock: `${own}/store.lock`,
+    queue: `${own}/queue.json`,
+    queueLock: `${own}/queue.lock`,
+    runnerLock: `${own}/runner.lock`,
+    oldRemoveLock: `${clean}/manifests/.pullm-rm.lock`,
+  };
+}
+
+/** The places of one blob. */
+export interface BlobPaths {
+  readonly final: string;
+  readonly ready: string;
+  readonly partial: string;
+  readonly checkpoint: string;
+  readonly live: string;
+  readonly lock: string;
+  /** What the Go program leaves in blobs/. */
+  readonly oldPartial: string;
+  readonly oldLock: string;
+}
+
+/** The file name of a blob, in blobs/ and in ready/. */
+export function blobFile(digest: Digest): string {
+  return `sha256-${hexOf(digest)}`;
+}
+
+/** The places of the blob `digest`. */
+export function blobPaths(paths: Paths, digest: Digest): BlobPaths {
+  const file = blobFile(digest);
+  return {
+    final: `${paths.blobs}/${file}`,
+    ready: `${paths.ready}/${file}`,
+    partial: `${paths.own}/${file}.partial`,
+    checkpoint: `${paths.own}/${file}.json`,
+    live: `${paths.own}/${file}.live`,
+    lock: `${paths.own}/${file}.lock`,
+    oldPartial: `${paths.blobs}/${file}.partial`,
+    oldLock: `${paths.blobs}/${file}.lock`,
+  };
+}
+
+/** The folders that a manifest lies in, outermost first, below manifests/. */
+export function manifestFolders(paths: Paths, name: ModelName): readonly string[] {
+  const host = `${paths.manifests}/${name.host}`;
+  const namespace = `${host}/${name.namespace}`;
+  return [paths.manifests, host, namespace, `${namespace}/${name.model}`];
+}
+
+/** The manifest file of a model. */
+export function manifestPath(paths: Paths, name: ModelName): string {
+  return `${paths.manifests}/${name.host}/${name.namespace}/${name.model}/${name.tag}`;
+}

@@ -1,0 +1,90 @@
+/** Which blobs each installed model uses: what may go when one of them does. */
+
+import { type Digest, isDigest } from "../../core/digest.ts";
+import { PullamaError } from "../../core/errors.ts";
+import { distinctBlobs, type Manifest } from "../../core/manifest.ts";
+import type { ManifestIndex } from "../../core/manifest_index.ts";
+import { isMissing, localFailure } from "../../io/file_error.ts";
+import { type ManifestFile, manifestFiles, readManifestFile } from "./files.ts";
+import { blobPaths, type Paths } from "../layout/paths.ts";
+
+/** A manifest file, and all that must stay as long as it does. */
+export interface BlobUser {
+  readonly file: ManifestFile;
+  /**
+   * Config and layers; the blob that the manifest itself may be kept in; of an index its manifests and what
+   * those use, as far as they are there.
+   */
+  readonly digests: ReadonlySet<Digest>;
+}
+
+const REPAIR = "nothing was removed: repair or delete that file, then run the same command again";
+
+/**
+ * Every manifest file of all trees with what it uses. Rejects, naming the file, with the first one that cannot be
+ * read or understood: what it uses nobody knows, so nothing may be removed. A tag that is a link is read
+ * only where it leads to a blob.
+ */
+export async function blobUsers(paths: Paths): Promise<BlobUser[]> {
+  const users: BlobUser[] = [];
+  for (const file of await manifestFiles(paths)) {
+    try {
+      users.push({ file, digests: await digestsOf(paths, file) });
+    } catch (error) {
+      if (await isGone(file.path)) continue;
+      if (!(error instanceof PullamaError)) throw error;
+      throw new PullamaError(error.kind, error.message, { hint: REPAIR, cause: error });
+    }
+  }
+  return users;
+}
+
+async function digestsOf(paths: Paths, file: ManifestFile): Promise<ReadonlySet<Digest>> {
+  const used = new Set<Digest>();
+  const blob = await linkedBlob(paths, file.path);
+  if (blob !== undefined) used.add(blob);
+  await addUsed(paths, await readManifestFile(file), used);
+  return used;
+}
+
+/** The blob that a tag leads to which is a link; undefined for a plain file. */
+async function linkedBlob(paths: Paths, path: string): Promise<Digest | undefined> {
+  try {
+    if (!(await Deno.lstat(path)).isSymlink) return undefined;
+    const [target, blobs] = await Promise.all([path, paths.blobs].map((at) => Deno.realPath(at)));
+    const [, folder, name = ""] = /^(.*)[\\/](.*)$/.exec(target!) ?? [];
+    const digest = name.replace("-", ":");
+    if (folder === blobs && isDigest(digest)) return digest;
+  } catch (error) {
+    if (!isMissing(error)) throw localFailure(error, "read", path);
+  }
+  throw new PullamaError("manifest", `cannot tell what ${path} uses: it is a link to no blob`);
+}
+
+async function addUsed(
+  paths: Paths,
+  manifest: Manifest | ManifestIndex,
+  used: Set<Digest>,
+): Promise<void> {
+  used.add(manifest.digest);
+  if (!("entries" in manifest)) {
+    for (const { digest } of distinctBlobs(manifest)) used.add(digest);
+    return;
+  }
+  for (const { digest } of manifest.entries) {
+    if (used.has(digest)) continue;
+    used.add(digest);
+    const path = blobPaths(paths, digest).final;
+    if (!await isGone(path)) await addUsed(paths, await readManifestFile({ path }), used);
+  }
+}
+
+async function isGone(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return false;
+  } catch (error) {
+    if (isMissing(error)) return true;
+    throw localFailure(error, "read", path);
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * What is on disk of an unfinished blob, as far as it was proven. A checkpoint that cannot be believed
+ * costs bytes, never an error; one that cannot be read for another reason, or that a newer pullama
+ * wrote, stops the pull and stays as it is.
+ */
+
+import * as v from "valibot";
+import { type Digest, isDigest } from "../../core/digest.ts";
+import { PullamaError } from "../../core/errors.ts";
+import type { Descriptor } from "../../core/manifest.ts";
+import type { Origin, Range } from "../../core/ranges.ts";
+import { isMissing, localFailure } from "../../io/file_error.ts";
+
+/** The digest of everything before `end`. */
+export interface Mark {
+  readonly end: number;
+  readonly digest: Digest;
+}
+
+/** A range that is on disk; without a digest it is only said to be. */
+export interface Claim extends Range {
+  readonly digest?: Digest;
+  readonly from: Origin;
+}
+
+export interface Checkpoint {
+  /** Ranges after the last mark, and those before it that are not beyond suspicion. */
+  readonly proven: readonly Claim[];
+  /** Ascending. All bytes before the last one are on disk, less the holes. */
+  readonly prefix: readonly Mark[];
+  /** Ranges before the last mark that turned out to be wrong and are not fetched again yet. */
+  readonly holes: readonly Range[];
+  /** How far a blob that is wrong somewhere was gone through; 0 for one that is not. */
+  readonly searched: number;
+  /** Written by the Go program, which knew only bytes in order. */
+  readonly old?: true;
+}
+
+export const NOTHING: Checkpoint = { proven: [], prefix: [], holes: [], searched: 0 };
+
+const MAX_BYTES = 64 * 1024 * 1024;
+const offset = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const digest = v.custom<Digest>(isDigest);
+const sameBlob = { digest, size: offset };
+
+const Version2 = v.object({
+  ...sameBlob,
+  proven: v.array(v.object({
+    start: offset,
+    end: offset,
+    digest: v.optional(digest),
+    from: v.picklist(["registry", "adopted", "live"]),
+  })),
+  prefix: v.array(v.object({ end: offset, digest })),
+  holes: v.optional(v.array(v.object({ start: offset, end: offset })), []),
+  searched: v.optional(offset, 0),
+});
+
+/** As the Go program writes it: a plan of inclusive ranges with flags. */
+const Version1 = v.object({
+  ...sameBlob,
+  chunks: v.nullable(v.array(v.object({
+    start: offset,
+    end: offset,
+    expected_digest: v.optional(v.union([digest, v.literal("")]), ""),
+    verified: v.boolean(),
+  }))),
+});
+
+/** The bytes of a checkpoint file. `tool` is who writes it, such as `pullama/0.1.0`. */
+export function encodeCheckpoint(
+  blob: Descriptor,
+  { proven, prefix, holes, searched }: Checkpoint,
+  tool: string,
+): Uint8Array {
+  const { digest, size } = blob;
+  return new TextEncoder().encode(JSON.stringify({
+    version: 2,
+    tool,
+    digest,
+    size,
+    proven,
+    prefix,
+    ...(holes.length > 0 && { holes }),
+    ...(searched > 0 && { searched }),
+  }));
+}
+
+/**
+ * Reads the checkpoint of `blob`; only what fits the blob and lies in order counts, anything else reads as
+ * nothing. Rejects with kind local where the file is there and cannot be read, or is from a newer version.
+ */
+export async function readCheckpoint(path: string, blob: Descriptor): Promise<Checkpoint> {
+  let bytes: Uint8Array;
+  try {
+    if ((await Deno.stat(path)).size > MAX_BYTES) return NOTHING;
+    bytes = await Deno.readFile(path);
+  } catch (error) {
+    if (isMissing(error)) return NOTHING;
+    throw localFailure(error, "read", path);
+  }
+  return decodeCheckpoint(bytes, blob, path);
+}
+
+/** The same for bytes at hand. */
+export function decodeCheckpoint(bytes: Uint8Array, blob: Descriptor, path: string): Checkpoint {
+  let data: unknown;
+  try {
+    data = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return NOTHING;
+  }
+  const version = (data as { version?: unknown } | null)?.version;
+  if (version === 1) return fromVersion1(data, blob);
+  if (version === 2) return fromVersion2(data, blob);
+  if (typeof version === "number" && version > 2) {
+    throw new PullamaError("local", `cannot resume from ${path}: a newer pullama wrote it`, {
+      hint: "use that version, or drop the partial download with: pullama clean",
+    });
+  }
+  return NOTHING;
+}
+
+function fromVersion2(data: unknown, blob: Descriptor): Checkpoint {
+  const read = v.safeParse(Version2, data);
+  if (!read.success || !isOf(read.output, blob)) return NOTHING;
+  const { proven, prefix, holes, searched } = read.output;
+  if (!prefix.every(({ end }, i) => end > (prefix[i - 1]?.end ?? 0) && end <= blob.size)) {
+    return NOTHING;
+  }
+  const inside = ({ start, end }: Range) => start < end && end <= blob.size;
+  // A hole that is left out would turn into bytes that are believed.
+  if (!holes.every(inside)) return NOTHING;
+  const claims = proven.filter(inside).map(({ start, end, digest, from }): Claim => {
+    if (digest !== undefined) return { start, end, digest, from };
+    return { start, end, from: from === "registry" ? "live" : from };
+  });
+  return { proven: claims, prefix, holes, searched: Math.min(searched, blob.size) };
+}
+
+/**
+ * Version 1 knows only progress in order: the verified chunks before the first one that is not. Those
+ * without a digest were never compared with anything.
+ */
+function fromVersion1(data: unknown, blob: Descriptor): Checkpoint {
+  const read = v.safeParse(Version1, data);
+  if (!read.success || !isOf(read.output, blob)) return NOTHING;
+  const chunks = read.output.chunks ?? [];
+  let at = 0;
+  for (const { start, end } of chunks) {
+    if (start !== at || end < start) return NOTHING;
+    at = end + 1;
+  }
+  if (chunks.length > 0 && at !== blob.size) return NOTHING;
+  const firstOpen = chunks.findIndex((chunk) => !chunk.verified);
+  const verified = firstOpen === -1 ? chunks : chunks.slice(0, firstOpen);
+  const proven = verified.map(({ start, end, expected_digest }): Claim =>
+    expected_digest === ""
+      ? { start, end: end + 1, from: "adopted" }
+      : { start, end: end + 1, digest: expected_digest, from: "registry" }
+  );
+  return { ...NOTHING, proven, old: true };
+}
+
+function isOf(checkpoint: { digest: Digest; size: number }, blob: Descriptor): boolean {
+  return checkpoint.digest === blob.digest && checkpoint.size === blob.size;
+}

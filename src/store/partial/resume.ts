@@ -1,0 +1,116 @@
+/** What an unfinished blob may count on when it is opened again: claims, from the most to the least trusted. */
+
+import type { Descriptor } from "../../core/manifest.ts";
+import { type Range, subtract, total, union } from "../../core/ranges.ts";
+import { localFailure } from "../../io/file_error.ts";
+import { statOf } from "../../io/stat.ts";
+import { type Checkpoint, type Claim, type Mark, NOTHING, readCheckpoint } from "./checkpoint.ts";
+import { readLive } from "./positions.ts";
+import type { BlobPaths } from "../layout/paths.ts";
+
+export interface Resume {
+  readonly claims: readonly Claim[];
+  /** Digests that the claimed bytes have to meet, ascending. */
+  readonly marks: readonly Mark[];
+  /** Size of the partial file. */
+  readonly length: number;
+  /** How far a blob that is wrong somewhere was gone through. */
+  readonly searched: number;
+}
+
+/** Writes of the other program may have been cut in the middle of a block. */
+const BLOCK = 4096;
+const SCAN = 1024 * 1024;
+
+/**
+ * Reads what is left of `blob`. `boot` is the boot time that live positions must be from; `adopted` says
+ * that the file was made by the Go program.
+ */
+export async function readResume(
+  at: BlobPaths,
+  blob: Descriptor,
+  boot: number,
+  adopted: boolean,
+): Promise<Resume> {
+  const file = await statOf(at.partial);
+  if (!file) return { claims: [], marks: [], length: 0, searched: 0 };
+  const limit = Math.min(file.size, blob.size);
+  const checkpoint = await readCheckpoint(at.checkpoint, blob);
+  const live = await readLive(at.live, boot, limit);
+  const { claims, marks } = claimsOf(checkpoint, live, limit);
+  if (adopted || (checkpoint.old && live.length === 0)) {
+    const data = { start: 0, end: await dataEnd(at.partial, file, limit) };
+    for (const range of subtract([data], union(claims))) claims.push({ ...range, from: "adopted" });
+  }
+  return { claims, marks, length: file.size, searched: checkpoint.searched };
+}
+
+/** The same without reading a byte of data or a lock: how much is likely there. */
+export async function peekResume(at: BlobPaths, blob: Descriptor, boot: number): Promise<number> {
+  const file = await statOf(at.partial);
+  if (!file) return 0;
+  const limit = Math.min(file.size, blob.size);
+  const checkpoint = await readCheckpoint(at.checkpoint, blob).catch(() => NOTHING);
+  const { claims } = claimsOf(checkpoint, await readLive(at.live, boot, limit), limit);
+  return total(union(claims));
+}
+
+/**
+ * Claims within the `limit` bytes that the file has. What a mark or digest spoke for only together with
+ * bytes that are gone stays as a claim of doubtful origin.
+ */
+export function claimsOf(
+  { proven, prefix, holes }: Checkpoint,
+  live: readonly Range[],
+  limit: number,
+): { claims: Claim[]; marks: Mark[] } {
+  const marks = prefix.filter(({ end }) => end <= limit);
+  const sure = marks.at(-1)?.end ?? 0;
+  const spokenFor = Math.min(prefix.at(-1)?.end ?? 0, limit);
+  const open = union(holes);
+  const doubtful = proven.filter(({ from }) => from !== "registry");
+  const claims: Claim[] = [
+    ...subtract([{ start: 0, end: sure }], union([...open, ...doubtful]))
+      .map((range): Claim => ({ ...range, from: "registry" })),
+    ...subtract([{ start: sure, end: spokenFor }], open)
+      .map((range): Claim => ({ ...range, from: "live" })),
+  ];
+  for (const claim of proven) {
+    if (claim.end <= limit) claims.push(claim);
+    else if (claim.start < limit) {
+      const from = claim.from === "registry" ? "live" : claim.from;
+      claims.push({ start: claim.start, end: limit, from });
+    }
+  }
+  for (const range of subtract(union(live), union(claims))) claims.push({ ...range, from: "live" });
+  return { claims, marks };
+}
+
+/**
+ * Where the data of a file ends that was made at full length and filled from the beginning: after its
+ * last block that is not all zeros, less one block. The blocks in use tell where to begin to look.
+ */
+async function dataEnd(path: string, file: Deno.FileInfo, limit: number): Promise<number> {
+  const used = file.blocks === null ? limit : Math.min(limit, file.blocks * 512);
+  try {
+    using handle = await Deno.open(path);
+    const buffer = new Uint8Array(SCAN);
+    for (let end = used; end > 0; end = Math.max(0, end - SCAN)) {
+      const start = Math.max(0, end - SCAN);
+      await handle.seek(start, Deno.SeekMode.Start);
+      const view = buffer.subarray(0, end - start);
+      for (let read = 0; read < view.length;) {
+        const count = await handle.read(view.subarray(read));
+        if (count === null) return 0;
+        read += count;
+      }
+      const last = view.findLastIndex((byte) => byte !== 0);
+      if (last !== -1) {
+        return Math.max(0, Math.floor((start + last) / BLOCK) * BLOCK);
+      }
+    }
+    return 0;
+  } catch (error) {
+    throw localFailure(error, "read", path);
+  }
+}

@@ -1,0 +1,103 @@
+/** The parts of an unfinished blob that are on disk, each with where it came from and what proves it. */
+
+import { type Origin, type Range, total, union } from "../../core/ranges.ts";
+import type { HashRun } from "../../io/hash.ts";
+import type { Mark } from "./checkpoint.ts";
+import type { Slot } from "./positions.ts";
+
+/** One part. `end` grows while a connection writes to it. */
+export interface Segment {
+  start: number;
+  end: number;
+  readonly from: Origin;
+  /** Somebody writes at its end. */
+  open: boolean;
+  /** The digest of `[start, proof.end)`, as far as it was made. */
+  proof?: Mark | undefined;
+  /** The hash that makes the proof while the segment grows. */
+  run?: HashRun | undefined;
+  /** Its line among the live positions, until a checkpoint has it. */
+  slot?: Slot | undefined;
+}
+
+/** All parts of one blob. They may overlap; what counts is the union. */
+export class Segments {
+  /** By where they start. */
+  #list: Segment[] = [];
+
+  get list(): readonly Segment[] {
+    return this.#list;
+  }
+
+  add(range: Range, from: Origin, rest: Partial<Segment> = {}): Segment {
+    const segment: Segment = { start: range.start, end: range.end, from, open: false, ...rest };
+    // Most are added near the end.
+    const before = this.#list.findLastIndex(({ start }) => start <= segment.start);
+    this.#list.splice(before + 1, 0, segment);
+    return segment;
+  }
+
+  /** What is on disk, sorted and merged. */
+  have(): Range[] {
+    return union(this.#list);
+  }
+
+  /** The end of the unbroken run of bytes that begins at `from`. */
+  reach(from: number): number {
+    let at = from;
+    for (const { start, end } of this.#list) {
+      if (start > at) break;
+      at = Math.max(at, end);
+    }
+    return at;
+  }
+
+  /**
+   * Takes `range` out and returns how many bytes that were. What is being written stays writable. Both
+   * parts of one that is split have its line among the live positions, which then fits neither.
+   */
+  cut(range: Range): number {
+    const before = total(this.have());
+    for (const segment of [...this.#list]) {
+      const { start, end } = segment;
+      if (end <= range.start || start >= range.end) continue;
+      if (start < range.start) {
+        const { from, slot } = segment;
+        this.add({ start, end: range.start }, from, { slot });
+      }
+      // The same object keeps the right part: a writer may be at its end.
+      segment.start = Math.min(end, range.end);
+      segment.proof = undefined;
+      segment.run?.close();
+      segment.run = undefined;
+    }
+    this.#sweep();
+    return before - total(this.have());
+  }
+
+  /** Takes out everything for which `test` holds. Nothing may be open. */
+  remove(test: (segment: Segment) => boolean): void {
+    for (const segment of this.#list.filter(test)) segment.run?.close();
+    this.#list = this.#list.filter((segment) => !test(segment));
+  }
+
+  /**
+   * Joins neighbours that end at or before `position`, that the running hash has passed: nothing will be
+   * asked of them one by one. Those of doubtful origin stay apart.
+   */
+  join(position: number): void {
+    const passed = this.#list.filter((segment) =>
+      segment.end <= position && segment.from === "registry" && !segment.open &&
+      segment.slot === undefined
+    );
+    if (passed.length < 2) return;
+    for (const segment of passed) segment.run?.close();
+    this.#list = this.#list.filter((segment) => !passed.includes(segment));
+    for (const range of union(passed)) this.add(range, "registry");
+  }
+
+  #sweep(): void {
+    this.#list = this.#list.filter(({ start, end, open }) => open || start < end)
+      .sort((a, b) => a.start - b.start);
+  }
+}

@@ -1,0 +1,161 @@
+/** What a model can do, told from its parts in the way and the order of Ollama. */
+
+import { templateTraits } from "../../core/go_template.ts";
+import type { ModelConfig } from "../manifests/config.ts";
+import type { GgufHeader } from "./gguf.ts";
+
+export interface ModelParts {
+  readonly config: ModelConfig;
+  /** Of the weights, where they are GGUF and can be read. */
+  readonly header?: GgufHeader;
+  /** The template in Go's language, where the model has one. */
+  readonly template?: string;
+  /** One entry per projector, undefined for one that cannot be read. */
+  readonly projectors: readonly (GgufHeader | undefined)[];
+}
+
+/** What the parsers of Ollama find in the answers of a model. */
+const PARSERS: Readonly<Record<string, readonly string[]>> = {
+  ...same(["tools", "thinking"], [
+    ...[
+      "qwen3-thinking",
+      "qwen3.5",
+      "ornith",
+      "qwen3-vl-thinking",
+      "harmony",
+      "cogito",
+      "deepseek3",
+    ],
+    ...["nemotron-3-nano", "nemotron-3.5-nano", "glm-4.7", "gemma4", "lfm2-thinking", "laguna"],
+    ...["poolside-v1", "cohere", "glimmer"],
+  ]),
+  ...same(["tools"], [
+    ...["qwen3", "qwen3-coder", "qwen3-vl-instruct", "ministral", "olmo3", "functiongemma"],
+    ...["gemma4-no-thinking", "glm-ocr", "lfm2"],
+  ]),
+  "olmo3-think": ["thinking"],
+};
+
+/** Each of them once. Empty where nothing is known. */
+export function capabilitiesOf(parts: ModelParts): string[] {
+  const { config, header, template } = parts;
+  const found = new Set(config.capabilities);
+  const add = (words: readonly string[]) => words.forEach((word) => found.add(word));
+  const chat = textAt(header, "tokenizer.chat_template");
+  const chatWords = chatCapabilities(chat);
+  const goWords = template === undefined ? [] : templateCapabilities(template);
+  const rendered = config.renderer !== "" || config.parser !== "" || isHarmony(parts);
+  const usesTemplate = template !== undefined &&
+    (rendered || chat === "" || !prefersChat(chat, chatWords, template, goWords));
+
+  if (header !== undefined) {
+    const own = (key: string) => header.values.has(`${architectureOf(header)}.${key}`);
+    if (!rendered && !usesTemplate) add(chatWords);
+    add([own("pooling_type") ? "embedding" : "completion"]);
+    if (own("vision.block_count")) add(["vision"]);
+    if (own("audio.block_count")) add(["audio"]);
+  }
+  if (parts.projectors.length > 0) add(["vision"]);
+  if (parts.projectors.some(hears)) add(["audio"]);
+  if (usesTemplate) add(goWords);
+  add(Object.hasOwn(PARSERS, config.parser) ? PARSERS[config.parser]! : []);
+  if (isGptOss(config)) add(["thinking"]);
+  for (const word of unserved(config, architectureOf(header))) found.delete(word);
+  return [...found];
+}
+
+/** What the weights say they are, in the word that begins their keys. */
+export function architectureOf(header: GgufHeader | undefined): string {
+  return textAt(header, "general.architecture");
+}
+
+function textAt(header: GgufHeader | undefined, key: string): string {
+  const value = header?.values.get(key);
+  return typeof value === "string" ? value : "";
+}
+
+function chatCapabilities(chat: string): string[] {
+  const words: string[] = [];
+  if (hasTools(chat)) words.push("tools");
+  const tags = chat.includes("<think>") && chat.includes("</think>");
+  const splits = /content\.split\((['"])<\/think>\1\)/.test(chat) &&
+    !chat.includes("reasoning_content") && !chat.includes("<SPECIAL_12>");
+  if (tags || splits) words.push("thinking");
+  return words;
+}
+
+function templateCapabilities(template: string): string[] {
+  const traits = templateTraits(template);
+  const words: string[] = [];
+  if (traits?.fields.has("tools")) words.push("tools");
+  if (traits?.fields.has("suffix")) words.push("insert");
+  if (traits?.thinking) words.push("thinking");
+  return words;
+}
+
+/** Whether Ollama uses the chat template of the weights although the model has a template of its own. */
+function prefersChat(
+  chat: string,
+  chatWords: readonly string[],
+  template: string,
+  goWords: readonly string[],
+): boolean {
+  const trip = templateTrip(template);
+  if (chatWords.length > goWords.length) return !trip || chatTrip(chat);
+  const same = chatWords.length === goWords.length && chatWords.every((w) => goWords.includes(w));
+  return same && chatWords.includes("tools") && chatTrip(chat) && !trip;
+}
+
+function hasTools(chat: string): boolean {
+  return chat.includes("tools") || chat.includes("tool_call");
+}
+
+/** Whether results of tools find their way back into the conversation. */
+function chatTrip(chat: string): boolean {
+  return hasTools(chat) && (chat.includes("tool_calls") || chat.includes("assistant_tool_call")) &&
+    /tool_response|tool_results|role(['"])\] == (['"])tool\2|message\.role == (['"])tool\3|ipython/
+      .test(chat);
+}
+
+function templateTrip(template: string): boolean {
+  const fields = templateTraits(template)?.fields;
+  return fields !== undefined && fields.has("tools") && fields.has("toolcalls") &&
+    /eq \.Role "tool"|tool_response|TOOL_RESULTS/.test(template);
+}
+
+function isGptOss({ family }: ModelConfig): boolean {
+  return family === "gptoss" || family === "gpt-oss";
+}
+
+function isHarmony({ config, template = "" }: ModelParts): boolean {
+  return isGptOss(config) && template.includes("<|start|>") && template.includes("<|end|>");
+}
+
+function hears(projector: GgufHeader | undefined): boolean {
+  if (projector === undefined) return false;
+  const audio = [...projector.values].some(([key, value]) =>
+    value === true && /(^|\.)has_audio_encoder$/.test(key)
+  );
+  const kind = textAt(projector, `${architectureOf(projector)}.vision.projector_type`);
+  return audio && kind !== "gemma3nv";
+}
+
+/** What Ollama's runners cannot do yet for models that could. */
+function unserved(config: ModelConfig, architecture: string): string[] {
+  const omni = config.family === "nemotron_h_omni" || config.families.includes("nemotron_h_omni");
+  const nano = [config.parser, config.renderer].includes("nemotron-3-nano");
+  if (config.format === "safetensors") {
+    if (/^gemma4(-small|-large)?$/.test(config.renderer) || omni || nano) {
+      return ["vision", "audio"];
+    }
+    if (config.renderer === "glimmer") return ["audio"];
+  }
+  return omni || architecture === "nemotron_h_omni" ? ["audio"] : [];
+}
+
+function same(
+  words: readonly string[],
+  names: readonly string[],
+): Record<string, readonly string[]> {
+  return Object.fromEntries(names.map((name) => [name, words]));
+}

@@ -1,0 +1,121 @@
+/** What is known of one installed model: from its manifest, its configuration and the header of its weights. */
+
+import type { MetadataValue, ModelDetails } from "../../core/reports/installed.ts";
+import type { Manifest } from "../../core/manifest.ts";
+import type { Machine } from "../../core/manifest_index.ts";
+import type { ModelName } from "../../core/name.ts";
+import { architectureOf, capabilitiesOf } from "./capabilities.ts";
+import { isObject, positive } from "../manifests/config.ts";
+import { openModel, sizeOf } from "../manifests/list.ts";
+import { ModelReader } from "./model_reader.ts";
+import { findInstalled } from "../manifests/installed.ts";
+import type { Paths } from "../layout/paths.ts";
+import { quantizationName } from "./quantization.ts";
+
+/**
+ * Everything about the model that `name` means, whether its blobs are there or not; undefined if it is not
+ * installed. Rejects with kind `manifest` where its manifest is none, with kind local where folders or the
+ * manifest cannot be read, with kind usage where several models are meant.
+ */
+export async function detailsOf(
+  paths: Paths,
+  name: ModelName,
+  machine: Machine,
+): Promise<ModelDetails | undefined> {
+  const file = await findInstalled(paths, name);
+  if (file === undefined) return undefined;
+  const { manifest, ...model } = await openModel(paths, file, machine);
+  const base = { ...model, path: file.path };
+  if (manifest === undefined) {
+    const faults = ["it is a list of manifests, and the one for this machine is not here"];
+    return { ...NOTHING, ...base, faults };
+  }
+  return { ...base, size: sizeOf(manifest), ...await partsOf(paths, manifest) };
+}
+
+const NOTHING = {
+  families: [],
+  capabilities: [],
+  licenses: [],
+  layers: [],
+  metadata: {},
+} as const;
+
+async function partsOf(
+  paths: Paths,
+  manifest: Manifest,
+): Promise<Omit<ModelDetails, "name" | "digest" | "path">> {
+  const reader = new ModelReader(paths, manifest);
+  const layers = await reader.layers();
+  const config = await reader.config();
+  const isGguf = ["", "gguf"].includes(config.format);
+  // The tensors are read only to be counted.
+  const header = isGguf ? await reader.header("model", config.parameterSize === "") : undefined;
+  const tensors = tensorModel(isGguf ? {} : await reader.file("config.json"));
+  const template = await reader.text("template", "prompt");
+  const system = await reader.text("system");
+  const parameters = await reader.json("params", isObject);
+  const messages = await reader.json("messages", Array.isArray);
+  const projectors = await reader.headers("projector");
+
+  const architecture = architectureOf(header) || tensors.family;
+  const own = (key: string) => positive(header?.values.get(`${architecture}.${key}`));
+  const format = config.format || (header && "gguf");
+  const family = config.family || architecture;
+  const stored = config.quantization === "unknown" ? "" : config.quantization;
+  const quantization = stored || quantizationName(header?.values.get("general.file_type"));
+  const contextLength = own("context_length") ?? tensors.contextLength ?? config.contextLength;
+  const embeddingLength = own("embedding_length") ?? tensors.embeddingLength ??
+    config.embeddingLength;
+  const { remote, parameterSize, requires } = config;
+  const parameterCount = header?.parameterCount;
+  const parts = {
+    config,
+    ...(header && { header }),
+    ...(template !== undefined && { template }),
+    projectors,
+  };
+  return {
+    ...(remote && { remote }),
+    ...(format && { format }),
+    ...(family && { family }),
+    families: config.families,
+    ...(architecture && { architecture }),
+    ...(parameterSize && { parameterSize }),
+    ...(parameterCount !== undefined && { parameterCount }),
+    ...(quantization && { quantization }),
+    ...(contextLength && { contextLength }),
+    ...(embeddingLength && { embeddingLength }),
+    capabilities: capabilitiesOf(parts),
+    ...(requires && { requires }),
+    licenses: await reader.texts("license"),
+    ...(template !== undefined && { template }),
+    ...(system !== undefined && { system }),
+    ...(parameters && { parameters }),
+    ...(messages && { messages: messages.length }),
+    layers,
+    metadata: Object.fromEntries<MetadataValue>(header?.values ?? []),
+    faults: reader.faults,
+  };
+}
+
+interface TensorModel {
+  readonly family: string;
+  readonly contextLength: number | undefined;
+  readonly embeddingLength: number | undefined;
+}
+
+/** From a `config.json` of Hugging Face, whose part about text counts more. */
+function tensorModel(fields: Readonly<Record<string, unknown>>): TensorModel {
+  const text = isObject(fields.text_config) ? fields.text_config : {};
+  const number = (key: string) => positive(text[key]) ?? positive(fields[key]);
+  const [first] = Array.isArray(fields.architectures) ? fields.architectures : [];
+  const named = typeof first === "string"
+    ? first.toLowerCase().replace(/forcausallm$/, "").replace(/forconditionalgeneration$/, "")
+    : "";
+  return {
+    family: typeof fields.model_type === "string" ? fields.model_type : named,
+    contextLength: number("max_position_embeddings"),
+    embeddingLength: number("hidden_size"),
+  };
+}

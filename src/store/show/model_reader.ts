@@ -1,0 +1,147 @@
+/** Reads the parts of a model. Half a model can be read as well: what is wrong is collected. */
+
+import { asPullamaError } from "../../core/errors.ts";
+import type { LayerDetails } from "../../core/reports/installed.ts";
+import type { Descriptor, Manifest } from "../../core/manifest.ts";
+import { statOf } from "../../io/stat.ts";
+import { mapAtOnce } from "../../io/concurrency.ts";
+import {
+  isObject,
+  type ModelConfig,
+  NO_CONFIG,
+  parseConfig,
+  parseObject,
+} from "../manifests/config.ts";
+import { type GgufHeader, readGgufFile } from "./gguf.ts";
+import { blobPaths, type Paths } from "../layout/paths.ts";
+import { readSmallBlob } from "../manifests/small_blob.ts";
+
+const IMAGE = "application/vnd.ollama.image.";
+/** Blobs that are looked at at the same time; some models have thousands. */
+const AT_ONCE = 64;
+
+export class ModelReader {
+  /** What could not be read, one sentence each. */
+  readonly faults: string[] = [];
+
+  constructor(private readonly paths: Paths, private readonly manifest: Manifest) {}
+
+  /** Of each blob, the config first, whether it is there. */
+  async layers(): Promise<LayerDetails[]> {
+    const { config, layers } = this.manifest;
+    const names = layerNames(this.manifest);
+    const all: (Descriptor & { name?: string })[] = [
+      ...(config ? [config] : []),
+      ...layers.map((layer, i) => ({ ...layer, ...(names[i] && { name: names[i] }) })),
+    ];
+    return await mapAtOnce(all, AT_ONCE, async (layer) => ({
+      ...layer,
+      state: await this.#state(layer),
+    }));
+  }
+
+  async #state({ digest, size }: Descriptor): Promise<LayerDetails["state"]> {
+    const info = await this.#guarded(() => statOf(blobPaths(this.paths, digest).final));
+    if (info === undefined) return "missing";
+    return info.isFile && info.size === size ? "present" : "damaged";
+  }
+
+  async config(): Promise<ModelConfig> {
+    const { config } = this.manifest;
+    const bytes = config && await this.#guarded(() => readSmallBlob(this.paths, config));
+    if (bytes === undefined) return NO_CONFIG;
+    const read = parseConfig(bytes);
+    if (read === undefined) {
+      this.faults.push(`its configuration ${config!.digest} is no JSON object`);
+    }
+    return read ?? NO_CONFIG;
+  }
+
+  /** The header of the last layer of this kind. */
+  async header(kind: string, tensors: boolean): Promise<GgufHeader | undefined> {
+    const layer = this.#layersOf(kind).at(-1);
+    return layer && await this.#gguf(layer, tensors);
+  }
+
+  /** The headers of all layers of this kind. */
+  async headers(kind: string): Promise<(GgufHeader | undefined)[]> {
+    return await Promise.all(this.#layersOf(kind).map((layer) => this.#gguf(layer, false)));
+  }
+
+  async #gguf({ digest }: Descriptor, tensors: boolean): Promise<GgufHeader | undefined> {
+    const path = blobPaths(this.paths, digest).final;
+    const header = await this.#guarded(async () =>
+      (await statOf(path))?.isFile ? await readGgufFile(path, { tensors }) ?? "none" : undefined
+    );
+    if (header === "none") {
+      this.faults.push(`the weights ${path} are no GGUF file`);
+      return undefined;
+    }
+    if (header?.fault !== undefined) {
+      this.faults.push(`cannot read all of the header of ${path}: ${header.fault}`);
+    }
+    return header;
+  }
+
+  /** The file `name` of a safetensors model, as the JSON object that it is; empty where it is not. */
+  async file(name: string): Promise<Readonly<Record<string, unknown>>> {
+    const at = layerNames(this.manifest).indexOf(name);
+    const layer = this.manifest.layers[at];
+    if (layer?.mediaType !== `${IMAGE}json`) return {};
+    const bytes = await this.#guarded(() => readSmallBlob(this.paths, layer));
+    return (bytes && parseObject(bytes)) ?? {};
+  }
+
+  #layersOf(...kinds: readonly string[]): Descriptor[] {
+    const types = kinds.map((kind) => IMAGE + kind);
+    return this.manifest.layers.filter(({ mediaType }) => types.includes(mediaType));
+  }
+
+  /** The texts of the layers of these kinds that can be read. */
+  async texts(...kinds: readonly string[]): Promise<string[]> {
+    const texts: string[] = [];
+    for (const layer of this.#layersOf(...kinds)) {
+      const bytes = await this.#guarded(() => readSmallBlob(this.paths, layer));
+      if (bytes !== undefined) texts.push(new TextDecoder().decode(bytes));
+    }
+    return texts;
+  }
+
+  /** Of several, the last one counts. */
+  async text(...kinds: readonly string[]): Promise<string | undefined> {
+    return (await this.texts(...kinds)).at(-1);
+  }
+
+  async json<T>(kind: string, is: (value: unknown) => value is T): Promise<T | undefined> {
+    const text = await this.text(kind);
+    if (text === undefined) return undefined;
+    try {
+      const value: unknown = JSON.parse(text);
+      if (is(value)) return value;
+    } catch {
+      // Said below, as for JSON of another kind.
+    }
+    this.faults.push(`its ${kind} layer cannot be understood`);
+    return undefined;
+  }
+
+  /** What `look` finds; nothing, and a fault, where the file system refuses. */
+  async #guarded<T>(look: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await look();
+    } catch (error) {
+      const { message } = asPullamaError(error);
+      if (!this.faults.includes(message)) this.faults.push(message);
+      return undefined;
+    }
+  }
+}
+
+/** The names that layers have in the manifest, in its order; most have none. */
+function layerNames({ bytes }: Manifest): readonly (string | undefined)[] {
+  const { layers } = parseObject(bytes) ?? {};
+  if (!Array.isArray(layers)) return [];
+  return layers.map((layer) =>
+    isObject(layer) && typeof layer.name === "string" ? layer.name : undefined
+  );
+}

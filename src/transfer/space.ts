@@ -1,0 +1,86 @@
+/** Whether a model fits, and what is said when the disk is full. */
+
+import { PullamaError } from "../core/errors.ts";
+import type { Descriptor } from "../core/manifest.ts";
+import { formatSize } from "../core/units.ts";
+import type { Standing, Store } from "../core/content.ts";
+
+/** Room that is left for everything else on the disk. */
+export const MARGIN: number = 64 * 1024 * 1024;
+
+/** What has to be fetched, and whether it fits. Sizes in bytes. */
+export interface Room {
+  readonly toFetch: number;
+  readonly free: number | undefined;
+  /** Bytes that there are too few; 0: it fits. */
+  readonly short: number;
+}
+
+/** What `standings` need of `free` bytes. */
+export function roomFor(standings: readonly Standing[], free: number | undefined): Room {
+  const toFetch = standings.reduce((sum, { blob, kept }) => sum + blob.size - kept, 0);
+  const needed = toFetch === 0 ? 0 : toFetch + MARGIN;
+  return { toFetch, free, short: free === undefined ? 0 : Math.max(0, needed - free) };
+}
+
+/** Throws `disk_full` where the model does not fit, or one of its blobs is a file that cannot be. */
+export function requireRoom(
+  { toFetch, free = 0, short }: Room,
+  standings: readonly Standing[],
+  largest = Infinity,
+): void {
+  const large = standings.find(({ blob, state }) => state === "missing" && blob.size > largest);
+  if (large) {
+    throw new PullamaError(
+      "disk_full",
+      `the file system takes no file of ${formatSize(large.blob.size)}, as one of the blobs is`,
+      { hint: "choose a folder on another file system with --models-dir" },
+    );
+  }
+  if (short === 0) return;
+  throw new PullamaError(
+    "disk_full",
+    `the disk is too small: ${formatSize(toFetch)} are to be fetched and ${
+      formatSize(free)
+    } are free, ` +
+      `${formatSize(short)} are missing with ${formatSize(MARGIN)} to spare`,
+    { hint: "free some space, choose another --models-dir, or try all the same with --force" },
+  );
+}
+
+/** A full disk is answered with what is missing, and with what removing leftovers would bring, and cost. */
+export async function withLeftovers(
+  error: unknown,
+  store: Store,
+  blobs: readonly Descriptor[],
+): Promise<unknown> {
+  if (!(error instanceof PullamaError) || error.kind !== "disk_full") return error;
+  const message = await withMissing(error, store, blobs);
+  const left = await store.leftovers(blobs).catch(() => undefined);
+  if (!left) return error;
+  const drops = left.own === 0
+    ? ""
+    : `, but drop this download too (${formatSize(left.own)} that are here)`;
+  const frees = left.others === 0
+    ? "nothing of other models"
+    : `${formatSize(left.others)} that pulls of other models have left`;
+  const clean = `pullama clean would free ${frees}${drops}`;
+  return new PullamaError("disk_full", message, {
+    hint: error.hint === undefined ? clean : `${error.hint}; ${clean}`,
+    cause: error,
+  });
+}
+
+/** Of a disk that was full on the way, which only says which file could not be written. */
+async function withMissing(
+  { message, cause }: PullamaError,
+  store: Store,
+  blobs: readonly Descriptor[],
+): Promise<string> {
+  if (cause === undefined) return message;
+  const standings = await store.survey(blobs).catch(() => []);
+  const { toFetch, free, short } = roomFor(standings, store.free());
+  if (toFetch === 0 || free === undefined) return message;
+  return `${message}; ${formatSize(toFetch)} are still to be fetched and ${formatSize(free)} are ` +
+    `free, ${formatSize(short)} are missing`;
+}

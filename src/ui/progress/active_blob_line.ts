@@ -1,0 +1,86 @@
+/** How far one blob is, and what stands in its way, on one line. */
+
+import { shortId } from "../../core/digest.ts";
+import { formatSize } from "../../core/units.ts";
+import { barParts, type Glyphs, width } from "../terminal/draw.ts";
+import type { Flight, Overall } from "./active_blob.ts";
+import type { Paint, Segment } from "../terminal/paint.ts";
+import { counted, percentOf, seconds } from "../text/numbers.ts";
+import { lockText, retryText, stallText } from "../pull/step_text.ts";
+
+const BAR_CELLS = 12;
+/** Narrower lines have no bar. */
+const WITH_BAR = 60;
+/** Silence that is worth a word, and how long it is believed that a file is being hashed; milliseconds. */
+const SILENT_MS = 5_000;
+const HASHING_MS = 5_000;
+
+/** What stands in the way of a blob; undefined for nothing. */
+export function obstacleOf(flight: Flight, overall: Overall, now: number): string | undefined {
+  const { lock, retry, stalled } = flight;
+  if (lock !== undefined) return lockText(lock.holder);
+  if (overall.gone !== undefined) return undefined;
+  const waitMs = retry === undefined ? 0 : wholeSeconds(retry.until - now);
+  if (stalled !== undefined) {
+    const { attempt = 1, limit = Infinity } = retry?.event ?? {};
+    if (retry === undefined || waitMs === 0) return stallText(stalled);
+    const of = Number.isFinite(limit) ? `/${limit}` : "";
+    return `${stallText(stalled)} in ${seconds(waitMs)} (${attempt}${of})`;
+  }
+  return retry === undefined ? undefined : retryText(retry.event, waitMs);
+}
+
+/** Parts of a line of about `cells`. */
+export function flightSegments(
+  flight: Flight,
+  overall: Overall,
+  now: number,
+  cells: number,
+  g: Glyphs,
+  paint: Paint,
+): Segment[] {
+  const { done, blob } = flight;
+  const hashing = checkedNow(flight, now);
+  const whole = blob?.size ?? hashing?.size ?? 0;
+  const part = hashing?.done ?? done;
+  const id = `${shortId(flight.digest)} `;
+  const obstacle = obstacleOf(flight, overall, now);
+  const segments: Segment[] = [[id]];
+  if (whole > 0) {
+    if (cells >= WITH_BAR) {
+      const [filled, empty] = barParts(part / whole, BAR_CELLS, g);
+      segments.push([filled, paint.filled], [empty, paint.empty], [" "]);
+    }
+    segments.push([`${percentOf(part, whole)}%`.padStart(4) + "  "]);
+  }
+  if (obstacle !== undefined) {
+    return [...segments, [`${g.trouble} `, paint.mark.trouble], [obstacle]];
+  }
+  const size = whole > 0 ? [`${formatSize(part)}/${formatSize(whole)}`] : [];
+  const state = hashing === undefined ? stateOf(flight, overall, now) : "verifying";
+  const words = state === "" ? size : [...size, state];
+  const room = cells - width(segments.map(([text]) => text).join(""));
+  while (words.length > 0 && width(words.join(g.separator)) > room) words.pop();
+  return [...segments, [words.join(g.separator)]];
+}
+
+function stateOf(
+  { blob, done, connections, movedAt }: Flight,
+  overall: Overall,
+  now: number,
+): string {
+  if (blob === undefined) return "";
+  if (done >= blob.size) return "checking";
+  if (overall.counted && connections === 0) return "next";
+  const silentMs = now - movedAt;
+  if (silentMs >= SILENT_MS) return `nothing for ${seconds(Math.floor(silentMs / 1_000) * 1_000)}`;
+  return overall.counted ? counted(connections, "connection") : "";
+}
+
+function checkedNow({ checked }: Flight, now: number): Flight["checked"] {
+  return checked !== undefined && now - checked.at < HASHING_MS ? checked : undefined;
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.ceil(Math.max(0, ms) / 1_000) * 1_000;
+}

@@ -1,0 +1,51 @@
+/** A time to go that runs down like a clock instead of jumping with every change of the rate. */
+
+import type { Clock } from "../terminal/clock.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** How quickly what is shown follows what is measured. */
+const FOLLOW_MS = 6_000;
+/** The same where they are far apart: the line has changed for good. */
+const HURRY_MS = 1_500;
+const FAR_APART = 2;
+
+/**
+ * A function from the time to go as it is measured now to the one to be shown, both in milliseconds. What is
+ * shown is rounded the more the longer it is, and stays until that is clearly wrong.
+ */
+export function steadyEta(clock: Clock): (measured: number | undefined) => number | undefined {
+  let expected: number | undefined;
+  let shown = 0;
+  let at = 0;
+
+  return (measured) => {
+    const now = clock.now();
+    const elapsed = now - at;
+    at = now;
+    if (measured === undefined) return expected = undefined;
+    const before = expected;
+    expected = before === undefined ? measured : follow(before - elapsed, measured, elapsed);
+    const grain = grainOf(expected);
+    if (before === undefined || Math.abs(expected - shown) > 0.75 * grain) {
+      shown = Math.round(expected / grain) * grain;
+    }
+    return shown;
+  };
+}
+
+function follow(expected: number, measured: number, elapsed: number): number {
+  const from = Math.max(0, expected);
+  const ratio = (measured + SECOND) / (from + SECOND);
+  const far = ratio > FAR_APART || ratio < 1 / FAR_APART;
+  return from + (measured - from) * (1 - Math.exp(-elapsed / (far ? HURRY_MS : FOLLOW_MS)));
+}
+
+function grainOf(ms: number): number {
+  if (ms < 2 * MINUTE) return SECOND;
+  if (ms < 10 * MINUTE) return 5 * SECOND;
+  if (ms < HOUR) return 30 * SECOND;
+  return ms < 24 * HOUR ? 5 * MINUTE : HOUR;
+}

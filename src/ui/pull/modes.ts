@@ -1,0 +1,36 @@
+/** The ways of showing a pull. */
+
+import { compactRenderer } from "./compact.ts";
+import { debugRenderer } from "./debug.ts";
+import { jsonRenderer } from "./json.ts";
+import { plainRenderer } from "./plain.ts";
+import { onlyEnds, quietRenderer } from "./quiet.ts";
+import type { Mode } from "../mode.ts";
+import type { Clock } from "../terminal/clock.ts";
+import type { Renderer, RenderOptions } from "./renderer.ts";
+import { tableRenderer } from "./table.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+/** The renderer for `mode` on `out`. With `quiet` the modes for people are one line, the others their last event. */
+export function createRenderer(
+  mode: Mode,
+  out: Terminal,
+  options: RenderOptions,
+  clock: Clock,
+): Renderer {
+  // Lines that scripts may look for stay as they are; a person sees where the pull stands among others.
+  const bare = { ...options, place: undefined };
+  switch (mode) {
+    case "table":
+      if (options.quiet) return quietRenderer(out);
+      return out.interactive ? tableRenderer(out, clock, options) : plainRenderer(out, clock, bare);
+    case "compact":
+      return options.quiet ? quietRenderer(out) : compactRenderer(out, clock, bare);
+    case "json":
+      return options.quiet ? onlyEnds(jsonRenderer(out, clock)) : jsonRenderer(out, clock);
+    case "debug":
+      return options.quiet ? onlyEnds(debugRenderer(out, options)) : debugRenderer(out, options);
+    default:
+      return mode satisfies never;
+  }
+}

@@ -1,0 +1,61 @@
+/** `--output table` where no person looks on: a log in ASCII, a line per step and one about progress now and then. */
+
+import type { PullEvent } from "../../core/events.ts";
+import { glyphs } from "../terminal/draw.ts";
+import { dryRunSteps, summaryLine, titleOf } from "./summary.ts";
+import { logPace } from "../progress/throttle.ts";
+import { paintWith } from "../terminal/paint.ts";
+import { foldProgress } from "../progress/progress.ts";
+import { progressText } from "../progress/progress_line.ts";
+import type { Clock } from "../terminal/clock.ts";
+import type { Renderer, RenderOptions } from "./renderer.ts";
+import { pullSteps } from "./steps.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { interruptedStep, type Step } from "./step_text.ts";
+
+export function plainRenderer(out: Terminal, clock: Clock, options: RenderOptions): Renderer {
+  const g = glyphs(false);
+  const paint = paintWith(out.color);
+  const progress = foldProgress(clock);
+  let steps = pullSteps(g, clock, options.verbose);
+  let due = logPace(clock, out.brief);
+
+  const say = (text: string) => out.write(`${text}\n`);
+
+  function add(lines: readonly Step[]): void {
+    for (const { mark, text } of lines) {
+      say(mark === "trouble" ? `${paint.mark.trouble(g.trouble)} ${text}` : text);
+    }
+  }
+
+  function event(event: PullEvent): void {
+    progress.fold(event);
+    switch (event.event) {
+      case "pull_start":
+        steps = pullSteps(g, clock, options.verbose);
+        due = logPace(clock, out.brief);
+        return say(titleOf(event.name, options, g));
+      case "chunk_end":
+        return;
+      case "bytes":
+      case "verifying":
+        if (due(progress.percent)) say(progressText(progress, g));
+        return;
+      case "warning":
+        return;
+      case "dry_run":
+        return add(dryRunSteps(event.result, g));
+      case "pull_completed":
+        add(steps.rest());
+        return say(summaryLine(event.summary, steps.troubles, g));
+      case "pull_interrupted":
+        return add([...steps.rest(), interruptedStep(event, g)]);
+      case "pull_failed":
+        return add(steps.rest());
+      default:
+        return add(steps.of(event));
+    }
+  }
+
+  return { event, close: () => {} };
+}

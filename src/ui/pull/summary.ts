@@ -1,0 +1,136 @@
+/** What a pull, or a dry run, amounts to. */
+
+import { shortId } from "../../core/digest.ts";
+import type { DryRun, DryRunBlob, Summary } from "../../core/events.ts";
+import { displayName, fullName, type ModelName } from "../../core/name.ts";
+import { formatDuration, formatRate, formatSize } from "../../core/units.ts";
+import type { Glyphs } from "../terminal/draw.ts";
+import { oneLine } from "../text/redact.ts";
+import type { RenderOptions } from "./renderer.ts";
+import { counted, grouped } from "../text/numbers.ts";
+import { type Step } from "./step_text.ts";
+
+/** Blobs that a dry run lists; the others it adds up. */
+const LISTED = 20;
+
+/** What stands above everything that is said about a pull. */
+export function titleOf(name: ModelName, { dryRun, place }: RenderOptions, g: Glyphs): string {
+  const which = place?.();
+  const title = `${dryRun ? "would pull" : "pulling"} ${displayName(name)}`;
+  return which === undefined ? title : `${title}${g.separator}${which}`;
+}
+
+/** The rows of the closing box. `troubles`: what went wrong on the way, if anything did. */
+export function summaryRows(summary: Summary, troubles: string | undefined): string[] {
+  const rate = averageRate(summary);
+  return [
+    `size ${formatSize(summary.size)}`,
+    `fetched ${formatSize(summary.fetched)}`,
+    `blobs ${grouped(summary.blobs)}`,
+    `elapsed ${formatDuration(summary.elapsedMs)}`,
+    ...(rate === undefined ? [] : [`avg rate ${rate}`]),
+    ...(troubles === undefined ? [] : [`overcome ${troubles}`]),
+    `ID ${shortId(summary.digest)}`,
+  ];
+}
+
+/** The same on one line, for a log. */
+export function summaryLine(
+  summary: Summary,
+  troubles: string | undefined,
+  g: Glyphs,
+): string {
+  const rate = averageRate(summary);
+  return [
+    `pulled ${displayName(summary.name)}`,
+    formatSize(summary.size),
+    counted(summary.blobs, "blob"),
+    ...(summary.fetched === summary.size ? [] : [`${formatSize(summary.fetched)} fetched`]),
+    formatDuration(summary.elapsedMs),
+    ...(rate === undefined ? [] : [rate]),
+    ...(troubles === undefined ? [] : [troubles]),
+    shortId(summary.digest),
+  ].join(g.separator);
+}
+
+/** The one line of `--quiet`. */
+export function quietLine(summary: Summary, g: Glyphs): string {
+  return [
+    `pulled ${displayName(summary.name)}`,
+    formatSize(summary.size),
+    shortId(summary.digest),
+  ].join(g.separator);
+}
+
+/** What a dry run found, on one line. */
+export function dryRunLine(result: DryRun, g: Glyphs): string {
+  return [
+    `${displayName(result.name)} would fetch ${formatSize(result.toFetch)} of ${
+      formatSize(result.size)
+    }`,
+    shortId(result.digest),
+    fitting(result),
+  ].join(g.separator);
+}
+
+/** What a dry run found, blob by blob. */
+export function dryRunSteps(result: DryRun, g: Glyphs): Step[] {
+  const listed = new Set(
+    result.blobs.toSorted((a, b) => b.size - a.size).slice(0, LISTED),
+  );
+  const others = result.blobs.filter((blob) => !listed.has(blob));
+  const free = result.free === undefined ? [] : [`${formatSize(result.free)} free`];
+  return [
+    { mark: "note", text: `from ${fullName(result.name)}` },
+    ...result.blobs.filter((blob) => listed.has(blob)).map((blob) => dryRunStep(blob, g)),
+    ...(others.length === 0 ? [] : [othersStep(others, g)]),
+    {
+      mark: "note",
+      text: [
+        `to fetch ${formatSize(result.toFetch)} of ${formatSize(result.size)}`,
+        `${formatSize(result.cached)} cached`,
+      ].join(g.separator),
+    },
+    {
+      mark: result.fits ? "done" : "trouble",
+      text: [fitting(result), ...free].join(g.separator),
+    },
+  ];
+}
+
+function dryRunStep(blob: DryRunBlob, g: Glyphs): Step {
+  const text = [`${shortId(blob.digest)} ${formatSize(blob.size)}`, kindOf(blob.mediaType)]
+    .join(g.separator);
+  if (blob.cached >= blob.size) return { mark: "cached", text: `cached ${text}` };
+  const cached = blob.cached > 0 ? `${g.separator}${formatSize(blob.cached)} cached` : "";
+  return { mark: "begin", text: `would fetch ${text}${cached}` };
+}
+
+/** The last word of the type, such as `model`; that of a config says only how it is written. */
+function kindOf(mediaType: string): string {
+  const type = oneLine(mediaType);
+  const config = /\.(?:container\.image|image\.config)\.[^.]+$/.test(type);
+  return config ? "config" : type.split(".").at(-1) ?? "";
+}
+
+function othersStep(others: readonly DryRunBlob[], g: Glyphs): Step {
+  const sum = (of: (blob: DryRunBlob) => number) =>
+    formatSize(others.reduce((total, blob) => total + of(blob), 0));
+  const text = [
+    `${counted(others.length, "smaller blob")}`,
+    sum((blob) => blob.size),
+    `${sum((blob) => blob.cached)} cached`,
+  ].join(g.separator);
+  return { mark: "note", text };
+}
+
+function fitting(result: DryRun): string {
+  if (result.free === undefined && result.fits) return "free space unknown";
+  return result.fits ? "fits" : "does not fit";
+}
+
+/** Undefined where nothing was fetched, or too quickly to tell. */
+function averageRate(summary: Summary): string | undefined {
+  if (summary.fetched === 0 || summary.elapsedMs <= 0) return undefined;
+  return formatRate(summary.fetched / summary.elapsedMs * 1_000);
+}

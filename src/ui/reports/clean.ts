@@ -1,0 +1,114 @@
+/** What cleaning came to: a line for every kind of thing, or a document. */
+
+import type { CleanItem, CleanKind, CleanReport, LeftItem } from "../../core/reports/clean.ts";
+import { displayName, fullName } from "../../core/name.ts";
+import { formatSize } from "../../core/units.ts";
+import { inspectText, jsonText } from "../text/json.ts";
+import { glyphs } from "../terminal/draw.ts";
+import { oneLine } from "../text/redact.ts";
+import type { RemovalView } from "./rm.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { counted } from "../text/numbers.ts";
+
+/** What a kind is called where no model is. */
+const THINGS: Readonly<Record<CleanKind, string>> = {
+  unfinished: "unfinished blobs of no known model",
+  damaged: "damaged files",
+  temporary: "temporary files",
+  records: "lock files and notes",
+  queue: "the queue",
+};
+
+/** The report as `out` can show it. */
+export function cleaningText(
+  report: CleanReport,
+  out: Terminal,
+  { mode, quiet }: RemovalView,
+): string {
+  if (mode === "json") return jsonText(cleaningDocument(report));
+  if (mode === "debug") return inspectText(cleaningDocument(report), out.color);
+  const { separator } = glyphs(out.unicode);
+  const { dryRun, removed, left } = report;
+  const all = summed(removed);
+  const total = all.files === 0
+    ? ["nothing to clean"]
+    : [`${dryRun ? "would free" : "freed"} ${formatSize(all.bytes)}`, counted(all.files, "file")];
+  if (quiet) {
+    const stay = summed(left).files;
+    return line([...total, ...(stay > 0 ? [`${counted(stay, "file")} left`] : [])], separator);
+  }
+  const does = dryRun ? "would remove" : "removed";
+  const leaves = dryRun ? "would leave" : "left";
+  const lines = [
+    ...grouped(removed).map((items) => [`${does} ${thing(items[0]!)}`, ...sizes(items)]),
+    ...grouped(left).map((
+      items,
+    ) => [`${leaves} ${thing(items[0]!)}`, ...sizes(items), reason(items[0]!)]),
+    total,
+  ];
+  return lines.map((parts) => line(parts, separator)).join("");
+}
+
+/** What is left for one reason, or goes, of one kind and of the same models. */
+function grouped<Item extends CleanItem & Partial<LeftItem>>(items: readonly Item[]): Item[][] {
+  const key = ({ kind, models, why, holder }: Item) =>
+    JSON.stringify([kind, kind === "records" ? [] : models.map(fullName), why, holder]);
+  return [...Map.groupBy(items, key).values()];
+}
+
+function thing({ kind, models }: CleanItem): string {
+  if (models.length === 0 || kind === "records") return THINGS[kind];
+  const names = models.map(displayName).join(", ");
+  return kind === "unfinished" ? `unfinished ${names}` : `${THINGS[kind]} of ${names}`;
+}
+
+function reason({ why, holder, models }: LeftItem): string {
+  switch (why) {
+    case "busy":
+      return holder === undefined ? "in use" : `in use by ${oneLine(holder)}`;
+    case "wanted":
+      return `wanted by ${models.map(displayName).join(", ")}`;
+    case "unknown":
+      return "goes with all the rest: pullama clean";
+    default:
+      return why satisfies never;
+  }
+}
+
+function sizes(items: readonly CleanItem[]): string[] {
+  const { files, bytes } = summed(items);
+  return [counted(files, "file"), formatSize(bytes)];
+}
+
+function summed(items: readonly CleanItem[]): { files: number; bytes: number } {
+  return {
+    files: items.reduce((sum, { files }) => sum + files, 0),
+    bytes: items.reduce((sum, { bytes }) => sum + bytes, 0),
+  };
+}
+
+function line(parts: readonly string[], separator: string): string {
+  return `${parts.join(separator)}\n`;
+}
+
+function cleaningDocument({ dryRun, removed, left }: CleanReport): unknown {
+  const { files, bytes } = summed(removed);
+  const item = ({ kind, models, digest, files, bytes }: CleanItem) => ({
+    kind,
+    models: models.map(displayName),
+    ...(digest && { digest }),
+    files,
+    bytes,
+  });
+  return {
+    dry_run: dryRun,
+    removed: removed.map(item),
+    left: left.map((one) => ({
+      ...item(one),
+      why: one.why,
+      ...(one.holder !== undefined && { holder: oneLine(one.holder) }),
+    })),
+    files,
+    freed_bytes: bytes,
+  };
+}

@@ -1,0 +1,157 @@
+/** What a checkup finds: a line for each check as soon as it is made, what follows from all, or a document. */
+
+import {
+  type Check,
+  CHECK_NAMES,
+  type CheckName,
+  type CheckState,
+  type Checkup,
+  firstFailure,
+  type NeededHost,
+} from "../../core/reports/doctor.ts";
+import { exitCodeOf } from "../../core/errors.ts";
+import { displayName, fullName, type ModelName } from "../../core/name.ts";
+import { inspectText, jsonText } from "../text/json.ts";
+import { type Glyphs, glyphs, width, wrap } from "../terminal/draw.ts";
+import { type Paint, paintWith } from "../terminal/paint.ts";
+import { oneLine, redact, showable } from "../text/redact.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { traceOf } from "../text/stack.ts";
+import { seconds } from "../text/numbers.ts";
+
+/** What of a terminal decides how a line looks. */
+type Look = Pick<Terminal, "interactive" | "unicode" | "color" | "columns">;
+
+const NAME_CELLS = Math.max(...CHECK_NAMES.map((name) => name.length));
+/** What stands before a line where only ASCII can be shown. */
+const WORDS: Readonly<Record<CheckState, string>> = {
+  ok: "ok",
+  warning: "warn",
+  failed: "FAIL",
+  skipped: "-",
+};
+
+/** What is looked at. */
+export function checkupHeading(model: ModelName, look: Look): string {
+  const { title } = glyphs(look.unicode);
+  return linesOf(wrap(`${title} pullama doctor ${showable(displayName(model))}`, roomIn(look)));
+}
+
+/** The beginning of the line of a check that is under way, for a terminal where it is written over later. */
+export function pendingText(name: CheckName, look: Look): string {
+  const g = glyphs(look.unicode);
+  return paintWith(look.color).faint(`${mark("skipped", g, look)} ${name}${g.ellipsis}`);
+}
+
+/** A check, below it what to do. In a window it is broken between words, elsewhere it is one line. */
+export function checkText(check: Check, look: Look, verbose: boolean): string {
+  const { name, state, found, ms, hint, error } = check;
+  const g = glyphs(look.unicode);
+  const paint = paintWith(look.color);
+  const sign = mark(state, g, look);
+  const indent = width(sign) + 1 + NAME_CELLS + 2;
+  const room = roomIn(look) - indent;
+  const time = state === "skipped" ? [] : [timeText(ms)];
+  const [first = "", ...more] = wrap([...found.map(showable), ...time].join(g.separator), room);
+  const brush = state === "failed" ? paint.strong : state === "skipped" ? paint.faint : same;
+  const blank = " ".repeat(indent);
+  return linesOf([
+    `${signBrush(state, paint)(sign)} ${name.padEnd(NAME_CELLS)}  ${brush(first)}`,
+    ...more.map((line) => `${blank}${brush(line)}`),
+    ...(hint === undefined ? [] : hintLines(hint, room, blank, look, paint)),
+    ...(verbose && error ? traceOf(error) : []),
+  ]);
+}
+
+/** The hosts that a firewall has to let through, and how it went altogether. */
+export function checkupEnd(checkup: Checkup, look: Look): string {
+  const paint = paintWith(look.color);
+  const names = checkup.hosts.map(hostText);
+  const hosts = names.length === 0 ? [] : [`hosts to allow: ${names.join(", ")}`];
+  return linesOf([
+    ...hosts.flatMap((line) => wrap(line, roomIn(look))),
+    ...wrap(summary(checkup, glyphs(look.unicode)), roomIn(look)).map(paint.strong),
+  ]);
+}
+
+/** All of it for programs; `inspected`: as somebody sees it who works on the program. */
+export function checkupDocument(
+  checkup: Checkup,
+  { inspected, color }: { readonly inspected: boolean; readonly color: boolean },
+): string {
+  const { model, checks, hosts } = checkup;
+  const failure = firstFailure(checkup);
+  const document = {
+    model: fullName(model),
+    ok: failure === undefined,
+    exit_code: failure === undefined ? 0 : exitCodeOf(failure.kind),
+    checks: checks.map(({ name, state, found, ms, hint, error }) => ({
+      name,
+      ok: state === "ok" || state === "warning",
+      skipped: state === "skipped",
+      found: found.map((part) => oneLine(redact(part))).join(", "),
+      ms: Math.round(ms),
+      ...(hint !== undefined && { hint: oneLine(redact(hint)) }),
+      ...(error !== undefined && { kind: error.kind }),
+    })),
+    hosts,
+  };
+  return inspected ? inspectText(document, color) : jsonText(document);
+}
+
+function mark(state: CheckState, g: Glyphs, look: Look): string {
+  if (!look.unicode) return WORDS[state].padEnd(4);
+  return { ok: g.done, warning: g.trouble, failed: g.failed, skipped: g.dash }[state];
+}
+
+function signBrush(state: CheckState, { mark, faint }: Paint): Paint["strong"] {
+  return { ok: mark.done, warning: mark.trouble, failed: mark.failed, skipped: faint }[state];
+}
+
+function hintLines(hint: string, room: number, blank: string, look: Look, paint: Paint): string[] {
+  const g = glyphs(look.unicode);
+  const text = showable(hint).replaceAll("…", g.ellipsis);
+  const label = look.unicode ? g.begin : "hint:";
+  const cells = width(label) + 1;
+  return wrap(text, room - cells).map((line, i) =>
+    `${blank}${i === 0 ? paint.mark.begin(label) : " ".repeat(cells - 1)} ${line}`
+  );
+}
+
+function hostText({ host, port, what }: NeededHost): string {
+  return `${showable(host)}:${port} (${what})`;
+}
+
+function summary({ checks }: Checkup, g: Glyphs): string {
+  const count = (state: CheckState) => checks.filter((check) => check.state === state).length;
+  const failed = count("failed");
+  const warnings = count("warning");
+  const warned = warnings === 0 ? [] : [`${warnings} ${warnings === 1 ? "warning" : "warnings"}`];
+  if (failed === 0) return ["all is well", ...warned].join(g.separator);
+  // What does not apply here is not told from what a failure stands in the way of: the lines do.
+  const skipped =
+    checks.filter(({ state, found }) => state === "skipped" && found[0]?.startsWith("not checked"))
+      .length;
+  return [
+    `${failed} of ${checks.length} checks failed`,
+    ...(skipped === 0 ? [] : [`${skipped} could not be made`]),
+    ...warned,
+  ].join(g.separator);
+}
+
+/** In a window a line stays below its width, elsewhere it is as long as it is. */
+function roomIn(look: Look): number {
+  return look.interactive ? look.columns() - 1 : Infinity;
+}
+
+function linesOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function timeText(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : seconds(ms);
+}
+
+function same(text: string): string {
+  return text;
+}

@@ -1,0 +1,124 @@
+/** How far the queue is, around what is shown of each pull. */
+
+import pico from "picocolors";
+import type { ModelName } from "../../core/name.ts";
+import { fit, glyphs } from "../terminal/draw.ts";
+import type { Mode } from "../mode.ts";
+import { modelText } from "./queue_list.ts";
+import { oneLine, redact } from "../text/redact.ts";
+import type { Clock } from "../terminal/clock.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+export type QueueEvent =
+  /** An entry was begun (`active`), or ended; one that was stopped is `queued` again. */
+  | {
+    readonly event: "queue_entry";
+    /** Of `count` entries of this run, as far as they are known; from 1. */
+    readonly index: number;
+    readonly count: number;
+    readonly given: string;
+    readonly name: ModelName | undefined;
+    readonly status: "active" | "completed" | "failed" | "queued";
+    /** Why it failed. */
+    readonly reason?: string;
+  }
+  /** The run is over; the numbers are those of its entries, `queued` of those that are left. */
+  | {
+    readonly event: "queue_end";
+    readonly completed: number;
+    readonly failed: number;
+    readonly queued: number;
+    readonly exitCode: number;
+  };
+
+type EntryEvent = Extract<QueueEvent, { readonly event: "queue_entry" }>;
+
+export interface QueueShow {
+  readonly mode: Mode;
+  /** Nothing for people, and for programs only how it ended. */
+  readonly quiet: boolean;
+}
+
+/** Writes events to `out`, on which nothing is left by a pull that would be disturbed. */
+export function queueShow(
+  out: Terminal,
+  clock: Clock,
+  { mode, quiet }: QueueShow,
+): (event: QueueEvent) => void {
+  return (event) => {
+    const over = event.event === "queue_end";
+    switch (mode) {
+      case "table":
+        if (!over && !quiet) out.write(`${entryLine(event, out)}\n`);
+        return;
+      case "compact":
+        if (!over && !quiet && event.status === "active") out.write(`queue ${place(event)}\n`);
+        return;
+      case "json":
+        if (over || !quiet) out.write(`${jsonLine(event, clock)}\n`);
+        return;
+      case "debug":
+        if (over || !quiet) out.write(`${redact(Deno.inspect(event, { colors: out.color }))}\n`);
+        return;
+      default:
+        return mode satisfies never;
+    }
+  };
+}
+
+/** What to write on a command line so that the models which failed are tried again; for stderr. */
+export function againText(words: readonly string[], { color }: Pick<Terminal, "color">): string {
+  const hint = pico.createColors(color).dim("hint:");
+  return `${hint} to try again what failed: pullama queue add ${words.join(" ")}\n`;
+}
+
+function entryLine(event: EntryEvent, out: Terminal): string {
+  const g = glyphs(out.unicode);
+  const c = pico.createColors(out.color);
+  const model = modelText(event);
+  const head = `${g.title} queue ${place(event)} `;
+  const line = (mark: string, text: string, paint: (text: string) => string) => {
+    const whole = `${head}${mark}${text}`;
+    const cut = out.interactive ? fit(whole, out.columns() - 1, g) : whole;
+    return cut.length < head.length + mark.length
+      ? cut
+      : head + paint(mark) + cut.slice(head.length + mark.length);
+  };
+  switch (event.status) {
+    case "active":
+      return line("", `pulling ${model}`, (text) => text);
+    case "completed":
+      return line(`${g.done} `, `completed ${model}`, c.green);
+    case "failed":
+      return line(`${g.trouble} `, `failed ${model}`, c.yellow);
+    case "queued":
+      return line(`${g.note} `, `stopped ${model}, queued again`, c.dim);
+    default:
+      return event.status satisfies never;
+  }
+}
+
+function jsonLine(event: QueueEvent, clock: Clock): string {
+  const time = clock.date().toISOString();
+  return JSON.stringify({ event: event.event, time, ...fieldsOf(event) });
+}
+
+function fieldsOf(event: QueueEvent): Readonly<Record<string, unknown>> {
+  if (event.event === "queue_end") {
+    const { completed, failed, queued, exitCode } = event;
+    return { Completed: completed, Failed: failed, Queued: queued, ExitCode: exitCode };
+  }
+  const { name, reason } = event;
+  return {
+    Index: event.index,
+    Count: event.count,
+    Status: event.status,
+    Model: name?.model ?? modelText(event),
+    ...(name && { Tag: name.tag, Name: modelText(event, true) }),
+    ...(reason !== undefined && { Message: oneLine(redact(reason)) }),
+  };
+}
+
+function place({ index, count }: EntryEvent): string {
+  return `[${index}/${count}]`;
+}

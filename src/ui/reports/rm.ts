@@ -1,0 +1,88 @@
+/** What became of models that were to be removed: a line each, or a document. */
+
+import { exitCodeOf, type PullamaError } from "../../core/errors.ts";
+import { displayName, fullName, type ModelName } from "../../core/name.ts";
+import type { RemovedModel } from "../../core/reports/rm.ts";
+import { formatSize } from "../../core/units.ts";
+import { inspectText, jsonText } from "../text/json.ts";
+import { type Glyphs, glyphs } from "../terminal/draw.ts";
+import type { Mode } from "../mode.ts";
+import { oneLine, redact } from "../text/redact.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { counted } from "../text/numbers.ts";
+
+/** One of the models that were given. Without `removed` it has an error, which is shown elsewhere as well. */
+export interface RemovalRow {
+  readonly given: string;
+  /** Undefined if it is no name. */
+  readonly name: ModelName | undefined;
+  readonly removed?: RemovedModel;
+  readonly error?: PullamaError;
+}
+
+export interface RemovalView {
+  readonly mode: Mode;
+  /** One line for all, in the modes for people. */
+  readonly quiet: boolean;
+}
+
+/** What was removed, as `out` can show it; nothing for people if that was none. */
+export function removalText(
+  rows: readonly RemovalRow[],
+  out: Terminal,
+  { mode, quiet }: RemovalView,
+): string {
+  if (mode === "json") return jsonText(removalDocument(rows));
+  if (mode === "debug") return inspectText(removalDocument(rows), out.color);
+  const g = glyphs(out.unicode);
+  const models = removedOf(rows);
+  if (rows.length === 1) return models.map((model) => removedLine(model, g, !quiet)).join("");
+  const all = [`${models.length} of ${counted(rows.length, "model")} removed`, freed(rows)];
+  const lines = quiet ? [] : models.map((model) => removedLine(model, g, true));
+  return [...lines, `${all.join(g.separator)}\n`].join("");
+}
+
+function removedLine({ name, bytes, shared }: RemovedModel, g: Glyphs, full: boolean): string {
+  const stay = shared === 1 ? "1 shared blob stays" : `${counted(shared, "shared blob")} stay`;
+  const parts = [
+    `removed ${displayName(name)}`,
+    `${formatSize(bytes)} freed`,
+    ...(full && shared > 0 ? [stay] : []),
+  ];
+  return `${parts.join(g.separator)}\n`;
+}
+
+function removalDocument(rows: readonly RemovalRow[]): unknown {
+  return {
+    removed: removedOf(rows).map(({ name, bytes, blobs, shared }) => ({
+      name: displayName(name),
+      full_name: fullName(name),
+      freed_bytes: bytes,
+      blobs,
+      shared_blobs: shared,
+    })),
+    failed: rows.flatMap(({ given, name, error }) =>
+      error === undefined ? [] : [{
+        name: name === undefined ? oneLine(redact(given)) : displayName(name),
+        ...(name && { full_name: fullName(name) }),
+        kind: error.kind,
+        exit_code: exitCodeOf(error.kind),
+        message: oneLine(redact(error.message)),
+        ...(error.hint !== undefined && { hint: oneLine(error.hint) }),
+      }]
+    ),
+    freed_bytes: bytesOf(rows),
+  };
+}
+
+function removedOf(rows: readonly RemovalRow[]): RemovedModel[] {
+  return rows.flatMap(({ removed }) => removed ?? []);
+}
+
+function freed(rows: readonly RemovalRow[]): string {
+  return `${formatSize(bytesOf(rows))} freed`;
+}
+
+function bytesOf(rows: readonly RemovalRow[]): number {
+  return removedOf(rows).reduce((sum, { bytes }) => sum + bytes, 0);
+}

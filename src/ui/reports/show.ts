@@ -1,0 +1,179 @@
+/** One model, as `show` describes it. */
+
+import { hexOf, shortId } from "../../core/digest.ts";
+import type { LayerDetails, ModelDetails } from "../../core/reports/installed.ts";
+import { displayName } from "../../core/name.ts";
+import { formatSize } from "../../core/units.ts";
+import { columnsText } from "../text/columns.ts";
+import { inspectText, jsonText } from "../text/json.ts";
+import { glyphs } from "../terminal/draw.ts";
+import { modelFields, modifiedText, sizeText, type View } from "./list.ts";
+import { oneLine } from "../text/redact.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { counted } from "../text/numbers.ts";
+
+type Rows = readonly (readonly string[])[];
+
+const TENSOR = "application/vnd.ollama.image.tensor";
+const CHAT_TEMPLATE = "tokenizer.chat_template";
+/** Lines of a licence or a system prompt, unless all are wanted. */
+const FIRST_LINES = 2;
+const INDENT = 4;
+
+/** The model as `out` can show it: sections under headings, or with `compact` one fact a line. */
+export function detailsText(model: ModelDetails, out: Terminal, view: View): string {
+  const { mode, quiet, verbose } = view;
+  if (mode === "json") return jsonText(detailsDocument(model));
+  if (mode === "debug") return inspectText(detailsDocument(model), out.color);
+  if (quiet) return `${displayName(model.name)}\n`;
+  const cells = out.interactive ? out.columns() : Infinity;
+  const ascii = !out.unicode;
+  const facts = factsOf(model, view);
+  if (mode === "compact") {
+    const more = [["capabilities", model.capabilities.join(", ")], ["license", licenceLine(model)]];
+    const rows = [...facts, ...more.filter(([, text]) => text !== "")];
+    return columnsText([], [...rows, ...layerFacts(model, view)], cells, { ascii });
+  }
+  const lines = verbose ? Infinity : FIRST_LINES;
+  const { ellipsis } = glyphs(out.unicode);
+  const sections: readonly (readonly [heading: string, rows: Rows])[] = [
+    ["Model", facts],
+    ["Capabilities", model.capabilities.map((word) => [word])],
+    ["Parameters", parameterRows(model.parameters ?? {})],
+    ["Metadata", verbose ? Object.entries(model.metadata).map(([k, v]) => [k, String(v)]) : []],
+    ["System", firstLines(model.system ?? "", lines, ellipsis)],
+    ["License", model.licenses.flatMap((text) => firstLines(text, lines, ellipsis))],
+    ["Layers", layerRows(model, view)],
+  ];
+  return sections.filter(([, rows]) => rows.length > 0).map(([heading, rows]) => {
+    const body = columnsText([], rows, Math.max(1, cells - INDENT), { ascii });
+    return `  ${heading}\n${body.replace(/^(?=.)/gm, " ".repeat(INDENT))}`;
+  }).join("\n");
+}
+
+/** `8.0B` for a number of parameters, as Ollama prints it: two digits behind the point for millions. */
+export function parametersText(count: number): string {
+  const scaled = (unit: number, digits: number) =>
+    count % unit === 0 ? String(count / unit) : (count / unit).toFixed(digits);
+  if (count >= 1e9) return `${scaled(1e9, 1)}B`;
+  if (count >= 1e6) return `${scaled(1e6, 2)}M`;
+  return count >= 1e3 ? `${(count / 1e3).toFixed(0)}K` : String(count);
+}
+
+/** What is known, by name, in the order of `ollama show`. */
+function factsOf(model: ModelDetails, view: View): Rows {
+  const { remote, architecture, family, contextLength, embeddingLength } = model;
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ["name", displayName(model.name)],
+    ["id", view.verbose ? hexOf(model.digest) : shortId(model.digest)],
+    ["size", sizeText(model)],
+    ["modified", modifiedText(model, view)],
+    ["runs", remote && "on another machine; only its description is here"],
+    ["remote model", remote?.model],
+    ["remote host", remote?.host],
+    ["format", formatText(model)],
+    ["family", family],
+    ["architecture", architecture === family ? undefined : architecture],
+    ["parameters", sizeOfModel(model)],
+    ["context length", contextLength === undefined ? undefined : String(contextLength)],
+    ["embedding length", embeddingLength === undefined ? undefined : String(embeddingLength)],
+    ["quantization", model.quantization],
+    ["requires", model.requires && `Ollama ${model.requires}`],
+    ["template", templateText(model)],
+    ["messages", model.messages === undefined ? undefined : String(model.messages)],
+  ];
+  return facts.flatMap(([name, text]) => text ? [[name, text]] : []);
+}
+
+function sizeOfModel({ parameterSize, parameterCount }: ModelDetails): string | undefined {
+  return parameterSize ??
+    (parameterCount === undefined ? undefined : parametersText(parameterCount));
+}
+
+function formatText({ format, layers }: ModelDetails): string | undefined {
+  const tensors = layers.filter(({ mediaType }) => mediaType === TENSOR).length;
+  return tensors === 0 ? format : `${format ?? "tensors"} (${counted(tensors, "tensor")})`;
+}
+
+function templateText({ template, metadata }: ModelDetails): string | undefined {
+  if (template !== undefined) return "of its own";
+  return CHAT_TEMPLATE in metadata ? "that of the weights" : undefined;
+}
+
+/** A parameter with several values has a row for each, as in `ollama show`. */
+function parameterRows(parameters: Readonly<Record<string, unknown>>): Rows {
+  return Object.entries(parameters).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one) => [name, JSON.stringify(one)])
+  );
+}
+
+function firstLines(text: string, most: number, ellipsis: string): Rows {
+  const lines = text.split("\n").map(oneLine).filter((line) => line !== "");
+  const shown = lines.slice(0, most).map((line) => [line]);
+  return lines.length > most ? [...shown, [ellipsis]] : shown;
+}
+
+function licenceLine({ licenses }: ModelDetails): string {
+  return licenses.flatMap((text) => firstLines(text, 1, "").slice(0, 1)).join(", ");
+}
+
+/** All blobs; tensors are one row, unless everything is wanted. */
+function layerRows({ layers }: ModelDetails, { verbose }: View): Rows {
+  const id = ({ digest }: LayerDetails) => verbose ? hexOf(digest) : shortId(digest);
+  const single = (layer: LayerDetails) => [
+    layer.mediaType,
+    id(layer),
+    formatSize(layer.size),
+    [layer.name ?? "", layer.state === "present" ? "" : layer.state].filter(Boolean).join(" "),
+  ];
+  const tensors = verbose ? [] : layers.filter(({ mediaType }) => mediaType === TENSOR);
+  if (tensors.length < 2) return layers.map(single);
+  const absent = tensors.filter(({ state }) => state !== "present").length;
+  const size = tensors.reduce((sum, layer) => sum + layer.size, 0);
+  const all = [
+    TENSOR,
+    counted(tensors.length, "tensor"),
+    formatSize(size),
+    absent === 0 ? "" : `${absent} missing or damaged`,
+  ];
+  return [...layers.filter(({ mediaType }) => mediaType !== TENSOR).map(single), all];
+}
+
+function layerFacts(model: ModelDetails, view: View): Rows {
+  return layerRows(model, view).map((cells) => ["layer", cells.filter(Boolean).join(" ")]);
+}
+
+/** In the words of Ollama's own interface, where it has one. */
+function detailsDocument(model: ModelDetails): unknown {
+  return {
+    ...modelFields(model),
+    path: model.path,
+    details: {
+      format: model.format,
+      family: model.family,
+      families: model.families,
+      architecture: model.architecture,
+      parameter_size: sizeOfModel(model),
+      parameter_count: model.parameterCount,
+      quantization_level: model.quantization,
+      context_length: model.contextLength,
+      embedding_length: model.embeddingLength,
+    },
+    capabilities: model.capabilities,
+    requires: model.requires,
+    licenses: model.licenses,
+    template: model.template,
+    system: model.system,
+    parameters: model.parameters,
+    messages: model.messages,
+    layers: model.layers.map(({ mediaType, digest, size, name, state }) => ({
+      media_type: mediaType,
+      digest,
+      size,
+      name,
+      state,
+    })),
+    model_info: model.metadata,
+    faults: model.faults,
+  };
+}

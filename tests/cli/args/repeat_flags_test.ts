@@ -1,0 +1,105 @@
+/** Command lines that are printed, given to a shell: they mean the same folder, and the same way there. */
+
+import assert from "node:assert/strict";
+import { join, relative } from "node:path";
+import { absolute, samePull } from "../../../src/cli/args/repeat_flags.ts";
+import { runToEnd } from "../../real/child.ts";
+import { textOf } from "../../queue/place.ts";
+import { install, layer } from "../../store/installed_models.ts";
+import { fakeHost, pullInterrupted, pullUnknown, type Ran, ran } from "../fake_host.ts";
+
+/** The words that a shell makes of a line. */
+async function split(line: string): Promise<string[]> {
+  const { code, out, err } = await runToEnd(["sh", "-c", `printf '%s\\n' ${line}`]);
+  assert.deepEqual([code, err], [0, ""]);
+  return out.split("\n").slice(0, -1);
+}
+
+/** The command line behind `words` in what was said, without the name of the program. */
+async function printed({ err }: Ran, words: string): Promise<string[]> {
+  const line = err.split("\n").find((one) => one.includes(words));
+  assert.ok(line !== undefined, err);
+  const [program, ...args] = await split(line.slice(line.indexOf(words) + words.length));
+  assert.equal(program, "pullama");
+  return args;
+}
+
+/** A folder whose name a shell would take apart, and the same from here. */
+async function odd() {
+  const root = await Deno.makeTempDir({ prefix: "pullama-same-" });
+  const folder = join(root, "it's my $HOME; models");
+  return {
+    folder,
+    relative: relative(Deno.cwd(), folder),
+    [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
+  };
+}
+
+Deno.test("what resumes a pull has the folder, from the root, and the way there", async () => {
+  await using at = await odd();
+  for (const dir of [at.folder, at.relative]) {
+    const flags = ["--models-dir", dir, "--insecure", "--ca-cert", "/my certs.pem", "--dry-run"];
+    const first = await ran(["a", "b", ...flags], fakeHost(), pullInterrupted);
+    assert.match(first.err, /^interrupted - resume with: pullama a:latest b:latest --models-dir /);
+    const again = await ran(await printed(first, "resume with: "));
+    assert.deepEqual(again.pulled, ["a:latest", "b:latest"]);
+    assert.deepEqual(again.options, { ...first.options, modelsDir: at.folder });
+  }
+  const bare = await ran(["a"], fakeHost(), pullInterrupted);
+  assert.equal(bare.err, "interrupted - resume with: pullama a:latest\n");
+});
+
+Deno.test("what resumes or fills the queue is about the same queue", async () => {
+  await using at = await odd();
+  const queue = (...words: readonly string[]) => ["queue", ...words, "--models-dir", at.relative];
+  await ran(queue("add", "a", "nosuch", "c"));
+  const failed = await ran(queue("start", "--insecure"), fakeHost(), (name, emit, host) => {
+    if (name.model === "nosuch") return pullUnknown(name, emit);
+    return pullInterrupted(name, emit, host);
+  });
+  const again = await ran(await printed(failed, "resume with: "));
+  assert.deepEqual(again.pulled, ["a:latest", "nosuch:latest", "c:latest"]);
+  assert.deepEqual(again.options, { ...failed.options, modelsDir: at.folder });
+
+  Deno.writeTextFileSync(`${at.folder}/.pullm/queue.json`, textOf("nosuch"));
+  const lost = await ran(queue("start", "--insecure"), fakeHost(), pullUnknown);
+  const add = await ran(await printed(lost, "to try again what failed: "));
+  assert.deepEqual([add.code, add.out], [0, "added 1 model to the queue\n"]);
+  assert.match((await ran(queue("list"))).out, /nosuch:latest queued/);
+});
+
+Deno.test("what show, list and rm advise is about the folder they looked at", async () => {
+  await using at = await odd();
+  install(at.folder, "cut/latest", { manifest: "{" });
+  const flags = ["--models-dir", at.relative];
+  for (
+    const [line, words] of [
+      [["show", "nosuch"], "pull it with: "],
+      [["show", "cut"], "pull it with: "],
+      [["list"], "pull the model again: "],
+    ] as const
+  ) {
+    const again = await ran(await printed(await ran([...line, ...flags]), words));
+    assert.equal(again.options?.modelsDir, at.folder, line.join(" "));
+  }
+  Deno.removeSync(`${at.folder}/manifests`, { recursive: true });
+  install(at.folder, "other/latest", { layers: [layer("license", "free")] });
+  const list = await printed(await ran(["rm", "zzz", ...flags]), "see what is installed with: ");
+  assert.match((await ran(list)).out, /^other:latest /m);
+});
+
+Deno.test("samePull() quotes for the shells of Windows, and is empty without flags", () => {
+  const windows = { os: "windows", env: () => undefined, cwd: () => "D:\\here" };
+  assert.equal(samePull({ modelsDir: "C:\\my models" }, windows), ' --models-dir "C:\\my models"');
+  assert.equal(
+    samePull({ modelsDir: "m", insecure: true }, windows),
+    " --models-dir D:\\here\\m --insecure",
+  );
+  assert.equal(samePull({}, windows), "");
+});
+
+Deno.test("absolute() leaves a path as it is where nobody can say where one stands", () => {
+  const lost = { os: "linux", env: () => undefined, cwd: () => undefined };
+  assert.equal(absolute("m", lost), "m");
+  assert.equal(absolute("/m", lost), "/m");
+});

@@ -1,0 +1,513 @@
+import assert from "node:assert/strict";
+import { remedyOf } from "../../../src/core/errors.ts";
+import { standingOf } from "../../../src/registry/auth/token_host.ts";
+import { Shared } from "../../../src/registry/auth/single_flight.ts";
+import { htmlPage } from "../../fakes/faults.ts";
+import { challenged, demandBasic, demandTokens } from "../../fakes/token_server.ts";
+import { testWith } from "../../needs.ts";
+import { runToEnd, temporaryFolder } from "../../real/child.ts";
+import { pullama } from "../../real/program.ts";
+import { startRegistry } from "../../fakes/registry.ts";
+import { authWorld, leaks, wordsOf } from "./world.ts";
+import { foreignKey, PUBLIC } from "./keys.ts";
+import { failureOf, never } from "../world.ts";
+
+const keys = [PUBLIC];
+const DAY = 86_400_000;
+
+Deno.test("case 73: a public model is pulled without a key and without Authorization", async () => {
+  await using w = await authWorld({ key: null });
+  await w.manifest();
+  await w.blob();
+  assert.deepEqual(w.asked(), ["manifests", "blobs"]);
+});
+
+Deno.test("case 74: a key gets one token, which is good for the blobs as well", async () => {
+  await using w = await authWorld();
+  const server = demandTokens(w.registry, { keys });
+  await w.manifest();
+  await w.blob();
+  await w.blob();
+  assert.deepEqual(w.asked(), [
+    "manifests",
+    "token signed",
+    "manifests Bearer",
+    "blobs Bearer",
+    "blobs Bearer",
+  ]);
+  const { query } = server.asked[0]!;
+  assert.deepEqual([query.get("service"), query.get("scope")], [
+    "fake",
+    "repository:library/tiny:pull",
+  ]);
+});
+
+testWith(["ssh-keygen"], "a token server accepts what a key of ssh-keygen has signed", async () => {
+  await using folder = await temporaryFolder();
+  const keyFile = `${folder.path}/id_ed25519`;
+  const made = await runToEnd(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", keyFile]);
+  assert.equal(made.code, 0);
+  const [, known = ""] = (await Deno.readTextFile(`${keyFile}.pub`)).split(" ");
+  await using w = await authWorld({ source: { identity: { keyFile } } });
+  const server = demandTokens(w.registry, { keys: [known] });
+  await w.manifest();
+  assert.equal(server.issued, 1);
+});
+
+Deno.test("one login serves all requests that wait for it", async () => {
+  await using w = await authWorld();
+  const gate = Promise.withResolvers<void>();
+  const server = demandTokens(w.registry, { keys });
+  const { blob: guard } = w.registry.faults;
+  w.registry.faults.blob = async (request, n) => {
+    if (n === 8) gate.resolve();
+    await gate.promise;
+    return guard?.(request, n);
+  };
+  await Promise.all(Array.from({ length: 8 }, () => w.blob()));
+  assert.deepEqual([server.asked.length, server.issued], [1, 1]);
+});
+
+Deno.test("Shared goes on as long as one waits for it, and ends with the last", async () => {
+  for (const all of [false, true]) {
+    const gate = Promise.withResolvers<string>();
+    let stopped = false;
+    const shared = new Shared((signal) => {
+      signal.addEventListener("abort", () => {
+        stopped = true;
+        gate.reject(signal.reason);
+      });
+      return gate.promise;
+    });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const waiting = [shared.wait(first.signal), shared.wait(second.signal)];
+    const results = Promise.allSettled(waiting);
+    first.abort(new Error("left"));
+    await assert.rejects(waiting[0]!, /left/);
+    assert.deepEqual([stopped, shared.abandoned], [false, false]);
+    if (all) second.abort(new Error("left as well"));
+    else gate.resolve("done");
+    const [, last] = await results;
+    assert.equal(last!.status, all ? "rejected" : "fulfilled");
+    assert.equal(shared.abandoned, true);
+    assert.equal(stopped, true);
+  }
+});
+
+Deno.test("a login that nobody waits for any more is given up, and begun anew by the next", async () => {
+  await using w = await authWorld();
+  const asked = Promise.withResolvers<void>();
+  const server = demandTokens(w.registry, { keys });
+  const { other } = w.registry.faults;
+  w.registry.faults.other = (request, n) => {
+    asked.resolve();
+    return n === 1 ? { delayMs: Infinity } : other?.(request, n);
+  };
+  const attempt = new AbortController();
+  const leaving = failureOf(w.source.manifest(w.name, attempt.signal));
+  await asked.promise;
+  attempt.abort();
+  assert.equal((await leaving).kind, "interrupted");
+  await server.asked[0]!.closed;
+  await w.manifest();
+  assert.equal(server.issued, 1);
+});
+
+Deno.test("case 77: a token that expires is renewed, before the registry says so if its time is known", async () => {
+  let now = Date.now();
+  await using w = await authWorld({ source: { now: () => now } });
+  const server = demandTokens(w.registry, { keys, life: 100 });
+  await w.manifest();
+  now += 99_000;
+  await w.blob();
+  assert.equal(server.asked.length, 1);
+  now += 2_000;
+  await w.blob();
+  assert.deepEqual(w.asked().slice(-2), ["token signed", "blobs Bearer"]);
+  server.expireAll();
+  await w.blob();
+  assert.deepEqual(w.asked().slice(-3), ["blobs Bearer", "token signed", "blobs Bearer"]);
+});
+
+Deno.test("case 77: a token that does not say how long it is good for is good for a minute", async () => {
+  let now = Date.now();
+  await using w = await authWorld({ source: { now: () => now } });
+  const server = demandTokens(w.registry, { keys });
+  await w.manifest();
+  now += 59_000;
+  await w.blob();
+  now += 2_000;
+  await w.blob();
+  assert.equal(server.asked.length, 2);
+});
+
+Deno.test("case 77: three logins for a blob that bring nothing are enough, any number that help are fine", async () => {
+  await using w = await authWorld();
+  const server = demandTokens(w.registry, { keys });
+  for (let k = 0; k < 5; k++) {
+    server.expireAll();
+    await w.blob();
+  }
+  assert.equal(server.asked.length, 5);
+  const { blob: guard } = w.registry.faults;
+  w.registry.faults.blob = async (request, n) => await guard?.(request, n) ?? { status: 503 };
+  for (let k = 0; k < 4; k++) {
+    server.expireAll();
+    const error = await failureOf(w.blob());
+    assert.equal(error.kind, k < 3 ? "unavailable" : "auth");
+    if (k === 3) assert.match(error.message, /goes on asking who we are, after 3 logins/);
+  }
+  assert.equal(server.asked.length, 8);
+});
+
+Deno.test("a new token that is not accepted is final, and the key is named", async () => {
+  await using w = await authWorld();
+  const server = demandTokens(w.registry, { generous: true, ahead: 7 * 60_000 });
+  const error = await w.refused();
+  assert.deepEqual([error.kind, remedyOf(error.kind)], ["auth", "none"]);
+  assert.ok(error.message.includes(w.registry.host));
+  assert.match(error.message, /no such model, or it needs access \(401\)/);
+  assert.ok(error.message.includes(`does not accept the key ${w.keyFile}`));
+  assert.match(error.message, /the clock of this machine is [67]m\d\ds behind$/);
+  assert.ok(error.hint!.includes(`${w.keyFile}.pub`));
+  assert.deepEqual(w.asked(), ["manifests", "token signed", "manifests Bearer"]);
+  assert.equal(server.issued, 0);
+});
+
+Deno.test("a key that the token server does not know is followed by nobody's token, once", async () => {
+  await using w = await authWorld();
+  demandTokens(w.registry, { keys: [] });
+  const error = await w.refused();
+  assert.match(error.message, /does not accept the key .* \(401: unknown to the token server\)$/);
+  assert.deepEqual(w.asked(), ["manifests", "token signed", "token"]);
+
+  demandTokens(w.registry, { keys: [], anonymous: true });
+  await w.manifest();
+  assert.deepEqual(w.asked().slice(-4), ["manifests", "token signed", "token", "manifests Bearer"]);
+});
+
+for (
+  const [ahead, text] of [[DAY, /(1d00h|23h59m) behind/], [-DAY, /(1d00h|23h59m) ahead/]] as const
+) {
+  Deno.test(`a clock that is a day ${ahead > 0 ? "behind" : "ahead"} is named`, async () => {
+    await using w = await authWorld();
+    demandTokens(w.registry, { keys, ahead });
+    const error = await w.refused();
+    assert.match(error.message, text);
+    assert.match(error.hint!, /^set the clock; /);
+  });
+}
+
+Deno.test("a clock that is off by half a minute is not mentioned", async () => {
+  await using w = await authWorld();
+  demandTokens(w.registry, { keys: [], ahead: 30_000 });
+  assert.doesNotMatch((await w.refused()).message, /clock/);
+});
+
+Deno.test("case 75: neither signature nor password goes to a realm on another host", async () => {
+  for (const docker of [undefined, "me:secret-7391"]) {
+    await using w = await authWorld(docker === undefined ? {} : { docker });
+    await using elsewhere = await startRegistry();
+    const server = demandTokens(elsewhere, { keys, login: "me:secret-7391" });
+    demandTokens(w.registry, { keys, realm: `${elsewhere.url}/token` });
+    const error = await w.refused();
+    assert.equal(error.kind, "auth");
+    assert.ok(error.message.includes(`logins are at ${elsewhere.host}`));
+    assert.equal(server.asked.length, 1);
+    assert.equal(server.asked[0]!.headers.get("authorization"), null);
+    assert.deepEqual([...server.asked[0]!.query.keys()].sort(), ["scope", "service"]);
+    assert.equal(w.registry.requests.length, 1);
+  }
+});
+
+Deno.test("a realm on another host may not lead on to a third one", async () => {
+  await using w = await authWorld();
+  const good = demandTokens(w.registry, { anonymous: true });
+  await using elsewhere = await startRegistry();
+  elsewhere.faults.other = ({ target }) => ({
+    status: 307,
+    headers: { location: `${w.registry.url}${target}` },
+  });
+  w.registry.faults.manifest = () =>
+    challenged(`Bearer realm="${elsewhere.url}/token",service="s"`);
+  const error = await w.refused();
+  assert.equal(error.kind, "redirect");
+  assert.equal(good.asked.length, 0);
+});
+
+Deno.test("redirects of a token request are followed on the same host only", async () => {
+  await using w = await authWorld();
+  await using elsewhere = await startRegistry();
+  const server = demandTokens(w.registry, {
+    keys,
+    fault: ({ query }, n) => {
+      if (n > 1) return undefined;
+      return { status: 307, headers: { location: `/token?${query}` } };
+    },
+  });
+  await w.manifest();
+  assert.equal(server.asked.length, 2);
+  demandTokens(w.registry, {
+    keys,
+    fault: () => ({ status: 307, headers: { location: `${elsewhere.url}/token` } }),
+  });
+  assert.equal((await w.refused()).kind, "redirect");
+  assert.equal(elsewhere.requests.length, 0);
+});
+
+Deno.test("case 78: a realm that is no plain address of the web is not asked", async () => {
+  await using w = await authWorld();
+  for (const realm of ["https://user:pw@127.0.0.1/", "file:///token", "", "/token"]) {
+    w.registry.faults.manifest = () => challenged(`Bearer realm="${realm}"`);
+    assert.match((await w.refused()).message, /names no address to log in at/);
+  }
+});
+
+const standings: readonly [realm: string, registry: string, standing: string][] = [
+  ["https://h/token", "https://h", "trusted"],
+  ["https://h:443/token", "https://H", "trusted"],
+  ["http://h/token", "https://h", "plain"],
+  ["https://h/token", "http://h", "foreign"],
+  ["http://h:5000/token", "http://h:5000", "trusted"],
+  ["http://h:5001/token", "http://h:5000", "foreign"],
+  ["http://other/token", "http://h", "foreign"],
+  ["https://h.evil/token", "https://h", "foreign"],
+  ["https://ollama.com/token", "https://registry.ollama.ai", "trusted"],
+  ["https://ollama.com:444/token", "https://registry.ollama.ai", "foreign"],
+  ["http://ollama.com/token", "https://registry.ollama.ai", "plain"],
+  ["https://huggingface.co/api/token", "https://hf.co", "trusted"],
+  ["https://huggingface.co/api/token", "https://ollama.com", "foreign"],
+  ["https://www.huggingface.co/api/token", "https://hf.co", "foreign"],
+];
+for (const [realm, registry, standing] of standings) {
+  Deno.test(`cases 75 and 76: a realm ${realm} is ${standing} to ${registry}`, () => {
+    assert.equal(standingOf(new URL(realm), new URL(registry)), standing);
+  });
+}
+
+const unanswerable: readonly [challenge: string | undefined, text: RegExp][] = [
+  [undefined, /no such model, or it needs access \(401\)$/],
+  ["", /no such model, or it needs access \(401\)$/],
+  ["Negotiate, Digest realm=x", /not known here: "negotiate", "digest"$/],
+  ['Bearer realm="x', /names no address to log in at$/],
+  ['"', /WWW-Authenticate header cannot be read$/],
+  ["Bearer", /names no address to log in at$/],
+];
+for (const [challenge, text] of unanswerable) {
+  Deno.test(`case 78: a 401 with ${JSON.stringify(challenge)} is final, and says why`, async () => {
+    await using w = await authWorld();
+    w.registry.faults.manifest = () => challenged(challenge);
+    const error = await w.refused();
+    assert.equal(error.kind, "auth");
+    assert.match(error.message, text);
+    assert.ok(error.hint);
+    assert.equal(w.registry.requests.length, 1);
+  });
+}
+
+Deno.test("case 79: Basic is answered from Docker's file, and to that host only", async () => {
+  await using w = await authWorld({ docker: "me:secret-7391", fake: { blobHosts: 1 } });
+  demandBasic(w.registry, "me:secret-7391");
+  await w.manifest();
+  await w.blob();
+  const shown = w.registry.requests.map(({ server, headers }) => [
+    server,
+    headers.has("authorization"),
+  ]);
+  assert.deepEqual(shown, [
+    ["registry", false],
+    ["registry", true],
+    ["registry", true],
+    ["blobs", false],
+  ]);
+});
+
+Deno.test("case 79: Basic without user name and password is final, and so are wrong ones", async () => {
+  await using none = await authWorld();
+  demandBasic(none.registry, "me:secret-7391");
+  const missing = await none.refused();
+  assert.equal(missing.kind, "auth");
+  assert.match(missing.message, /wants a user name and a password, and none are known for it$/);
+  assert.match(missing.hint!, /^log in with: docker login 127\.0\.0\.1:\d+, or set PULLAMA_REG/);
+  assert.equal(none.registry.requests.length, 1);
+
+  await using wrong = await authWorld({ login: { user: "me", password: "wrong-5521" } });
+  demandBasic(wrong.registry, "me:secret-7391");
+  const refused = await wrong.refused();
+  assert.equal(refused.kind, "auth");
+  assert.match(refused.message, /does not accept the user name and password from PULLAMA_REGISTRY/);
+  assert.deepEqual(wrong.asked(), ["manifests", "manifests Basic"]);
+});
+
+Deno.test("a password goes to the token server only, and before any key", async () => {
+  await using w = await authWorld({ docker: "me:secret-7391" });
+  demandTokens(w.registry, { login: "me:secret-7391" });
+  await w.manifest();
+  assert.deepEqual(w.asked(), ["manifests", "token Basic", "manifests Bearer"]);
+});
+
+Deno.test("a token is preferred to a password, and a password to nothing", async () => {
+  await using w = await authWorld({ docker: "me:secret-7391", key: null });
+  const server = demandTokens(w.registry, { anonymous: true });
+  const { manifest: guard } = w.registry.faults;
+  w.registry.faults.manifest = async (request, n) => {
+    const fault = await guard?.(request, n);
+    const bearer = fault?.headers?.["www-authenticate"];
+    return fault && challenged(`Basic realm="x", ${bearer}`);
+  };
+  // The password is wrong there, so that everybody's token it is.
+  await w.manifest();
+  assert.equal(server.issued, 1);
+  const expected = `Basic ${btoa("me:secret-7391")}`;
+  w.registry.faults.manifest = ({ headers }) =>
+    headers.get("authorization") === expected
+      ? undefined
+      : challenged('Bearer realm="ftp://x", Basic realm="x"');
+  await w.manifest();
+  assert.equal(w.asked().at(-1), "manifests Basic");
+});
+
+for (
+  const [what, key, why] of [
+    ["with a passphrase", foreignKey("aes256-ctr", "ssh-ed25519"), /passphrase/],
+    ["of RSA", foreignKey("none", "ssh-rsa"), /type ssh-rsa/],
+    ["that is empty", "", /is empty/],
+  ] as const
+) {
+  Deno.test(`case 80: a key ${what} is named, and the pull goes on as nobody's`, async () => {
+    await using w = await authWorld({ key });
+    demandTokens(w.registry, { anonymous: true });
+    await w.manifest();
+    assert.deepEqual(w.asked(), ["manifests", "token", "manifests Bearer"]);
+    assert.equal(w.warnings.length, 1);
+    assert.match(w.warnings[0]!, why);
+    demandTokens(w.registry, { keys });
+    const error = await w.refused();
+    assert.equal(error.kind, "auth");
+    assert.match(error.message, why);
+    assert.ok(error.message.includes(w.keyFile));
+  });
+}
+
+Deno.test("no key is only mentioned when it was needed", async () => {
+  await using w = await authWorld({ key: null });
+  demandTokens(w.registry, { anonymous: true });
+  await w.manifest();
+  assert.deepEqual(w.warnings, []);
+  demandTokens(w.registry, { keys });
+  const error = await w.refused();
+  assert.ok(error.message.includes(`there is no key ${w.keyFile}`));
+});
+
+Deno.test("a token server that cannot answer now is asked again later, one that gives none is final", async () => {
+  await using w = await authWorld();
+  const busy = { ...htmlPage(503), headers: { "retry-after": "3" } };
+  demandTokens(w.registry, { keys, fault: () => busy });
+  const later = await w.refused();
+  assert.deepEqual([later.kind, later.retryAfterMs], ["unavailable", 3000]);
+  for (
+    const body of ["{}", '{"token":""}', '{"token":5}', "null", "x", '{"token":"a b"}', "[]"]
+  ) {
+    demandTokens(w.registry, { keys, fault: () => ({ status: 200, body }) });
+    const error = await w.refused();
+    assert.equal(error.kind, "auth");
+    assert.match(error.message, /gives no token/);
+  }
+  demandTokens(w.registry, { keys, fault: () => ({ status: 200, body: "x".repeat(300_000) }) });
+  assert.equal((await w.refused()).kind, "auth");
+  demandTokens(w.registry, { keys, fault: () => ({ hangUp: "close" }) });
+  assert.equal((await w.refused()).kind, "network");
+  demandTokens(w.registry, { keys, fault: () => ({ status: 404, body: "gone" }) });
+  assert.match((await w.refused()).message, /does not accept the key .* \(404: gone\)/);
+});
+
+Deno.test("a token may be called access_token, and its time runs from when it was issued", async () => {
+  let now = Date.now();
+  await using w = await authWorld({ source: { now: () => now } });
+  const server = demandTokens(w.registry, {
+    keys,
+    fault: () => ({
+      status: 200,
+      headers: { date: "Thu, 01 Jan 1970 00:01:40 GMT" },
+      body: JSON.stringify({
+        token: "",
+        access_token: "an-access-token",
+        expires_in: 300,
+        issued_at: "1970-01-01T00:00:40Z",
+      }),
+    }),
+  });
+  w.registry.faults.manifest = ({ headers }) =>
+    headers.get("authorization") === "Bearer an-access-token"
+      ? undefined
+      : challenged(`Bearer realm="${w.registry.url}/token"`);
+  await w.manifest();
+  now += 239_000;
+  await w.manifest();
+  assert.equal(server.asked.length, 1);
+  now += 2_000;
+  await w.manifest();
+  assert.equal(server.asked.length, 2);
+});
+
+Deno.test("case 82: what a server says back of our secrets is not shown", async () => {
+  await using w = await authWorld();
+  demandTokens(w.registry, {
+    keys,
+    fault: ({ headers, target }) => ({
+      status: 401,
+      body: `you sent ${headers.get("authorization")} to ${w.registry.url}${target}`,
+    }),
+  });
+  const atToken = await w.refused();
+  assert.match(atToken.message, /you sent .*\[hidden\]/);
+  demandTokens(w.registry, { keys });
+  const { manifest: guard } = w.registry.faults;
+  w.registry.faults.manifest = async (request, n) =>
+    await guard?.(request, n) ??
+      { status: 400, body: `not with ${request.headers.get("authorization")?.slice(7)}` };
+  assert.match((await w.refused()).message, /not with \[hidden\]/);
+});
+
+for (const output of ["table", "json", "debug"]) {
+  Deno.test(`case 82: the program with --verbose and --output ${output} tells no secret`, async () => {
+    await using w = await authWorld({ fake: { blobHosts: 1 } });
+    const server = demandTokens(w.registry, { keys, login: "me:secret-7391" });
+    await using folder = await temporaryFolder();
+    const run = async (env: Readonly<Record<string, string>>, ...args: string[]) => {
+      const always = ["--insecure", "--verbose", "--output", output, "--models-dir"];
+      const name = `${w.registry.host}/library/tiny`;
+      const argv = [name, ...always, `${folder.path}/models`, ...args];
+      return await pullama(argv, { home: folder.path, env });
+    };
+    const host = w.registry.host;
+    const ended = [
+      await run({ PULLAMA_KEY: w.keyFile }, "--dry-run"),
+      await run({ PULLAMA_KEY: w.keyFile }),
+      await run({
+        PULLAMA_REGISTRY_HOST: host,
+        PULLAMA_REGISTRY_USER: "me",
+        PULLAMA_REGISTRY_PASSWORD: "wrong-5521",
+      }),
+      await run({}),
+    ];
+    assert.deepEqual(ended.map(({ code }) => code), [0, 0, 3, 3]);
+    const said = ended.flatMap(({ out, err }) => [out, err]);
+    const secrets = w.registry.requests.flatMap(({ headers, query }) => [
+      ...(headers.get("authorization") ?? "").split(/[ :]/).slice(1),
+      query.get("nonce") ?? "",
+      query.get("X-Amz-Signature") ?? "",
+    ]);
+    assert.ok(secrets.some((secret) => server.tokens.includes(secret)));
+    assert.deepEqual(leaks(said, [...secrets, "wrong-5521", "X-Amz-"]), []);
+    assert.match(ended[3]!.err, /there is no key .*id_ed25519/);
+  });
+}
+
+Deno.test("case 82: the scanner finds a token however a failure says it", async () => {
+  await using w = await authWorld();
+  w.registry.faults.manifest = () => ({ status: 400, body: "t0k3n-of-a-stranger" });
+  const words = wordsOf(await failureOf(w.source.manifest(w.name, never())));
+  assert.equal(leaks(words, ["t0k3n-of-a-stranger"]).length, words.length);
+  assert.deepEqual(leaks(words, ["another-token", ""]), []);
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { basicHeader, findCredentials } from "../../../src/registry/auth/docker_config.ts";
+import { temporaryFolder } from "../../real/child.ts";
+import { fileWith } from "./keys.ts";
+
+/** What Docker's file with this text has for a host: "user:password", or why there is nothing. */
+async function docker(config: unknown, host: string): Promise<string | undefined> {
+  const text = typeof config === "string" ? config : JSON.stringify(config);
+  await using file = await fileWith(text);
+  const { credentials, trouble } = await findCredentials(host, { dockerConfig: file.path });
+  if (!credentials) return trouble?.replace(file.path, "FILE");
+  assert.equal(credentials.source, file.path);
+  return `${credentials.user}:${credentials.password}`;
+}
+
+const auth = btoa("me:pass:word");
+
+Deno.test("findCredentials() takes what is set for this very host before Docker's file", async () => {
+  await using file = await fileWith(JSON.stringify({ auths: { "h:5000": { auth } } }));
+  const login = { host: "H:5000", user: "u", password: "p" };
+  const find = async (host: string) => {
+    const sources = { login, dockerConfig: file.path };
+    return (await findCredentials(host, sources)).credentials?.user;
+  };
+  assert.equal(await find("h:5000"), "u");
+  assert.equal(await find("h"), undefined);
+  assert.equal(await find("h:5001"), undefined);
+  const other = { login: { ...login, host: "other" }, dockerConfig: file.path };
+  assert.equal((await findCredentials("h:5000", other)).credentials?.user, "me");
+});
+
+Deno.test("findCredentials() reads Docker's file with hosts in all its forms", async () => {
+  const keys = ["r.example", "R.Example", "https://r.example", "http://r.example/v1/"];
+  for (const key of keys) {
+    assert.equal(await docker({ auths: { [key]: { auth } } }, "r.example"), "me:pass:word", key);
+  }
+  const both = {
+    auths: { "https://r.example/v1/": { auth: btoa("old:x") }, "r.example": { auth } },
+  };
+  assert.equal(await docker(both, "r.example"), "me:pass:word");
+  assert.equal(await docker({ auths: { "r.example.evil": { auth } } }, "r.example"), undefined);
+  assert.equal(await docker({ auths: { "r.example:443": { auth } } }, "other"), undefined);
+});
+
+Deno.test("findCredentials() knows Docker Hub by each of its names", async () => {
+  const config = { auths: { "https://index.docker.io/v1/": { auth } } };
+  for (const host of ["docker.io", "index.docker.io", "registry-1.docker.io"]) {
+    assert.equal(await docker(config, host), "me:pass:word");
+  }
+  assert.equal(await docker(config, "evil.docker.io"), undefined);
+});
+
+Deno.test("findCredentials() says what keeps it from using Docker's file", async () => {
+  assert.equal(await docker("{", "h"), "FILE is not JSON");
+  const helped = { credsStore: "x", auths: { h: {} } };
+  assert.match((await docker(helped, "h"))!, /^FILE leaves them to a credential helper/);
+  assert.match((await docker({ auths: { h: { auth: "%%%" } } }, "h"))!, /cannot be read/);
+  assert.match((await docker({ auths: { h: { auth: btoa(":p") } } }, "h"))!, /cannot be read/);
+  for (const odd of ["[]", "null", "3", '{"auths":[]}', '{"auths":{"h":3}}', '{"auths":null}']) {
+    assert.equal(await docker(odd, "h"), undefined, odd);
+  }
+  assert.equal(await docker({ auths: {} }, "__proto__"), undefined);
+});
+
+Deno.test("findCredentials() does without Docker's file", async () => {
+  await using folder = await temporaryFolder();
+  assert.deepEqual(await findCredentials("h", {}), {});
+  const dockerConfig = `${folder.path}/config.json`;
+  assert.deepEqual(await findCredentials("h", { dockerConfig }), {});
+  const { trouble } = await findCredentials("h", { dockerConfig: folder.path });
+  assert.equal(trouble, `${folder.path} cannot be read`);
+});
+
+Deno.test("basicHeader() encodes as UTF-8", () => {
+  assert.equal(basicHeader({ user: "é", password: "a:b", source: "" }), "Basic w6k6YTpi");
+});

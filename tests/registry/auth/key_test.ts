@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { readKey, type SigningKey } from "../../../src/registry/auth/key.ts";
+import { testWith } from "../../needs.ts";
+import { runToEnd, temporaryFolder } from "../../real/child.ts";
+import { fileWith, foreignKey, KEY, pem, PUBLIC, SEED, spoilt } from "./keys.ts";
+
+/** What readKey() says of a file with this text: the public key, or what is wrong without the path. */
+async function reading(text: string): Promise<string> {
+  await using file = await fileWith(text);
+  const key = await readKey(file.path);
+  if ("sign" in key) return key.publicKey;
+  assert.ok(!key.missing);
+  assert.match(key.hint, /PULLAMA_KEY.*ssh-keygen -t ed25519/);
+  return key.why.replace(file.path, "FILE");
+}
+
+Deno.test("readKey() reads OpenSSH's form and both of PKCS#8", async () => {
+  assert.equal(await reading(KEY), PUBLIC);
+  assert.equal(await reading(`a comment\n${KEY.replaceAll("\n", "\r\n")}`), PUBLIC);
+  const seed = Buffer.from(SEED, "hex");
+  const short = Buffer.from("302e020100300506032b657004220420", "hex");
+  assert.equal(await reading(pem("PRIVATE KEY", Buffer.concat([short, seed]))), PUBLIC);
+  const long = Buffer.from("3051020101300506032b657004220420", "hex");
+  const own = Buffer.from(PUBLIC, "base64").subarray(-32);
+  const both = Buffer.concat([long, seed, Buffer.from("812100", "hex"), own]);
+  assert.equal(await reading(pem("PRIVATE KEY", both)), PUBLIC);
+});
+
+Deno.test("readKey() reads what node writes", async () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
+  const text = privateKey.export({ format: "pem", type: "pkcs8" }) as string;
+  assert.ok(Buffer.from(await reading(text), "base64").subarray(-32).equals(raw));
+});
+
+Deno.test("readKey() says that there is no file and how to make one", async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/my keys/id_ed25519`;
+  const key = await readKey(path);
+  assert.deepEqual(key, {
+    missing: true,
+    why: `there is no key ${path}`,
+    hint: `start "ollama serve" once, which makes one, or run: ` +
+      `ssh-keygen -t ed25519 -N "" -f "${path}"`,
+  });
+});
+
+const wrong: readonly [what: string, text: string, why: RegExp][] = [
+  ["an empty file", " \n", /^the key FILE is empty$/],
+  ["case 80: a passphrase", foreignKey("aes256-ctr", "ssh-ed25519"), /passphrase/],
+  ["case 80: an RSA key", foreignKey("none", "ssh-rsa"), /type ssh-rsa, where only Ed25519/],
+  ["case 80: an RSA key with a passphrase", foreignKey("aes256-ctr", "ssh-rsa"), /type ssh-rsa/],
+  ["a key in hardware", foreignKey("none", "sk-ssh-ed25519@openssh.com"), /type sk-ssh-ed25519@o/],
+  ["an odd type", foreignKey("none", "ssh\u001b[2J"), /type unknown/],
+  ["an old RSA key", pem("RSA PRIVATE KEY", new Uint8Array(99)), /type RSA/],
+  ["another PKCS#8 key", pem("PRIVATE KEY", new Uint8Array(99)), /type RSA or another/],
+  ["PKCS#8 with a passphrase", pem("ENCRYPTED PRIVATE KEY", new Uint8Array(9)), /passphrase/],
+  ["a public key", `ssh-ed25519 ${PUBLIC} me@here`, /public key, not the private one/],
+  ["a certificate", pem("CERTIFICATE", new Uint8Array(9)), /is not a private key/],
+  ["some text", "hello", /is not a private key/],
+  ["a missing end", KEY.slice(0, 300), /is not a private key/],
+  ["half of the bytes", spoilt((bytes) => bytes.subarray(0, 120)), /is damaged/],
+  ["another magic", spoilt((bytes) => bytes.fill("x", 0, 4)), /is damaged/],
+  ["another public half", spoilt((bytes) => bytes.fill(7, 70, 71)), /is damaged/],
+  ["another secret half", spoilt((bytes) => bytes.fill(7, 170, 171)), /is damaged/],
+  ["a huge file", "x".repeat(65_537), /too long/],
+];
+for (const [what, text, why] of wrong) {
+  Deno.test(`readKey() tells ${what} from a key`, async () => {
+    assert.match(await reading(text), why);
+  });
+}
+
+Deno.test("readKey() does not read a folder", async () => {
+  await using folder = await temporaryFolder();
+  const key = await readKey(folder.path);
+  assert.ok(!("sign" in key) && !key.missing);
+  assert.match(key.why, /cannot be read$/);
+});
+
+testWith(
+  ["ssh-keygen"],
+  "what a key of ssh-keygen signs is verified by its .pub file",
+  async () => {
+    await using folder = await temporaryFolder();
+    const make = async (name: string, ...args: string[]) => {
+      const path = `${folder.path}/${name}`;
+      const ended = await runToEnd(["ssh-keygen", "-q", "-f", path, "-C", "a b", ...args]);
+      assert.deepEqual([ended.code, ended.err], [0, ""]);
+      return await readKey(path);
+    };
+    const key = await make("plain", "-t", "ed25519", "-N", "") as SigningKey;
+    const [, expected] = (await Deno.readTextFile(`${folder.path}/plain.pub`)).split(" ");
+    assert.equal(key.publicKey, expected);
+    const head = Buffer.from("302a300506032b6570032100", "hex");
+    const der = Buffer.concat([head, Buffer.from(expected!, "base64").subarray(-32)]);
+    const publicKey = createPublicKey({ key: der, format: "der", type: "spki" });
+    const bytes = Buffer.from("x");
+    assert.ok(verify(null, bytes, publicKey, key.sign(bytes)));
+    const whyOf = async (...args: string[]) => {
+      const result = await make(args.join(""), ...args);
+      return "why" in result ? result.why : "usable";
+    };
+    assert.match(await whyOf("-t", "ed25519", "-N", "secret"), /passphrase/);
+    assert.match(await whyOf("-t", "rsa", "-b", "2048", "-N", ""), /type ssh-rsa/);
+    assert.match(await whyOf("-t", "rsa", "-b", "2048", "-N", "", "-m", "PEM"), /type RSA/);
+    assert.match(await whyOf("-t", "ecdsa", "-N", ""), /type ecdsa-sha2-nistp256/);
+  },
+);

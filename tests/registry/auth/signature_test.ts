@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { parseChallenges } from "../../../src/registry/auth/challenge.ts";
+import { Http } from "../../../src/registry/http/http.ts";
+import { readKey, type SigningKey } from "../../../src/registry/auth/key.ts";
+import {
+  plainQuery,
+  signedHeader,
+  signedQuery,
+  tokenAddress,
+} from "../../../src/registry/auth/signature.ts";
+import { fileWith, KEY, PUBLIC } from "./keys.ts";
+import { never } from "../world.ts";
+
+const NOW = 1_750_000_000_999;
+const NONCE = Uint8Array.from({ length: 16 }, (_, k) => k);
+
+async function key(): Promise<SigningKey> {
+  await using file = await fileWith(KEY);
+  return await readKey(file.path) as SigningKey;
+}
+
+/** The address that is asked for a token after this challenge. */
+function address(challenge: string, query = signedQuery): string {
+  const { parameters } = parseChallenges(challenge).challenges[0]!;
+  return tokenAddress(new URL(parameters.get("realm")!), query(parameters, NOW, NONCE));
+}
+
+Deno.test("case 72: vector 1, one scope", async () => {
+  const url = address(
+    'Bearer realm="https://registry.ollama.ai/v2/token",service="ollama",scope="repository:library/llama3.2:pull"',
+  );
+  assert.equal(
+    url,
+    "https://registry.ollama.ai/v2/token?nonce=AAECAwQFBgcICQoLDA0ODw" +
+      "&scope=repository%3Alibrary%2Fllama3.2%3Apull&service=ollama&ts=1750000000",
+  );
+  assert.equal(
+    signedHeader(await key(), url),
+    `${PUBLIC}:dzQA72qbMPbi+NnnkdNouGtE/fjCRc6ckFR0wbNkzgu4sOg5h8JRMYxKRqcE3C5l758zkZERwVuofqEMCRFNCA==`,
+  );
+});
+
+Deno.test("case 72: vector 2, two scopes and a realm with a query of its own", async () => {
+  const url = address(
+    'Bearer realm="http://127.0.0.1:5999/token?x=1",service="my-svc",scope="repository:a/b:pull repository:c/d:pull"',
+  );
+  assert.equal(
+    url,
+    "http://127.0.0.1:5999/token?nonce=AAECAwQFBgcICQoLDA0ODw&scope=repository%3Aa%2Fb%3Apull" +
+      "&scope=repository%3Ac%2Fd%3Apull&service=my-svc&ts=1750000000&x=1",
+  );
+  assert.equal(
+    signedHeader(await key(), url),
+    `${PUBLIC}:MdGrsxTVvxZV8jeXvR3ruLB+M0LXpfs06cJQVkkRaPkG0qK8qIpvdGhXQqUtGtmPWmoSil+p1COqrqfVH7xaBQ==`,
+  );
+});
+
+Deno.test("case 72: vector 3, an address that is signed in advance", async () => {
+  const url = "https://ollama.com?ts=1750000000";
+  assert.equal(
+    `Bearer ${btoa(url)}:${signedHeader(await key(), url)}`,
+    "Bearer aHR0cHM6Ly9vbGxhbWEuY29tP3RzPTE3NTAwMDAwMDA=:" +
+      `${PUBLIC}:UI0w4C4Sh2+CvJVvX5cVy6hXRxZt5fotPh3eiS4xV4yj5dre7M1Zi8mz/29NDiUtRhvL4X5X4JLjE2cnBxORCQ==`,
+  );
+});
+
+Deno.test("tokenAddress() encodes as Go encodes forms, and keeps the order of one name", () => {
+  const realm = new URL("https://h/t?b=2&a=%7E&b=1&c=a+b&%C3%A9=1&~=2&B=3");
+  const query = [["a", "-_.~ *'()!/:?&=+%\u00e9"], ["service", ""]] as const;
+  assert.equal(
+    tokenAddress(realm, query),
+    "https://h/t?B=3&a=~&a=-_.~+%2A%27%28%29%21%2F%3A%3F%26%3D%2B%25%C3%A9" +
+      "&b=2&b=1&c=a+b&service=&~=2&%C3%A9=1",
+  );
+});
+
+Deno.test("signedQuery() names what the challenge lacks, plainQuery() leaves it out", () => {
+  const bare = 'Bearer realm="https://h/t"';
+  assert.equal(
+    address(bare),
+    "https://h/t?nonce=AAECAwQFBgcICQoLDA0ODw&scope=&service=&ts=1750000000",
+  );
+  assert.equal(address(bare, plainQuery), "https://h/t");
+  assert.equal(
+    address(`${bare},scope="- b",service=s`, plainQuery),
+    "https://h/t?scope=-&scope=b&service=s",
+  );
+});
+
+/** Answers one request, and returns it as it came over the line. */
+async function headOf(get: (port: number) => Promise<Response>): Promise<string> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const getting = get(listener.addr.port);
+  using connection = await listener.accept();
+  let head = "";
+  for (const bytes = new Uint8Array(4096); !head.includes("\r\n\r\n");) {
+    head += Buffer.from(bytes.subarray(0, await connection.read(bytes) ?? 0)).toString("latin1");
+  }
+  const answer = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+  await connection.write(new TextEncoder().encode(answer));
+  await (await getting).body?.cancel();
+  return head;
+}
+
+const realms = [
+  "http://HOST",
+  "http://HOST?x=1",
+  "http://HOST/#part",
+  "http://HOST/a/../b//c/./%7e%2F|^{}\"'<>`~*é [x]\\;,:@!$&()+=",
+  "http://HOST/t?q=a~b*c d'é|^{}[]\\`%zz%20+&&=&x",
+  "HTTP://NAME:0/t",
+  " http://HOST/\tt ",
+  "http:HOST/t",
+];
+for (const realm of realms) {
+  Deno.test(`what is signed is what is sent: ${JSON.stringify(realm)}`, async () => {
+    using http = new Http({ userAgent: "pullama/test" });
+    let signed = "";
+    const head = await headOf((port) => {
+      const url = new URL(
+        realm.replace(
+          /HOST|NAME:0/,
+          (what) => what === "HOST" ? `127.0.0.1:${port}` : `LocalHost:0${port}`,
+        ),
+      );
+      signed = tokenAddress(url, signedQuery(new Map([["service", "s é"]]), NOW, NONCE));
+      return http.get(new URL(signed), { signal: never() });
+    });
+    const [line, ...fields] = head.split("\r\n");
+    const [method, target, version] = line!.split(" ");
+    const host = fields.find((field) => /^host:/i.test(field))!.slice(5).trim();
+    assert.deepEqual([method, version], ["GET", "HTTP/1.1"]);
+    assert.equal(`http://${host}${target}`, signed);
+  });
+}
+
+Deno.test("what is signed for https has no port 443, as the Host header will not", () => {
+  const signed = tokenAddress(new URL("https://Registry.Example:443"), []);
+  assert.equal(signed, "https://registry.example/");
+  assert.equal(new URL(signed).href, signed);
+});

@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { PullamaError } from "../../../src/core/errors.ts";
+import { Http, type RequestNote } from "../../../src/registry/http/http.ts";
+import { registrySource } from "../../../src/registry/source.ts";
+import { authority, early, elsewhere, expired, key, ownAuthority } from "../../fakes/authority.ts";
+import { certificate, certificateKey } from "../../fakes/certificate.ts";
+import { startRegistry } from "../../fakes/registry.ts";
+import { failureOf, nameAt, never } from "../world.ts";
+
+const agent = { userAgent: "pullama/test" };
+
+Deno.test("get() tells of each answer without query and user", async () => {
+  await using registry = await startRegistry();
+  const notes: RequestNote[] = [];
+  using http = new Http({ ...agent, onRequest: (note) => notes.push(note) });
+  const response = await http.get(new URL(`${registry.url}/a/b?secret=1#x`), { signal: never() });
+  await response.body?.cancel();
+  const [{ elapsedMs, ...note }] = notes as [RequestNote];
+  assert.deepEqual(note, { method: "GET", url: `${registry.url}/a/b`, status: 404 });
+  assert.ok(elapsedMs >= 0);
+});
+
+Deno.test("get() sends its own name and wants nothing compressed", async () => {
+  await using registry = await startRegistry();
+  using http = new Http(agent);
+  const response = await http.get(new URL(registry.url), { signal: never() });
+  await response.body?.cancel();
+  const { headers } = registry.requests[0]!;
+  assert.equal(headers.get("user-agent"), "pullama/test");
+  assert.equal(headers.get("accept-encoding"), "identity");
+});
+
+for (const how of ["reset", "close"] as const) {
+  Deno.test(`get() asks once more at once when a kept connection ends in a ${how}`, async () => {
+    await using registry = await startRegistry();
+    using http = new Http(agent);
+    const url = new URL(`${registry.url}/x`);
+    const get = async () => await (await http.get(url, { signal: never() })).text();
+    await get();
+    // fetch itself asks once more when a kept connection ends: two in a row are what get() sees as one.
+    registry.faults.other = (_, n) => n <= 3 ? { hangUp: how } : undefined;
+    await get();
+    assert.equal(registry.requests.length, 4);
+    registry.faults.other = () => ({ hangUp: how });
+    assert.equal((await failureOf(get())).kind, "network");
+    assert.ok(registry.requests.length <= 7);
+  });
+
+  Deno.test(`get() does not ask again when the first request to a host ends in a ${how}`, async () => {
+    await using registry = await startRegistry();
+    using http = new Http(agent);
+    registry.faults.other = () => ({ hangUp: how });
+    const url = new URL(`${registry.url}/x`);
+    const error = await failureOf(http.get(url, { signal: never() }));
+    assert.equal(error.kind, "network");
+    assert.ok(error.message.includes(registry.host));
+    assert.equal(registry.requests.length, 1);
+  });
+}
+
+Deno.test("case 54: headers that do not end are given up in time", async () => {
+  await using registry = await startRegistry();
+  using http = new Http({ ...agent, headerTimeoutMs: 500 });
+  const url = new URL(`${registry.url}/x?sig=5ec4e7`);
+  registry.faults.other = () => ({ endlessHeaders: true, bytesPerSecond: 5000 });
+  const error = await failureOf(http.get(url, { signal: never() }));
+  assert.equal(error.kind, "timeout");
+  assert.match(error.message, /^no answer from 127\.0\.0\.1:\d+ within 0\.5 s$/);
+  await registry.requests[0]!.closed;
+});
+
+Deno.test("case 54: a flood of headers is refused", async () => {
+  await using registry = await startRegistry();
+  using http = new Http(agent);
+  registry.faults.other = () => ({ endlessHeaders: true });
+  const error = await failureOf(http.get(new URL(registry.url), { signal: never() }));
+  assert.equal(error.kind, "protocol");
+  assert.match(error.message, /head is too large/);
+  await registry.requests[0]!.closed;
+});
+
+/** How many of the connections that were kept before are used after `silence`. */
+async function keptAfter(
+  silence: (http: Http, url: URL) => Promise<void>,
+): Promise<boolean> {
+  await using registry = await startRegistry();
+  using http = new Http({ ...agent, headerTimeoutMs: 1000 });
+  const gate = Promise.withResolvers<void>();
+  registry.faults.other = async ({ path }, n) => {
+    if (path === "/silent") return { delayMs: Infinity };
+    if (path === "/stall") return { body: "1234567890", end: { after: 5, how: "stall" } };
+    if (n === 2) gate.resolve();
+    await gate.promise;
+    return undefined;
+  };
+  const get = async () => {
+    await (await http.get(new URL(`${registry.url}/x`), { signal: never() })).text();
+  };
+  await Promise.all([get(), get()]);
+  await silence(http, new URL(registry.url));
+  await get();
+  return registry.requests.at(-1)!.connection <= 2;
+}
+
+Deno.test("no kept connection is used after headers did not come in time", async () => {
+  const kept = await keptAfter(async (http, url) => {
+    const get = http.get(new URL("/silent", url), { signal: never() });
+    assert.equal((await failureOf(get)).kind, "timeout");
+  });
+  assert.equal(kept, false);
+});
+
+Deno.test("no kept connection is used after a body fell silent", async () => {
+  for (const [reason, expected] of [["timeout", false], ["interrupted", true]] as const) {
+    const kept = await keptAfter(async (http, url) => {
+      const attempt = new AbortController();
+      const response = await http.get(new URL("/stall", url), { signal: attempt.signal });
+      const reader = response.body!.getReader();
+      await reader.read();
+      attempt.abort(new PullamaError(reason, "stop"));
+      assert.equal((await failureOf(reader.read())).kind, reason);
+    });
+    assert.equal(kept, expected);
+  }
+});
+
+Deno.test("an answer that comes after close() has a body still", async () => {
+  await using registry = await startRegistry();
+  const gate = Promise.withResolvers<undefined>();
+  const arrived = Promise.withResolvers<void>();
+  registry.faults.other = () => {
+    arrived.resolve();
+    return gate.promise;
+  };
+  const http = new Http(agent);
+  const get = http.get(new URL(registry.url), { signal: never() });
+  await arrived.promise;
+  http.close();
+  http.close();
+  gate.resolve(undefined);
+  assert.match(await (await get).text(), /404/);
+});
+
+Deno.test("case 62: a certificate from a stranger is final, one from the user's own authority is not", async () => {
+  await using registry = await startRegistry({ tls: { cert: certificate, key: certificateKey } });
+  registry.add("library/tiny:latest", { layers: [{ mediaType: "x", content: "y" }] });
+  const name = nameAt(registry, "library/tiny:latest");
+  using stranger = registrySource(agent);
+  const error = await failureOf(stranger.manifest(name, never()));
+  assert.equal(error.kind, "tls");
+  assert.equal(
+    error.message,
+    `cannot reach ${registry.host}: its certificate is from an authority that is not trusted, pullama test`,
+  );
+  assert.match(error.hint!, /--ca-cert/);
+  assert.equal(registry.requests.length, 0);
+
+  using friend = registrySource({ ...agent, caCerts: [certificate] });
+  assert.equal((await friend.manifest(name, never())).layers.length, 1);
+});
+
+/** Certificates of an authority that is trusted, and what is wrong with each. */
+const UNFIT: readonly (readonly [what: string, cert: string, says: string, hint: RegExp])[] = [
+  ["is for another host", elsewhere, "is for other.example, not for this host", /spelling/],
+  ["has expired", expired, "expired on 2020-02-01", /clock/],
+  ["is not valid yet", early, "is not valid before 2100-01-01", /clock/],
+];
+for (const [what, cert, says, hint] of UNFIT) {
+  Deno.test(`case 62: a certificate that ${what} is final, and it is said who has issued it`, async () => {
+    await using registry = await startRegistry({ tls: { cert, key } });
+    using source = registrySource({ ...agent, caCerts: [authority] });
+    const name = nameAt(registry, "library/tiny:latest");
+    const error = await failureOf(source.manifest(name, never()));
+    assert.equal(error.kind, "tls");
+    const by = "(issued by Example Root CA (Example Corp))";
+    assert.equal(error.message, `cannot reach ${registry.host}: its certificate ${says} ${by}`);
+    assert.match(error.hint!, hint);
+    assert.equal(registry.requests.length, 0);
+  });
+}
+
+Deno.test("case 62: a server that uses its own authority as its certificate is told so", async () => {
+  await using registry = await startRegistry({ tls: { cert: ownAuthority, key } });
+  using source = registrySource({ ...agent, caCerts: [ownAuthority] });
+  const error = await failureOf(source.manifest(nameAt(registry, "library/tiny"), never()));
+  assert.equal(error.kind, "tls");
+  assert.match(error.message, /is that of an authority.*\(issued by registry\.internal\)$/);
+});
+
+Deno.test("case 43: an https registry does not lead to plain http", async () => {
+  await using plain = await startRegistry();
+  await using registry = await startRegistry({ tls: { cert: certificate, key: certificateKey } });
+  registry.faults.manifest = ({ path }) => ({
+    status: 307,
+    headers: { location: plain.url + path },
+  });
+  using source = registrySource({ ...agent, caCerts: [certificate] });
+  const error = await failureOf(source.manifest(nameAt(registry, "library/tiny:latest"), never()));
+  assert.equal(error.kind, "redirect");
+  assert.match(error.message, /plain http/);
+  assert.equal(plain.requests.length, 0);
+});

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { isBusy, retryAfter } from "../../../src/registry/http/retry_after.ts";
+
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+Deno.test("retryAfter() reads seconds and dates, of 429 and 503 alone", () => {
+  const of = (status: number, value: string) =>
+    retryAfter(status, new Headers({ "retry-after": value }), NOW);
+  assert.equal(of(429, "120"), 120_000);
+  assert.equal(of(503, " 0 "), 0);
+  assert.equal(of(503, "Fri, 02 Jan 2026 03:05:05 GMT"), 60_000);
+  assert.equal(of(429, "Friday, 02-Jan-26 03:05:05 GMT"), 60_000);
+  assert.equal(of(429, "Fri, 02 Jan 2026 03:00:00 GMT"), 0);
+  for (const odd of ["", "-5", "1.5", "soon", "x 5", "1e3", "never GMT"]) {
+    assert.equal(of(429, odd), undefined, odd);
+  }
+  assert.equal(of(500, "120"), undefined);
+  assert.equal(of(301, "120"), undefined);
+});
+
+Deno.test("isBusy() knows what passes from what stays", () => {
+  for (const status of [408, 425, 429, 500, 502, 503, 504, 520, 527, 529, 599]) {
+    assert.ok(isBusy(status), `${status}`);
+  }
+  for (const status of [200, 307, 400, 401, 404, 416, 451, 501, 505]) {
+    assert.ok(!isBusy(status), `${status}`);
+  }
+});

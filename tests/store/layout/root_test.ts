@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { pathsOf } from "../../../src/store/layout/paths.ts";
+import { manifestFiles } from "../../../src/store/manifests/files.ts";
+import { leftoversIn } from "../../../src/store/layout/unfinished.ts";
+import { ModelsFolder } from "../../../src/store/store.ts";
+import { NAME } from "../world.ts";
+
+Deno.test("a file where the models folder should be is no empty models folder, for anybody", async () => {
+  const root = await Deno.makeTempFile({ prefix: "pullama-test-" });
+  try {
+    const paths = pathsOf(root);
+    for (
+      const look of [
+        manifestFiles(paths),
+        leftoversIn(paths),
+        new ModelsFolder(root, { tool: "test" }).spelling(NAME),
+      ]
+    ) {
+      await assert.rejects(look, {
+        kind: "local",
+        message: `${root} is in the way: it is no folder`,
+        hint: /--models-dir/,
+      });
+    }
+  } finally {
+    await Deno.remove(root);
+  }
+});

@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { total, union } from "../../../src/core/ranges.ts";
+import { isAt, RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
+import {
+  blobOf,
+  exists,
+  fetchBlob,
+  type Fetched,
+  manifestOf,
+  NAME,
+  namesIn,
+  noSignal,
+  sha256,
+  Witness,
+  World,
+} from "../world.ts";
+
+const BLOB = blobOf(200_000);
+const { blob, bytes } = BLOB;
+
+Deno.test("case 98: a file of the right size and wrong content is found, set aside and fetched", async () => {
+  await using world = await World.make();
+  const at = world.at(blob);
+  for (const path of [at.final, at.ready]) {
+    const wrong = bytes.with(3, bytes[3]! ^ 1);
+    await using session = await world.enter();
+    await Deno.writeFile(path, wrong);
+    assert.equal(await session.has(blob, noSignal(), new Witness()), false);
+    assert.equal(exists(path), false);
+    const aside = namesIn(world.paths.bad).map((name) => `${world.paths.bad}/${name}`);
+    assert.deepEqual(await Deno.readFile(aside[0]!), wrong);
+    await Deno.remove(aside[0]!);
+    assert.equal(total(await fetchBlob(session, BLOB)), blob.size);
+    assert.deepEqual(await Deno.readFile(at.ready), bytes);
+    await Deno.remove(at.ready);
+  }
+});
+
+Deno.test("case 98: a file of the wrong size is set aside without being read", async () => {
+  await using world = await World.make();
+  await using session = await world.enter();
+  await Deno.writeFile(world.at(blob).final, bytes.subarray(1));
+  assert.equal(await session.has(blob, noSignal(), new Witness()), false);
+  assert.equal(namesIn(world.paths.bad).length, 1);
+});
+
+Deno.test("has() hashes an unknown file once, and tells how far it is", async () => {
+  await using world = await World.make();
+  {
+    await using session = await world.enter();
+    await Deno.writeFile(world.at(blob).final, bytes);
+    const watcher = new Witness();
+    assert.equal((await world.folder().survey([blob]))[0]!.state, "unproven");
+    assert.ok(await session.has(blob, noSignal(), watcher));
+    assert.equal(watcher.verified, blob.size);
+  }
+  assert.equal((await world.folder().survey([blob]))[0]!.state, "present");
+  await using session = await world.enter();
+  const watcher = new Witness();
+  watcher.verifying = () => assert.fail("it was hashed before");
+  assert.ok(await session.has(blob, noSignal(), watcher));
+});
+
+Deno.test("has() ends with the reason of its signal", async () => {
+  await using world = await World.make();
+  await using session = await world.enter();
+  await Deno.writeFile(world.at(blob).final, bytes);
+  const reason = new Error("enough");
+  await assert.rejects(session.has(blob, AbortSignal.abort(reason), new Witness()), reason);
+  assert.ok(exists(world.at(blob).final), "it is not taken for wrong");
+});
+
+Deno.test("a blob that was sealed is remembered although the process ends there", async () => {
+  await using world = await World.make();
+  await using one = await world.enter();
+  await fetchBlob(one, BLOB);
+  await using other = await world.enter();
+  const watcher = new Witness();
+  watcher.verifying = () => assert.fail("it was hashed before");
+  assert.ok(await other.has(blob, noSignal(), watcher));
+});
+
+Deno.test("put() stores the right bytes and refuses others", async () => {
+  await using world = await World.make();
+  await using session = await world.enter();
+  const wrong = bytes.subarray(1);
+  assert.equal(await session.put(blob, wrong), sha256(wrong));
+  assert.equal(exists(world.at(blob).ready), false);
+  assert.equal(await session.put(blob, bytes), blob.digest);
+  assert.deepEqual(await Deno.readFile(world.at(blob).ready), bytes);
+  assert.deepEqual(namesIn(world.paths.temporary), []);
+});
+
+Deno.test("case 96: when the lock file of a blob is removed, there is still no second writer", async () => {
+  await using world = await World.make();
+  await using one = await world.enter();
+  await using other = await world.enter();
+  const ingest = (await one.ingest(blob, noSignal(), new Witness()))!;
+  const writer = await ingest.writer(0);
+  await writer.write(bytes.subarray(0, 1000));
+  await Deno.remove(world.at(blob).lock);
+  await assert.rejects(other.ingest(blob, noSignal(), new Witness()), {
+    kind: "busy",
+    message: /another pullama/,
+  });
+  writer.close();
+  await ingest[Symbol.asyncDispose]();
+  const fetched = await fetchBlob(other, BLOB);
+  assert.deepEqual(union(fetched), [{ start: 1000, end: blob.size }]);
+});
+
+for (
+  const [what, does, name, when] of [
+    ["the partial cannot be made", "open", `${fileOf()}.partial`, 0],
+    ["the live file cannot be made", "rename", `${fileOf()}.live`, 0],
+    ["the partial is full", "write", `${fileOf()}.partial`, 3],
+    ["the checkpoint cannot be written", "rename", `${fileOf()}.json`, 0],
+    ["the partial cannot be synced", "sync", `${fileOf()}.partial`, 0],
+    ["the blob cannot be moved", "rename", fileOf(), 0],
+  ] as const
+) {
+  Deno.test(`case 92: when ${what}, the pull stops, keeps all and lets go of the blob`, async () => {
+    await using world = await World.make();
+    const first: Fetched = [];
+    let met = 0;
+    const disk = new RecordingDisk({
+      fail: (step) =>
+        step.does === does && step.path.endsWith(`/${name}`) && met++ >= when
+          ? systemError("ENOSPC")
+          : undefined,
+    });
+    {
+      await using session = await world.enter(disk);
+      await assert.rejects(
+        fetchBlob(session, BLOB, { piece: 20_000, save: 2 }, first),
+        (error) => kindsOf(error).every((kind) => kind === "disk_full"),
+      );
+      assert.deepEqual(namesIn(world.paths.temporary), []);
+    }
+    const written = first.slice(0, does === "write" ? -1 : undefined);
+    await using session = await world.enter();
+    const second = await fetchBlob(session, BLOB);
+    assert.deepEqual(await Deno.readFile(world.at(blob).ready), bytes);
+    assert.ok(total(union(second)) <= blob.size - total(union(written)) + 20_000);
+  });
+}
+
+Deno.test("case 92: a full disk does not end a pull at the ledger", async () => {
+  await using world = await World.make();
+  const disk = new RecordingDisk({
+    fail: (step) => step.path.includes("ledger") ? systemError("ENOSPC") : undefined,
+  });
+  await using session = await world.enter(disk);
+  await fetchBlob(session, BLOB);
+  assert.deepEqual(await session.commit(NAME, manifestOf([BLOB])), []);
+  assert.equal(exists(world.paths.ledger), false);
+});
+
+Deno.test("dispose() while old bytes are still compared does not take them for wrong", async () => {
+  await using world = await World.make();
+  const big = blobOf(100 * 1024 * 1024);
+  {
+    await using session = await world.enter();
+    await using ingest = (await session.ingest(big.blob, noSignal(), new Witness()))!;
+    const writer = await ingest.writer(1);
+    await writer.write(big.bytes.subarray(1));
+    writer.close();
+  }
+  const watcher = new Witness();
+  {
+    await using session = await world.enter();
+    await using ingest = (await session.ingest(big.blob, noSignal(), watcher))!;
+    assert.equal(ingest.kept(), big.blob.size - 1);
+  }
+  await using session = await world.enter();
+  assert.deepEqual(await fetchBlob(session, big, { watcher }), [{ start: 0, end: 1 }]);
+  assert.deepEqual(watcher.lostRanges, []);
+});
+
+Deno.test("enter() does not need more than it finds", async () => {
+  await using world = await World.make();
+  await (await world.enter())[Symbol.asyncDispose]();
+  const disk = new RecordingDisk();
+  await (await world.enter(disk))[Symbol.asyncDispose]();
+  assert.deepEqual(disk.steps, []);
+});
+
+Deno.test("enter() makes the models folder with its parents, and syncs their names", async () => {
+  await using world = await World.make();
+  await Deno.remove(world.models);
+  const disk = new RecordingDisk({});
+  const { ModelsFolder } = await import("../../../src/store/store.ts");
+  const deep = new ModelsFolder(`${world.root}/a/b/models/`, { tool: "t", disk });
+  await (await deep.enter(noSignal(), () => {}))[Symbol.asyncDispose]();
+  for (const folder of ["a", "b", "models", ".pullm", "ready"]) {
+    const made = disk.steps.findIndex((s) =>
+      s.does === "make folder" && s.path.endsWith(`/${folder}`)
+    );
+    assert.ok(made >= 0, folder);
+    const parent = disk.steps[made]!.path.slice(0, -folder.length - 1);
+    assert.ok(disk.steps.slice(made).some((s) => s.does === "sync folder" && s.path === parent));
+    assert.equal((await Deno.stat(disk.steps[made]!.path)).mode! & 0o777, 0o755);
+  }
+});
+
+Deno.test("case 93: a models folder on a read-only file system is named in the error", async () => {
+  await using world = await World.make();
+  const disk = new RecordingDisk({
+    fail: (step) => isAt(step, "blobs") ? systemError("EACCES") : undefined,
+  });
+  await assert.rejects(world.enter(disk), (error: Error & { kind: string; hint: string }) => {
+    assert.equal(error.kind, "local");
+    assert.ok(error.message.includes(world.paths.blobs), error.message);
+    assert.match(error.hint, /belongs to user \d+/);
+    return true;
+  });
+});
+
+function fileOf(): string {
+  return blob.digest.replace(":", "-");
+}
+
+/** The kinds of all failures that one is made of. */
+function kindsOf(error: unknown): unknown[] {
+  if (error instanceof SuppressedError) {
+    return [...kindsOf(error.error), ...kindsOf(error.suppressed)];
+  }
+  return [(error as { kind?: unknown }).kind];
+}

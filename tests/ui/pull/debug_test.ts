@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { createRenderer } from "../../../src/ui/pull/modes.ts";
+import { fakeClock } from "../fake_clock.ts";
+import { fakeTerminal } from "../fake_terminal.ts";
+import { EVERY_EVENT, SECRET } from "../pull_events.ts";
+
+function debug(verbose: boolean): string {
+  const out = fakeTerminal();
+  const options = { quiet: false, verbose, dryRun: false };
+  const renderer = createRenderer("debug", out, options, fakeClock());
+  for (const event of Object.values(EVERY_EVENT)) renderer.event(event);
+  return out.text;
+}
+
+Deno.test("debugRenderer() shows every event with its fields", () => {
+  for (const name of Object.keys(EVERY_EVENT)) {
+    assert.ok(debug(false).includes(`event: "${name}"`), name);
+  }
+  assert.match(debug(false), /event: "checkpoint",\s+digest: "sha256:d+",\s+proven: 1000000000/);
+});
+
+Deno.test("debugRenderer() shows errors without their stack, and with it on --verbose", () => {
+  assert.ok(debug(false).includes('message: "connection reset"'));
+  assert.doesNotMatch(debug(false), /\bat .*\.ts:\d+/);
+  assert.match(debug(true), /\bat .*\.ts:\d+/);
+  assert.ok(debug(true).includes("caused by TypeError: error sending request for url"));
+});
+
+Deno.test("debugRenderer() tells no secret, not even with --verbose", () => {
+  assert.ok(!debug(false).includes(SECRET));
+  assert.ok(!debug(true).includes(SECRET));
+});
