@@ -20,7 +20,7 @@ import { addVersion } from "./help/version.ts";
 import type { CompletionWire } from "./completion/run.ts";
 import { HELP_COLUMNS, LONG_HELP, shorten, visibleOptions, wantsShortHelp } from "./help/text.ts";
 import type { Host } from "./host/host.ts";
-import type { ModelsWire } from "./list/run.ts";
+import type { ModelsWire } from "./host/models_wire.ts";
 import type { RmWire } from "./rm/run.ts";
 import { VERSION } from "../setup/version.ts";
 

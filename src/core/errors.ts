@@ -126,6 +126,14 @@ export function remedyOf(kind: Kind): Remedy {
   return KINDS[kind].remedy;
 }
 
+/** What went wrong, as long as it is not known what could not be done: `reason` ends that sentence. */
+export interface ErrorInfo {
+  readonly kind: Kind;
+  readonly reason: string;
+  /** What to do. */
+  readonly hint?: string;
+}
+
 /** `error` itself when it is ours, else a fault of the program that carries it as its cause. */
 export function asPullamaError(error: unknown): PullamaError {
   if (error instanceof PullamaError) return error;

@@ -23,6 +23,35 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "mod.ts": ["core", "io", "registry", "store", "transfer", "queue", "setup"],
 };
 
+/**
+ * The rooms inside a room, floor by floor from the ground: each imports from the floors below its own, never from a
+ * neighbour. A name with `.ts` is one file, `.` stands for all files that lie directly in the room.
+ */
+const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  core: [["."], ["reports"]],
+  registry: [["net"], ["diagnose"], ["http"], ["auth"], ["api"], ["source.ts"]],
+  store: [
+    ["layout"],
+    ["partial", "manifests"],
+    ["write", "clean", "remove", "show"],
+    ["store.ts"],
+  ],
+  setup: [["checks"], ["."]],
+  ui: [["terminal", "mode.ts"], ["text"], ["progress"], ["pull", "reports"]],
+  cli: [
+    ["host"],
+    ["args"],
+    ["help", "failure_json.ts"],
+    ["pull", "list", "show", "rm", "clean", "doctor", "completion"],
+    ["queue"],
+    ["program.ts"],
+    ["wire.ts"],
+  ],
+};
+
+const MOST_LINES = 400;
+const MOST_FILES = 18;
+
 /** Packages and parts of the platform by the rooms that may import them. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@commander-js/extra-typings": ["cli"],
@@ -98,7 +127,38 @@ Deno.test("every room imports only from the rooms it may know", () => {
   );
 });
 
-Deno.test("main.ts and mod.ts are imported by nobody", () => {
+Deno.test("inside a room imports go down, floor by floor", () => {
+  assert.deepEqual(
+    offences(({ path, imports }) => {
+      const floors = FLOORS[roomOf(path)];
+      if (floors === undefined) return [];
+      const own = placeIn(floors, path);
+      if (own === undefined) return [`${path} is on no floor of ${roomOf(path)}`];
+      return imports.filter((to) => to.startsWith("src/") && roomOf(to) === roomOf(path))
+        .filter((to) => {
+          const other = placeIn(floors, to);
+          return other?.name !== own.name && !(other && other.floor < own.floor);
+        })
+        .map((to) => `${path} imports ${to}, which is not below ${own.name}`);
+    }),
+    [],
+  );
+});
+
+Deno.test("files and folders stay small enough to be read", () => {
+  assert.deepEqual(
+    offences(({ path }) => {
+      const lines = Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url)).split("\n");
+      return lines.length - 1 > MOST_LINES ? [`${path} has ${lines.length - 1} lines`] : [];
+    }),
+    [],
+  );
+  const folders = Map.groupBy(all, ({ path }) => path.slice(0, path.lastIndexOf("/")));
+  const full = [...folders].filter(([_, files]) => files.length > MOST_FILES);
+  assert.deepEqual(full.map(([folder, files]) => `${folder} has ${files.length} files`), []);
+});
+
+Deno.test("main.ts and mod.ts are imported by no other file", () => {
   assert.deepEqual(
     offences(({ path, imports }) =>
       imports.filter((to) => ["src/main.ts", "src/mod.ts"].includes(to))
@@ -209,4 +269,17 @@ function in_(...rooms: readonly string[]): (path: string) => boolean {
 
 function not(who: (path: string) => boolean): (path: string) => boolean {
   return (path) => !who(path);
+}
+
+/** On which floor a file is, and in which of its rooms. */
+function placeIn(
+  floors: readonly (readonly string[])[],
+  path: string,
+): { readonly floor: number; readonly name: string } | undefined {
+  const [_src, _room, name = "", inside] = path.split("/");
+  const direct = inside === undefined;
+  const names = direct ? [name, "."] : [name];
+  const floor = floors.findIndex((rooms) => names.some((one) => rooms.includes(one)));
+  const listed = floors[floor]?.find((room) => names.includes(room));
+  return listed === undefined ? undefined : { floor, name: listed };
 }

@@ -6,7 +6,7 @@ import { formatSize } from "../../core/units.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { type Candidate, complete, type CompletionSources } from "./candidates.ts";
 import type { Host } from "../host/host.ts";
-import type { ModelsWire } from "../list/run.ts";
+import type { ModelsWire } from "../host/models_wire.ts";
 import type { OpenQueue } from "../../setup/queue.ts";
 import { PATHS, SHELLS } from "./shells.ts";
 

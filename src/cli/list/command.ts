@@ -3,7 +3,7 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { modelsDirFlag, noColorFlag, outputFlag } from "../args/flags.ts";
 import type { Host } from "../host/host.ts";
-import type { ModelsWire } from "./run.ts";
+import type { ModelsWire } from "../host/models_wire.ts";
 
 const MORE = `
 ID is the beginning of the manifest's sha256, SIZE the sum of all blobs, "-" for

@@ -4,18 +4,13 @@ import type { Inventory } from "../../core/reports/installed.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
 import { quoted } from "../../core/quote.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
-import type { InstalledModels } from "../../setup/models.ts";
 import { listingText } from "../../ui/reports/list.ts";
 import { warningText } from "../../ui/text/message.ts";
 import { counted } from "../../ui/text/numbers.ts";
 import { type Host, outputs } from "../host/host.ts";
+import type { ModelsWire } from "../host/models_wire.ts";
 import { displayOptions, type FolderFlags, modelsDirWarnings } from "../args/options.ts";
 import { absolute, sameFolder } from "../args/repeat_flags.ts";
-
-/** What the commands that look at installed models need to be wired to. */
-export interface ModelsWire {
-  readonly openModels: (modelsDir: string) => Promise<InstalledModels>;
-}
 
 /** Lists the models whose names begin with `prefix`. Rejects where the folder cannot be read. */
 export async function listModels(

@@ -3,7 +3,7 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Host } from "../host/host.ts";
 import type { OpenEngine } from "../../setup/engine.ts";
-import type { ModelsWire } from "../list/run.ts";
+import type { ModelsWire } from "../host/models_wire.ts";
 import { withPullFlags } from "./flags.ts";
 
 /** What this command needs to be wired to. */

@@ -11,7 +11,7 @@ import type { Outcome } from "../../ui/pull/batch_summary.ts";
 import { paintWith } from "../../ui/terminal/paint.ts";
 import type { Terminal } from "../../ui/terminal/terminal.ts";
 import { type Host, outputs } from "../host/host.ts";
-import type { ModelsWire } from "../list/run.ts";
+import type { ModelsWire } from "../host/models_wire.ts";
 import { nearest } from "../help/did_you_mean.ts";
 import type { DisplayOptions } from "../args/options.ts";
 

@@ -7,7 +7,7 @@ import { modelsDir } from "../../setup/models_dir.ts";
 import { errorText } from "../../ui/text/message.ts";
 import { type RemovalRow, removalText } from "../../ui/reports/rm.ts";
 import { type Host, outputs } from "../host/host.ts";
-import type { ModelsWire } from "../list/run.ts";
+import type { ModelsWire } from "../host/models_wire.ts";
 import { nearest } from "../help/did_you_mean.ts";
 import { displayOptions, type FolderFlags } from "../args/options.ts";
 import { sameFolder } from "../args/repeat_flags.ts";

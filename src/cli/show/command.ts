@@ -3,7 +3,7 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { modelsDirFlag, noColorFlag, outputFlag } from "../args/flags.ts";
 import type { Host } from "../host/host.ts";
-import type { ModelsWire } from "../list/run.ts";
+import type { ModelsWire } from "../host/models_wire.ts";
 
 const MORE = `
 What the configuration of the model does not say is read from the header of its

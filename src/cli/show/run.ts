@@ -9,7 +9,7 @@ import { detailsText } from "../../ui/reports/show.ts";
 import { warningText } from "../../ui/text/message.ts";
 import { counted } from "../../ui/text/numbers.ts";
 import { type Host, outputs } from "../host/host.ts";
-import type { ModelsWire } from "../list/run.ts";
+import type { ModelsWire } from "../host/models_wire.ts";
 import { nearest } from "../help/did_you_mean.ts";
 import { displayOptions, type FolderFlags } from "../args/options.ts";
 import { absolute, sameFolder } from "../args/repeat_flags.ts";

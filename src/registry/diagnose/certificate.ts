@@ -1,6 +1,7 @@
 /** What is wrong with a certificate, in words. What the TLS library says of it is the same in all versions. */
 
-import type { Trouble } from "./trouble.ts";
+import type { PeerCertificate } from "node:tls";
+import type { ErrorInfo } from "../../core/errors.ts";
 
 const ELSEWHERE = "another machine may be answering in its place: look at proxy and network login";
 
@@ -12,7 +13,7 @@ export function certificateTrouble(
   text: string,
   whose: string,
   issuer: string | undefined,
-): Trouble | undefined {
+): ErrorInfo | undefined {
   const [, detail] = /invalid peer certificate: (.*)/.exec(text) ?? [];
   if (detail === undefined) return undefined;
   const by = issuer === undefined ? "" : ` (issued by ${issuer})`;
@@ -57,4 +58,17 @@ function dateIn(detail: string, before: string): string {
   const [, seconds] = /not valid (?:after|before) (\d{1,12})/.exec(detail) ?? [];
   const date = new Date(Number(seconds) * 1000);
   return Number.isNaN(date.getTime()) ? "" : before + date.toISOString().slice(0, 10);
+}
+
+/** "Example Root CA (Example Corp)"; undefined where the certificate does not say. */
+export function issuerName(issuer: PeerCertificate["issuer"] | undefined): string | undefined {
+  const { CN, O } = Object(issuer) as Readonly<Record<string, unknown>>;
+  const [name, organization] = [CN, O].map((part) => printable([part].flat().join(", ")));
+  if (!name) return organization || undefined;
+  return organization && organization !== name ? `${name} (${organization})` : name;
+}
+
+/** Text of a stranger in a form that can be printed. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, 80);
 }

@@ -9,7 +9,7 @@ import type { PullamaError } from "../../core/errors.ts";
 import { Attempt } from "../../io/deadline.ts";
 import { isCertificateFailure, isTunnelFailure, networkFailure } from "./network_error.ts";
 import { copy, readHead, writeAll } from "../net/proxy_relay.ts";
-import { issuerName, printable } from "./issuer.ts";
+import { issuerName, printable } from "./certificate.ts";
 import { addressOf, basicLogin, type Proxy, withoutBrackets } from "../net/proxy.ts";
 import type { ProxyAnswer } from "./proxy.ts";
 

@@ -5,11 +5,10 @@
  * anything is read or kept: it may hold a signature, and any word.
  */
 
-import { PullamaError } from "../../core/errors.ts";
+import { type ErrorInfo, PullamaError } from "../../core/errors.ts";
 import { certificateTrouble } from "./certificate.ts";
 import { addressOf, type Proxy } from "../net/proxy.ts";
 import { type ProxyAnswer, proxyTrouble } from "./proxy.ts";
-import type { Trouble } from "./trouble.ts";
 
 /** How far the request had come: no header had arrived, or some of the body was missing. */
 export type Phase = "head" | "body";
@@ -96,7 +95,7 @@ function troubleIn(
   phase: Phase,
   host: string,
   { proxy, answer, issuer, ofProxy }: Circumstances,
-): Trouble {
+): ErrorInfo {
   const hostname = host.replace(/:\d+$/, "");
   const whose = ofProxy ? "the proxy's" : proxy ? `${hostname}'s` : "its";
   const certificate = certificateTrouble(text, `${whose} certificate`, issuer);

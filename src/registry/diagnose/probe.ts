@@ -7,7 +7,7 @@ import { connect as connectPlain } from "node:net";
 import { connect as connectSecure, type PeerCertificate, type TLSSocket } from "node:tls";
 import { PullamaError } from "../../core/errors.ts";
 import { CHECK_NETWORK } from "./network_error.ts";
-import { issuerName } from "./issuer.ts";
+import { issuerName } from "./certificate.ts";
 import { addressesOf } from "../net/dns.ts";
 
 /** Where a connection leads. */

@@ -1,7 +1,7 @@
 /** What goes wrong at a proxy, in words. */
 
+import type { ErrorInfo } from "../../core/errors.ts";
 import { addressOf, type Proxy } from "../net/proxy.ts";
-import type { Trouble } from "./trouble.ts";
 
 /** How a proxy has answered when it was asked to connect us to a host. */
 export interface ProxyAnswer {
@@ -24,7 +24,7 @@ export function proxyTrouble(
   hostname: string,
   proxy: Proxy,
   answer: ProxyAnswer | undefined,
-): Trouble | undefined {
+): ErrorInfo | undefined {
   const { variable } = proxy;
   const look = `check ${variable}, or name ${hostname} in NO_PROXY if it can be reached directly`;
   const ask = `ask those who run the proxy, or name ${hostname} in NO_PROXY`;
@@ -65,7 +65,7 @@ export function proxyTrouble(
   return undefined;
 }
 
-function wantsLogin(proxy: Proxy): Trouble {
+function wantsLogin(proxy: Proxy): ErrorInfo {
   const { login, variable } = proxy;
   return {
     kind: "auth",

@@ -3,7 +3,8 @@
 import type { CleanItem, CleanKind, LeftItem } from "../../core/reports/clean.ts";
 import type { Disk } from "../../io/disk.ts";
 import { isTaken } from "../../io/file_error.ts";
-import { holderOf, tryGuard } from "../../io/lock.ts";
+import { holderOf, tryGuard, tryLock, waitLock } from "../../io/lock.ts";
+import { statOf } from "../../io/stat.ts";
 import type { Choice } from "./scope.ts";
 import type { Alone } from "../layout/exclusive.ts";
 import {
@@ -95,8 +96,26 @@ export async function cleanNotes(work: CleanWork): Promise<void> {
   }
 }
 
+/**
+ * Removes the queue, unless somebody is pulling what is in it. Waits for whoever is changing it; rejects with the
+ * reason of the signal.
+ */
+export async function cleanQueue(work: CleanWork, signal: AbortSignal): Promise<void> {
+  const { paths, dryRun, alone } = work;
+  if (await leftFile(paths.queue) === undefined) return;
+  const { look } = alone;
+  using _lock = look && await waitLock(paths.queueLock, { look, signal, onWait() {} });
+  const files = (await Promise.all([paths.queue, `${paths.queue}.tmp`].map(leftFile)))
+    .filter((file) => file !== undefined);
+  if (await statOf(paths.runnerLock)) {
+    using runner = await (dryRun ? tryGuard : tryLock)(paths.runnerLock);
+    if (!runner) return leave(work, "queue", files, {}, "busy", await holderOf(paths.runnerLock));
+  }
+  await remove(work, "queue", files);
+}
+
 /** Removes `files` in this order and notes that, or with a dry run only notes it. */
-export async function remove(
+async function remove(
   work: CleanWork,
   kind: CleanKind,
   files: readonly LeftFile[],
@@ -108,7 +127,7 @@ export async function remove(
 }
 
 /** Notes that `files` are left, if there are any. */
-export function leave(
+function leave(
   work: CleanWork,
   kind: CleanKind,
   files: readonly LeftFile[],

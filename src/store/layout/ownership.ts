@@ -3,6 +3,7 @@
  * must be able to read, extend and remove what an administrator pulled. The process umask plays no part.
  */
 
+import { PullamaError } from "../../core/errors.ts";
 import { folderOf } from "../../io/atomic.ts";
 import { isTaken, localFailure } from "../../io/file_error.ts";
 import { statOf } from "../../io/stat.ts";
@@ -37,6 +38,15 @@ function foreignOwner(info: Deno.FileInfo): { uid?: number; gid?: number } {
     ...(info.uid === null || info.uid === 0 ? {} : { uid: info.uid }),
     ...(info.gid === null || info.gid === Deno.gid() ? {} : { gid: info.gid }),
   };
+}
+
+/** Rejects with kind local where there is no folder at `root`, but something else; nothing is fine. */
+export async function requireNoFile(root: string): Promise<void> {
+  const found = await statOf(root);
+  if (!found || found.isDirectory) return;
+  throw new PullamaError("local", `${root} is in the way: it is no folder`, {
+    hint: "move it away, or choose another folder with --models-dir",
+  });
 }
 
 /**

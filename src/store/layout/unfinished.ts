@@ -6,7 +6,7 @@ import { isMissing, localFailure } from "../../io/file_error.ts";
 import { tryGuard, tryLock } from "../../io/lock.ts";
 import { namesIn } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "./paths.ts";
-import { requireNoFile } from "./root.ts";
+import { requireNoFile } from "./ownership.ts";
 
 /** One file and the bytes that come free with it. */
 export interface LeftFile {

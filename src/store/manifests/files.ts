@@ -8,7 +8,7 @@ import type { ManifestIndex } from "../../core/manifest_index.ts";
 import { displayName, fullName, type ModelName, nameOfParts } from "../../core/name.ts";
 import { isMissing, localFailure } from "../../io/file_error.ts";
 import type { Paths } from "../layout/paths.ts";
-import { requireNoFile } from "../layout/root.ts";
+import { requireNoFile } from "../layout/ownership.ts";
 
 /** A file where a manifest belongs: four levels below one of the trees. */
 export interface ManifestFile {

@@ -39,3 +39,11 @@ export interface Overall {
   /** It is told when connections are through with their ranges: the numbers of connections are right. */
   readonly counted: boolean;
 }
+
+/** Up to so many blobs all are named; of more, only those that are at least this part of the whole. */
+const NAMED = 20;
+
+/** Whether a blob is spoken of by itself; `total` is the size of all blobs. */
+export function isNamed(blob: BlobRef, total: number): boolean {
+  return blob.count <= NAMED || blob.size * NAMED >= total;
+}

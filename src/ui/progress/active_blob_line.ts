@@ -6,7 +6,7 @@ import { barParts, type Glyphs, width } from "../terminal/draw.ts";
 import type { Flight, Overall } from "./active_blob.ts";
 import type { Paint, Segment } from "../terminal/paint.ts";
 import { counted, percentOf, seconds } from "../text/numbers.ts";
-import { lockText, retryText, stallText } from "../pull/step_text.ts";
+import { lockText, retryText, stallText } from "../text/waits.ts";
 
 const BAR_CELLS = 12;
 /** Narrower lines have no bar. */

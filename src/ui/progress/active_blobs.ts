@@ -4,7 +4,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { BlobRef, PullEvent } from "../../core/events.ts";
 import type { Flight, Overall } from "./active_blob.ts";
 import type { Clock } from "../terminal/clock.ts";
-import { isNamed } from "../pull/steps.ts";
+import { isNamed } from "./active_blob.ts";
 
 type Changing<T> = { -readonly [K in keyof T]: T[K] };
 

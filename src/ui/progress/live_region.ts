@@ -8,7 +8,7 @@ import { type Paint, painted, type Segment } from "../terminal/paint.ts";
 import type { Progress } from "./progress.ts";
 import { progressSegments } from "./progress_line.ts";
 import { counted, grouped, seconds } from "../text/numbers.ts";
-import { lockText, retryText, waitingText } from "../pull/step_text.ts";
+import { lockText, retryText, waitingText } from "../text/waits.ts";
 
 /** In models of more blobs than this most have no line: it is said how many are done. */
 const MANY = 20;

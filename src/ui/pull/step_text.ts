@@ -1,12 +1,12 @@
 /** What happened, in words: the steps of a pull as one line each. */
 
 import { type Digest, shortId } from "../../core/digest.ts";
-import type { PullamaError } from "../../core/errors.ts";
 import type { BlobRef, PullEvent } from "../../core/events.ts";
 import { formatDuration, formatSize } from "../../core/units.ts";
 import type { Glyphs } from "../terminal/draw.ts";
 import type { Mark } from "../terminal/paint.ts";
-import { counted, percentOf, seconds } from "../text/numbers.ts";
+import { counted, percentOf } from "../text/numbers.ts";
+import { lockText, retryText, stallText, waitingText } from "../text/waits.ts";
 import { showable } from "../text/redact.ts";
 
 /** A digest in an address, and as much of it as is shown of one elsewhere. */
@@ -116,33 +116,6 @@ export function interruptedStep(
     ? []
     : [`${formatSize(event.kept)} of ${formatSize(event.size)} kept`];
   return { mark: "note", text: ["stopped", ...kept].join(g.separator) };
-}
-
-type RetryEvent = Extract<PullEvent, { readonly event: "retry" }>;
-
-/** A failed attempt, and when the next one follows; `waitMs` 0: now. */
-export function retryText({ attempt, limit, error }: RetryEvent, waitMs: number): string {
-  const retry = `retry ${attempt}${Number.isFinite(limit) ? `/${limit}` : ""}`;
-  const why = showable(error.message);
-  const status = error.kind === "unavailable" ? /\(([45]\d\d)\)/.exec(why)?.[1] : undefined;
-  if (waitMs <= 0) return `${retry} now: ${status ?? why}`;
-  if (status !== undefined) return `${status}, waiting ${seconds(waitMs)} (${retry})`;
-  return `${retry} in ${seconds(waitMs)}: ${why}`;
-}
-
-/** The line or the server is gone. */
-export function waitingText(sinceMs: number, error: PullamaError): string {
-  return `nothing for ${formatDuration(sinceMs)}, still trying: ${showable(error.message)}`;
-}
-
-/** A connection that was given up. */
-export function stallText(silentMs: number): string {
-  return `stalled ${seconds(silentMs)}, reconnecting`;
-}
-
-/** Somebody else is at work. */
-export function lockText(holder: string | undefined): string {
-  return `waiting for another process${holder === undefined ? "" : ` (${showable(holder)})`}`;
 }
 
 function about(digest: Digest | undefined, text: string): string {

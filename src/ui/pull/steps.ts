@@ -1,19 +1,12 @@
 /** Which events of a pull get a line: all that a person follows, and in models of very many layers a count. */
 
 import type { BlobRef } from "../../core/events.ts";
+import { isNamed } from "../progress/active_blob.ts";
 import type { Glyphs } from "../terminal/draw.ts";
 import type { Clock } from "../terminal/clock.ts";
 import { countTroubles } from "./problems.ts";
 import { counted } from "../text/numbers.ts";
 import { type Step, type StepEvent, stepOf } from "./step_text.ts";
-
-/** Up to so many blobs all are named; of more, only those that are at least this part of the whole. */
-const NAMED = 20;
-
-/** Whether a blob is spoken of by itself; `total` is the size of all blobs. */
-export function isNamed(blob: BlobRef, total: number): boolean {
-  return blob.count <= NAMED || blob.size * NAMED >= total;
-}
 
 export interface Steps {
   /** The lines for `event`, which may be none. */
