@@ -1,6 +1,7 @@
 /**
- * What the engine needs from the outside: a place models come from and a place they go to.
- * Registry and models folder fit by shape; neither knows of the engine.
+ * The contract between the engine and what it works on: a `Source`, where models come from, and a `Store`, where
+ * they go to. Registry and models folder implement it by name; neither knows of the engine. Every implementation
+ * has to pass the suites in `tests/contract`.
  */
 
 import type { Digest } from "./digest.ts";
@@ -9,7 +10,7 @@ import type { ModelName } from "./name.ts";
 import type { Chunk, Range } from "./ranges.ts";
 
 /** The answer to a request for a range of a blob. */
-export interface Body {
+export interface BlobBody {
   /**
    * The bytes that come: they begin where they were asked for and may end earlier. A server that does
    * not do ranges sends the whole blob: then this is all of it, and `ranged` is false.
@@ -20,20 +21,28 @@ export interface Body {
   readonly stream: ReadableStream<Uint8Array>;
 }
 
-/** Where models come from. Every failure is a PullamaError; nothing is retried in here. */
-export interface Source {
+/** Where manifests come from. Every failure is a PullamaError; nothing is retried in here. */
+export interface ManifestSource {
+  /** Rejects with kind `not_found` where there is no such model. The bytes of the manifest are as received. */
   manifest(name: ModelName, signal: AbortSignal): Promise<Manifest>;
-  /** The registry's own chunks with their digests; undefined where it has none. Never fails a pull. */
+}
+
+/** Where blobs come from. Every failure is a PullamaError; nothing is retried in here. */
+export interface BlobSource {
+  /** The source's own chunks with their digests; undefined where it has none. Never fails a pull. */
   chunksums(
     name: ModelName,
     blob: Descriptor,
     signal: AbortSignal,
   ): Promise<readonly Chunk[] | undefined>;
-  /** Aborting `signal` also ends the body. */
-  open(name: ModelName, blob: Descriptor, range: Range, signal: AbortSignal): Promise<Body>;
+  /** The bytes of `range`, which is not empty. Aborting `signal` also ends the body: give each call its own. */
+  open(name: ModelName, blob: Descriptor, range: Range, signal: AbortSignal): Promise<BlobBody>;
   /** What came of the blob was wrong: if it can be had from another place, that is where it should come from. */
-  elsewhere(name: ModelName, blob: Descriptor): void;
+  forgetAddress(name: ModelName, blob: Descriptor): void;
 }
+
+/** Where models come from. */
+export interface Source extends ManifestSource, BlobSource {}
 
 /** Bytes arriving at the end of one range of a blob. One write at a time. */
 export interface Writer {
@@ -71,7 +80,7 @@ export interface Ingest extends AsyncDisposable {
    */
   dropDoubtful(): Promise<number>;
   /** How many of `bytes`, from the first on, are those on disk from `at` on. */
-  same(bytes: Uint8Array, at: number): Promise<number>;
+  matchingPrefix(bytes: Uint8Array, at: number): Promise<number>;
   /** The bytes of `range` are not believed any more, also after a kill; they may then be written again. */
   forget(range: Range): Promise<number>;
   /**
@@ -82,7 +91,7 @@ export interface Ingest extends AsyncDisposable {
 }
 
 /** How far a blob is, found without taking a lock or changing anything. */
-export interface Standing {
+export interface BlobStatus {
   readonly blob: Descriptor;
   /** "unproven": a file of the right name is there, but nobody remembers to have hashed it. */
   readonly state: "present" | "unproven" | "missing";
@@ -91,7 +100,7 @@ export interface Standing {
 }
 
 /** What a store reports while it works on a blob. */
-export interface Watcher {
+export interface BlobWatcher {
   /** Bytes that counted as kept or written have to be fetched again. */
   lost(range: Range, count: number, reason: string): void;
   /** Chunks that the registry gave digests for are not what these say, over and over. They do not count any more. */
@@ -103,13 +112,13 @@ export interface Watcher {
 }
 
 /** Bytes of unfinished blobs. */
-export interface Leftovers {
+export interface UnfinishedBytes {
   readonly own: number;
   readonly others: number;
 }
 
 /** Blobs that have to be fetched for a model. */
-export interface Wish {
+export interface PullIntent {
   readonly name: ModelName;
   readonly digests: ReadonlySet<Digest>;
 }
@@ -118,18 +127,22 @@ export interface Wish {
 export interface Store {
   /** The name under which the model is stored: an installed spelling is used again. */
   spelling(name: ModelName): Promise<ModelName>;
-  survey(blobs: readonly Descriptor[]): Promise<readonly Standing[]>;
+  survey(blobs: readonly Descriptor[]): Promise<readonly BlobStatus[]>;
   /** Bytes that can be written; undefined where that cannot be known. */
   free(): number | undefined;
   /** Bytes of the largest file that it takes; undefined where that does not matter. */
   largestFile(): number | undefined;
   /** Bytes that would come free if everything unfinished were removed: of `blobs`, and of all others. */
-  leftovers(blobs: readonly Descriptor[]): Promise<Leftovers>;
+  unfinishedBytes(blobs: readonly Descriptor[]): Promise<UnfinishedBytes>;
   /**
-   * Takes part in the store until disposed: nobody removes what is unfinished meanwhile. What is left of `wish`
+   * Takes part in the store until disposed: nobody removes what is unfinished meanwhile. What is left of `intent`
    * after a pull that did not come to its end is known to be of that model.
    */
-  enter(signal: AbortSignal, waiting: Watcher["waiting"], wish: Wish): Promise<Session>;
+  enter(
+    signal: AbortSignal,
+    waiting: BlobWatcher["waiting"],
+    intent?: PullIntent,
+  ): Promise<Session>;
 }
 
 export interface Session extends AsyncDisposable {
@@ -137,9 +150,9 @@ export interface Session extends AsyncDisposable {
    * Whether the blob is there, hashing it if nobody remembers it. A file with the right name and wrong
    * content is moved aside.
    */
-  has(blob: Descriptor, signal: AbortSignal, watcher: Watcher): Promise<boolean>;
+  verifyOrQuarantine(blob: Descriptor, signal: AbortSignal, watcher: BlobWatcher): Promise<boolean>;
   /** Takes a blob to work on; waits for another process that does. Undefined: the blob is there. */
-  ingest(blob: Descriptor, signal: AbortSignal, watcher: Watcher): Promise<Ingest | undefined>;
+  ingest(blob: Descriptor, signal: AbortSignal, watcher: BlobWatcher): Promise<Ingest | undefined>;
   /** Stores a small blob at once if these are its bytes. Returns the digest that they have. */
   put(blob: Descriptor, bytes: Uint8Array): Promise<Digest>;
   /**

@@ -1,18 +1,19 @@
 /** A registry as a place models come from: manifests and ranges of blobs, over HTTP, nothing tried twice. */
 
+import type { BlobSource, Source } from "../core/content.ts";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
 import { Addresses } from "./api/url_cache.ts";
 import { Auth } from "./auth/auth.ts";
-import { blobOpener, type OpenBlob } from "./api/blob.ts";
-import { type AskChunksums, chunksumsAsker } from "./api/chunksums.ts";
+import { blobOpener } from "./api/blob.ts";
+import { chunksumsAsker } from "./api/chunksums.ts";
 import { Doubts } from "./api/confirm.ts";
 import { Http, type HttpOptions } from "./http/http.ts";
 import { addressesOf, type Lookup, lookupBeside } from "./net/dns.ts";
-import { fetchManifest } from "./api/manifest.ts";
+import { fetchManifest, type ManifestOptions } from "./api/manifest.ts";
 import type { Identity } from "./auth/credential.ts";
-import { registryOver } from "./api/registry.ts";
+import { type Registry, registryOver } from "./api/registry.ts";
 import { Secrets } from "./auth/redact.ts";
 
 export type { Identity } from "./auth/credential.ts";
@@ -40,52 +41,50 @@ export interface RegistryOptions extends HttpOptions {
   readonly now?: () => number;
 }
 
-/** Every failure of its methods is a PullamaError. It serves all registries; `dispose` ends its connections. */
-export interface RegistrySource extends Disposable {
-  /** The manifest of a model; its bytes are as received. */
-  manifest(name: ModelName, signal: AbortSignal): Promise<Manifest>;
-  /** The registry's own chunks of a blob, if it has any that are right. Fails only when it is aborted. */
-  readonly chunksums: AskChunksums;
-  /**
-   * The bytes of `range`, which is not empty. `signal` ends the request and the body; aborted with a
-   * `timeout`, it also makes later requests begin with new connections. Give each call its own.
-   */
-  readonly open: OpenBlob;
-  /** What came from where the blob is kept was wrong: the registry is asked anew where that is. */
-  elsewhere(name: ModelName, blob: Descriptor): void;
-}
-
 /** Blobs up to this size, in bytes, are one chunk where nothing else is said. */
-const USUAL_CHUNK = 64 * 1024 * 1024;
+const DEFAULT_CHUNK = 64 * 1024 * 1024;
 
-/** A source of models over HTTP. */
-export function registrySource(options: RegistryOptions): RegistrySource {
-  const http = new Http(options);
-  const { insecure = false, machine = Deno.build, now = Date.now, identity = {} } = options;
-  const scheme = insecure ? "http" : "https";
-  const { lookup = lookupBeside(options.proxyFor, scheme, addressesOf) } = options;
-  const warned = new Set<string>();
-  const onWarning = (message: string, hint: string) => {
-    if (!warned.has(message)) options.onWarning?.(message, hint);
-    warned.add(message);
-  };
-  const secrets = new Secrets();
-  const auth = new Auth({ http, secrets, identity, lookup, now, onWarning });
-  const registry = registryOver({ http, auth, secrets, insecure, lookup });
-  const doubts = new Doubts();
-  const addresses = new Addresses(now);
-  const hints = new Addresses(now);
-  const { silenceMs, chunksumsMs, onNote, chunkSize = USUAL_CHUNK } = options;
-  const manifests = {
-    registry,
-    doubts,
-    machine,
-    now,
-    ...(silenceMs !== undefined && { silenceMs }),
-  };
-  return {
-    manifest: (name, signal) => fetchManifest(name, signal, manifests),
-    chunksums: chunksumsAsker({
+/**
+ * A source of models over HTTP: all registries, each asked by its own rules. Every failure of its methods is a
+ * PullamaError; `dispose` ends its connections.
+ */
+export class RegistrySource implements Source, Disposable {
+  readonly chunksums: BlobSource["chunksums"];
+  /** A `signal` that is aborted with a `timeout` also makes later requests begin with new connections. */
+  readonly open: BlobSource["open"];
+  readonly #http: Http;
+  readonly #registry: Registry;
+  readonly #manifests: ManifestOptions;
+  /** Where blobs were found, and where a registry has said that they are. */
+  readonly #addresses: Addresses;
+  readonly #hints: Addresses;
+
+  constructor(options: RegistryOptions) {
+    const { insecure = false, machine = Deno.build, now = Date.now, identity = {} } = options;
+    const scheme = insecure ? "http" : "https";
+    const { lookup = lookupBeside(options.proxyFor, scheme, addressesOf) } = options;
+    const { silenceMs, chunksumsMs, onNote, chunkSize = DEFAULT_CHUNK } = options;
+    const http = new Http(options);
+    const secrets = new Secrets();
+    const onWarning = once(options.onWarning);
+    const auth = new Auth({ http, secrets, identity, lookup, now, onWarning });
+    const registry = registryOver({ http, auth, secrets, insecure, lookup });
+    const doubts = new Doubts();
+    const addresses = new Addresses(now);
+    const hints = new Addresses(now);
+    this.#http = http;
+    this.#registry = registry;
+    this.#addresses = addresses;
+    this.#hints = hints;
+    this.#manifests = {
+      registry,
+      doubts,
+      machine,
+      now,
+      ...(silenceMs !== undefined && { silenceMs }),
+    };
+    this.open = blobOpener({ registry, doubts, addresses, hints, now });
+    this.chunksums = chunksumsAsker({
       registry,
       hints,
       insecure,
@@ -93,13 +92,29 @@ export function registrySource(options: RegistryOptions): RegistrySource {
       chunkSize,
       ...(chunksumsMs !== undefined && { patienceMs: chunksumsMs }),
       ...(onNote && { onNote }),
-    }),
-    open: blobOpener({ registry, doubts, addresses, hints, now }),
-    elsewhere(name, { digest }) {
-      const home = registry.url(name, `blobs/${digest}`).href;
-      addresses.drop(home);
-      hints.drop(home);
-    },
-    [Symbol.dispose]: () => http.close(),
+    });
+  }
+
+  manifest(name: ModelName, signal: AbortSignal): Promise<Manifest> {
+    return fetchManifest(name, signal, this.#manifests);
+  }
+
+  forgetAddress(name: ModelName, { digest }: Descriptor): void {
+    const home = this.#registry.url(name, `blobs/${digest}`).href;
+    this.#addresses.drop(home);
+    this.#hints.drop(home);
+  }
+
+  [Symbol.dispose](): void {
+    this.#http.close();
+  }
+}
+
+/** `warn`, told of each message once. */
+function once(warn: RegistryOptions["onWarning"]): (message: string, hint: string) => void {
+  const warned = new Set<string>();
+  return (message, hint) => {
+    if (!warned.has(message)) warn?.(message, hint);
+    warned.add(message);
   };
 }

@@ -2,7 +2,7 @@
 
 import type { Checkup } from "../core/reports/doctor.ts";
 import { type ModelName, plainHttp } from "../core/name.ts";
-import { registrySource } from "../registry/source.ts";
+import { RegistrySource } from "../registry/source.ts";
 import { Http, type RequestNote } from "../registry/http/http.ts";
 import { lookupBeside } from "../registry/net/dns.ts";
 import { resolveHost } from "../registry/diagnose/probe.ts";
@@ -78,7 +78,7 @@ export async function examine(
   const aside = { ...network, proxyFor };
   using local = new Http(network);
   using http = new Http(aside);
-  using source = registrySource({
+  using source = new RegistrySource({
     ...network,
     insecure,
     identity,

@@ -7,7 +7,7 @@ import { PullamaError } from "../core/errors.ts";
 import type { Emit, Summary } from "../core/events.ts";
 import { DEFAULT_HOST, displayName, type ModelName, refusedOnWindows } from "../core/name.ts";
 import type { Stop } from "../core/stop.ts";
-import { registrySource } from "../registry/source.ts";
+import { RegistrySource } from "../registry/source.ts";
 import { proxiesIn } from "../registry/net/proxy.ts";
 import { ModelsFolder } from "../store/store.ts";
 import type { Source, Store } from "../core/content.ts";
@@ -37,7 +37,7 @@ export async function openEngine(options: PullOptions, stop: Stop): Promise<Engi
   const caCerts = await readCertificates(options);
   const store: Store = new ModelsFolder(options.modelsDir, { tool: TOOL });
   let emitNow: Emit = () => {};
-  const http = registrySource({
+  const http = new RegistrySource({
     userAgent: userAgent(env),
     insecure: options.insecure,
     chunkSize: options.chunkSize,

@@ -1,5 +1,6 @@
 /** The models folder, shared with Ollama: what is in it, and taking part in it. */
 
+import type { BlobStatus, PullIntent, Store, UnfinishedBytes } from "../core/content.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import { type Disk, realDisk } from "../io/disk.ts";
@@ -16,7 +17,7 @@ import { likenessOf, makeFolder, makeRoot } from "./layout/ownership.ts";
 import { blobFile, blobPaths, type Paths, pathsOf } from "./layout/paths.ts";
 import { peekResume } from "./partial/resume.ts";
 import { StoreSession } from "./write/session.ts";
-import { noteWish, type Wish } from "./layout/intents.ts";
+import { noteWish } from "./layout/intents.ts";
 
 export interface StoreOptions {
   /** Who writes checkpoints, such as `pullama/0.1.0`. */
@@ -25,15 +26,8 @@ export interface StoreOptions {
   readonly disk?: Disk;
 }
 
-/** How far a blob is, found without taking a lock or changing anything. */
-export interface BlobStanding {
-  readonly blob: Descriptor;
-  readonly state: "present" | "unproven" | "missing";
-  readonly kept: number;
-}
-
 /** A models folder; nothing is read or made before it is asked for. */
-export class ModelsFolder {
+export class ModelsFolder implements Store {
   readonly #paths: Paths;
   readonly #disk: Disk;
 
@@ -54,13 +48,13 @@ export class ModelsFolder {
     return fileSystemOf(this.#paths.root)?.largestFile;
   }
 
-  async survey(blobs: readonly Descriptor[]): Promise<BlobStanding[]> {
+  async survey(blobs: readonly Descriptor[]): Promise<BlobStatus[]> {
     const [final, ready, own] = await Promise.all(
       [this.#paths.blobs, this.#paths.ready, this.#paths.own]
         .map(async (folder) => new Set(await namesIn(folder))),
     );
     const ledger = await Ledger.open(this.#disk, this.#paths, () => ({}));
-    const standings: BlobStanding[] = [];
+    const standings: BlobStatus[] = [];
     for (const blob of blobs) {
       const at = blobPaths(this.#paths, blob.digest);
       const file = blobFile(blob.digest);
@@ -80,7 +74,7 @@ export class ModelsFolder {
   async enter(
     signal: AbortSignal,
     waiting: (holder: string | undefined) => void,
-    wish?: Wish,
+    intent?: PullIntent,
   ): Promise<StoreSession> {
     const paths = this.#paths;
     const disk = this.#disk;
@@ -92,8 +86,8 @@ export class ModelsFolder {
     const look = (await likenessOf(paths.blobs)).file;
     using locks = new DisposableStack();
     locks.use(await waitLock(paths.storeLock, { shared: true, look, signal, onWait: waiting }));
-    if (wish && wish.digests.size > 0) {
-      locks.use(await noteWish(disk, paths, wish, { file: look, folder }, signal, waiting));
+    if (intent && intent.digests.size > 0) {
+      locks.use(await noteWish(disk, paths, intent, { file: look, folder }, signal, waiting));
     }
     const ledger = await Ledger.open(disk, paths, () => look);
     return new StoreSession({
@@ -110,7 +104,7 @@ export class ModelsFolder {
   }
 
   /** What cleaning the folder would free now. */
-  async leftovers(blobs: readonly Descriptor[]): Promise<{ own: number; others: number }> {
+  async unfinishedBytes(blobs: readonly Descriptor[]): Promise<UnfinishedBytes> {
     const { signal } = new AbortController();
     const all = { models: [], dryRun: true, queue: false, signal };
     const { removed } = await cleanFolder(this.#paths.root, all, this.#disk);

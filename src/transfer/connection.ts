@@ -106,7 +106,7 @@ async function compare(
       }
       const bytes = await stream.next(job.end - job.position);
       if (!bytes) return undefined;
-      const same = await ingest.same(bytes, job.position);
+      const same = await ingest.matchingPrefix(bytes, job.position);
       job.position += same;
       if (same === bytes.length) continue;
       const rest = { start: job.position, end: job.end };

@@ -10,7 +10,7 @@ import type { RateLimit } from "../io/limit.ts";
 import type { StallWatch } from "../io/stall.ts";
 import { type Memory, Stream } from "./buffers.ts";
 import type { PatienceTools } from "./retrier.ts";
-import type { Body, Source } from "../core/content.ts";
+import type { BlobBody, Source } from "../core/content.ts";
 import type { Job } from "./blob_plan.ts";
 
 export interface ConnectionTools extends PatienceTools {
@@ -32,7 +32,7 @@ export async function withBody<T>(
   blob: Descriptor,
   range: Range,
   job: Job | undefined,
-  use: (stream: Stream, body: Body) => Promise<T>,
+  use: (stream: Stream, body: BlobBody) => Promise<T>,
 ): Promise<T> {
   const { source, name, signal, watch, limit, timeoutMs } = tools;
   const attempt = new AbortController();

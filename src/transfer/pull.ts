@@ -9,7 +9,7 @@ import { RateLimit } from "../io/limit.ts";
 import { StallWatch } from "../io/stall.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Outage, Pause, withPatience } from "./retrier.ts";
-import type { Source, Standing, Store, Wish } from "../core/content.ts";
+import type { BlobStatus, PullIntent, Source, Store } from "../core/content.ts";
 import type { ConnectionTools } from "./fetcher.ts";
 import { requireRoom, type Room, roomFor, withLeftovers } from "./space.ts";
 import { transfer, type TransferTools, type Wanted } from "./scheduler.ts";
@@ -132,7 +132,7 @@ async function fetchAndCommit(
   tools: TransferTools,
   stored: ModelName,
   manifest: Manifest,
-  standings: readonly Standing[],
+  standings: readonly BlobStatus[],
 ): Promise<void> {
   const { session, emit } = tools;
   const refs = new Map<string, BlobRef>();
@@ -167,7 +167,7 @@ async function fetchAndCommit(
 }
 
 /** What is not there. */
-function wishOf(name: ModelName, standings: readonly Standing[]): Wish {
+function wishOf(name: ModelName, standings: readonly BlobStatus[]): PullIntent {
   const missing = standings.filter(({ state }) => state === "missing");
   return { name, digests: new Set(missing.map(({ blob }) => blob.digest)) };
 }
@@ -175,7 +175,7 @@ function wishOf(name: ModelName, standings: readonly Standing[]): Wish {
 function dryRun(
   name: ModelName,
   { digest }: Manifest,
-  standings: readonly Standing[],
+  standings: readonly BlobStatus[],
   { toFetch, free, short }: Room,
 ): DryRun {
   const size = sizeOf(standings.map(({ blob }) => blob));

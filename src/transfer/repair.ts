@@ -30,7 +30,7 @@ export async function doubt(
     work.search = new Search(work.chunks, ingest.searched, MOST_DOWNLOADS - 1);
     emit({ event: "bytes_lost", digest, count: 0, reason: SEARCH });
   }
-  source.elsewhere(name, blob);
+  source.forgetAddress(name, blob);
   if (work.search.goOn()) return;
   ingest.searched = 0;
   throw wrongBlob(blob, actual);

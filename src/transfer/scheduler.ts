@@ -7,7 +7,7 @@ import { tile } from "../core/ranges.ts";
 import { fetchJob } from "./connection.ts";
 import { Memory } from "./buffers.ts";
 import type { Pause } from "./retrier.ts";
-import type { Session, Watcher } from "../core/content.ts";
+import type { BlobWatcher, Session } from "../core/content.ts";
 import type { ConnectionTools } from "./fetcher.ts";
 import { fetchSmall } from "./small_blob.ts";
 import { BlobWork, type Job } from "./blob_plan.ts";
@@ -146,14 +146,14 @@ class Transfer {
     const { blob, ref, state } = wanted;
     if (state === "present") return this.#emit({ event: "blob_cached", blob: ref });
     let work: BlobWork | undefined;
-    const watcher: Watcher = {
+    const watcher: BlobWatcher = {
       lost: (range, count, reason) => {
         this.#emit({ event: "bytes_lost", digest: blob.digest, count, reason });
         work?.giveBack(range);
         this.#wake();
       },
       distrusted: () => {
-        source.elsewhere(name, blob);
+        source.forgetAddress(name, blob);
         this.#emit({ event: "warning", ...distrustedList(blob) });
       },
       waiting: (holder) => {
@@ -164,7 +164,7 @@ class Transfer {
         this.#emit({ event: "verifying", digest: blob.digest, done, size: blob.size }),
     };
     if (blob.size < SMALL) {
-      const here = state === "unproven" && await session.has(blob, signal, watcher);
+      const here = state === "unproven" && await session.verifyOrQuarantine(blob, signal, watcher);
       if (here) this.#emit({ event: "blob_cached", blob: ref });
       else this.#small.push(wanted);
       return;

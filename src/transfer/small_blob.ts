@@ -27,7 +27,7 @@ export async function fetchSmall(
     const actual = await session.put(blob, await fetchWhole(tools, pause, blob));
     if (actual === digest) break;
     if (downloads === MOST_DOWNLOADS) throw wrongBlob(blob, actual);
-    source.elsewhere(name, blob);
+    source.forgetAddress(name, blob);
     emit({ event: "bytes_lost", digest, count: 0, reason: WRONG });
   }
   emit({ event: "bytes", digest, count: size });

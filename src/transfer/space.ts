@@ -3,7 +3,7 @@
 import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { formatSize } from "../core/units.ts";
-import type { Standing, Store } from "../core/content.ts";
+import type { BlobStatus, Store } from "../core/content.ts";
 
 /** Room that is left for everything else on the disk. */
 export const MARGIN: number = 64 * 1024 * 1024;
@@ -17,7 +17,7 @@ export interface Room {
 }
 
 /** What `standings` need of `free` bytes. */
-export function roomFor(standings: readonly Standing[], free: number | undefined): Room {
+export function roomFor(standings: readonly BlobStatus[], free: number | undefined): Room {
   const toFetch = standings.reduce((sum, { blob, kept }) => sum + blob.size - kept, 0);
   const needed = toFetch === 0 ? 0 : toFetch + MARGIN;
   return { toFetch, free, short: free === undefined ? 0 : Math.max(0, needed - free) };
@@ -26,7 +26,7 @@ export function roomFor(standings: readonly Standing[], free: number | undefined
 /** Throws `disk_full` where the model does not fit, or one of its blobs is a file that cannot be. */
 export function requireRoom(
   { toFetch, free = 0, short }: Room,
-  standings: readonly Standing[],
+  standings: readonly BlobStatus[],
   largest = Infinity,
 ): void {
   const large = standings.find(({ blob, state }) => state === "missing" && blob.size > largest);
@@ -56,7 +56,7 @@ export async function withLeftovers(
 ): Promise<unknown> {
   if (!(error instanceof PullamaError) || error.kind !== "disk_full") return error;
   const message = await withMissing(error, store, blobs);
-  const left = await store.leftovers(blobs).catch(() => undefined);
+  const left = await store.unfinishedBytes(blobs).catch(() => undefined);
   if (!left) return error;
   const drops = left.own === 0
     ? ""

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseName } from "../../src/core/name.ts";
 import { type Disk, realDisk } from "../../src/io/disk.ts";
-import { registrySource } from "../../src/registry/source.ts";
+import { RegistrySource } from "../../src/registry/source.ts";
 import { ModelsFolder } from "../../src/store/store.ts";
 import { pullModel } from "../../src/transfer/pull.ts";
 import { makeModel } from "../fakes/model.ts";
@@ -247,7 +247,7 @@ async function leaveHalf({ registry, models, home }: World): Promise<void> {
 
 /** Pulls within this process, with every durable step made by `disk`. */
 async function pullWith(disk: Disk, { models }: World, given: string): Promise<void> {
-  using source = registrySource({ userAgent: "pullama", insecure: true });
+  using source = new RegistrySource({ userAgent: "pullama", insecure: true });
   const store = new ModelsFolder(models, { tool: "pullama/test", disk });
   const never = new AbortController().signal;
   await pullModel(parseName(given), {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { PullamaError } from "../../src/core/errors.ts";
 import { parseName } from "../../src/core/name.ts";
-import { type RegistrySource, registrySource } from "../../src/registry/source.ts";
+import { RegistrySource } from "../../src/registry/source.ts";
 import { proxiesIn } from "../../src/registry/net/proxy.ts";
 import { authority, elsewhere, expired, good, key } from "../fakes/authority.ts";
 import { noise } from "../fakes/content.ts";
@@ -22,7 +22,7 @@ const content = noise(100_000);
 type Env = Readonly<Record<string, string>>;
 
 function through(env: Env, trusted: readonly string[] = [authority]): RegistrySource {
-  return registrySource({
+  return new RegistrySource({
     userAgent: "pullama/test",
     caCerts: trusted,
     proxyFor: proxiesIn((name) => env[name]),
@@ -70,7 +70,7 @@ Deno.test("case 63: https goes through HTTPS_PROXY in tunnels, which alone looks
 Deno.test("case 63: http goes through HTTP_PROXY, which is given the requests", async () => {
   await using at = await hidden();
   await using proxy = await startProxy({ hosts });
-  using source = registrySource({
+  using source = new RegistrySource({
     userAgent: "pullama/test",
     insecure: true,
     proxyFor: proxiesIn((name) => ({ http_proxy: proxy.host })[name]),
@@ -132,7 +132,7 @@ for (const kind of ["http", "https", "socks5"]) {
         : startProxy({ hosts, login, ...(kind === "https" && { tls }) }));
       const open = (user: string) => {
         const url = `${kind}://${user}${proxy.host}`;
-        return registrySource({
+        return new RegistrySource({
           userAgent: "pullama/test",
           caCerts: [authority],
           insecure: scheme === "http",

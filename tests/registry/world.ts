@@ -4,11 +4,7 @@ import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { Descriptor } from "../../src/core/manifest.ts";
 import { type ModelName, parseName } from "../../src/core/name.ts";
-import {
-  type RegistryOptions,
-  type RegistrySource,
-  registrySource,
-} from "../../src/registry/source.ts";
+import { type RegistryOptions, RegistrySource } from "../../src/registry/source.ts";
 import { type Content, noise } from "../fakes/content.ts";
 import {
   type Registry,
@@ -37,7 +33,7 @@ export async function world(
   const model = registry.add("library/tiny:latest", {
     layers: [{ mediaType: "application/vnd.ollama.image.model", content }],
   });
-  const source = registrySource({ userAgent: "pullama/test", ...options });
+  const source = new RegistrySource({ userAgent: "pullama/test", ...options });
   return {
     registry,
     source,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type Kind, PullamaError } from "../../src/core/errors.ts";
 import type { Descriptor } from "../../src/core/manifest.ts";
-import { type Identity, registrySource } from "../../src/registry/source.ts";
+import { type Identity, RegistrySource } from "../../src/registry/source.ts";
 import { ModelsFolder } from "../../src/store/store.ts";
 import { foldProgress } from "../../src/ui/progress/progress.ts";
 import { randomNumbers } from "../crash/kills.ts";
@@ -176,7 +176,7 @@ async function run(
   { stopAfter, stopAfterMs }: Partial<RunKnobs> = {},
 ): Promise<Run> {
   const short = changes.silence !== undefined;
-  using source = registrySource({
+  using source = new RegistrySource({
     userAgent: "test",
     insecure: true,
     identity,

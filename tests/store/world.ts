@@ -3,13 +3,14 @@
 import { exists } from "../fakes/exists.ts";
 import { createHash } from "node:crypto";
 import { type Digest, digestOf } from "../../src/core/digest.ts";
+import type { BlobWatcher } from "../../src/core/content.ts";
 import type { Descriptor, Manifest } from "../../src/core/manifest.ts";
 import { type ModelName, parseName } from "../../src/core/name.ts";
 import { type Chunk, type Range, tile } from "../../src/core/ranges.ts";
 import type { Disk } from "../../src/io/disk.ts";
 import type { BlobIngest } from "../../src/store/partial/ingest.ts";
 import { type BlobPaths, blobPaths, type Paths, pathsOf } from "../../src/store/layout/paths.ts";
-import type { SessionWatcher, StoreSession } from "../../src/store/write/session.ts";
+import type { StoreSession } from "../../src/store/write/session.ts";
 import { ModelsFolder } from "../../src/store/store.ts";
 import { noise, wholeOf } from "../fakes/content.ts";
 
@@ -94,7 +95,7 @@ export function manifestOf(blobs: readonly TestBlob[]): Manifest {
 }
 
 /** Keeps what the store reports. */
-export class Witness implements SessionWatcher {
+export class Witness implements BlobWatcher {
   readonly lostRanges: Range[] = [];
   readonly waits: (string | undefined)[] = [];
   verified = 0;
@@ -126,7 +127,7 @@ export interface FetchOptions {
   readonly piece?: number;
   /** Pieces between two checkpoints; none: never. */
   readonly save?: number;
-  readonly watcher?: SessionWatcher;
+  readonly watcher?: BlobWatcher;
   /** What the registry sends, if not the right bytes. */
   readonly serve?: (range: Range) => Uint8Array;
   /** Called after each write. */

@@ -20,7 +20,7 @@ function ingestWith(size: number, have: readonly Range[]): Ingest {
     seal: never,
     actual: undefined,
     dropDoubtful: never,
-    same: never,
+    matchingPrefix: never,
     forget: never,
     searched: 0,
     [Symbol.asyncDispose]: never,

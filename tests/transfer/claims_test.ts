@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { PullEvent } from "../../src/core/events.ts";
 import { subtract, total, union } from "../../src/core/ranges.ts";
-import type { Body, Source } from "../../src/core/content.ts";
+import type { BlobBody, Source } from "../../src/core/content.ts";
 import { foldProgress, type Progress } from "../../src/ui/progress/progress.ts";
 import { type Content, held, noise } from "../fakes/content.ts";
 import { closeAfter, type Fault, resetAfter, stallAfter } from "../fakes/faults.ts";
@@ -121,11 +121,11 @@ class Tap {
   over = (source: Source): Source => ({
     manifest: (...args) => source.manifest(...args),
     chunksums: (...args) => source.chunksums(...args),
-    elsewhere: (...args) => source.elsewhere(...args),
+    forgetAddress: (...args) => source.forgetAddress(...args),
     open: async (...args) => this.#counted(await source.open(...args)),
   });
 
-  #counted(body: Body): Body {
+  #counted(body: BlobBody): BlobBody {
     const reader = body.stream.getReader({ mode: "byob" });
     const stream = new ReadableStream({
       type: "bytes",

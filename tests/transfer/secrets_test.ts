@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { asPullamaError, PullamaError } from "../../src/core/errors.ts";
 import type { PullEvent } from "../../src/core/events.ts";
 import { parseName } from "../../src/core/name.ts";
-import { type RegistryOptions, registrySource } from "../../src/registry/source.ts";
+import { type RegistryOptions, RegistrySource } from "../../src/registry/source.ts";
 import type { Proxy } from "../../src/registry/net/proxy.ts";
 import { errorText, warningText } from "../../src/ui/text/message.ts";
 import { MODES } from "../../src/ui/mode.ts";
@@ -209,7 +209,7 @@ async function said({ login, failure, proxy, blobHosts }: Case) {
     onNote: (note) => notes.push(note),
     ...(via && { proxyFor: () => via }),
   };
-  using source = registrySource(options);
+  using source = new RegistrySource(options);
   const pull = place.start(model.name, {
     settings: { maxRetries: 1, chunkSize: 256 * 1024 },
     source: () => source,

@@ -4,7 +4,7 @@ import { PullamaError } from "../../src/core/errors.ts";
 import type { PullEvent, Summary } from "../../src/core/events.ts";
 import { parseName } from "../../src/core/name.ts";
 import { type Silence, StallWatch, USUAL_SILENCE } from "../../src/io/stall.ts";
-import { registrySource } from "../../src/registry/source.ts";
+import { RegistrySource } from "../../src/registry/source.ts";
 import { blobFile, pathsOf } from "../../src/store/layout/paths.ts";
 import { ModelsFolder } from "../../src/store/store.ts";
 import type { Clock } from "../../src/transfer/clock.ts";
@@ -97,7 +97,7 @@ export async function world(options: RegistryOptions = {}): Promise<World> {
     const soft = new AbortController();
     const events: PullEvent[] = [];
     const clock = new QuickClock();
-    const real = registrySource({ userAgent: "test", insecure: true });
+    const real = new RegistrySource({ userAgent: "test", insecure: true });
     const store = new ModelsFolder(models, { tool: "test" });
     const pull: Pull = {
       events,
@@ -188,7 +188,7 @@ export function onDisk(
     largestFile: () => disk.largestFile,
     spelling: (name) => store.spelling(name),
     survey: (blobs) => store.survey(blobs),
-    leftovers: (blobs) => store.leftovers(blobs),
+    unfinishedBytes: (blobs) => store.unfinishedBytes(blobs),
     enter: (signal, waiting, wish) => store.enter(signal, waiting, wish),
   };
 }

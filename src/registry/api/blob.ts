@@ -1,9 +1,7 @@
 /** Opening a blob at an offset: wherever the registry keeps it, and only if what comes is what was asked for. */
 
+import type { BlobBody, BlobSource } from "../../core/content.ts";
 import { type Kind, PullamaError } from "../../core/errors.ts";
-import type { Descriptor } from "../../core/manifest.ts";
-import type { ModelName } from "../../core/name.ts";
-import type { Range } from "../../core/ranges.ts";
 import type { Addresses } from "./url_cache.ts";
 import { judge, type Rejected } from "./blob_response.ts";
 import type { Doubts } from "./confirm.ts";
@@ -13,15 +11,6 @@ import type { Registry } from "./registry.ts";
 
 /** Blobs below this size, in bytes, are asked for without a range when all of them is wanted. */
 const SMALL = 1 << 20;
-
-/** The answer to a request for a range of a blob. */
-export interface BlobBody {
-  /** The bytes that come: from where they were asked for, or all if the server ignores ranges. */
-  readonly range: Range;
-  readonly ranged: boolean;
-  /** As fetch gave it, a byte stream. It may end early without an error. */
-  readonly stream: ReadableStream<Uint8Array>;
-}
 
 export interface BlobOptions {
   readonly registry: Registry;
@@ -34,16 +23,8 @@ export interface BlobOptions {
   readonly now: () => number;
 }
 
-/** Asks for `range`, which is not empty, of a blob. Every failure is a PullamaError. */
-export type OpenBlob = (
-  name: ModelName,
-  blob: Descriptor,
-  range: Range,
-  signal: AbortSignal,
-) => Promise<BlobBody>;
-
 /** Opens blobs, and remembers where they were found: only the first request of a blob is redirected. */
-export function blobOpener(options: BlobOptions): OpenBlob {
+export function blobOpener(options: BlobOptions): BlobSource["open"] {
   const { registry, doubts, addresses, hints, now } = options;
   return async (name, blob, range, signal) => {
     const home = registry.url(name, `blobs/${blob.digest}`);

@@ -3,6 +3,7 @@
  * fetched again chunk by chunk. It is never needed: whatever goes wrong, the blob is fetched without.
  */
 
+import type { BlobSource } from "../../core/content.ts";
 import { shortId } from "../../core/digest.ts";
 import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
@@ -43,18 +44,12 @@ export interface ChunksumsOptions {
 }
 
 /**
- * The chunks of a blob with their digests, which tile it exactly; undefined if there is nothing to be had.
- * Tries once. Rejects only with what `Registry.url` throws, and when `signal` is aborted with what
- * `networkFailure` makes of its reason.
+ * Asks for the chunks of a blob with their digests, which tile it exactly; undefined if there is nothing to be had.
+ * Tries once, and asks no host again that has said no, or something that makes no sense, or nothing for too long.
+ * Rejects only with what `Registry.url` throws, and when `signal` is aborted with what `networkFailure` makes of its
+ * reason.
  */
-export type AskChunksums = (
-  name: ModelName,
-  blob: Descriptor,
-  signal: AbortSignal,
-) => Promise<readonly Chunk[] | undefined>;
-
-/** Asks, but no host again that has said no, or something that makes no sense, or nothing for too long. */
-export function chunksumsAsker(options: ChunksumsOptions): AskChunksums {
+export function chunksumsAsker(options: ChunksumsOptions): BlobSource["chunksums"] {
   const { registry, chunkSize, onNote } = options;
   const silenced = new Set<string>();
   return async (name, blob, signal) => {

@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import type { PullIntent } from "../../core/content.ts";
 import { type Digest, isDigest } from "../../core/digest.ts";
 import { fullName, type ModelName, nameOfParts } from "../../core/name.ts";
 import { replaceFile } from "../../io/atomic.ts";
@@ -15,14 +16,8 @@ import { statOf } from "../../io/stat.ts";
 import { makeFolder } from "./ownership.ts";
 import { blobPaths, type Paths } from "./paths.ts";
 
-/** What a pull is about to fetch. */
-export interface Wish {
-  readonly name: ModelName;
-  readonly digests: ReadonlySet<Digest>;
-}
-
 /** A wish as it was written down. */
-export interface Wanted extends Wish {
+export interface Wanted extends PullIntent {
   readonly path: string;
   readonly lock: string;
 }
@@ -48,7 +43,7 @@ interface Looks {
 export async function noteWish(
   disk: Disk,
   paths: Paths,
-  wish: Wish,
+  wish: PullIntent,
   looks: Looks,
   signal: AbortSignal,
   onWait: (holder: string | undefined) => void,
@@ -76,7 +71,7 @@ export async function readWanted(paths: Paths): Promise<Wanted[]> {
   return wanted.sort((a, b) => fullName(a.name) < fullName(b.name) ? -1 : 1);
 }
 
-async function rewrite(disk: Disk, paths: Paths, wish: Wish, look: Ownership): Promise<void> {
+async function rewrite(disk: Disk, paths: Paths, wish: PullIntent, look: Ownership): Promise<void> {
   const { name, digests } = wish;
   const { path } = placesOf(paths, name);
   const before = await readNote(path);
@@ -93,7 +88,7 @@ async function rewrite(disk: Disk, paths: Paths, wish: Wish, look: Ownership): P
   await replaceFile(disk, path, draft, new TextEncoder().encode(text), look);
 }
 
-async function readNote(path: string): Promise<Wish | undefined> {
+async function readNote(path: string): Promise<PullIntent | undefined> {
   try {
     const { name, blobs } = v.parse(Note, JSON.parse(await Deno.readTextFile(path)));
     const valid = nameOfParts(name.host, name.namespace, name.model, name.tag);

@@ -1,5 +1,6 @@
 /** An unfinished blob with an owner: its bytes, what proves them, and its end as a finished blob. */
 
+import type { Ingest } from "../../core/content.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import { type Chunk, missing, type Range, subtract, total } from "../../core/ranges.ts";
@@ -40,7 +41,7 @@ export interface IngestTools {
   readonly distrusted: () => void;
 }
 
-export class BlobIngest implements AsyncDisposable {
+export class BlobIngest implements Ingest {
   #segments = new Segments();
   #pace = new WritePace();
   #front: Front;
@@ -181,7 +182,7 @@ export class BlobIngest implements AsyncDisposable {
     return count;
   }
 
-  async same(bytes: Uint8Array, at: number): Promise<number> {
+  async matchingPrefix(bytes: Uint8Array, at: number): Promise<number> {
     this.#reader ??= new PartialReader(this.tools.at.partial);
     const there = await this.#reader.read(at, bytes.length);
     return sameLength(bytes, there);

@@ -1,5 +1,6 @@
 /** One connection's end of an unfinished blob. */
 
+import type { Writer } from "../../core/content.ts";
 import type { DiskFile } from "../../io/disk.ts";
 import type { Segment } from "./segments.ts";
 
@@ -22,7 +23,7 @@ export class WritePace {
 }
 
 /** Bytes arriving at the end of one segment. One write at a time; `closed` is told once. */
-export class BlobWriter {
+export class BlobWriter implements Writer {
   #open = true;
 
   constructor(

@@ -1,11 +1,11 @@
 /** One process taking part in a models folder: it holds the store lock, shared with other pulls. */
 
 import { createHash } from "node:crypto";
+import type { BlobWatcher, Session } from "../../core/content.ts";
 import { type Digest, digestOf } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor, Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
-import type { Range } from "../../core/ranges.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
 import type { Hasher } from "../../io/hash.ts";
 import { statOf } from "../../io/stat.ts";
@@ -33,22 +33,19 @@ export interface SessionTools {
   readonly tool: string;
 }
 
-export interface SessionWatcher {
-  lost(range: Range, count: number, reason: string): void;
-  distrusted(): void;
-  waiting(holder: string | undefined): void;
-  verifying(done: number): void;
-}
-
 /** Bytes hashed of an existing file between two reports. */
 const REPORT_EVERY = 256 * 1024 * 1024;
 /** From this size on it is written down at once that a blob was hashed; less is hashed again soon enough. */
 const WORTH_SAVING = 64 * 1024 * 1024;
 
-export class StoreSession implements AsyncDisposable {
+export class StoreSession implements Session {
   constructor(private readonly tools: SessionTools) {}
 
-  async has(blob: Descriptor, signal: AbortSignal, watcher: SessionWatcher): Promise<boolean> {
+  async verifyOrQuarantine(
+    blob: Descriptor,
+    signal: AbortSignal,
+    watcher: BlobWatcher,
+  ): Promise<boolean> {
     const at = blobPaths(this.tools.paths, blob.digest);
     const verifying = (done: number) => watcher.verifying(done);
     for (const path of [at.final, at.ready]) {
@@ -60,14 +57,16 @@ export class StoreSession implements AsyncDisposable {
   async ingest(
     blob: Descriptor,
     signal: AbortSignal,
-    watcher: SessionWatcher,
+    watcher: BlobWatcher,
   ): Promise<BlobIngest | undefined> {
     const { paths, look } = this.tools;
     const at = blobPaths(paths, blob.digest);
     const onWait = (holder: string | undefined) => watcher.waiting(holder);
     const lock = await waitLock(at.lock, { look, signal, onWait });
     try {
-      if (!await this.has(blob, signal, watcher)) return await this.#open(blob, at, lock, watcher);
+      if (!await this.verifyOrQuarantine(blob, signal, watcher)) {
+        return await this.#open(blob, at, lock, watcher);
+      }
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;
@@ -81,7 +80,7 @@ export class StoreSession implements AsyncDisposable {
     blob: Descriptor,
     at: BlobPaths,
     lock: Lock,
-    watcher: SessionWatcher,
+    watcher: BlobWatcher,
   ): Promise<BlobIngest> {
     const { disk, ledger, look, boot } = this.tools;
     const adopted = await adoptPartial(disk, at, look);
@@ -97,7 +96,7 @@ export class StoreSession implements AsyncDisposable {
     };
     try {
       const resume = await readResume(at, blob, boot, adopted);
-      const lost: SessionWatcher["lost"] = (...what) => watcher.lost(...what);
+      const lost: BlobWatcher["lost"] = (...what) => watcher.lost(...what);
       const distrusted = () => watcher.distrusted();
       const finished = async (path: string) => {
         await this.#note(blob, path);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { exitCodeOf } from "../../../src/core/errors.ts";
 import { parseName } from "../../../src/core/name.ts";
 import { expiryOf } from "../../../src/registry/api/url_cache.ts";
-import { registrySource } from "../../../src/registry/source.ts";
+import { RegistrySource } from "../../../src/registry/source.ts";
 import { hubHint, tagsAmong, tagTrouble } from "../../../src/registry/api/hugging_face.ts";
 import { refusal } from "../../../src/registry/api/manifest_error.ts";
 import { noise } from "../../fakes/content.ts";
@@ -40,7 +40,7 @@ Deno.test("case 20: a model of the hub comes over three hosts, and only the firs
   world.short.faults.blob = world.short.faults.manifest;
   world.short.faults.other = token;
   const model = addModel(world);
-  using source = registrySource({
+  using source = new RegistrySource({
     userAgent: "pullama/test",
     identity: { keyFile: key.path },
   });
@@ -63,7 +63,7 @@ Deno.test("a file of the hub is asked for where it was found until that address 
   await using world = await startHub();
   let now = Date.now();
   addModel(world);
-  using source = registrySource({ userAgent: "pullama/test", now: () => now });
+  using source = new RegistrySource({ userAgent: "pullama/test", now: () => now });
   const at = nameAt(world.short, `${REPOSITORY}:Q4_K_M`);
   const { layers } = await source.manifest(at, never());
   const open = async (k: number) => {
@@ -98,7 +98,7 @@ for (const text of unknown) {
   Deno.test(`case 15: "${text}" is said in these words and ends with exit 4`, async () => {
     await using world = await startHub();
     world.hub.faults.manifest = () => jsonAnswer(400, { error: text });
-    using source = registrySource({ userAgent: "pullama/test" });
+    using source = new RegistrySource({ userAgent: "pullama/test" });
     const at = nameAt(world.short, `${REPOSITORY}:Q9`);
     const { kind, message, hint } = await failureOf(source.manifest(at, never()));
     assert.equal(exitCodeOf(kind), 4);
@@ -116,7 +116,7 @@ for (const text of split) {
   Deno.test(`"${text.slice(0, 36)}..." is said together with the tags that would work`, async () => {
     await using world = await startHub();
     world.hub.faults.manifest = () => jsonAnswer(400, { error: text });
-    using source = registrySource({ userAgent: "pullama/test" });
+    using source = new RegistrySource({ userAgent: "pullama/test" });
     const refused = () =>
       failureOf(source.manifest(nameAt(world.short, `${REPOSITORY}:Q8_0`), never()));
 
@@ -149,7 +149,7 @@ for (const text of split) {
 Deno.test("a refusal of the hub is told even if its list of files is none", async () => {
   await using world = await startHub();
   world.hub.faults.manifest = () => jsonAnswer(400, { error: split[0] });
-  using source = registrySource({ userAgent: "pullama/test" });
+  using source = new RegistrySource({ userAgent: "pullama/test" });
   const at = nameAt(world.short, `${REPOSITORY}:Q8_0`);
   for (
     const fault of [jsonAnswer(200, { error: "?" }), { status: 200, body: "[" }, { status: 401 }, {
@@ -166,7 +166,7 @@ Deno.test("a refusal of the hub is told even if its list of files is none", asyn
 Deno.test("whoever gives up does not wait for the hub's list of files", async () => {
   await using world = await startHub();
   world.hub.faults.manifest = () => jsonAnswer(400, { error: split[0] });
-  using source = registrySource({ userAgent: "pullama/test" });
+  using source = new RegistrySource({ userAgent: "pullama/test" });
   const attempt = new AbortController();
   world.hub.faults.other = () => {
     attempt.abort();

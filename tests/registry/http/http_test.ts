@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../../src/core/errors.ts";
 import { Http, type RequestNote } from "../../../src/registry/http/http.ts";
-import { registrySource } from "../../../src/registry/source.ts";
+import { RegistrySource } from "../../../src/registry/source.ts";
 import { authority, early, elsewhere, expired, key, ownAuthority } from "../../fakes/authority.ts";
 import { certificate, certificateKey } from "../../fakes/certificate.ts";
 import { startRegistry } from "../../fakes/registry.ts";
@@ -145,7 +145,7 @@ Deno.test("case 62: a certificate from a stranger is final, one from the user's 
   await using registry = await startRegistry({ tls: { cert: certificate, key: certificateKey } });
   registry.add("library/tiny:latest", { layers: [{ mediaType: "x", content: "y" }] });
   const name = nameAt(registry, "library/tiny:latest");
-  using stranger = registrySource(agent);
+  using stranger = new RegistrySource(agent);
   const error = await failureOf(stranger.manifest(name, never()));
   assert.equal(error.kind, "tls");
   assert.equal(
@@ -155,7 +155,7 @@ Deno.test("case 62: a certificate from a stranger is final, one from the user's 
   assert.match(error.hint!, /--ca-cert/);
   assert.equal(registry.requests.length, 0);
 
-  using friend = registrySource({ ...agent, caCerts: [certificate] });
+  using friend = new RegistrySource({ ...agent, caCerts: [certificate] });
   assert.equal((await friend.manifest(name, never())).layers.length, 1);
 });
 
@@ -168,7 +168,7 @@ const UNFIT: readonly (readonly [what: string, cert: string, says: string, hint:
 for (const [what, cert, says, hint] of UNFIT) {
   Deno.test(`case 62: a certificate that ${what} is final, and it is said who has issued it`, async () => {
     await using registry = await startRegistry({ tls: { cert, key } });
-    using source = registrySource({ ...agent, caCerts: [authority] });
+    using source = new RegistrySource({ ...agent, caCerts: [authority] });
     const name = nameAt(registry, "library/tiny:latest");
     const error = await failureOf(source.manifest(name, never()));
     assert.equal(error.kind, "tls");
@@ -181,7 +181,7 @@ for (const [what, cert, says, hint] of UNFIT) {
 
 Deno.test("case 62: a server that uses its own authority as its certificate is told so", async () => {
   await using registry = await startRegistry({ tls: { cert: ownAuthority, key } });
-  using source = registrySource({ ...agent, caCerts: [ownAuthority] });
+  using source = new RegistrySource({ ...agent, caCerts: [ownAuthority] });
   const error = await failureOf(source.manifest(nameAt(registry, "library/tiny"), never()));
   assert.equal(error.kind, "tls");
   assert.match(error.message, /is that of an authority.*\(issued by registry\.internal\)$/);
@@ -194,7 +194,7 @@ Deno.test("case 43: an https registry does not lead to plain http", async () => 
     status: 307,
     headers: { location: plain.url + path },
   });
-  using source = registrySource({ ...agent, caCerts: [certificate] });
+  using source = new RegistrySource({ ...agent, caCerts: [certificate] });
   const error = await failureOf(source.manifest(nameAt(registry, "library/tiny:latest"), never()));
   assert.equal(error.kind, "redirect");
   assert.match(error.message, /plain http/);

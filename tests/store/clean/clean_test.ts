@@ -359,11 +359,11 @@ Deno.test("cleanFolder() keeps a pull that is about to begin from counting on wh
   assert.deepEqual(await fetchBlob(session, A), [{ start: 0, end: A.blob.size }]);
 });
 
-Deno.test("leftovers() tells what is of these blobs and what is of others", async () => {
+Deno.test("unfinishedBytes() tells what is of these blobs and what is of others", async () => {
   await using world = await World.make();
   await leave(world, "m", [A, SHARED]);
   await leave(world, "n", [B]);
-  const { own, others } = await world.folder().leftovers([A.blob, SHARED.blob]);
+  const { own, others } = await world.folder().unfinishedBytes([A.blob, SHARED.blob]);
   assert.ok(own >= SHARED.blob.size + A.blob.size / 2, `${own}`);
   assert.ok(others >= B.blob.size / 2 && others < B.blob.size * 2, `${others}`);
 });

@@ -113,7 +113,7 @@ Deno.test("case 88: a prune between two runs takes nothing of an unfinished pull
   age(world.models, 2);
   assert.deepEqual(prune(world.models), []);
   await using session = await world.enter();
-  assert.ok(await session.has(BLOBS[1]!.blob, noSignal(), new Witness()));
+  assert.ok(await session.verifyOrQuarantine(BLOBS[1]!.blob, noSignal(), new Witness()));
   const [fetched] = await fetchBlob(session, BLOBS[2]!, { piece: 30_000 });
   assert.deepEqual(fetched, { start: 60_000, end: 90_000 });
 });

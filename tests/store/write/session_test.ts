@@ -25,7 +25,7 @@ Deno.test("case 98: a file of the right size and wrong content is found, set asi
     const wrong = bytes.with(3, bytes[3]! ^ 1);
     await using session = await world.enter();
     await Deno.writeFile(path, wrong);
-    assert.equal(await session.has(blob, noSignal(), new Witness()), false);
+    assert.equal(await session.verifyOrQuarantine(blob, noSignal(), new Witness()), false);
     assert.equal(exists(path), false);
     const aside = namesIn(world.paths.bad).map((name) => `${world.paths.bad}/${name}`);
     assert.deepEqual(await Deno.readFile(aside[0]!), wrong);
@@ -40,7 +40,7 @@ Deno.test("case 98: a file of the wrong size is set aside without being read", a
   await using world = await World.make();
   await using session = await world.enter();
   await Deno.writeFile(world.at(blob).final, bytes.subarray(1));
-  assert.equal(await session.has(blob, noSignal(), new Witness()), false);
+  assert.equal(await session.verifyOrQuarantine(blob, noSignal(), new Witness()), false);
   assert.equal(namesIn(world.paths.bad).length, 1);
 });
 
@@ -51,14 +51,14 @@ Deno.test("has() hashes an unknown file once, and tells how far it is", async ()
     await Deno.writeFile(world.at(blob).final, bytes);
     const watcher = new Witness();
     assert.equal((await world.folder().survey([blob]))[0]!.state, "unproven");
-    assert.ok(await session.has(blob, noSignal(), watcher));
+    assert.ok(await session.verifyOrQuarantine(blob, noSignal(), watcher));
     assert.equal(watcher.verified, blob.size);
   }
   assert.equal((await world.folder().survey([blob]))[0]!.state, "present");
   await using session = await world.enter();
   const watcher = new Witness();
   watcher.verifying = () => assert.fail("it was hashed before");
-  assert.ok(await session.has(blob, noSignal(), watcher));
+  assert.ok(await session.verifyOrQuarantine(blob, noSignal(), watcher));
 });
 
 Deno.test("has() ends with the reason of its signal", async () => {
@@ -66,7 +66,10 @@ Deno.test("has() ends with the reason of its signal", async () => {
   await using session = await world.enter();
   await Deno.writeFile(world.at(blob).final, bytes);
   const reason = new Error("enough");
-  await assert.rejects(session.has(blob, AbortSignal.abort(reason), new Witness()), reason);
+  await assert.rejects(
+    session.verifyOrQuarantine(blob, AbortSignal.abort(reason), new Witness()),
+    reason,
+  );
   assert.ok(exists(world.at(blob).final), "it is not taken for wrong");
 });
 
@@ -77,7 +80,7 @@ Deno.test("a blob that was sealed is remembered although the process ends there"
   await using other = await world.enter();
   const watcher = new Witness();
   watcher.verifying = () => assert.fail("it was hashed before");
-  assert.ok(await other.has(blob, noSignal(), watcher));
+  assert.ok(await other.verifyOrQuarantine(blob, noSignal(), watcher));
 });
 
 Deno.test("put() stores the right bytes and refuses others", async () => {
