@@ -5,7 +5,7 @@ import { asPullamaError, exitCodeOf } from "../core/errors.ts";
 import { plain } from "../ui/terminal/terminal.ts";
 import type { DoctorWire } from "./doctor/run.ts";
 import type { CleanWire } from "./clean/run.ts";
-import { commandFirst } from "./args/default_command.ts";
+import { withDefaultCommand } from "./args/default_command.ts";
 import { pathOf } from "./args/command_path.ts";
 import { addClean } from "./clean/command.ts";
 import { addCompletion } from "./completion/command.ts";
@@ -72,7 +72,7 @@ export async function run(argv: readonly string[], host: Host, wire: Wire): Prom
     asked = command;
   });
   try {
-    await root.parseAsync(commandFirst(argv, root), { from: "user" });
+    await root.parseAsync(withDefaultCommand(argv, root), { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -103,7 +103,7 @@ async function sayWrong(
   if (error.code === "commander.help") return;
   const root = emptyProgram(host);
   for (const add of COMMANDS.values()) add(root, host, wire, () => {});
-  const { wrongWords } = await import("./help/usage_error.ts");
+  const { usageError: wrongWords } = await import("./help/usage_error.ts");
   host.err.write(wrongWords(error, argv, root));
 }
 

@@ -24,7 +24,7 @@ export const wire: Wire = {
     return openQueue(modelsDir);
   },
   async examine(options, watcher) {
-    const { examine } = await import("../setup/doctor.ts");
+    const { diagnose: examine } = await import("../setup/doctor.ts");
     return await examine(options, watcher);
   },
 };

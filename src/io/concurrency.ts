@@ -1,7 +1,7 @@
 /** Much work of one kind, some of it at a time. */
 
-/** What `work` makes of each of `items`, in their order; `atOnce` are in work together. Rejects as the first that does. */
-export async function mapAtOnce<T, R>(
+/** What `plan` makes of each of `items`, in their order; `atOnce` are in work together. Rejects as the first that does. */
+export async function mapConcurrent<T, R>(
   items: readonly T[],
   atOnce: number,
   work: (item: T) => Promise<R>,

@@ -3,7 +3,7 @@
 import { PullamaError } from "../core/errors.ts";
 
 /** A controller that follows a signal as long as it is in use, and aborts with `timeout` when time is up. */
-export class Attempt extends AbortController implements Disposable {
+export class Deadline extends AbortController implements Disposable {
   readonly #caller: AbortSignal;
   readonly #follow: () => void;
   readonly #timer: ReturnType<typeof setTimeout>;

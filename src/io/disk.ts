@@ -4,7 +4,7 @@
  * Reading is not in here: it changes nothing.
  */
 
-import { localFailure } from "./file_error.ts";
+import { fileError } from "./file_error.ts";
 import { renamePatiently } from "./rename.ts";
 
 /** A file open for writing. Closing it frees the handle; it does not sync. */
@@ -62,7 +62,7 @@ class RealFile implements DiskFile {
       }
       this.#position = offset + bytes.length;
     } catch (error) {
-      throw localFailure(error, "write", this.path);
+      throw fileError(error, "write", this.path);
     }
   }
 
@@ -73,7 +73,7 @@ class RealFile implements DiskFile {
       for (let done = 0; done < bytes.length;) done += this.file.writeSync(bytes.subarray(done));
       this.#position = offset + bytes.length;
     } catch (error) {
-      throw localFailure(error, "write", this.path);
+      throw fileError(error, "write", this.path);
     }
   }
 
@@ -81,7 +81,7 @@ class RealFile implements DiskFile {
     try {
       await this.file.syncData();
     } catch (error) {
-      throw localFailure(error, "sync", this.path);
+      throw fileError(error, "sync", this.path);
     }
   }
 
@@ -89,7 +89,7 @@ class RealFile implements DiskFile {
     try {
       await this.file.truncate(size);
     } catch (error) {
-      throw localFailure(error, "resize", this.path);
+      throw fileError(error, "resize", this.path);
     }
   }
 
@@ -115,7 +115,7 @@ export const realDisk: Disk = {
       });
       return new RealFile(path, file);
     } catch (error) {
-      throw localFailure(error, "create", path);
+      throw fileError(error, "create", path);
     }
   },
   rename: (from, to) =>
@@ -156,6 +156,6 @@ async function step(doing: string, path: string, act: () => Promise<void>): Prom
   try {
     await act();
   } catch (error) {
-    throw localFailure(error, doing, path);
+    throw fileError(error, doing, path);
   }
 }

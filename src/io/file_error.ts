@@ -20,14 +20,14 @@ export function isMissing(error: unknown): boolean {
 }
 
 /** Whether `error`, or the failure it was turned into, says that the name is taken. */
-export function isTaken(error: unknown): boolean {
+export function isExisting(error: unknown): boolean {
   const root = rootOf(error);
   return root instanceof Deno.errors.AlreadyExists || codeOf(root) === "ENOTEMPTY" ||
     codeOf(root) === "EEXIST";
 }
 
 /** Whether a hard link cannot be made here: another file system, or one without links. */
-export function isNoLinkHere(error: unknown): boolean {
+export function isLinkUnsupported(error: unknown): boolean {
   const root = rootOf(error);
   const code = codeOf(root);
   return code === "EXDEV" || code === "EPERM" || code === "EOPNOTSUPP" || code === "ENOTSUP" ||
@@ -36,7 +36,7 @@ export function isNoLinkHere(error: unknown): boolean {
 }
 
 /** A PullamaError that says which operation on which path failed. Keeps the original as its cause. */
-export function localFailure(error: unknown, doing: string, path: string): PullamaError {
+export function fileError(error: unknown, doing: string, path: string): PullamaError {
   if (error instanceof PullamaError) return error;
   const reason = reasonOf(error);
   if (isDiskFull(error)) {

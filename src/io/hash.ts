@@ -5,7 +5,7 @@
 
 import { type Digest, digestOf, hexOf } from "../core/digest.ts";
 import { PullamaError } from "../core/errors.ts";
-import { localFailure } from "./file_error.ts";
+import { fileError } from "./file_error.ts";
 
 export type HashRequest =
   | {
@@ -106,7 +106,7 @@ export class Hasher implements Disposable {
     if (failure) {
       const path = pending.request.do === "extend" ? pending.request.path : "";
       pending.settle.reject(
-        localFailure(Object.assign(new Error(failure.message), failure), "read", path),
+        fileError(Object.assign(new Error(failure.message), failure), "read", path),
       );
     } else pending.settle.resolve(hex ?? "");
   }

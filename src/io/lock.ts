@@ -4,7 +4,7 @@
  */
 
 import { type Ownership, realDisk } from "./disk.ts";
-import { isMissing, isTaken, localFailure } from "./file_error.ts";
+import { fileError, isExisting, isMissing } from "./file_error.ts";
 
 /** A lock that is held until disposed. */
 export interface Lock extends Disposable {
@@ -33,7 +33,7 @@ class Held implements Lock {
 export interface LockMode {
   readonly shared?: boolean;
   /** What the lock file is given when it has to be made. */
-  readonly look?: Ownership;
+  readonly ownership?: Ownership;
 }
 
 /**
@@ -42,7 +42,7 @@ export interface LockMode {
  */
 export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock | undefined> {
   for (;;) {
-    const file = await openLockFile(path, mode.look);
+    const file = await openLockFile(path, mode.ownership);
     let held = false;
     try {
       if (!await tryNow(file, !mode.shared, path)) return undefined;
@@ -59,13 +59,13 @@ export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock |
  * second one with a new lock file of the same name finds out here. Nothing is written into it. Undefined:
  * it is held. Not on Windows, where a locked file can neither be written nor renamed by anybody.
  */
-export async function tryGuard(path: string): Promise<Lock | undefined> {
+export async function tryLockExisting(path: string): Promise<Lock | undefined> {
   if (Deno.build.os === "windows") return { path, [Symbol.dispose]() {} };
   let file: Deno.FsFile;
   try {
     file = await Deno.open(path, { read: true, write: true });
   } catch (error) {
-    throw localFailure(error, "open", path);
+    throw fileError(error, "open", path);
   }
   let held = false;
   try {
@@ -87,11 +87,11 @@ export async function waitLock(
     readonly onWait: (holder: Holder | undefined) => void;
   },
 ): Promise<Lock> {
-  const { shared = false, look, signal, onWait } = options;
+  const { shared = false, ownership, signal, onWait } = options;
   let told = false;
   for (;;) {
     signal.throwIfAborted();
-    const file = await openLockFile(path, look);
+    const file = await openLockFile(path, ownership);
     let held = false;
     try {
       // One pending request for the whole wait: where a try cannot be taken back it occupies a thread,
@@ -105,7 +105,7 @@ export async function waitLock(
       await orAborted(request, signal);
       held = await isStill(file, path);
     } catch (error) {
-      throw signal.aborted ? signal.reason : localFailure(error, "lock", path);
+      throw signal.aborted ? signal.reason : fileError(error, "lock", path);
     } finally {
       // A lock that is granted after close is dropped at once.
       if (!held) file.close();
@@ -136,18 +136,18 @@ async function keep(file: Deno.FsFile, path: string): Promise<Lock> {
 }
 
 /** Opens the lock file. One that has to be made looks like its folder: another user locks it tomorrow. */
-async function openLockFile(path: string, look: Ownership = {}): Promise<Deno.FsFile> {
+async function openLockFile(path: string, ownership: Ownership = {}): Promise<Deno.FsFile> {
   for (;;) {
     try {
       return await Deno.open(path, { read: true, write: true });
     } catch (error) {
-      if (!isMissing(error)) throw localFailure(error, "open", path);
+      if (!isMissing(error)) throw fileError(error, "open", path);
     }
     try {
       Deno.openSync(path, { write: true, createNew: true }).close();
-      await realDisk.own(path, look);
+      await realDisk.own(path, ownership);
     } catch (error) {
-      if (!isTaken(error)) throw localFailure(error, "create", path);
+      if (!isExisting(error)) throw fileError(error, "create", path);
     }
   }
 }
@@ -161,7 +161,7 @@ async function tryNow(file: Deno.FsFile, exclusive: boolean, path: string): Prom
     } catch (error) {
       // Windows says "locked by another process" where others say no.
       if (/\(os error 33\)/.test(String(error))) return false;
-      throw localFailure(error, "lock", path);
+      throw fileError(error, "lock", path);
     }
   }
   const request = file.lock(exclusive);

@@ -3,7 +3,7 @@
 import type { ByteReader } from "./byte_reader.ts";
 
 /** When a silence is too long, in milliseconds. */
-export interface Silence {
+export interface StallLimits {
   /** With nothing to compare with: the whole line may be down. */
   readonly alone: number;
   /** While other connections receive bytes. */
@@ -13,7 +13,7 @@ export interface Silence {
   readonly slowMs: number;
 }
 
-export const USUAL_SILENCE: Silence = {
+export const DEFAULT_STALL_LIMITS: StallLimits = {
   alone: 30_000,
   besideOthers: 10_000,
   slowest: 1000,
@@ -36,7 +36,7 @@ export class StallWatch {
   #lastBytes = 0;
 
   constructor(
-    private readonly silence: Silence = USUAL_SILENCE,
+    private readonly silence: StallLimits = DEFAULT_STALL_LIMITS,
     private readonly now: () => number = () => performance.now(),
   ) {}
 

@@ -1,6 +1,6 @@
 /** Looking at what a path names. */
 
-import { isMissing, localFailure } from "./file_error.ts";
+import { fileError, isMissing } from "./file_error.ts";
 
 /** What is at `path`, through links; undefined: nothing. Rejects with kind local where that cannot be known. */
 export async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
@@ -8,7 +8,7 @@ export async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
     return await Deno.stat(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw localFailure(error, "read", path);
+    throw fileError(error, "read", path);
   }
 }
 
@@ -18,6 +18,6 @@ export async function namesIn(folder: string): Promise<string[]> {
     return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
   } catch (error) {
     if (isMissing(error)) return [];
-    throw localFailure(error, "read", folder);
+    throw fileError(error, "read", folder);
   }
 }

@@ -7,7 +7,7 @@
 import { PullamaError } from "../core/errors.ts";
 import { replaceFile } from "../io/atomic.ts";
 import type { Disk, Ownership } from "../io/disk.ts";
-import { isMissing, localFailure } from "../io/file_error.ts";
+import { fileError, isMissing } from "../io/file_error.ts";
 import { type Holder, holderOf, type Lock, tryLock, waitLock } from "../io/lock.ts";
 import { formatQueue, parseQueue, type Queue } from "./format.ts";
 import { hasActive, requeued } from "./queue.ts";
@@ -27,7 +27,7 @@ export interface QueuePlace {
 }
 
 /** How somebody waits for the lock. */
-export interface Patience {
+export interface WaitOptions {
   readonly signal: AbortSignal;
   /** Longest wait in milliseconds; absent: until `signal`. */
   readonly limitMs?: number;
@@ -44,13 +44,13 @@ export async function readQueue({ file }: QueuePlace): Promise<Queue> {
 }
 
 /** The same with the entry of a dead runner shown as waiting, where that can be found out. */
-export async function viewQueue(place: QueuePlace, patience: Patience): Promise<Queue> {
+export async function viewQueue(place: QueuePlace, wait: WaitOptions): Promise<Queue> {
   const queue = await readQueue(place);
   if (!hasActive(queue)) return queue;
   try {
-    return await locked(place, patience, async (look) => {
+    return await locked(place, wait, async (ownership) => {
       const fresh = await readQueue(place);
-      using free = await tryLock(place.runnerLock, { look });
+      using free = await tryLock(place.runnerLock, { ownership });
       return free ? requeued(fresh) : fresh;
     });
   } catch (error) {
@@ -75,17 +75,17 @@ export interface Changed<Result> {
  */
 export async function changeQueue<Result>(
   place: QueuePlace,
-  patience: Patience,
+  wait: WaitOptions,
   change: (queue: Queue) => Changed<Result>,
   runner?: Lock,
 ): Promise<Result> {
-  return await locked(place, patience, async (look) => {
+  return await locked(place, wait, async (ownership) => {
     const read = await readQueue(place);
     using free = runner === undefined && hasActive(read)
-      ? await tryLock(place.runnerLock, { look })
+      ? await tryLock(place.runnerLock, { ownership })
       : undefined;
     const { queue, result } = change(free ? requeued(read) : read);
-    await write(place, read, queue, look);
+    await write(place, read, queue, ownership);
     return result;
   });
 }
@@ -94,13 +94,13 @@ export async function changeQueue<Result>(
  * Becomes the one runner of the queue until the lock is disposed; what a dead one left active waits again.
  * Rejects with kind `busy`, naming the other runner, where there is one: nobody waits for that.
  */
-export async function becomeRunner(place: QueuePlace, patience: Patience): Promise<Lock> {
-  return await locked(place, patience, async (look) => {
-    const lock = await tryLock(place.runnerLock, { look });
+export async function becomeRunner(place: QueuePlace, wait: WaitOptions): Promise<Lock> {
+  return await locked(place, wait, async (ownership) => {
+    const lock = await tryLock(place.runnerLock, { ownership });
     if (!lock) throw running(await holderOf(place.runnerLock));
     try {
       const read = await readQueue(place);
-      await write(place, read, requeued(read), look);
+      await write(place, read, requeued(read), ownership);
       return lock;
     } catch (error) {
       lock[Symbol.dispose]();
@@ -112,30 +112,30 @@ export async function becomeRunner(place: QueuePlace, patience: Patience): Promi
 /** All of it under one lock: nobody looks whether the runner lives while one is about to become it. */
 async function locked<T>(
   place: QueuePlace,
-  patience: Patience,
-  work: (look: Ownership) => Promise<T>,
+  wait: WaitOptions,
+  work: (ownership: Ownership) => Promise<T>,
 ): Promise<T> {
-  const look = await place.prepare();
+  const ownership = await place.prepare();
   let holder: Holder | undefined;
   const late = new AbortController();
-  const timer = patience.limitMs === undefined
+  const timer = wait.limitMs === undefined
     ? undefined
-    : setTimeout(() => late.abort(held(place.lock, holder)), patience.limitMs);
+    : setTimeout(() => late.abort(held(place.lock, holder)), wait.limitMs);
   let lock: Lock;
   try {
     lock = await waitLock(place.lock, {
-      look,
-      signal: AbortSignal.any([patience.signal, late.signal]),
+      ownership,
+      signal: AbortSignal.any([wait.signal, late.signal]),
       onWait(who) {
         holder = who;
-        patience.onWait(who);
+        wait.onWait(who);
       },
     });
   } finally {
     clearTimeout(timer);
   }
   try {
-    return await work(look);
+    return await work(ownership);
   } finally {
     lock[Symbol.dispose]();
   }
@@ -145,13 +145,13 @@ async function write(
   { disk, file, temporary }: QueuePlace,
   before: Queue,
   after: Queue,
-  look: Ownership,
+  ownership: Ownership,
 ): Promise<void> {
   const text = formatQueue(after);
   if (text === formatQueue(before)) return;
   // A crash of another user may have left one that only its folder lets us replace.
   await disk.remove(temporary);
-  await replaceFile(disk, file, temporary, new TextEncoder().encode(text), look);
+  await replaceFile(disk, file, temporary, new TextEncoder().encode(text), ownership);
 }
 
 async function bytesOf(path: string): Promise<Uint8Array | undefined> {
@@ -165,7 +165,7 @@ async function bytesOf(path: string): Promise<Uint8Array | undefined> {
     return await Deno.readFile(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw localFailure(error, "read", path);
+    throw fileError(error, "read", path);
   }
 }
 

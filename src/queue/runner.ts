@@ -2,7 +2,7 @@
 
 import type { Lock } from "../io/lock.ts";
 import { wordOf } from "./entry.ts";
-import { becomeRunner, changeQueue, type Patience, type QueuePlace } from "./file.ts";
+import { becomeRunner, changeQueue, type QueuePlace, type WaitOptions } from "./file.ts";
 import { type Queue, timestamp } from "./format.ts";
 import { failed, finished, next, requeued, waiting } from "./queue.ts";
 
@@ -25,7 +25,7 @@ export interface Run {
   pullOne(turn: Turn): Promise<TurnEnd>;
   /** Once aborted, nothing more is begun. */
   readonly enough: AbortSignal;
-  readonly patience: Patience;
+  readonly wait: WaitOptions;
   now(): Date;
 }
 
@@ -35,24 +35,24 @@ export interface Run {
  * `busy` where another process runs the queue.
  */
 export async function runQueue(place: QueuePlace, run: Run): Promise<readonly string[]> {
-  const { patience, enough } = run;
-  using lock = await becomeRunner(place, patience);
+  const { wait, enough } = run;
+  using lock = await becomeRunner(place, wait);
   for (let index = 1;; index++) {
     const turn = await takeTurn(place, run, lock, index);
     if (turn === undefined) break;
     const end = await run.pullOne(turn);
     const now = timestamp(run.now());
     const note = (queue: Queue) => ({ queue: noted(queue, end, now), result: undefined });
-    await changeQueue(place, patience, note, lock);
+    await changeQueue(place, wait, note, lock);
     if (end.ended === "interrupted" || enough.aborted) break;
   }
   const change = (queue: Queue) => ({ queue, result: waiting(queue).map(wordOf) });
-  return await changeQueue(place, patience, change, lock);
+  return await changeQueue(place, wait, change, lock);
 }
 
 async function takeTurn(
   place: QueuePlace,
-  { patience, enough }: Run,
+  { wait, enough }: Run,
   lock: Lock,
   index: number,
 ): Promise<Turn | undefined> {
@@ -62,7 +62,7 @@ async function takeTurn(
     const count = index + waiting(taken.queue).length;
     return { queue: taken.queue, result: { given: wordOf(taken.entry), index, count } };
   };
-  return await changeQueue<Turn | undefined>(place, patience, change, lock);
+  return await changeQueue<Turn | undefined>(place, wait, change, lock);
 }
 
 function noted(queue: Queue, end: TurnEnd, now: string): Queue {

@@ -4,16 +4,16 @@ import type { BlobSource, Source } from "../core/content.ts";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
-import { Addresses } from "./api/url_cache.ts";
+import { UrlCache } from "./api/url_cache.ts";
 import { Auth } from "./auth/auth.ts";
 import { blobOpener } from "./api/blob.ts";
-import { chunksumsAsker } from "./api/chunksums.ts";
-import { Doubts } from "./api/confirm.ts";
+import { chunksumsOf } from "./api/chunksums.ts";
+import { Confirmer } from "./api/confirm.ts";
 import { Http, type HttpOptions } from "./http/http.ts";
 import { addressesOf, type Lookup, lookupBeside } from "./net/dns.ts";
 import { fetchManifest, type ManifestOptions } from "./api/manifest.ts";
 import type { Identity } from "./auth/credential.ts";
-import { type Registry, registryOver } from "./api/registry.ts";
+import { openRegistry, type Registry } from "./api/registry.ts";
 import { Secrets } from "./auth/redact.ts";
 
 export type { Identity } from "./auth/credential.ts";
@@ -56,8 +56,8 @@ export class RegistrySource implements Source, Disposable {
   readonly #registry: Registry;
   readonly #manifests: ManifestOptions;
   /** Where blobs were found, and where a registry has said that they are. */
-  readonly #addresses: Addresses;
-  readonly #hints: Addresses;
+  readonly #addresses: UrlCache;
+  readonly #hints: UrlCache;
 
   constructor(options: RegistryOptions) {
     const { insecure = false, machine = Deno.build, now = Date.now, identity = {} } = options;
@@ -68,29 +68,29 @@ export class RegistrySource implements Source, Disposable {
     const secrets = new Secrets();
     const onWarning = once(options.onWarning);
     const auth = new Auth({ http, secrets, identity, lookup, now, onWarning });
-    const registry = registryOver({ http, auth, secrets, insecure, lookup });
-    const doubts = new Doubts();
-    const addresses = new Addresses(now);
-    const hints = new Addresses(now);
+    const registry = openRegistry({ http, auth, secrets, insecure, lookup });
+    const confirmer = new Confirmer();
+    const addresses = new UrlCache(now);
+    const hints = new UrlCache(now);
     this.#http = http;
     this.#registry = registry;
     this.#addresses = addresses;
     this.#hints = hints;
     this.#manifests = {
       registry,
-      doubts,
+      confirmer,
       machine,
       now,
       ...(silenceMs !== undefined && { silenceMs }),
     };
-    this.open = blobOpener({ registry, doubts, addresses, hints, now });
-    this.chunksums = chunksumsAsker({
+    this.open = blobOpener({ registry, confirmer, addresses, hints, now });
+    this.chunksums = chunksumsOf({
       registry,
       hints,
       insecure,
       lookup,
       chunkSize,
-      ...(chunksumsMs !== undefined && { patienceMs: chunksumsMs }),
+      ...(chunksumsMs !== undefined && { timeoutMs: chunksumsMs }),
       ...(onNote && { onNote }),
     });
   }

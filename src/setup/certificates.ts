@@ -1,10 +1,10 @@
 /** Certificates to trust besides the built-in ones. */
 
 import { PullamaError } from "../core/errors.ts";
-import { localFailure } from "../io/file_error.ts";
+import { fileError } from "../io/file_error.ts";
 import { areReadable } from "../registry/net/client_pool.ts";
-import { quietly } from "./deno_client_env.ts";
-import type { Trust } from "./certificates_env.ts";
+import { withoutProxyEnv } from "./deno_client_env.ts";
+import type { TrustedCertificates } from "./certificates_env.ts";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
@@ -22,7 +22,7 @@ const SYSTEM_FILES: readonly string[] = [
  * own in a file, those as well. A named file must be readable and hold one, and none that is broken; of
  * everything else what can be read counts. Takes about a millisecond, and more with folders of many files.
  */
-export async function readCertificates({ caCert, caDir }: Trust): Promise<string[]> {
+export async function readCertificates({ caCert, caDir }: TrustedCertificates): Promise<string[]> {
   const named = caCert === undefined ? [] : await readNamed(caCert);
   const folders = caDir?.split(Deno.build.os === "windows" ? ";" : ":") ?? [];
   const found = await Promise.all([
@@ -39,14 +39,14 @@ async function readNamed(path: string): Promise<string[]> {
   try {
     certificates = certificatesIn(await Deno.readTextFile(path));
   } catch (error) {
-    throw localFailure(error, "read the certificates in", path);
+    throw fileError(error, "read the certificates in", path);
   }
   const hint =
     "it must hold certificates in PEM form, which begin with -----BEGIN CERTIFICATE-----";
   if (certificates.length === 0) {
     throw new PullamaError("usage", `there is no certificate in ${path}`, { hint });
   }
-  if (!areReadable(certificates, quietly)) {
+  if (!areReadable(certificates, withoutProxyEnv)) {
     throw new PullamaError("usage", `there is a broken certificate in ${path}`, { hint });
   }
   return certificates;
@@ -77,6 +77,6 @@ function certificatesIn(text: string): string[] {
 
 /** One broken certificate among hundreds of a system is no reason to trust none of them. */
 function readable(certificates: readonly string[]): readonly string[] {
-  if (areReadable(certificates, quietly)) return certificates;
-  return certificates.filter((certificate) => areReadable([certificate], quietly));
+  if (areReadable(certificates, withoutProxyEnv)) return certificates;
+  return certificates.filter((certificate) => areReadable([certificate], withoutProxyEnv));
 }

@@ -12,7 +12,7 @@ const ASKS_FOR_STORE = ["darwin", "windows"].includes(Deno.build.os);
  * Runs `make` in an environment that names no proxy. It is as before afterwards: it may belong to a program that
  * calls the library. Nothing else runs meanwhile.
  */
-export function quietly<T>(make: () => T): T {
+export function withoutProxyEnv<T>(make: () => T): T {
   const before = PROXIES.map((name) => [name, Deno.env.get(name)] as const);
   const store = ASKS_FOR_STORE && Deno.env.get(STORE) === undefined;
   for (const [name, value] of before) if (value !== undefined) Deno.env.delete(name);

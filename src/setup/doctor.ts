@@ -1,6 +1,6 @@
 /** Puts a checkup together: with the parts of a pull, so that what it says is what a pull would meet. */
 
-import type { Checkup } from "../core/reports/doctor.ts";
+import type { DoctorReport } from "../core/reports/doctor.ts";
 import { type ModelName, plainHttp } from "../core/name.ts";
 import { RegistrySource } from "../registry/source.ts";
 import { Http, type RequestNote } from "../registry/http/http.ts";
@@ -13,13 +13,13 @@ import { clockStep, FirstAnswer } from "./checks/first_answer.ts";
 import { type FolderOptions, folderStep } from "./checks/folder.ts";
 import { Hosts } from "./checks/hosts.ts";
 import { keyStep } from "./checks/key.ts";
-import { lineSteps } from "./checks/network.ts";
+import { networkSteps } from "./checks/network.ts";
 import { modelSteps } from "./checks/model.ts";
-import { roomFor } from "./checks/room.ts";
+import { spaceFor } from "./checks/room.ts";
 import { type ServerOptions, serverStep } from "./checks/server.ts";
-import { takeSteps, type Watcher } from "./checks/run.ts";
+import { runSteps, type Watcher } from "./checks/run.ts";
 import { identityIn } from "./identity.ts";
-import { quietly } from "./deno_client_env.ts";
+import { withoutProxyEnv } from "./deno_client_env.ts";
 import { userAgent } from "./version.ts";
 
 export interface DoctorOptions
@@ -38,7 +38,7 @@ export interface DoctorWatcher extends Watcher {
 }
 
 /** What a checkup is made in. Tests bring their own. */
-export interface Surroundings {
+export interface DoctorContext {
   readonly env: (name: string) => string | undefined;
   readonly accounts: AccountFiles;
   /** Milliseconds that each check may take, and the measurement of the speed. */
@@ -46,7 +46,7 @@ export interface Surroundings {
   readonly speedMs: number;
 }
 
-const HERE: Surroundings = {
+const HERE: DoctorContext = {
   env: (name) => Deno.env.get(name),
   accounts: SYSTEM_ACCOUNTS,
   checkMs: 10_000,
@@ -57,11 +57,11 @@ const HERE: Surroundings = {
  * Looks at everything between this machine and a model. Nothing is stored, and nothing that fails is tried again.
  * Throws `usage` for options that make no sense, and the signal's reason.
  */
-export async function examine(
+export async function diagnose(
   options: DoctorOptions,
   watcher: DoctorWatcher,
-  { env, accounts, checkMs, speedMs }: Surroundings = HERE,
-): Promise<Checkup> {
+  { env, accounts, checkMs, speedMs }: DoctorContext = HERE,
+): Promise<DoctorReport> {
   const { model, insecure, modelsDir } = options;
   const scheme = plainHttp(model, insecure) ? "http" : "https";
   const url = new URL(`${scheme}://${model.host}/`);
@@ -72,7 +72,7 @@ export async function examine(
   const network = {
     userAgent: userAgent(env),
     caCerts: await readCertificates(options),
-    quietly,
+    quietly: withoutProxyEnv,
     onRequest: (note: RequestNote) => watcher.onRequest?.(note),
   };
   const aside = { ...network, proxyFor };
@@ -94,16 +94,16 @@ export async function examine(
     folderStep({ ...options, accounts }),
     serverStep({ ...options, address: env("OLLAMA_HOST"), http: local }),
     keyStep(identity, url.host),
-    ...lineSteps({ url, env, first }),
+    ...networkSteps({ url, env, first }),
     clockStep(first),
     ...modelSteps({
       name: model,
       source,
       hosts,
-      room: (blobs) => roomFor(blobs, modelsDir),
+      room: (blobs) => spaceFor(blobs, modelsDir),
       speedMs,
     }),
   ];
-  const checks = await takeSteps(steps, checkMs, watcher);
+  const checks = await runSteps(steps, checkMs, watcher);
   return { model, checks, hosts: hosts.list() };
 }

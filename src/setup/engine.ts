@@ -15,7 +15,7 @@ import { pullModel } from "../transfer/pull.ts";
 import { readCertificates } from "./certificates.ts";
 import { identityIn } from "./identity.ts";
 import type { PullOptions } from "./options.ts";
-import { quietly } from "./deno_client_env.ts";
+import { withoutProxyEnv } from "./deno_client_env.ts";
 import { TOOL, userAgent } from "./version.ts";
 
 /** What pulls: built once, used for one model after another. */
@@ -43,7 +43,7 @@ export async function openEngine(options: PullOptions, stop: Stop): Promise<Engi
     chunkSize: options.chunkSize,
     caCerts,
     proxyFor,
-    quietly,
+    withoutProxyEnv,
     identity: identityIn(env),
     onRequest: (note) => emitNow({ event: "request", ...note }),
     onNote: (message) => emitNow({ event: "note", message }),

@@ -2,7 +2,7 @@
 
 import { PullamaError } from "../core/errors.ts";
 import type { PullEvent } from "../core/events.ts";
-import { trustIn } from "./certificates_env.ts";
+import { trustedCertificates } from "./certificates_env.ts";
 import { modelsDir } from "./models_dir.ts";
 import type { PullOptions } from "./options.ts";
 
@@ -55,7 +55,7 @@ export function pullOptionsFor(options: LibraryOptions): PullOptions {
         ? retryForMs
         : checked("retryForMs", retryForMs, 0, 2 ** 50),
     }),
-    ...trustIn(options.caCert, env),
+    ...trustedCertificates(options.caCert, env),
   };
 }
 

@@ -7,15 +7,15 @@ import { realDisk } from "../io/disk.ts";
 import { nameOf, wordOf } from "../queue/entry.ts";
 import {
   changeQueue,
-  type Patience,
   type QueuePlace,
   readQueue,
   viewQueue,
+  type WaitOptions,
 } from "../queue/file.ts";
 import { type Entry, timeIn, timestamp } from "../queue/format.ts";
 import { add, type Added, assertPositions, remove } from "../queue/queue.ts";
 import { type Run, runQueue } from "../queue/runner.ts";
-import { likenessOf, makeFolder, makeRoot } from "../store/layout/ownership.ts";
+import { makeFolder, makeRoot, ownershipIn } from "../store/layout/ownership.ts";
 import { pathsOf } from "../store/layout/paths.ts";
 
 /** What can be done with the queue of one models folder. */
@@ -31,7 +31,7 @@ export interface ModelQueue {
 }
 
 /** How a command that is over in a moment waits for another one. */
-export type Wait = Omit<Patience, "limitMs">;
+export type Wait = Omit<WaitOptions, "limitMs">;
 
 export type OpenQueue = (modelsDir: string) => Promise<ModelQueue>;
 
@@ -77,8 +77,8 @@ function placeIn(modelsDir: string): QueuePlace {
     disk: realDisk,
     async prepare() {
       await makeRoot(realDisk, root);
-      await makeFolder(realDisk, own, (await likenessOf(root)).folder);
-      return (await likenessOf(own)).file;
+      await makeFolder(realDisk, own, (await ownershipIn(root)).folder);
+      return (await ownershipIn(own)).file;
     },
   };
 }

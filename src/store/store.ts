@@ -13,13 +13,13 @@ import { cleanFolder } from "./clean/clean.ts";
 import { installedSpelling } from "./manifests/spelling.ts";
 import { Ledger } from "./layout/verified.ts";
 import { bootTime } from "./partial/positions.ts";
-import { likenessOf, makeFolder, makeRoot } from "./layout/ownership.ts";
+import { makeFolder, makeRoot, ownershipIn } from "./layout/ownership.ts";
 import { blobFile, blobPaths, type Paths, pathsOf } from "./layout/paths.ts";
-import { peekResume } from "./partial/resume.ts";
+import { estimateKept } from "./partial/resume.ts";
 import { StoreSession } from "./write/session.ts";
-import { noteWish } from "./layout/intents.ts";
+import { recordIntent } from "./layout/intents.ts";
 
-export interface StoreOptions {
+export interface FolderOptions {
   /** Who writes checkpoints, such as `pullama/0.1.0`. */
   readonly tool: string;
   /** Every step that a crash could fall between. */
@@ -31,7 +31,7 @@ export class ModelsFolder implements Store {
   readonly #paths: Paths;
   readonly #disk: Disk;
 
-  constructor(root: string, private readonly options: StoreOptions) {
+  constructor(root: string, private readonly options: FolderOptions) {
     this.#paths = pathsOf(root);
     this.#disk = options.disk ?? realDisk;
   }
@@ -54,7 +54,7 @@ export class ModelsFolder implements Store {
         .map(async (folder) => new Set(await namesIn(folder))),
     );
     const ledger = await Ledger.open(this.#disk, this.#paths, () => ({}));
-    const standings: BlobStatus[] = [];
+    const statuses: BlobStatus[] = [];
     for (const blob of blobs) {
       const at = blobPaths(this.#paths, blob.digest);
       const file = blobFile(blob.digest);
@@ -62,13 +62,13 @@ export class ModelsFolder implements Store {
       const info = whole === undefined ? undefined : await Deno.stat(whole).catch(() => undefined);
       if (info?.isFile && info.size === blob.size) {
         const state = ledger.vouchesFor(blob.digest, info) ? "present" : "unproven";
-        standings.push({ blob, state, kept: blob.size });
+        statuses.push({ blob, state, kept: blob.size });
       } else {
-        const kept = own!.has(`${file}.partial`) ? await peekResume(at, blob, bootTime()) : 0;
-        standings.push({ blob, state: "missing", kept });
+        const kept = own!.has(`${file}.partial`) ? await estimateKept(at, blob, bootTime()) : 0;
+        statuses.push({ blob, state: "missing", kept });
       }
     }
-    return standings;
+    return statuses;
   }
 
   async enter(
@@ -79,25 +79,29 @@ export class ModelsFolder implements Store {
     const paths = this.#paths;
     const disk = this.#disk;
     await makeRoot(disk, paths.root);
-    const { folder } = await likenessOf(paths.root);
+    const { folder } = await ownershipIn(paths.root);
     for (const path of [paths.blobs, paths.own, paths.ready, paths.temporary]) {
       await makeFolder(disk, path, folder);
     }
-    const look = (await likenessOf(paths.blobs)).file;
+    const ownership = (await ownershipIn(paths.blobs)).file;
     using locks = new DisposableStack();
-    locks.use(await waitLock(paths.storeLock, { shared: true, look, signal, onWait: waiting }));
+    locks.use(
+      await waitLock(paths.storeLock, { shared: true, ownership, signal, onWait: waiting }),
+    );
     if (intent && intent.digests.size > 0) {
-      locks.use(await noteWish(disk, paths, intent, { file: look, folder }, signal, waiting));
+      locks.use(
+        await recordIntent(disk, paths, intent, { file: ownership, folder }, signal, waiting),
+      );
     }
-    const ledger = await Ledger.open(disk, paths, () => look);
+    const ledger = await Ledger.open(disk, paths, () => ownership);
     return new StoreSession({
       disk,
       paths,
       ledger,
       hasher: new Hasher(),
       lock: locks.move(),
-      look,
-      folderLook: folder,
+      ownership,
+      folderOwnership: folder,
       boot: bootTime(),
       tool: this.options.tool,
     });

@@ -28,7 +28,7 @@ const MOST_ADDRESSES = 5;
 const GOOD_ATTEMPT = 1024 * 1024;
 
 /** What to do about a failure: try again after `waitMs`. */
-export interface Again {
+export interface RetryDelay {
   /** Which retry in a row this is, from 1. */
   readonly attempt: number;
   readonly limit: number;
@@ -38,7 +38,7 @@ export interface Again {
 }
 
 /** The patience with one piece of work: its failures so far. */
-export class Patience {
+export class Backoff {
   #waits = 0;
   #addresses = 0;
   #failingSince: number | undefined;
@@ -50,7 +50,7 @@ export class Patience {
    * What follows after an attempt failed with `error` that had brought `bytes`, of `wanted`. Throws the error,
    * or one that says more, when nothing does.
    */
-  after(error: PullamaError, bytes: number, wanted: number): Again {
+  after(error: PullamaError, bytes: number, needed: number): RetryDelay {
     const remedy = remedyOf(error.kind);
     if (remedy === "none") throw error;
     if (bytes > 0) {
@@ -59,18 +59,18 @@ export class Patience {
       this.#failingSince = undefined;
     }
     this.#failingSince ??= this.clock.now();
-    if (bytes >= Math.min(GOOD_ATTEMPT, Math.max(1, wanted / 100))) return this.#atOnce();
+    if (bytes >= Math.min(GOOD_ATTEMPT, Math.max(1, needed / 100))) return this.#atOnce();
     return remedy === "resolve" ? this.#elsewhere(error) : this.#later(error);
   }
 
-  #atOnce(): Again {
+  #atOnce(): RetryDelay {
     const now = this.clock.now();
     const waitMs = Math.max(0, this.#lastAttempt + AT_ONCE_EVERY - now);
     this.#lastAttempt = now + waitMs;
     return { attempt: 1, limit: this.policy.maxRetries, waitMs };
   }
 
-  #elsewhere(error: PullamaError): Again {
+  #elsewhere(error: PullamaError): RetryDelay {
     const attempt = ++this.#addresses;
     if (attempt > MOST_ADDRESSES) throw error;
     // The first time it has simply expired.
@@ -78,7 +78,7 @@ export class Patience {
     return { attempt, limit: MOST_ADDRESSES, waitMs };
   }
 
-  #later(error: PullamaError): Again {
+  #later(error: PullamaError): RetryDelay {
     const asked = error.retryAfterMs ?? 0;
     if (asked > LONGEST_RETRY_AFTER) {
       throw new PullamaError(

@@ -4,7 +4,7 @@ import type { BlobRef } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { type Chunk, type Range, subtract, union } from "../core/ranges.ts";
 import type { Ingest } from "../core/content.ts";
-import type { Search } from "./repair_rounds.ts";
+import type { RepairRounds } from "./repair_rounds.ts";
 
 const MIB = 1024 * 1024;
 /** The first pieces of a blob are short, so that the hash of the whole can follow from the start. */
@@ -19,8 +19,8 @@ const WORTH_SHARING_MS = 1000;
 const COUNTED = 1024;
 
 /** A range in the hands of one connection. `end` shrinks when another one takes a part of it. */
-export interface Job {
-  readonly work: BlobWork;
+export interface Assignment {
+  readonly plan: BlobPlan;
   readonly start: number;
   position: number;
   end: number;
@@ -32,8 +32,8 @@ export interface Job {
 }
 
 /** One large blob: what is being fetched of it and what nobody has in hand. */
-export class BlobWork {
-  readonly jobs = new Set<Job>();
+export class BlobPlan {
+  readonly assignments = new Set<Assignment>();
   #todo: Range[];
   #taken = 0;
   /** Its server sends only whole blobs: one connection at a time. */
@@ -43,7 +43,7 @@ export class BlobWork {
   /** Its bytes are all here and are being compared. */
   sealing = false;
   /** Where to look for wrong bytes, once all of it is here and is not what its digest says. */
-  search: Search | undefined;
+  repair: RepairRounds | undefined;
   readonly startedAt: number;
 
   constructor(
@@ -68,25 +68,26 @@ export class BlobWork {
 
   /** Nothing is left to fetch or to compare. */
   get done(): boolean {
-    return this.#todo.length === 0 && this.jobs.size === 0 && this.search?.next === undefined;
+    return this.#todo.length === 0 && this.assignments.size === 0 &&
+      this.repair?.next === undefined;
   }
 
   /** Bytes are missing after all, or a connection gives back what it did not fetch. */
-  giveBack(range: Range): void {
+  putBack(range: Range): void {
     if (range.start < range.end) this.#todo = splitAt(union([...this.#todo, range]), this.chunks);
   }
 
   /** After bytes were thrown away. What a connection has in hand counts whole: some of it is being written. */
-  planAgain(): void {
-    const inHand = union([...this.jobs].map(({ start, end }) => ({ start, end })));
+  replan(): void {
+    const inHand = union([...this.assignments].map(({ start, end }) => ({ start, end })));
     this.#todo = subtract(this.ingest.plan(this.chunks), inHand);
   }
 
   /** A range to fetch now; `most` is the fair share of one connection. */
-  take(most: number, now: number): Job | undefined {
+  take(most: number, now: number): Assignment | undefined {
     const range = this.#todo[0];
     if (!range) return this.#takeSearched(now);
-    if (this.single && this.jobs.size > 0) return undefined;
+    if (this.single && this.assignments.size > 0) return undefined;
     const first = FIRST_PIECE * 2 ** Math.min(10, this.#taken++ >> 2);
     const fair = Math.ceil(Math.min(first, most) / MIB) * MIB;
     const length = this.single ? Infinity : Math.max(fair, LAST_PIECE);
@@ -98,7 +99,7 @@ export class BlobWork {
   }
 
   /** For a stream that goes on: the next range at or after `position`. */
-  takeFrom(position: number, now: number): Job | undefined {
+  takeFrom(position: number, now: number): Assignment | undefined {
     const range = this.#todo.find(({ end }) => end > position);
     if (!range) return undefined;
     const rest = { start: Math.max(range.start, position), end: range.end };
@@ -107,20 +108,20 @@ export class BlobWork {
   }
 
   /** A part of what the slowest connection has in hand; it will stop before. */
-  share(now: number): Job | undefined {
+  share(now: number): Assignment | undefined {
     if (this.single) return undefined;
-    let slowest: Job | undefined;
+    let slowest: Assignment | undefined;
     let longest = WORTH_SHARING_MS;
-    for (const job of this.jobs) {
-      if (job.comparing) continue;
-      const left = job.end - job.position;
-      const elapsed = now - job.since;
+    for (const assignment of this.assignments) {
+      if (assignment.comparing) continue;
+      const left = assignment.end - assignment.position;
+      const elapsed = now - assignment.since;
       // The first moments of a request say nothing about its rate, and much of it is on the way by then.
       if (left < WORTH_SHARING || elapsed < WORTH_SHARING_MS) continue;
-      const rate = (job.position - job.start) / elapsed;
+      const rate = (assignment.position - assignment.start) / elapsed;
       const time = rate === 0 ? elapsed : left / rate;
       if (time > longest) {
-        slowest = job;
+        slowest = assignment;
         longest = time;
       }
     }
@@ -132,22 +133,22 @@ export class BlobWork {
   }
 
   /** The connection is through with its range, or gives up on the rest of it. */
-  leave(job: Job): void {
-    this.jobs.delete(job);
-    if (!job.comparing) this.giveBack({ start: job.position, end: job.end });
+  leave(assignment: Assignment): void {
+    this.assignments.delete(assignment);
+    if (!assignment.comparing) this.putBack({ start: assignment.position, end: assignment.end });
   }
 
   /** One range at a time: the digest of the whole is tried after each that was not the same. */
-  #takeSearched(now: number): Job | undefined {
-    const next = this.search?.next;
-    if (!next || this.jobs.size > 0 || this.sealing) return undefined;
+  #takeSearched(now: number): Assignment | undefined {
+    const next = this.repair?.next;
+    if (!next || this.assignments.size > 0 || this.sealing) return undefined;
     const end = this.single ? this.blob.size : next.end;
     return this.#add({ start: next.start, end }, now, true);
   }
 
-  #add({ start, end }: Range, now: number, comparing = false): Job {
-    const job: Job = {
-      work: this,
+  #add({ start, end }: Range, now: number, comparing = false): Assignment {
+    const assignment: Assignment = {
+      plan: this,
       start,
       position: start,
       end,
@@ -155,8 +156,8 @@ export class BlobWork {
       comparing,
       abort: undefined,
     };
-    this.jobs.add(job);
-    return job;
+    this.assignments.add(assignment);
+    return assignment;
   }
 }
 

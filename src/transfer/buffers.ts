@@ -19,7 +19,7 @@ const LINGER_MS = 200;
  * What one connection reads and gathers in, one range after another: the runtime is slow to take back
  * what would be made anew for each.
  */
-export class Memory {
+export class ConnectionBuffers {
   #read: Uint8Array<ArrayBuffer> | undefined;
   #write: [Uint8Array, Uint8Array] | undefined;
 
@@ -42,7 +42,7 @@ export class Memory {
 }
 
 /** Bytes gathered for one writer. The next ones are gathered while the last are being written. */
-export class Gathering {
+export class WriteBuffer {
   #filling: Uint8Array;
   #spare: Uint8Array;
   #count = 0;
@@ -54,7 +54,7 @@ export class Gathering {
     private readonly writer: Writer,
     private readonly now: () => number,
     private readonly wrote: (count: number) => void,
-    memory: Memory = new Memory(),
+    memory: ConnectionBuffers = new ConnectionBuffers(),
   ) {
     [this.#filling, this.#spare] = memory.forWrites();
   }
@@ -89,7 +89,7 @@ export class Gathering {
 }
 
 /** A stream that is read in order, some of it thrown away. */
-export class Stream {
+export class BodyReader {
   /** The offset in the blob of the byte that comes next. */
   position: number;
   #rest: Uint8Array = new Uint8Array(0);
@@ -99,7 +99,7 @@ export class Stream {
     private readonly reader: ByteReader,
     { start }: Range,
     private readonly arrived: (count: number) => void,
-    private readonly memory: Memory = new Memory(),
+    private readonly memory: ConnectionBuffers = new ConnectionBuffers(),
   ) {
     this.position = start;
   }

@@ -2,42 +2,46 @@
 
 import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
-import { Gathering, type Stream } from "./buffers.ts";
+import { type BodyReader, WriteBuffer } from "./buffers.ts";
 import { type Pause, withPatience, YIELD } from "./retrier.ts";
 import { type ConnectionTools, withBody } from "./fetcher.ts";
-import type { Job } from "./blob_plan.ts";
+import type { Assignment } from "./blob_plan.ts";
 
 /** How often it is told how far a comparison is, in milliseconds. */
 const TELL_MS = 500;
 
 /** Fetches the range of `job`, and on a server that sends only whole blobs all that follows. */
-export async function fetchJob(tools: ConnectionTools, pause: Pause, job: Job): Promise<void> {
-  const { work } = job;
-  const what = { digest: work.blob.digest, wanted: job.end - job.start };
+export async function fetchJob(
+  tools: ConnectionTools,
+  pause: Pause,
+  assignment: Assignment,
+): Promise<void> {
+  const { plan } = assignment;
+  const what = { digest: plan.blob.digest, needed: assignment.end - assignment.start };
   tools.emit({
     event: "chunk_start",
-    digest: work.blob.digest,
-    range: { start: job.start, end: job.end },
+    digest: plan.blob.digest,
+    range: { start: assignment.start, end: assignment.end },
   });
   try {
     await withPatience(tools, pause, what, async (brought) => {
-      while (job.position < job.end) {
-        const from = job.position;
+      while (assignment.position < assignment.end) {
+        const from = assignment.position;
         try {
-          await attemptJob(tools, job);
+          await attemptJob(tools, assignment);
         } finally {
-          brought(job.position - from);
+          brought(assignment.position - from);
         }
       }
     });
   } catch (error) {
     if (error !== YIELD) throw error;
   } finally {
-    work.leave(job);
+    plan.leave(assignment);
     tools.emit({
       event: "chunk_end",
-      digest: work.blob.digest,
-      range: { start: job.start, end: job.position },
+      digest: plan.blob.digest,
+      range: { start: assignment.start, end: assignment.position },
     });
   }
 }
@@ -50,7 +54,7 @@ export async function fetchWhole(
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(blob.size);
   let have = 0;
-  await withPatience(tools, pause, { digest: blob.digest, wanted: blob.size }, async (brought) => {
+  await withPatience(tools, pause, { digest: blob.digest, needed: blob.size }, async (brought) => {
     while (have < blob.size) {
       const range = { start: have, end: blob.size };
       await withBody(tools, blob, range, undefined, async (stream, body) => {
@@ -68,20 +72,20 @@ export async function fetchWhole(
   return bytes;
 }
 
-async function attemptJob(tools: ConnectionTools, job: Job): Promise<void> {
-  const { work } = job;
-  if (work.single && inFlight(job).length > 0) throw YIELD;
-  const range = { start: job.position, end: job.end };
-  await withBody(tools, work.blob, range, job, async (stream, body) => {
-    if (!body.ranged) takeOver(job);
-    if (!await stream.skipTo(job.position)) throw cutShort(stream.position, body.range.end);
+async function attemptJob(tools: ConnectionTools, assignment: Assignment): Promise<void> {
+  const { plan } = assignment;
+  if (plan.single && inFlight(assignment).length > 0) throw YIELD;
+  const range = { start: assignment.position, end: assignment.end };
+  await withBody(tools, plan.blob, range, assignment, async (stream, body) => {
+    if (!body.ranged) takeOver(assignment);
+    if (!await stream.skipTo(assignment.position)) throw cutShort(stream.position, body.range.end);
     // What comes after its end comes in any case.
-    if (!body.ranged && job.comparing) job.end = work.blob.size;
-    const other = job.comparing ? await compare(tools, stream, job) : undefined;
-    if (!job.comparing) await fill(tools, stream, job, other);
-    if (!body.ranged) await fillRest(tools, stream, job);
-    const stopped = Math.min(job.end, body.range.end);
-    if (job.position < stopped) throw cutShort(job.position, stopped);
+    if (!body.ranged && assignment.comparing) assignment.end = plan.blob.size;
+    const other = assignment.comparing ? await compare(tools, stream, assignment) : undefined;
+    if (!assignment.comparing) await fill(tools, stream, assignment, other);
+    if (!body.ranged) await fillRest(tools, stream, assignment);
+    const stopped = Math.min(assignment.end, body.range.end);
+    if (assignment.position < stopped) throw cutShort(assignment.position, stopped);
   });
 }
 
@@ -91,34 +95,37 @@ async function attemptJob(tools: ConnectionTools, job: Job): Promise<void> {
  */
 async function compare(
   { emit, clock }: ConnectionTools,
-  stream: Stream,
-  job: Job,
+  stream: BodyReader,
+  assignment: Assignment,
 ): Promise<Uint8Array | undefined> {
-  const { blob, ingest, search } = job.work;
+  const { blob, ingest, repair } = assignment.plan;
   const { digest, size } = blob;
-  const begin = job.position;
+  const begin = assignment.position;
   let told = -Infinity;
   try {
-    while (job.position < job.end) {
+    while (assignment.position < assignment.end) {
       if (clock.now() - told >= TELL_MS) {
-        emit({ event: "verifying", digest, done: job.position, size });
+        emit({ event: "verifying", digest, done: assignment.position, size });
         told = clock.now();
       }
-      const bytes = await stream.next(job.end - job.position);
+      const bytes = await stream.next(assignment.end - assignment.position);
       if (!bytes) return undefined;
-      const same = await ingest.matchingPrefix(bytes, job.position);
-      job.position += same;
+      const same = await ingest.matchingPrefix(bytes, assignment.position);
+      assignment.position += same;
       if (same === bytes.length) continue;
-      const rest = { start: job.position, end: job.end };
+      const rest = { start: assignment.position, end: assignment.end };
       const count = await ingest.forget(rest);
-      job.comparing = false;
+      assignment.comparing = false;
       emit({ event: "bytes_lost", digest, count, reason: "what came again is not the same" });
       return bytes.subarray(same);
     }
     return undefined;
   } finally {
-    search?.compared({ start: begin, end: job.comparing ? job.position : job.end }, job.comparing);
-    ingest.searched = search?.position ?? 0;
+    repair?.compared({
+      start: begin,
+      end: assignment.comparing ? assignment.position : assignment.end,
+    }, assignment.comparing);
+    ingest.searched = repair?.position ?? 0;
   }
 }
 
@@ -127,60 +134,66 @@ async function compare(
  */
 async function fill(
   tools: ConnectionTools,
-  stream: Stream,
-  job: Job,
+  stream: BodyReader,
+  assignment: Assignment,
   first?: Uint8Array,
 ): Promise<void> {
-  const { blob, ingest } = job.work;
-  const writer = await ingest.writer(job.position);
-  const gathering = new Gathering(writer, tools.clock.now, (count) => {
+  const { blob, ingest } = assignment.plan;
+  const writer = await ingest.writer(assignment.position);
+  const buffer = new WriteBuffer(writer, tools.clock.now, (count) => {
     tools.emit({ event: "bytes", digest: blob.digest, count });
   });
   try {
-    while (job.position < job.end) {
-      const bytes = first ?? await stream.next(job.end - job.position);
+    while (assignment.position < assignment.end) {
+      const bytes = first ?? await stream.next(assignment.end - assignment.position);
       first = undefined;
       if (!bytes) break;
       // Somebody may have taken the end of the range while these were on their way.
-      const wanted = bytes.subarray(0, Math.max(0, job.end - job.position));
-      await gathering.add(wanted);
-      job.position += wanted.length;
+      const needed = bytes.subarray(0, Math.max(0, assignment.end - assignment.position));
+      await buffer.add(needed);
+      assignment.position += needed.length;
     }
   } finally {
     try {
-      await gathering.flush();
+      await buffer.flush();
     } finally {
-      job.position = writer.position;
+      assignment.position = writer.position;
       writer.close();
     }
   }
 }
 
 /** The server sends the whole blob whatever it is asked for: what else is missing comes in this stream. */
-async function fillRest(tools: ConnectionTools, stream: Stream, job: Job): Promise<void> {
-  if (job.position < job.end) return;
+async function fillRest(
+  tools: ConnectionTools,
+  stream: BodyReader,
+  assignment: Assignment,
+): Promise<void> {
+  if (assignment.position < assignment.end) return;
   for (;;) {
-    const next = job.work.takeFrom(stream.position, tools.clock.now());
+    const next = assignment.plan.takeFrom(stream.position, tools.clock.now());
     if (!next) return;
     try {
       if (!await stream.skipTo(next.start)) throw cutShort(stream.position, next.start);
       await fill(tools, stream, next);
       if (next.position < next.end) throw cutShort(next.position, next.end);
     } finally {
-      job.work.leave(next);
+      assignment.plan.leave(next);
     }
   }
 }
 
 /** From now on one connection serves this blob, and it is this one. */
-function takeOver(job: Job): void {
-  job.work.single = true;
-  for (const other of inFlight(job)) other.abort?.(YIELD);
+function takeOver(assignment: Assignment): void {
+  assignment.plan.single = true;
+  for (const other of inFlight(assignment)) other.abort?.(YIELD);
 }
 
 /** The other ranges of the blob that somebody is asking for at this moment. */
-function inFlight(job: Job): Job[] {
-  return [...job.work.jobs].filter((other) => other !== job && other.abort !== undefined);
+function inFlight(assignment: Assignment): Assignment[] {
+  return [...assignment.plan.assignments].filter((other) =>
+    other !== assignment && other.abort !== undefined
+  );
 }
 
 function cutShort(position: number, end: number): PullamaError {

@@ -8,10 +8,10 @@ import { formatDuration } from "../core/units.ts";
 import { type ByteReader, byteReader } from "../io/byte_reader.ts";
 import type { RateLimit } from "../io/limit.ts";
 import type { StallWatch } from "../io/stall.ts";
-import { type Memory, Stream } from "./buffers.ts";
+import { BodyReader, type ConnectionBuffers } from "./buffers.ts";
 import type { PatienceTools } from "./retrier.ts";
 import type { BlobBody, Source } from "../core/content.ts";
-import type { Job } from "./blob_plan.ts";
+import type { Assignment } from "./blob_plan.ts";
 
 export interface ConnectionTools extends PatienceTools {
   readonly source: Source;
@@ -23,7 +23,7 @@ export interface ConnectionTools extends PatienceTools {
   /** Bytes of blobs that came over the network, whatever became of them. */
   readonly fetched: (count: number) => void;
   /** Of this connection alone; without it each range has its own. */
-  readonly memory?: Memory;
+  readonly memory?: ConnectionBuffers;
 }
 
 /** Opens a range, hands its stream to `use`, and leaves the connection fit for the next request. */
@@ -31,14 +31,14 @@ export async function withBody<T>(
   tools: ConnectionTools,
   blob: Descriptor,
   range: Range,
-  job: Job | undefined,
-  use: (stream: Stream, body: BlobBody) => Promise<T>,
+  assignment: Assignment | undefined,
+  use: (stream: BodyReader, body: BlobBody) => Promise<T>,
 ): Promise<T> {
   const { source, name, signal, watch, limit, timeoutMs } = tools;
   const attempt = new AbortController();
   const relay = () => attempt.abort(signal.reason);
   signal.addEventListener("abort", relay, { once: true });
-  if (job) job.abort = (reason) => attempt.abort(reason);
+  if (assignment) assignment.abort = (reason) => attempt.abort(reason);
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const body = await source.open(name, blob, range, attempt.signal);
@@ -50,7 +50,7 @@ export async function withBody<T>(
       attempt.abort(stalled(ms));
     });
     const reader = limit ? limit.through(watched, attempt.signal) : watched;
-    const stream = new Stream(reader, body.range, tools.fetched, tools.memory);
+    const stream = new BodyReader(reader, body.range, tools.fetched, tools.memory);
     try {
       // Another connection may have taken over while this answer was on its way.
       attempt.signal.throwIfAborted();
@@ -67,7 +67,7 @@ export async function withBody<T>(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", relay);
-    if (job) job.abort = undefined;
+    if (assignment) assignment.abort = undefined;
   }
 }
 

@@ -11,8 +11,8 @@ import { type Clock, systemClock } from "./clock.ts";
 import { Outage, Pause, withPatience } from "./retrier.ts";
 import type { BlobStatus, PullIntent, Source, Store } from "../core/content.ts";
 import type { ConnectionTools } from "./fetcher.ts";
-import { requireRoom, type Room, roomFor, withLeftovers } from "./space.ts";
-import { transfer, type TransferTools, type Wanted } from "./scheduler.ts";
+import { requireSpace, spaceFor, type SpaceNeeded, withCleanHint } from "./space.ts";
+import { type NeededBlob, transfer, type TransferTools } from "./scheduler.ts";
 
 export interface PullSettings {
   /** Parallel connections, 1 or more. */
@@ -77,32 +77,32 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     const manifest = await getManifest(connection, pause);
     const stored = await store.spelling(name);
     blobs = distinctBlobs(manifest);
-    const standings = await store.survey(blobs);
+    const statuses = await store.survey(blobs);
     const size = sizeOf(blobs);
     const { digest } = manifest;
-    const kept = standings.reduce((sum, standing) => sum + standing.kept, 0);
-    emit({ event: "manifest", digest, blobs: standings.length, size, kept });
-    const room = roomFor(standings, store.free());
+    const kept = statuses.reduce((sum, status) => sum + status.kept, 0);
+    emit({ event: "manifest", digest, blobs: statuses.length, size, kept });
+    const space = spaceFor(statuses, store.free());
     if (settings.dryRun) {
-      emit({ event: "dry_run", result: dryRun(name, manifest, standings, room) });
+      emit({ event: "dry_run", result: dryRun(name, manifest, statuses, space) });
       return undefined;
     }
-    if (!settings.force) requireRoom(room, standings, store.largestFile());
+    if (!settings.force) requireSpace(space, statuses, store.largestFile());
     const waiting = (holder: string | undefined) =>
       emit({ event: "lock_wait", digest: undefined, holder });
-    await using session = await store.enter(ended.signal, waiting, wishOf(stored, standings));
-    const work = {
+    await using session = await store.enter(ended.signal, waiting, wishOf(stored, statuses));
+    const plan = {
       ...settings,
       ...connection,
       session,
       pause,
       fail: (why: unknown) => ended.abort(why),
     };
-    await fetchAndCommit(work, stored, manifest, standings);
+    await fetchAndCommit(plan, stored, manifest, statuses);
     const summary: Summary = {
       name,
       digest,
-      blobs: standings.length,
+      blobs: statuses.length,
       size,
       fetched,
       elapsedMs: clock.now() - began,
@@ -111,8 +111,8 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     return summary;
   } catch (error) {
     const interrupted = stop.soft.aborted && error === stop.soft.reason;
-    if (!interrupted) throw await withLeftovers(error, store, blobs);
-    const kept = (await store.survey(blobs)).reduce((sum, standing) => sum + standing.kept, 0);
+    if (!interrupted) throw await withCleanHint(error, store, blobs);
+    const kept = (await store.survey(blobs)).reduce((sum, status) => sum + status.kept, 0);
     emit({ event: "pull_interrupted", name, kept, size: sizeOf(blobs) });
     if (error instanceof PullamaError && error.kind === "interrupted") throw error;
     throw new PullamaError("interrupted", "stopped before the end", { cause: error });
@@ -123,7 +123,7 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
 
 function getManifest(tools: ConnectionTools, pause: Pause): Promise<Manifest> {
   const { source, name, signal } = tools;
-  const what = { digest: undefined, wanted: 0 };
+  const what = { digest: undefined, needed: 0 };
   return withPatience(tools, pause, what, () => source.manifest(name, signal));
 }
 
@@ -132,18 +132,18 @@ async function fetchAndCommit(
   tools: TransferTools,
   stored: ModelName,
   manifest: Manifest,
-  standings: readonly BlobStatus[],
+  statuses: readonly BlobStatus[],
 ): Promise<void> {
   const { session, emit } = tools;
   const refs = new Map<string, BlobRef>();
-  let wanted = standings.map(({ blob, state }, i): Wanted => {
+  let needed = statuses.map(({ blob, state }, i): NeededBlob => {
     const { digest, size } = blob;
-    const ref = { digest, size, index: i + 1, count: standings.length };
+    const ref = { digest, size, index: i + 1, count: statuses.length };
     refs.set(digest, ref);
     return { ref, blob, state };
   });
   for (let round = 1;; round++) {
-    await transfer(tools, wanted);
+    await transfer(tools, needed);
     const vanished = await session.commit(stored, manifest);
     if (vanished.length === 0) break;
     if (round === MOST_COMMITS) {
@@ -161,24 +161,24 @@ async function fetchAndCommit(
         reason: "another program removed the blob",
       });
     }
-    wanted = vanished.map((blob) => ({ ref: refs.get(blob.digest)!, blob, state: "missing" }));
+    needed = vanished.map((blob) => ({ ref: refs.get(blob.digest)!, blob, state: "missing" }));
   }
   emit({ event: "manifest_written", digest: manifest.digest });
 }
 
 /** What is not there. */
-function wishOf(name: ModelName, standings: readonly BlobStatus[]): PullIntent {
-  const missing = standings.filter(({ state }) => state === "missing");
+function wishOf(name: ModelName, statuses: readonly BlobStatus[]): PullIntent {
+  const missing = statuses.filter(({ state }) => state === "missing");
   return { name, digests: new Set(missing.map(({ blob }) => blob.digest)) };
 }
 
 function dryRun(
   name: ModelName,
   { digest }: Manifest,
-  standings: readonly BlobStatus[],
-  { toFetch, free, short }: Room,
+  statuses: readonly BlobStatus[],
+  { toFetch, free, short }: SpaceNeeded,
 ): DryRun {
-  const size = sizeOf(standings.map(({ blob }) => blob));
+  const size = sizeOf(statuses.map(({ blob }) => blob));
   return {
     name,
     digest,
@@ -187,7 +187,7 @@ function dryRun(
     toFetch,
     free,
     fits: short === 0,
-    blobs: standings.map(({ blob: { digest, size, mediaType }, kept }) => ({
+    blobs: statuses.map(({ blob: { digest, size, mediaType }, kept }) => ({
       digest,
       size,
       mediaType,

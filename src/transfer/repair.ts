@@ -3,8 +3,8 @@
 import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { ConnectionTools } from "./fetcher.ts";
-import { Search } from "./repair_rounds.ts";
-import type { BlobWork } from "./blob_plan.ts";
+import { RepairRounds } from "./repair_rounds.ts";
+import type { BlobPlan } from "./blob_plan.ts";
 
 /** How often all of a blob is fetched before it is given up, when the whole is wrong each time. */
 export const MOST_DOWNLOADS = 3;
@@ -17,27 +17,27 @@ const SEARCH =
  * After all of a blob came and is wrong: what nobody vouched for goes first; then the wrong bytes are searched
  * for, as `work.search` says. Throws `digest` when there have been enough copies.
  */
-export async function doubt(
+export async function planRepair(
   { emit, source, name }: ConnectionTools,
-  work: BlobWork,
+  plan: BlobPlan,
 ): Promise<void> {
-  const { ingest, blob } = work;
+  const { ingest, blob } = plan;
   const { digest } = blob;
   const actual = ingest.actual;
   const count = await ingest.dropDoubtful();
   if (count > 0) return emit({ event: "bytes_lost", digest, count, reason: WRONG });
-  if (!work.search) {
-    work.search = new Search(work.chunks, ingest.searched, MOST_DOWNLOADS - 1);
+  if (!plan.repair) {
+    plan.repair = new RepairRounds(plan.chunks, ingest.searched, MOST_DOWNLOADS - 1);
     emit({ event: "bytes_lost", digest, count: 0, reason: SEARCH });
   }
   source.forgetAddress(name, blob);
-  if (work.search.goOn()) return;
+  if (plan.repair.nextRound()) return;
   ingest.searched = 0;
-  throw wrongBlob(blob, actual);
+  throw digestMismatch(blob, actual);
 }
 
 /** The failure of a blob that came wrong as often as it may. */
-export function wrongBlob(blob: Descriptor, actual: string | undefined): PullamaError {
+export function digestMismatch(blob: Descriptor, actual: string | undefined): PullamaError {
   return new PullamaError(
     "digest",
     `the registry sends something else for ${blob.digest}: ${actual ?? "unknown"}, ` +
@@ -47,7 +47,7 @@ export function wrongBlob(blob: Descriptor, actual: string | undefined): Pullama
 }
 
 /** What is said of chunks that never are what the registry says of them. */
-export function distrustedList({ digest }: Descriptor): { message: string; hint: string } {
+export function wrongChunkList({ digest }: Descriptor): { message: string; hint: string } {
   return {
     message: `the registry's digests for parts of ${digest} do not fit what it sends`,
     hint: "they are left aside: the digest of the whole decides",

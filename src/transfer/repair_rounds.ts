@@ -7,7 +7,7 @@
 
 import { type Range, subtract, union } from "../core/ranges.ts";
 
-export class Search {
+export class RepairRounds {
   readonly #all: readonly Range[];
   #todo: Range[];
   #alike: Range[] = [];
@@ -43,7 +43,7 @@ export class Search {
   }
 
   /** The whole is still wrong: goes on, with another round if this one is over; false: there have been enough. */
-  goOn(): boolean {
+  nextRound(): boolean {
     this.#hopeful = false;
     if (this.#todo.length > 0) return true;
     if (this.#rounds === this.most) return false;

@@ -4,7 +4,7 @@ import { asPullamaError, PullamaError } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { Clock } from "./clock.ts";
-import { Patience, type RetryPolicy } from "./backoff.ts";
+import { Backoff, type RetryPolicy } from "./backoff.ts";
 
 /** Why a connection lets go of its range without having failed: the server takes one at a time. */
 export const YIELD = new PullamaError(
@@ -60,10 +60,10 @@ export class Outage {
 export async function withPatience<T>(
   tools: PatienceTools,
   pause: Pause,
-  what: { readonly digest: Descriptor["digest"] | undefined; readonly wanted: number },
+  what: { readonly digest: Descriptor["digest"] | undefined; readonly needed: number },
   attempt: (brought: (bytes: number) => void) => Promise<T>,
 ): Promise<T> {
-  const patience = new Patience(tools.policy, tools.clock);
+  const backoff = new Backoff(tools.policy, tools.clock);
   for (;;) {
     tools.signal.throwIfAborted();
     await pause.over(tools.signal);
@@ -74,7 +74,7 @@ export async function withPatience<T>(
       tools.signal.throwIfAborted();
       const error = asPullamaError(caught);
       if (error === YIELD) throw error;
-      const again = patience.after(error, bytes, what.wanted);
+      const again = backoff.after(error, bytes, what.needed);
       if (error.retryAfterMs !== undefined) pause.asked(error.retryAfterMs);
       if (again.goneMs !== undefined) tools.outage.goesOn(again.goneMs, error);
       else tools.emit({ event: "retry", digest: what.digest, ...again, error });

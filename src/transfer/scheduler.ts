@@ -5,13 +5,13 @@ import type { BlobRef, Emit } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { tile } from "../core/ranges.ts";
 import { fetchJob } from "./connection.ts";
-import { Memory } from "./buffers.ts";
+import { ConnectionBuffers } from "./buffers.ts";
 import type { Pause } from "./retrier.ts";
 import type { BlobWatcher, Session } from "../core/content.ts";
 import type { ConnectionTools } from "./fetcher.ts";
 import { fetchSmall } from "./small_blob.ts";
-import { BlobWork, type Job } from "./blob_plan.ts";
-import { distrustedList, doubt } from "./repair.ts";
+import { type Assignment, BlobPlan } from "./blob_plan.ts";
+import { planRepair, wrongChunkList } from "./repair.ts";
 
 const MIB = 1024 * 1024;
 /**
@@ -35,22 +35,22 @@ export interface TransferTools extends ConnectionTools {
 }
 
 /** A blob to have; whether it must be fetched is found out when its turn comes. */
-export interface Wanted {
+export interface NeededBlob {
   readonly ref: BlobRef;
   readonly blob: Descriptor;
   readonly state: "present" | "unproven" | "missing";
 }
 
 /** Fetches what is missing of `wanted`, which is sorted by size. Rejects with the first failure. */
-export async function transfer(tools: TransferTools, wanted: readonly Wanted[]): Promise<void> {
-  await new Transfer(tools, wanted).run();
+export async function transfer(tools: TransferTools, needed: readonly NeededBlob[]): Promise<void> {
+  await new Transfer(tools, needed).run();
 }
 
 class Transfer {
   #emit: Emit;
-  #pending: Wanted[];
-  #small: Wanted[] = [];
-  #works: BlobWork[] = [];
+  #pending: NeededBlob[];
+  #small: NeededBlob[] = [];
+  #works: BlobPlan[] = [];
   /** Blobs that are being opened, waited for or sealed. */
   #busy = new Set<Promise<void>>();
   #sealing = 0;
@@ -59,9 +59,9 @@ class Transfer {
   #changed = Promise.withResolvers<void>();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(private readonly tools: TransferTools, wanted: readonly Wanted[]) {
+  constructor(private readonly tools: TransferTools, needed: readonly NeededBlob[]) {
     this.#emit = tools.emit;
-    this.#pending = [...wanted];
+    this.#pending = [...needed];
   }
 
   async run(): Promise<void> {
@@ -84,7 +84,7 @@ class Transfer {
 
   async #connection(): Promise<void> {
     const { signal, pause } = this.tools;
-    const tools: TransferTools = { ...this.tools, memory: new Memory() };
+    const tools: TransferTools = { ...this.tools, memory: new ConnectionBuffers() };
     while (!signal.aborted && !this.#finished) {
       this.#openMore();
       const small = this.#small.shift();
@@ -92,10 +92,10 @@ class Transfer {
         await this.#fetchSmall(tools, small);
         continue;
       }
-      const job = this.#take();
-      if (job) {
-        await fetchJob(tools, pause, job);
-        if (job.work.done) this.#seal(job.work);
+      const assignment = this.#take();
+      if (assignment) {
+        await fetchJob(tools, pause, assignment);
+        if (assignment.plan.done) this.#seal(assignment.plan);
         this.#wake();
       } else await this.#changed.promise;
     }
@@ -106,20 +106,20 @@ class Transfer {
       this.#works.length === 0 && this.#busy.size === 0;
   }
 
-  #take(): Job | undefined {
+  #take(): Assignment | undefined {
     const { connections, perBlob, clock } = this.tools;
     const now = clock.now();
-    const open = this.#works.filter(({ jobs }) => jobs.size < perBlob);
-    const left = open.reduce((sum, work) => sum + work.left, 0);
+    const open = this.#works.filter(({ assignments: jobs }) => jobs.size < perBlob);
+    const left = open.reduce((sum, plan) => sum + plan.left, 0);
     const share = this.#pending.length > 0 ? Infinity : left / (2 * connections);
-    for (const work of open) {
-      const job = work.take(share, now);
-      if (job) return job;
+    for (const plan of open) {
+      const assignment = plan.take(share, now);
+      if (assignment) return assignment;
     }
     if (this.#pending.length > 0 || connections === 1) return undefined;
-    for (const work of open) {
-      const job = work.share(now);
-      if (job) return job;
+    for (const plan of open) {
+      const assignment = plan.share(now);
+      if (assignment) return assignment;
     }
     return undefined;
   }
@@ -128,7 +128,7 @@ class Transfer {
   #openMore(): void {
     const { connections, chunkSize } = this.tools;
     if (this.#opening || this.tools.signal.aborted || this.#sealing >= MOST_SEALING) return;
-    const left = this.#works.reduce((sum, work) => sum + work.left, 0);
+    const left = this.#works.reduce((sum, plan) => sum + plan.left, 0);
     if (this.#small.length >= connections || left >= connections * chunkSize) return;
     const next = this.#pending.shift();
     if (!next) return;
@@ -141,20 +141,20 @@ class Transfer {
   }
 
   /** `parked` is called when the blob has to be waited for, so that others go on. */
-  async #open(wanted: Wanted, parked: () => void): Promise<void> {
+  async #open(needed: NeededBlob, parked: () => void): Promise<void> {
     const { session, signal, clock, chunkSize, source, name } = this.tools;
-    const { blob, ref, state } = wanted;
+    const { blob, ref, state } = needed;
     if (state === "present") return this.#emit({ event: "blob_cached", blob: ref });
-    let work: BlobWork | undefined;
+    let plan: BlobPlan | undefined;
     const watcher: BlobWatcher = {
       lost: (range, count, reason) => {
         this.#emit({ event: "bytes_lost", digest: blob.digest, count, reason });
-        work?.giveBack(range);
+        plan?.putBack(range);
         this.#wake();
       },
       distrusted: () => {
         source.forgetAddress(name, blob);
-        this.#emit({ event: "warning", ...distrustedList(blob) });
+        this.#emit({ event: "warning", ...wrongChunkList(blob) });
       },
       waiting: (holder) => {
         this.#emit({ event: "lock_wait", digest: blob.digest, holder });
@@ -166,7 +166,7 @@ class Transfer {
     if (blob.size < SMALL) {
       const here = state === "unproven" && await session.verifyOrQuarantine(blob, signal, watcher);
       if (here) this.#emit({ event: "blob_cached", blob: ref });
-      else this.#small.push(wanted);
+      else this.#small.push(needed);
       return;
     }
     const ingest = await session.ingest(blob, signal, watcher);
@@ -175,71 +175,71 @@ class Transfer {
       const given = await source.chunksums(name, blob, signal);
       this.#emit({ event: "blob_start", blob: ref, kept: ingest.kept() });
       const chunks = given ?? tile(blob.size, chunkSize);
-      work = new BlobWork(ref, blob, ingest, chunks, clock.now());
-      this.#works.push(work);
+      plan = new BlobPlan(ref, blob, ingest, chunks, clock.now());
+      this.#works.push(plan);
     } finally {
-      if (!work) await ingest[Symbol.asyncDispose]();
+      if (!plan) await ingest[Symbol.asyncDispose]();
     }
-    if (work.done) this.#seal(work);
+    if (plan.done) this.#seal(plan);
   }
 
-  async #fetchSmall(tools: TransferTools, wanted: Wanted): Promise<void> {
+  async #fetchSmall(tools: TransferTools, needed: NeededBlob): Promise<void> {
     this.#inSmall++;
     try {
-      await fetchSmall(tools, wanted);
+      await fetchSmall(tools, needed);
     } finally {
       this.#inSmall--;
       this.#wake();
     }
   }
 
-  #seal(work: BlobWork): void {
-    if (work.sealing) return;
-    work.sealing = true;
+  #seal(plan: BlobPlan): void {
+    if (plan.sealing) return;
+    plan.sealing = true;
     this.#sealing++;
     this.#track(
-      this.#sealNow(work).finally(() => {
-        work.sealing = false;
+      this.#sealNow(plan).finally(() => {
+        plan.sealing = false;
         this.#sealing--;
         // Lost bytes may have been fetched again while this was still comparing.
-        const again = work.done && this.#works.includes(work);
-        if (again && !this.#failure && !this.tools.signal.aborted) this.#seal(work);
+        const again = plan.done && this.#works.includes(plan);
+        if (again && !this.#failure && !this.tools.signal.aborted) this.#seal(plan);
         this.#wake();
       }),
     );
   }
 
-  async #sealNow(work: BlobWork): Promise<void> {
-    const { ingest, blob } = work;
+  async #sealNow(plan: BlobPlan): Promise<void> {
+    const { ingest, blob } = plan;
     const outcome = await ingest.seal();
     if (outcome === "sealed") {
-      this.#works = this.#works.filter((other) => other !== work);
-      const elapsedMs = this.tools.clock.now() - work.startedAt;
-      this.#emit({ event: "blob_verified", blob: work.ref, elapsedMs });
+      this.#works = this.#works.filter((other) => other !== plan);
+      const elapsedMs = this.tools.clock.now() - plan.startedAt;
+      this.#emit({ event: "blob_verified", blob: plan.ref, elapsedMs });
       return;
     }
     if (this.tools.signal.aborted) return;
-    if (outcome === "mismatch") await doubt(this.tools, work);
-    work.planAgain();
+    if (outcome === "mismatch") await planRepair(this.tools, plan);
+    plan.replan();
     // Nothing to fetch and still not whole would go round for ever.
-    if (work.done) throw new PullamaError("internal", `${blob.digest} cannot be made whole`);
+    if (plan.done) throw new PullamaError("internal", `${blob.digest} cannot be made whole`);
   }
 
   #checkpoints(): void {
-    for (const work of this.#works) {
+    for (const plan of this.#works) {
       // A slow disk is not asked again before it is through.
-      if (!work.saving) this.#track(this.#checkpoint(work));
+      if (!plan.saving) this.#track(this.#checkpoint(plan));
     }
   }
 
-  async #checkpoint(work: BlobWork): Promise<void> {
-    work.saving = true;
+  async #checkpoint(plan: BlobPlan): Promise<void> {
+    plan.saving = true;
     try {
-      const proven = await work.ingest.checkpoint();
-      if (!this.#works.includes(work)) return;
-      this.#emit({ event: "checkpoint", digest: work.blob.digest, proven });
+      const proven = await plan.ingest.checkpoint();
+      if (!this.#works.includes(plan)) return;
+      this.#emit({ event: "checkpoint", digest: plan.blob.digest, proven });
     } finally {
-      work.saving = false;
+      plan.saving = false;
     }
   }
 
@@ -249,7 +249,7 @@ class Transfer {
       const open = this.#works;
       this.#works = [];
       await Promise.all(
-        open.map((work) => this.#guard(async () => await work.ingest[Symbol.asyncDispose]())),
+        open.map((plan) => this.#guard(async () => await plan.ingest[Symbol.asyncDispose]())),
       );
       // A blob that was just being opened comes to the others.
       await Promise.all(this.#busy);

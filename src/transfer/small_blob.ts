@@ -6,7 +6,7 @@ import { fetchWhole } from "./connection.ts";
 import type { Pause } from "./retrier.ts";
 import type { Session } from "../core/content.ts";
 import type { ConnectionTools } from "./fetcher.ts";
-import { MOST_DOWNLOADS, WRONG, wrongBlob } from "./repair.ts";
+import { digestMismatch, MOST_DOWNLOADS, WRONG } from "./repair.ts";
 
 /** What this needs besides a connection. */
 export interface SmallTools extends ConnectionTools {
@@ -26,7 +26,7 @@ export async function fetchSmall(
   for (let downloads = 1;; downloads++) {
     const actual = await session.put(blob, await fetchWhole(tools, pause, blob));
     if (actual === digest) break;
-    if (downloads === MOST_DOWNLOADS) throw wrongBlob(blob, actual);
+    if (downloads === MOST_DOWNLOADS) throw digestMismatch(blob, actual);
     source.forgetAddress(name, blob);
     emit({ event: "bytes_lost", digest, count: 0, reason: WRONG });
   }

@@ -6,10 +6,10 @@ import { formatSize } from "../core/units.ts";
 import type { BlobStatus, Store } from "../core/content.ts";
 
 /** Room that is left for everything else on the disk. */
-export const MARGIN: number = 64 * 1024 * 1024;
+export const FREE_MARGIN: number = 64 * 1024 * 1024;
 
 /** What has to be fetched, and whether it fits. Sizes in bytes. */
-export interface Room {
+export interface SpaceNeeded {
   readonly toFetch: number;
   readonly free: number | undefined;
   /** Bytes that there are too few; 0: it fits. */
@@ -17,19 +17,19 @@ export interface Room {
 }
 
 /** What `standings` need of `free` bytes. */
-export function roomFor(standings: readonly BlobStatus[], free: number | undefined): Room {
-  const toFetch = standings.reduce((sum, { blob, kept }) => sum + blob.size - kept, 0);
-  const needed = toFetch === 0 ? 0 : toFetch + MARGIN;
+export function spaceFor(statuses: readonly BlobStatus[], free: number | undefined): SpaceNeeded {
+  const toFetch = statuses.reduce((sum, { blob, kept }) => sum + blob.size - kept, 0);
+  const needed = toFetch === 0 ? 0 : toFetch + FREE_MARGIN;
   return { toFetch, free, short: free === undefined ? 0 : Math.max(0, needed - free) };
 }
 
 /** Throws `disk_full` where the model does not fit, or one of its blobs is a file that cannot be. */
-export function requireRoom(
-  { toFetch, free = 0, short }: Room,
-  standings: readonly BlobStatus[],
+export function requireSpace(
+  { toFetch, free = 0, short }: SpaceNeeded,
+  statuses: readonly BlobStatus[],
   largest = Infinity,
 ): void {
-  const large = standings.find(({ blob, state }) => state === "missing" && blob.size > largest);
+  const large = statuses.find(({ blob, state }) => state === "missing" && blob.size > largest);
   if (large) {
     throw new PullamaError(
       "disk_full",
@@ -43,13 +43,13 @@ export function requireRoom(
     `the disk is too small: ${formatSize(toFetch)} are to be fetched and ${
       formatSize(free)
     } are free, ` +
-      `${formatSize(short)} are missing with ${formatSize(MARGIN)} to spare`,
+      `${formatSize(short)} are missing with ${formatSize(FREE_MARGIN)} to spare`,
     { hint: "free some space, choose another --models-dir, or try all the same with --force" },
   );
 }
 
 /** A full disk is answered with what is missing, and with what removing leftovers would bring, and cost. */
-export async function withLeftovers(
+export async function withCleanHint(
   error: unknown,
   store: Store,
   blobs: readonly Descriptor[],
@@ -78,8 +78,8 @@ async function withMissing(
   blobs: readonly Descriptor[],
 ): Promise<string> {
   if (cause === undefined) return message;
-  const standings = await store.survey(blobs).catch(() => []);
-  const { toFetch, free, short } = roomFor(standings, store.free());
+  const statuses = await store.survey(blobs).catch(() => []);
+  const { toFetch, free, short } = spaceFor(statuses, store.free());
   if (toFetch === 0 || free === undefined) return message;
   return `${message}; ${formatSize(toFetch)} are still to be fetched and ${formatSize(free)} are ` +
     `free, ${formatSize(short)} are missing`;

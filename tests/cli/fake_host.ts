@@ -7,7 +7,7 @@ import type { Stop } from "../../src/core/stop.ts";
 import type { Engine } from "../../src/setup/engine.ts";
 import { cleanFolder } from "../../src/store/clean/clean.ts";
 import { removeModels } from "../../src/store/remove/remove.ts";
-import { examine } from "../../src/setup/doctor.ts";
+import { diagnose } from "../../src/setup/doctor.ts";
 import { openModels } from "../../src/setup/models.ts";
 import type { Host } from "../../src/cli/host/host.ts";
 import { openQueue } from "../../src/setup/queue.ts";
@@ -98,7 +98,7 @@ export async function ran(
     removeModels: (modelsDir, names) => removeModels(modelsDir, names),
     cleanFolder: (modelsDir, options) => cleanFolder(modelsDir, options),
     openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
-    examine: (options, watcher) => examine(options, watcher),
+    examine: (options, watcher) => diagnose(options, watcher),
   };
   const code = await run(argv, host, wire);
   return { code, out: host.out.text, err: host.err.text, pulled, options, stop, opened, closed };

@@ -3,7 +3,7 @@
 import type { Engine } from "../../src/setup/engine.ts";
 import { cleanFolder } from "../../src/store/clean/clean.ts";
 import { removeModels } from "../../src/store/remove/remove.ts";
-import { examine } from "../../src/setup/doctor.ts";
+import { diagnose } from "../../src/setup/doctor.ts";
 import { openModels } from "../../src/setup/models.ts";
 import { openQueue } from "../../src/setup/queue.ts";
 import type { Wire } from "../../src/cli/program.ts";
@@ -21,7 +21,7 @@ export const wire: Wire = {
   cleanFolder: (modelsDir, options) =>
     options.models[0]?.model === "crash" ? crashAtTheEnd() : cleanFolder(modelsDir, options),
   openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
-  examine: (options, watcher) => examine(options, watcher),
+  examine: (options, watcher) => diagnose(options, watcher),
 };
 
 function engine(stop: Stop): Engine {

@@ -56,7 +56,7 @@ Deno.test("compilerFor() takes the Deno at hand, and for another runtime the one
   ]);
 });
 
-Deno.test("refusal() says what cannot be built together", () => {
+Deno.test("manifestError() says what cannot be built together", () => {
   const none = () => undefined;
   assert.equal(refusal({}, none), undefined);
   assert.equal(refusal({ all: true, "base-url": "https://x" }, none), undefined);

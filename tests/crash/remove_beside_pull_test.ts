@@ -16,7 +16,7 @@ function assertHas(models: string, { name, manifest, config, layers }: AddedMode
   assertInstalled(models, name, { manifest, blobs: [...layers, config!] });
 }
 
-/** Runs `work` again and again until the pull has ended, at least once; how often. */
+/** Runs `plan` again and again until the pull has ended, at least once; how often. */
 async function untilEnd(pull: Run, work: () => Promise<void>): Promise<number> {
   let over = false;
   pull.ended.then(() => over = true);

@@ -6,7 +6,7 @@
 import { exists } from "./exists.ts";
 import { folderOf } from "../../src/io/atomic.ts";
 import { type Disk, type DiskFile, type Ownership, realDisk } from "../../src/io/disk.ts";
-import { localFailure } from "../../src/io/file_error.ts";
+import { fileError } from "../../src/io/file_error.ts";
 import { UnsyncedData, UnsyncedNames } from "./unsynced.ts";
 
 export interface DiskStep {
@@ -171,7 +171,7 @@ export class RecordingDisk implements Disk {
     this.steps.push(step);
     this.options.before?.(step, this.steps.length);
     const error = this.options.fail?.(step, this.steps.length);
-    if (error) throw localFailure(error, step.does, step.path);
+    if (error) throw fileError(error, step.does, step.path);
   }
 }
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { mapAtOnce } from "../../src/io/concurrency.ts";
+import { mapConcurrent } from "../../src/io/concurrency.ts";
 
-Deno.test("mapAtOnce() keeps the order, and no more in work than it was told", async () => {
+Deno.test("mapConcurrent() keeps the order, and no more in work than it was told", async () => {
   let working = 0;
   let most = 0;
   const items = Array.from({ length: 50 }, (_, k) => k);
-  const doubled = await mapAtOnce(items, 4, async (item) => {
+  const doubled = await mapConcurrent(items, 4, async (item) => {
     most = Math.max(most, ++working);
     for (let turns = item % 7; turns >= 0; turns--) await Promise.resolve();
     working--;
@@ -13,10 +13,10 @@ Deno.test("mapAtOnce() keeps the order, and no more in work than it was told", a
   });
   assert.deepEqual(doubled, items.map((item) => item * 2));
   assert.equal(most, 4);
-  assert.deepEqual(await mapAtOnce([], 4, () => Promise.reject(new Error("none"))), []);
+  assert.deepEqual(await mapConcurrent([], 4, () => Promise.reject(new Error("none"))), []);
 });
 
-Deno.test("mapAtOnce() fails as the first that fails", async () => {
+Deno.test("mapConcurrent() fails as the first that fails", async () => {
   const work = (item: number) => item === 2 ? Promise.reject(new Error("two")) : Promise.resolve();
-  await assert.rejects(mapAtOnce([1, 2, 3], 2, work), /two/);
+  await assert.rejects(mapConcurrent([1, 2, 3], 2, work), /two/);
 });

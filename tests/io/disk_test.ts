@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { replaceFile } from "../../src/io/atomic.ts";
 import { realDisk } from "../../src/io/disk.ts";
 import {
+  fileError,
   isDiskFull,
+  isExisting,
+  isLinkUnsupported,
   isMissing,
-  isNoLinkHere,
-  isTaken,
-  localFailure,
 } from "../../src/io/file_error.ts";
 import { freeBytes } from "../../src/io/space.ts";
 import { RecordingDisk, systemError } from "../fakes/recording_disk.ts";
@@ -31,7 +31,7 @@ Deno.test("writeAt() writes where it is told, in any order, and leaves holes as 
 Deno.test("open() of a new file refuses one that exists; of any keeps its bytes", async () => {
   await using dir = await scratch();
   await Deno.writeTextFile(`${dir.path}/f`, "old");
-  await assert.rejects(realDisk.open(`${dir.path}/f`, "new"), (error) => isTaken(error));
+  await assert.rejects(realDisk.open(`${dir.path}/f`, "new"), (error) => isExisting(error));
   (await realDisk.open(`${dir.path}/f`, "any")).close();
   assert.equal(await Deno.readTextFile(`${dir.path}/f`), "old");
 });
@@ -41,14 +41,20 @@ Deno.test("link(), rename() and removeFolder() fail with causes that can be told
   const [a, b, none] = [`${dir.path}/a`, `${dir.path}/b`, `${dir.path}/none`];
   await Deno.writeTextFile(a, "a");
   await Deno.writeTextFile(b, "b");
-  await assert.rejects(realDisk.link(a, b), (error) => isTaken(error) && !isNoLinkHere(error));
+  await assert.rejects(
+    realDisk.link(a, b),
+    (error) => isExisting(error) && !isLinkUnsupported(error),
+  );
   await assert.rejects(realDisk.link(none, b), (error) => isMissing(error));
   await assert.rejects(realDisk.rename(none, b), (error) => isMissing(error));
   await realDisk.makeFolder(`${dir.path}/full`);
   await Deno.writeTextFile(`${dir.path}/full/x`, "");
   await realDisk.makeFolder(`${dir.path}/other`);
-  await assert.rejects(realDisk.rename(`${dir.path}/other`, `${dir.path}/full`), (e) => isTaken(e));
-  await assert.rejects(realDisk.removeFolder(`${dir.path}/full`), (error) => isTaken(error));
+  await assert.rejects(
+    realDisk.rename(`${dir.path}/other`, `${dir.path}/full`),
+    (e) => isExisting(e),
+  );
+  await assert.rejects(realDisk.removeFolder(`${dir.path}/full`), (error) => isExisting(error));
   await realDisk.remove(none);
 });
 
@@ -139,23 +145,23 @@ mounted("a link or rename to another file system is told apart", "size=256k", as
   await Deno.writeTextFile(`${dir}/f`, "x");
   await assert.rejects(
     realDisk.link(`${dir}/f`, `${other.path}/f`),
-    (error) => isNoLinkHere(error),
+    (error) => isLinkUnsupported(error),
   );
   await assert.rejects(
     realDisk.rename(`${dir}/f`, `${other.path}/f`),
-    (error) => isNoLinkHere(error),
+    (error) => isLinkUnsupported(error),
   );
 });
 
-Deno.test("isNoLinkHere() takes EPERM for a system without links, and EACCES for what it is", () => {
-  assert.ok(isNoLinkHere(localFailure(systemError("EPERM"), "link", "/x")));
-  assert.ok(!isNoLinkHere(localFailure(systemError("EACCES"), "link", "/x")));
-  assert.ok(!isNoLinkHere(localFailure(systemError("ENOENT"), "link", "/x")));
+Deno.test("isLinkUnsupported() takes EPERM for a system without links, and EACCES for what it is", () => {
+  assert.ok(isLinkUnsupported(fileError(systemError("EPERM"), "link", "/x")));
+  assert.ok(!isLinkUnsupported(fileError(systemError("EACCES"), "link", "/x")));
+  assert.ok(!isLinkUnsupported(fileError(systemError("ENOENT"), "link", "/x")));
 });
 
-Deno.test("localFailure() takes a quota for a full disk", () => {
+Deno.test("fileError() takes a quota for a full disk", () => {
   if (Deno.build.os !== "linux") return;
-  const error = localFailure(new Error("Disk quota exceeded (os error 122)"), "write", "/x");
+  const error = fileError(new Error("Disk quota exceeded (os error 122)"), "write", "/x");
   assert.equal(error.kind, "disk_full");
 });
 

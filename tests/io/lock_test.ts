@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { holderOf, tryGuard, tryLock, waitLock } from "../../src/io/lock.ts";
+import { holderOf, tryLock, tryLockExisting, waitLock } from "../../src/io/lock.ts";
 import { otherHolder, scratch } from "./other_process.ts";
 
 const noSignal = () => new AbortController().signal;
@@ -128,17 +128,17 @@ Deno.test("case 96: a lock file that its holders remove again and again never ha
   assert.equal(rounds, 120);
 });
 
-Deno.test("tryGuard() keeps a second one from a data file and leaves its bytes alone", async () => {
+Deno.test("tryLockExisting() keeps a second one from a data file and leaves its bytes alone", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/data`;
-  await assert.rejects(tryGuard(path), { kind: "local" });
+  await assert.rejects(tryLockExisting(path), { kind: "local" });
   await Deno.writeTextFile(path, "bytes");
-  const guard = (await tryGuard(path))!;
-  assert.equal(await tryGuard(path), undefined);
+  const guard = (await tryLockExisting(path))!;
+  assert.equal(await tryLockExisting(path), undefined);
   await Deno.rename(path, `${path}2`);
-  assert.equal(await tryGuard(`${path}2`), undefined, "it goes with the file");
+  assert.equal(await tryLockExisting(`${path}2`), undefined, "it goes with the file");
   guard[Symbol.dispose]();
-  using _next = await tryGuard(`${path}2`);
+  using _next = await tryLockExisting(`${path}2`);
   assert.equal(await Deno.readTextFile(`${path}2`), "bytes");
 });
 
@@ -154,7 +154,7 @@ Deno.test("holderOf() tells nothing of a file with anything else in it", async (
 
 Deno.test("a lock file is made with the look it is asked for", async () => {
   await using dir = await scratch();
-  using _lock = await tryLock(`${dir.path}/x.lock`, { look: { mode: 0o666 } });
+  using _lock = await tryLock(`${dir.path}/x.lock`, { ownership: { mode: 0o666 } });
   assert.equal((await Deno.stat(`${dir.path}/x.lock`)).mode! & 0o777, 0o666);
 });
 

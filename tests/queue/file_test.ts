@@ -3,9 +3,9 @@ import { parseName } from "../../src/core/name.ts";
 import {
   becomeRunner,
   changeQueue,
-  type Patience,
   readQueue,
   viewQueue,
+  type WaitOptions,
 } from "../../src/queue/file.ts";
 import { parseQueue, type Queue } from "../../src/queue/format.ts";
 import { add, remove } from "../../src/queue/queue.ts";
@@ -177,7 +177,7 @@ Deno.test("changeQueue() says for whom it waits, and waits no longer than it was
   it.write(textOf("a active"));
   await using holder = await otherHolder(it.place.lock);
   const waited: (string | undefined)[] = [];
-  const onWait: Patience["onWait"] = (who) => waited.push(who);
+  const onWait: WaitOptions["onWait"] = (who) => waited.push(who);
   const patience = { ...PATIENT, limitMs: 600, onWait };
   await assert.rejects(() => changeQueue(it.place, patience, adding("b")), {
     kind: "busy",

@@ -1,7 +1,7 @@
 /** A queue in a folder of its own, and what a Go program left in one. */
 
 import { type Disk, realDisk } from "../../src/io/disk.ts";
-import type { Patience, QueuePlace } from "../../src/queue/file.ts";
+import type { QueuePlace, WaitOptions } from "../../src/queue/file.ts";
 import { type Entry, formatQueue, parseQueue, type Queue } from "../../src/queue/format.ts";
 import { makeFolder } from "../../src/store/layout/ownership.ts";
 
@@ -51,7 +51,7 @@ export function placeIn(folder: string, disk: Disk): QueuePlace {
 }
 
 /** Nobody has to wait here. */
-export const PATIENT: Patience = {
+export const PATIENT: WaitOptions = {
   signal: new AbortController().signal,
   onWait: () => {},
 };

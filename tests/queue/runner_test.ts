@@ -27,7 +27,7 @@ async function run(
       return ended === "failed" ? { ended, reason: `no ${model}` } : { ended };
     },
     enough,
-    patience: PATIENT,
+    wait: PATIENT,
     now: () => NOW,
   });
   return { left, turns };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
 import { readCertificates } from "../../src/setup/certificates.ts";
-import { trustIn } from "../../src/setup/certificates_env.ts";
+import { trustedCertificates } from "../../src/setup/certificates_env.ts";
 import { authority, good, key } from "../fakes/authority.ts";
 import { certificate } from "../fakes/certificate.ts";
 
@@ -18,12 +18,15 @@ async function files(
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-Deno.test("trustIn() takes the flag, else both variables, and an empty one is none", () => {
+Deno.test("trustedCertificates() takes the flag, else both variables, and an empty one is none", () => {
   const env = (names: Readonly<Record<string, string>>) => (name: string) => names[name];
   const both = { SSL_CERT_FILE: "/f", SSL_CERT_DIR: "/d" };
-  assert.deepEqual(trustIn("/flag", env(both)), { caCert: "/flag" });
-  assert.deepEqual(trustIn(undefined, env(both)), { caCert: "/f", caDir: "/d" });
-  assert.deepEqual(trustIn(undefined, env({ SSL_CERT_FILE: "", SSL_CERT_DIR: "" })), {});
+  assert.deepEqual(trustedCertificates("/flag", env(both)), { caCert: "/flag" });
+  assert.deepEqual(trustedCertificates(undefined, env(both)), { caCert: "/f", caDir: "/d" });
+  assert.deepEqual(
+    trustedCertificates(undefined, env({ SSL_CERT_FILE: "", SSL_CERT_DIR: "" })),
+    {},
+  );
 });
 
 Deno.test("readCertificates() finds all in a file and in folders, among whatever else is there", async () => {

@@ -1,13 +1,13 @@
 /** A machine of its own for checkups: a home, a models folder, a registry; nothing on it may be left changed. */
 
 import assert from "node:assert/strict";
-import type { Check, CheckName, Checkup } from "../../src/core/reports/doctor.ts";
+import type { Check, CheckName, DoctorReport } from "../../src/core/reports/doctor.ts";
 import { parseName } from "../../src/core/name.ts";
 import {
+  diagnose,
+  type DoctorContext,
   type DoctorOptions,
   type DoctorWatcher,
-  examine,
-  type Surroundings,
 } from "../../src/setup/doctor.ts";
 import { noise } from "../fakes/content.ts";
 import { snapshotOf } from "../fakes/models_folder.ts";
@@ -21,7 +21,7 @@ export interface Look {
   /** Instead of the one at the registry. */
   readonly model?: string;
   readonly options?: Partial<DoctorOptions>;
-  readonly around?: Partial<Surroundings>;
+  readonly around?: Partial<DoctorContext>;
   readonly watcher?: Partial<DoctorWatcher>;
 }
 
@@ -33,7 +33,7 @@ export interface Machine extends AsyncDisposable {
   readonly registry: Registry;
   /** "127.0.0.1:PORT", where nobody listens. */
   readonly nobody: string;
-  look(what?: Look): Promise<Checkup>;
+  look(what?: Look): Promise<DoctorReport>;
 }
 
 export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
@@ -61,7 +61,7 @@ export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
         OLLAMA_HOST: nobody,
         ...env,
       };
-      const checkup = await examine(
+      const checkup = await diagnose(
         {
           model: parseName(model),
           modelsDir: models,
@@ -95,19 +95,19 @@ function freeAddress(): string {
 }
 
 /** The check of that name. */
-export function of({ checks }: Checkup, name: CheckName): Check {
+export function of({ checks }: DoctorReport, name: CheckName): Check {
   const found = checks.find((check) => check.name === name);
   assert.ok(found, name);
   return found;
 }
 
 /** How each check went, in order: "folder ok". */
-export function states({ checks }: Checkup): string[] {
+export function states({ checks }: DoctorReport): string[] {
   return checks.map(({ name, state }) => `${name} ${state}`);
 }
 
 /** The one check that has failed; all that follow from it are skipped. */
-export function onlyFailure(checkup: Checkup): Check {
+export function onlyFailure(checkup: DoctorReport): Check {
   const failed = checkup.checks.filter(({ state }) => state === "failed");
   assert.equal(failed.length, 1, JSON.stringify(checkup.checks));
   assert.ok(failed[0]!.error && failed[0]!.hint);
@@ -115,7 +115,7 @@ export function onlyFailure(checkup: Checkup): Check {
 }
 
 /** The names of the checks that could not be made because of a failure. */
-export function notMade({ checks }: Checkup): string[] {
+export function notMade({ checks }: DoctorReport): string[] {
   return checks.filter(({ state, found }) => state === "skipped" && /^not checked/.test(found[0]!))
     .map(({ name }) => name);
 }

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { quietly } from "../../src/setup/deno_client_env.ts";
+import { withoutProxyEnv } from "../../src/setup/deno_client_env.ts";
 
-Deno.test("quietly() hides the proxies of the environment and brings them back, whatever happens", () => {
+Deno.test("withoutProxyEnv() hides the proxies of the environment and brings them back, whatever happens", () => {
   const NAME = "no_proxy";
   const before = Deno.env.get(NAME);
   Deno.env.set(NAME, "quiet.invalid");
   try {
-    assert.equal(quietly(() => Deno.env.get(NAME)), undefined);
+    assert.equal(withoutProxyEnv(() => Deno.env.get(NAME)), undefined);
     assert.equal(Deno.env.get(NAME), "quiet.invalid");
     assert.throws(() =>
-      quietly(() => {
+      withoutProxyEnv(() => {
         throw new RangeError("no");
       }), RangeError);
     assert.equal(Deno.env.get(NAME), "quiet.invalid");

@@ -33,7 +33,7 @@ async function withAuthority({ root }: Machine): Promise<string> {
 const codeOf = (checkup: Parameters<typeof firstFailure>[0]) =>
   exitCodeOf(firstFailure(checkup)!.kind);
 
-Deno.test("examine() finds all well at a registry with TLS, signed addresses and a clock", async () => {
+Deno.test("diagnose() finds all well at a registry with TLS, signed addresses and a clock", async () => {
   await using at = await machine({ tls: { cert: good, key }, blobHosts: 1 });
   at.registry.faults.other = () => ({
     status: 200,
@@ -82,7 +82,7 @@ Deno.test("examine() finds all well at a registry with TLS, signed addresses and
   ]);
 });
 
-Deno.test("examine() fetches the manifest once and 4 MB of the largest blob, and asks anonymously", async () => {
+Deno.test("diagnose() fetches the manifest once and 4 MB of the largest blob, and asks anonymously", async () => {
   await using at = await machine({ blobHosts: 1 });
   await withKey(at);
   await at.look();
@@ -93,7 +93,7 @@ Deno.test("examine() fetches the manifest once and 4 MB of the largest blob, and
   assert.deepEqual(requests.filter(({ headers }) => headers.has("authorization")), []);
 });
 
-Deno.test("examine() tells of each check as it ends, and of requests without their query", async () => {
+Deno.test("diagnose() tells of each check as it ends, and of requests without their query", async () => {
   await using at = await machine({ blobHosts: 1 });
   const told: string[] = [];
   const checkup = await at.look({
@@ -113,7 +113,7 @@ Deno.test("examine() tells of each check as it ends, and of requests without the
   assert.doesNotMatch(told.join(), /\?|Signature/i);
 });
 
-Deno.test("examine() writes into the folders that are there, and takes it back", async () => {
+Deno.test("diagnose() writes into the folders that are there, and takes it back", async () => {
   await using at = await machine();
   for (const folder of [at.models, `${at.models}/.pullm`]) {
     await Deno.mkdir(folder, { recursive: true });
@@ -123,7 +123,7 @@ Deno.test("examine() writes into the folders that are there, and takes it back",
   assert.equal(of(await at.look({ options: { chosenBy: "OLLAMA_MODELS" } }), "folder").state, "ok");
 });
 
-mounted("examine() finds a folder that is read-only", "size=1m", async (folder, remount) => {
+mounted("diagnose() finds a folder that is read-only", "size=1m", async (folder, remount) => {
   await using at = await machine();
   await Deno.mkdir(`${folder}/models`);
   await remount("ro");
@@ -136,7 +136,7 @@ mounted("examine() finds a folder that is read-only", "size=1m", async (folder, 
 });
 
 mounted(
-  "examine() finds a folder that is too small, and one that is full",
+  "diagnose() finds a folder that is too small, and one that is full",
   "size=2m",
   async (folder) => {
     await using at = await machine();
@@ -154,7 +154,7 @@ mounted(
   },
 );
 
-Deno.test("examine() finds a file where the folder should be", async () => {
+Deno.test("diagnose() finds a file where the folder should be", async () => {
   await using at = await machine();
   await Deno.writeTextFile(`${at.root}/file`, "");
   const checkup = await at.look({ options: { modelsDir: `${at.root}/file/models` } });
@@ -165,7 +165,7 @@ Deno.test("examine() finds a file where the folder should be", async () => {
 });
 
 Deno.test({
-  name: "examine() warns where the user of the service cannot read the folder",
+  name: "diagnose() warns where the user of the service cannot read the folder",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using at = await machine();
@@ -183,7 +183,7 @@ Deno.test({
   },
 });
 
-Deno.test("examine() names the server that answers, and warns of another folder", async () => {
+Deno.test("diagnose() names the server that answers, and warns of another folder", async () => {
   await using at = await machine();
   await using server = await machine();
   server.registry.faults.other = ({ path }) =>
@@ -220,7 +220,7 @@ Deno.test("serverUrl() reads OLLAMA_HOST as Ollama does", () => {
   for (const text of ["user:pw@host", "a b", "[::"]) assert.equal(serverUrl(text), undefined, text);
 });
 
-Deno.test("examine() takes a missing key for granted", async () => {
+Deno.test("diagnose() takes a missing key for granted", async () => {
   await using at = await machine();
   const { state, found } = of(await at.look(), "key");
   assert.equal(state, "ok");
@@ -231,7 +231,7 @@ Deno.test("examine() takes a missing key for granted", async () => {
   );
 });
 
-Deno.test("examine() says what is wrong with a key, and ends with 3", async () => {
+Deno.test("diagnose() says what is wrong with a key, and ends with 3", async () => {
   await using at = await machine();
   await withKey(at);
   for (
@@ -253,7 +253,7 @@ Deno.test("examine() says what is wrong with a key, and ends with 3", async () =
   }
 });
 
-Deno.test("examine() says whether there is a login, and never which", async () => {
+Deno.test("diagnose() says whether there is a login, and never which", async () => {
   await using at = await machine();
   const { host } = at.registry;
   await Deno.mkdir(`${at.home}/.docker`);
@@ -273,7 +273,7 @@ Deno.test("fingerprint() is that of ssh-keygen -l", async () => {
   assert.equal(await fingerprint(PUBLIC), FINGERPRINT);
 });
 
-Deno.test("examine() ends with 3 where a registry does not let us, and knows where it sent us", async () => {
+Deno.test("diagnose() ends with 3 where a registry does not let us, and knows where it sent us", async () => {
   await using at = await machine();
   await withKey(at);
   demandTokens(at.registry, { realm: `http://localhost:${portOf(at)}/token` });
@@ -284,7 +284,7 @@ Deno.test("examine() ends with 3 where a registry does not let us, and knows whe
   assert.ok(checkup.hosts.some(({ host, what }) => host === "localhost" && what === "login"));
 });
 
-Deno.test("examine() shows nothing of a login that succeeds", async () => {
+Deno.test("diagnose() shows nothing of a login that succeeds", async () => {
   await using at = await machine();
   await withKey(at);
   const tokens = demandTokens(at.registry, { keys: [PUBLIC] });
@@ -296,7 +296,7 @@ Deno.test("examine() shows nothing of a login that succeeds", async () => {
   for (const token of tokens.tokens) assert.ok(!said.includes(token));
 });
 
-Deno.test("examine() ends with 4 where the registry does not know the model", async () => {
+Deno.test("diagnose() ends with 4 where the registry does not know the model", async () => {
   await using at = await machine();
   const checkup = await at.look({ model: `${at.registry.host}/library/nosuch` });
   assert.equal(onlyFailure(checkup).name, "manifest");
@@ -304,7 +304,7 @@ Deno.test("examine() ends with 4 where the registry does not know the model", as
   assert.deepEqual([codeOf(checkup), notMade(checkup)], [4, AFTER_MANIFEST]);
 });
 
-Deno.test("examine() finds a name that cannot be resolved", async () => {
+Deno.test("diagnose() finds a name that cannot be resolved", async () => {
   await using at = await machine();
   const checkup = await at.look({ model: "nobody.invalid/library/tiny" });
   assert.equal(onlyFailure(checkup).name, "dns");
@@ -313,7 +313,7 @@ Deno.test("examine() finds a name that cannot be resolved", async () => {
   assert.deepEqual(checkup.hosts, [{ host: "nobody.invalid", port: 80, what: "registry" }]);
 });
 
-Deno.test("examine() finds a port that refuses", async () => {
+Deno.test("diagnose() finds a port that refuses", async () => {
   await using at = await machine();
   const gone = await machine();
   await gone[Symbol.asyncDispose]();
@@ -325,7 +325,7 @@ Deno.test("examine() finds a port that refuses", async () => {
   assert.deepEqual([codeOf(checkup), notMade(checkup)], [1, AFTER_TCP]);
 });
 
-Deno.test("examine() finds a certificate that is not trusted, and who has issued it", async () => {
+Deno.test("diagnose() finds a certificate that is not trusted, and who has issued it", async () => {
   await using at = await machine({ tls: { cert: good, key } });
   const checkup = await at.look();
   const { name, found, hint } = onlyFailure(checkup);
@@ -336,7 +336,7 @@ Deno.test("examine() finds a certificate that is not trusted, and who has issued
   assert.deepEqual(at.registry.requests, []);
 });
 
-Deno.test("examine() finds plain http, and silence, where there should be TLS", async () => {
+Deno.test("diagnose() finds plain http, and silence, where there should be TLS", async () => {
   await using at = await machine();
   const silent = await at.look({ options: { insecure: false }, around: { checkMs: 300 } });
   assert.equal(onlyFailure(silent).name, "tls");
@@ -362,7 +362,7 @@ Deno.test("examine() finds plain http, and silence, where there should be TLS", 
   assert.deepEqual(notMade(plain), AFTER_TCP.slice(1));
 });
 
-Deno.test("examine() finds a clock that is a day off", async () => {
+Deno.test("diagnose() finds a clock that is a day off", async () => {
   await using at = await machine();
   for (const [days, says] of [[-1, "1d00h ahead"], [1, "23h59m behind"]] as const) {
     const date = new Date(Date.now() + days * 86_400_000).toUTCString();
@@ -376,7 +376,7 @@ Deno.test("examine() finds a clock that is a day off", async () => {
   }
 });
 
-Deno.test("examine() finds a server that ignores ranges, and measures all the same", async () => {
+Deno.test("diagnose() finds a server that ignores ranges, and measures all the same", async () => {
   await using at = await machine();
   at.registry.faults.data = () => ({ ignoreRange: true });
   const checkup = await at.look();
@@ -391,7 +391,7 @@ Deno.test("examine() finds a server that ignores ranges, and measures all the sa
   assert.equal(of(checkup, "speed").state, "ok");
 });
 
-Deno.test("examine() finds a redirect that leads nowhere, and lists where it leads", async () => {
+Deno.test("diagnose() finds a redirect that leads nowhere, and lists where it leads", async () => {
   await using at = await machine();
   at.registry.faults.blob = () => redirect(`http://${at.nobody}/blob?sig=s3cr3t-7391`);
   const checkup = await at.look();
@@ -409,7 +409,7 @@ Deno.test("examine() finds a redirect that leads nowhere, and lists where it lea
   assert.doesNotMatch(Deno.inspect(checkup, { depth: 10 }), /s3cr3t/);
 });
 
-Deno.test("examine() measures a slow line for no longer than it is allowed to", async () => {
+Deno.test("diagnose() measures a slow line for no longer than it is allowed to", async () => {
   await using at = await machine();
   at.registry.faults.data = ({ range }) =>
     range?.end === 4_000_000 ? { bytesPerSecond: 100_000 } : undefined;
@@ -421,7 +421,7 @@ Deno.test("examine() measures a slow line for no longer than it is allowed to", 
   assert.match(whole!, /^6\.0 MB would take /);
 });
 
-Deno.test("examine() finds a line on which nothing comes", async () => {
+Deno.test("diagnose() finds a line on which nothing comes", async () => {
   await using at = await machine();
   at.registry.faults.data = ({ range }) => range?.end === 4_000_000 ? stallAfter(10) : undefined;
   const checkup = await at.look({ around: { speedMs: 300 } });
@@ -430,7 +430,7 @@ Deno.test("examine() finds a line on which nothing comes", async () => {
   assert.equal(codeOf(checkup), 1);
 });
 
-Deno.test("examine() gives up a check that takes too long", async () => {
+Deno.test("diagnose() gives up a check that takes too long", async () => {
   await using at = await machine();
   at.registry.faults.manifest = () => ({ delayMs: Infinity });
   const checkup = await at.look({ around: { checkMs: 400 } });
@@ -439,7 +439,7 @@ Deno.test("examine() gives up a check that takes too long", async () => {
   assert.equal(of(checkup, "manifest").found[0], "the manifest was not complete after 0.4 s");
 });
 
-Deno.test("examine() ends at once with the signal, in the middle of a check", async () => {
+Deno.test("diagnose() ends at once with the signal, in the middle of a check", async () => {
   await using at = await machine();
   const stop = new AbortController();
   const reason = new PullamaError("interrupted", "stopped by a signal");
@@ -450,7 +450,7 @@ Deno.test("examine() ends at once with the signal, in the middle of a check", as
   await assert.rejects(at.look({ watcher: { signal: stop.signal } }), reason);
 });
 
-Deno.test("examine() through a proxy looks up and connects to the proxy alone", async () => {
+Deno.test("diagnose() through a proxy looks up and connects to the proxy alone", async () => {
   await using at = await machine({ tls: { cert: good, key } });
   await using proxy = await startProxy({ hosts: { "registry.example": "127.0.0.1" } });
   const env = { HTTPS_PROXY: `http://someone:s3cr3t-7391@${proxy.host}`, NO_PROXY: "other" };
@@ -469,7 +469,7 @@ Deno.test("examine() through a proxy looks up and connects to the proxy alone", 
   assert.doesNotMatch(JSON.stringify(checkup), /s3cr3t|someone/);
 });
 
-Deno.test("examine() finds a proxy that refuses or wants a password", async () => {
+Deno.test("diagnose() finds a proxy that refuses or wants a password", async () => {
   await using at = await machine({ tls: { cert: good, key } });
   for (
     const [refusal, code, says] of [
@@ -487,7 +487,7 @@ Deno.test("examine() finds a proxy that refuses or wants a password", async () =
   }
 });
 
-Deno.test("examine() says why no proxy is used, and what is wrong with one that is none", async () => {
+Deno.test("diagnose() says why no proxy is used, and what is wrong with one that is none", async () => {
   await using at = await machine();
   const none = async (env: Record<string, string>) => of(await at.look({ env }), "proxy").found[0];
   assert.equal(await none({}), "none");
@@ -508,7 +508,7 @@ Deno.test("examine() says why no proxy is used, and what is wrong with one that 
   assert.doesNotMatch(Deno.inspect(broken, { depth: 10 }), /s3cr3t/);
 });
 
-Deno.test("examine() lists all hosts of a hub that sends us from one to the next", async () => {
+Deno.test("diagnose() lists all hosts of a hub that sends us from one to the next", async () => {
   await using at = await machine();
   await using hub = await startHub();
   const { name } = hub.add("someone/tiny:latest", {
@@ -525,7 +525,7 @@ Deno.test("examine() lists all hosts of a hub that sends us from one to the next
   ]);
 });
 
-Deno.test("examine() knows what is here already", async () => {
+Deno.test("diagnose() knows what is here already", async () => {
   await using at = await machine();
   at.registry.add("library/stub:latest", {
     config: { mediaType: "application/vnd.docker.container.image.v1+json", content: "{}" },

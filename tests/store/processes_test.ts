@@ -72,8 +72,8 @@ Deno.test("case 83: without the live file SIGKILL costs what came after the last
   await using world = await World.make();
   await killedAfter(world, BLOB.blob.size * 0.8);
   const at = world.at(BLOB.blob);
-  assert.ok(exists(at.live) && exists(at.checkpoint));
-  await Deno.remove(at.live);
+  assert.ok(exists(at.positions) && exists(at.checkpoint));
+  await Deno.remove(at.positions);
   await using session = await world.enter();
   const ingest = (await session.ingest(BLOB.blob, noSignal(), new Witness()))!;
   assert.ok(ingest.kept() > 0 && ingest.kept() < BLOB.blob.size);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Kind, PullamaError } from "../../src/core/errors.ts";
-import { Patience } from "../../src/transfer/backoff.ts";
+import { Backoff } from "../../src/transfer/backoff.ts";
 
 const MIB = 1 << 20;
 
@@ -17,7 +17,7 @@ function still() {
 
 function patience(policy: { maxRetries?: number; retryForMs?: number } = {}) {
   const clock = still();
-  const it = new Patience({ maxRetries: 6, retryForMs: 0, ...policy }, clock);
+  const it = new Backoff({ maxRetries: 6, retryForMs: 0, ...policy }, clock);
   const after = (kind: Kind, bytes = 0, wanted = 64 * MIB, retryAfterMs?: number) => {
     const error = new PullamaError(kind, "x", retryAfterMs === undefined ? {} : { retryAfterMs });
     return it.after(error, bytes, wanted).waitMs;

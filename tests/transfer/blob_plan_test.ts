@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { type Digest, digestOf } from "../../src/core/digest.ts";
 import { missing, type Range, subtract, tile, total, union } from "../../src/core/ranges.ts";
 import type { Ingest } from "../../src/core/content.ts";
-import { BlobWork, type Job } from "../../src/transfer/blob_plan.ts";
+import { type Assignment, BlobPlan } from "../../src/transfer/blob_plan.ts";
 
 const MIB = 1 << 20;
 const DIGEST: Digest = digestOf("0".repeat(64));
@@ -27,10 +27,10 @@ function ingestWith(size: number, have: readonly Range[]): Ingest {
   };
 }
 
-function workOn(size: number, chunkSize: number, have: readonly Range[] = []): BlobWork {
+function workOn(size: number, chunkSize: number, have: readonly Range[] = []): BlobPlan {
   const ref = { digest: DIGEST, size, index: 1, count: 1 };
   const blob = { digest: DIGEST, size, mediaType: "x" };
-  return new BlobWork(ref, blob, ingestWith(size, have), tile(size, chunkSize), 0);
+  return new BlobPlan(ref, blob, ingestWith(size, have), tile(size, chunkSize), 0);
 }
 
 Deno.test("BlobWork hands out each missing byte once, whoever takes, shares and leaves", () => {
@@ -53,13 +53,13 @@ Deno.test("BlobWork hands out each missing byte once, whoever takes, shares and 
         })));
         const work = workOn(size, Math.max(chunkSize, Math.ceil(size / 500)), have);
         const fetched: Range[] = [];
-        const jobs: Job[] = [];
+        const jobs: Assignment[] = [];
         let now = 0;
-        const advance = (job: Job, to: number) => {
+        const advance = (job: Assignment, to: number) => {
           if (to > job.position) fetched.push({ start: job.position, end: to });
           job.position = Math.max(job.position, to);
         };
-        const check = (job: Job | undefined) => {
+        const check = (job: Assignment | undefined) => {
           if (!job) return;
           assert.ok([job.start, job.position, job.end].every(Number.isSafeInteger));
           assert.ok(job.start < job.end && job.position === job.start);

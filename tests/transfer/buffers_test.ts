@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { ByteReader } from "../../src/io/byte_reader.ts";
-import { Gathering, Stream } from "../../src/transfer/buffers.ts";
+import { BodyReader, WriteBuffer } from "../../src/transfer/buffers.ts";
 import type { Writer } from "../../src/core/content.ts";
 import { noise } from "../fakes/content.ts";
 
@@ -50,7 +50,7 @@ Deno.test("Gathering writes every byte that came, in order, also when the stream
         const writer = memory();
         let now = 0;
         let told = 0;
-        const gathering = new Gathering(writer, () => now, (count) => told += count);
+        const gathering = new WriteBuffer(writer, () => now, (count) => told += count);
         let at = 0;
         for (const length of pieces) {
           const piece = CONTENT.read(at, length).slice();
@@ -72,7 +72,7 @@ Deno.test("Gathering writes every byte that came, in order, also when the stream
 Deno.test("Gathering does not let the bytes of a slow line wait", async () => {
   const writer = memory();
   let now = 0;
-  const gathering = new Gathering(writer, () => now, () => {});
+  const gathering = new WriteBuffer(writer, () => now, () => {});
   await gathering.add(new Uint8Array(10));
   now += 1000;
   await gathering.add(new Uint8Array(10));
@@ -83,7 +83,7 @@ Deno.test("Gathering does not let the bytes of a slow line wait", async () => {
 Deno.test("Gathering fails with the failure of a write, and counts only what was written", async () => {
   const writer = memory(2);
   let told = 0;
-  const gathering = new Gathering(writer, () => 0, (count) => told += count);
+  const gathering = new WriteBuffer(writer, () => 0, (count) => told += count);
   await assert.rejects(async () => {
     for (let k = 0; k < 20; k++) await gathering.add(CONTENT.read(k * 100_000, 100_000));
   }, { kind: "disk_full" });
@@ -112,7 +112,7 @@ function pieces(size: number, ending: "done" | Error = "done"): ByteReader {
 
 Deno.test("Stream gives at most what is asked for, throws away up to a position, and counts", async () => {
   let arrived = 0;
-  const stream = new Stream(pieces(50_000), { start: 1000, end: 51_000 }, (n) => arrived += n);
+  const stream = new BodyReader(pieces(50_000), { start: 1000, end: 51_000 }, (n) => arrived += n);
   assert.equal((await stream.next(7))!.length, 7);
   assert.equal(stream.position, 1007);
   assert.ok(await stream.skipTo(30_000));
@@ -126,9 +126,9 @@ Deno.test("Stream gives at most what is asked for, throws away up to a position,
 
 Deno.test("Stream says that the connection broke off, and passes on why it was ended", async () => {
   const range = { start: 0, end: 100 };
-  const broken = new Stream(pieces(10, new TypeError("error reading a body")), range, () => {});
+  const broken = new BodyReader(pieces(10, new TypeError("error reading a body")), range, () => {});
   await broken.next(10);
   await assert.rejects(broken.next(1), { kind: "network" });
-  const ended = new Stream(pieces(0, new PullamaError("interrupted", "x")), range, () => {});
+  const ended = new BodyReader(pieces(0, new PullamaError("interrupted", "x")), range, () => {});
   await assert.rejects(ended.next(1), { kind: "interrupted" });
 });

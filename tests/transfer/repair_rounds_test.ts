@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { digestOf } from "../../src/core/digest.ts";
 import type { Range } from "../../src/core/ranges.ts";
-import { Search } from "../../src/transfer/repair_rounds.ts";
+import { RepairRounds } from "../../src/transfer/repair_rounds.ts";
 import type { Fault } from "../fakes/faults.ts";
 import { makeModel } from "../fakes/model.ts";
 import type { LoggedRequest } from "../fakes/wire.ts";
@@ -174,23 +174,23 @@ for (const length of [3 * MIB, 7 * MIB, CHUNK + 1]) {
 
 Deno.test("Search goes through what was different once more, and through all where nothing was", () => {
   const ranges = [{ start: 0, end: 4 }, { start: 4, end: 8 }, { start: 8, end: 10 }];
-  const search = new Search(ranges, 0, 2);
+  const search = new RepairRounds(ranges, 0, 2);
   search.compared(ranges[0]!, true);
   search.compared({ start: 4, end: 6 }, true);
   assert.deepEqual(search.next, { start: 6, end: 8 });
   search.compared({ start: 6, end: 8 }, false);
   assert.equal(search.next, undefined, "first the whole is tried");
-  assert.ok(search.goOn());
+  assert.ok(search.nextRound());
   search.compared(ranges[2]!, true);
   assert.equal(search.next, undefined);
-  assert.ok(search.goOn());
+  assert.ok(search.nextRound());
   assert.deepEqual(search.next, { start: 4, end: 8 });
   search.compared(search.next!, true);
-  assert.equal(search.goOn(), false);
+  assert.equal(search.nextRound(), false);
 
-  const alike = new Search(ranges, 9, 2);
+  const alike = new RepairRounds(ranges, 9, 2);
   assert.deepEqual(alike.next, { start: 8, end: 10 });
   alike.compared(ranges[2]!, true);
-  assert.ok(alike.goOn());
+  assert.ok(alike.nextRound());
   assert.deepEqual(alike.next, { start: 0, end: 4 });
 });

@@ -3,7 +3,7 @@
 import { PullamaError } from "../../src/core/errors.ts";
 import type { PullEvent, Summary } from "../../src/core/events.ts";
 import { parseName } from "../../src/core/name.ts";
-import { type Silence, StallWatch, USUAL_SILENCE } from "../../src/io/stall.ts";
+import { DEFAULT_STALL_LIMITS, type StallLimits, StallWatch } from "../../src/io/stall.ts";
 import { RegistrySource } from "../../src/registry/source.ts";
 import { blobFile, pathsOf } from "../../src/store/layout/paths.ts";
 import { ModelsFolder } from "../../src/store/store.ts";
@@ -50,7 +50,7 @@ export interface Pull {
 
 export interface PullChanges {
   readonly settings?: Partial<PullSettings>;
-  readonly silence?: Partial<Silence>;
+  readonly silence?: Partial<StallLimits>;
   readonly source?: (source: Source) => Source;
   readonly store?: (store: Store) => Store;
   readonly onEvent?: (event: PullEvent, pull: Pull) => void;
@@ -113,7 +113,7 @@ export async function world(options: RegistryOptions = {}): Promise<World> {
       settings: { ...SETTINGS, ...changes.settings },
       stop: { soft: soft.signal, hard: new AbortController().signal },
       clock,
-      watch: new StallWatch({ ...USUAL_SILENCE, ...changes.silence }),
+      watch: new StallWatch({ ...DEFAULT_STALL_LIMITS, ...changes.silence }),
       emit: (event) => {
         events.push(event);
         changes.onEvent?.(event, pull);

@@ -11,7 +11,7 @@ const ABOUT_THE_PROGRAM: readonly string[] = ["-h", "--help", "-V", "--version"]
  * The arguments with the command first, so that flags may stand before it. The first word that is neither
  * a flag nor the value of one is the command if it is one, else a model; after `--` all words are models.
  */
-export function commandFirst(argv: readonly string[], root: CommandUnknownOpts): string[] {
+export function withDefaultCommand(argv: readonly string[], root: CommandUnknownOpts): string[] {
   const takesValue = flagsWithValue(root);
   const ordered = ordering(argv, root, takesValue);
   if (ordered !== undefined) return ordered;

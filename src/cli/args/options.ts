@@ -2,7 +2,7 @@
 
 import { modelsDir, modelsVariable, pathsOf } from "../../setup/models_dir.ts";
 import type { PullOptions } from "../../setup/options.ts";
-import { trustIn } from "../../setup/certificates_env.ts";
+import { trustedCertificates } from "../../setup/certificates_env.ts";
 import type { Mode } from "../../ui/mode.ts";
 import type { Host } from "../host/host.ts";
 
@@ -64,7 +64,7 @@ export function pullOptions(flags: PullFlags, host: Host): PullOptions {
     connections: flags.connections,
     ...(flags.limitRate !== undefined && { limitRate: flags.limitRate }),
     ...(flags.retryFor !== undefined && { retryForMs: flags.retryFor }),
-    ...trustIn(flags.caCert, host.env),
+    ...trustedCertificates(flags.caCert, host.env),
     force: flags.force ?? false,
     dryRun: flags.dryRun ?? false,
   };

@@ -15,14 +15,17 @@ export interface PlaceFlags {
 type Place = Pick<Host, "os" | "env" | "cwd">;
 
 /** ` --models-dir '/my models'` for a command that looks at the same folder; empty without the flag. */
-export function sameFolder({ modelsDir }: Pick<PlaceFlags, "modelsDir">, place: Place): string {
+export function repeatFolderFlags(
+  { modelsDir }: Pick<PlaceFlags, "modelsDir">,
+  place: Place,
+): string {
   return modelsDir === undefined ? "" : ` --models-dir ${word(modelsDir, place)}`;
 }
 
 /** The same for a command that pulls, or says what it would pull, as this one does. */
-export function samePull(flags: PlaceFlags, place: Place): string {
+export function repeatPullFlags(flags: PlaceFlags, place: Place): string {
   return [
-    sameFolder(flags, place),
+    repeatFolderFlags(flags, place),
     flags.insecure ? " --insecure" : "",
     flags.caCert === undefined ? "" : ` --ca-cert ${word(flags.caCert, place)}`,
     flags.dryRun ? " --dry-run" : "",

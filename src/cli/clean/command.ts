@@ -35,7 +35,7 @@ export function addClean(root: CommandUnknownOpts, host: Host, wire: CleanWire):
     .addOption(noColorFlag())
     .addHelpText("after", MORE)
     .action(async (models, flags) => {
-      const { cleanUp } = await import("./run.ts");
+      const { runClean: cleanUp } = await import("./run.ts");
       await cleanUp(models, flags, host, wire);
     });
 }

@@ -3,7 +3,7 @@
 import type { CleanReport } from "../../core/reports/clean.ts";
 import { type ModelName, parseName } from "../../core/name.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
-import { cleaningText } from "../../ui/reports/clean.ts";
+import { cleanText } from "../../ui/reports/clean.ts";
 import { type Host, outputs } from "../host/host.ts";
 import { displayOptions, type FolderFlags } from "../args/options.ts";
 
@@ -27,7 +27,7 @@ export interface CleanFlags extends FolderFlags {
 }
 
 /** Removes what pulls of `models`, named as the user did, have left; that of all where there are none. */
-export async function cleanUp(
+export async function runClean(
   models: readonly string[],
   flags: CleanFlags,
   host: Host,
@@ -41,5 +41,5 @@ export async function cleanUp(
     queue: flags.queue ?? false,
     signal: host.stop.soft,
   });
-  out.write(cleaningText(report, out, { mode, quiet }));
+  out.write(cleanText(report, out, { mode, quiet }));
 }

@@ -28,7 +28,7 @@ export function addCompletion(
   root.command(ASK, { hidden: true })
     .argument("[word...]")
     .action(async (words) => {
-      const { completionAnswer } = await import("./run.ts");
+      const { runCompletion: completionAnswer } = await import("./run.ts");
       host.out.write(await completionAnswer(words, root, host, wire));
     });
 }

@@ -16,7 +16,7 @@ export interface CompletionWire extends ModelsWire {
 }
 
 /** A candidate a line for the last of `words`, or a line that says what kind of path is wanted. */
-export async function completionAnswer(
+export async function runCompletion(
   words: readonly string[],
   root: CommandUnknownOpts,
   host: Host,

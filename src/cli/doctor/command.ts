@@ -48,7 +48,7 @@ export function addDoctor(
     .addOption(noColorFlag())
     .addHelpText("after", MORE)
     .action(async (given, flags) => {
-      const { showCheckup } = await import("./run.ts");
+      const { runDoctor: showCheckup } = await import("./run.ts");
       ended(await showCheckup(given ?? USUAL_MODEL, flags, host, wire));
     });
 }

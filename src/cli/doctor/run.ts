@@ -1,16 +1,16 @@
 /** `pullama doctor`: one line for each check, as it ends. */
 
-import { type Checkup, firstFailure } from "../../core/reports/doctor.ts";
+import { type DoctorReport, firstFailure } from "../../core/reports/doctor.ts";
 import { exitCodeOf, PullamaError } from "../../core/errors.ts";
 import { parseName } from "../../core/name.ts";
-import { trustIn } from "../../setup/certificates_env.ts";
+import { trustedCertificates } from "../../setup/certificates_env.ts";
 import type { DoctorOptions, DoctorWatcher } from "../../setup/doctor.ts";
 import { modelsDir, modelsVariable } from "../../setup/models_dir.ts";
 import {
   checkText,
-  checkupDocument,
-  checkupEnd,
-  checkupHeading,
+  doctorDocument,
+  doctorHeading,
+  doctorSummary,
   pendingText,
 } from "../../ui/reports/doctor.ts";
 import { glyphs } from "../../ui/terminal/draw.ts";
@@ -28,7 +28,7 @@ import {
 
 /** What this command needs to be wired to. */
 export interface DoctorWire {
-  readonly examine: (options: DoctorOptions, watcher: DoctorWatcher) => Promise<Checkup>;
+  readonly examine: (options: DoctorOptions, watcher: DoctorWatcher) => Promise<DoctorReport>;
 }
 
 /** The flags of this command as they were parsed. */
@@ -43,7 +43,7 @@ const STOPPED = 1;
 const ERASE_LINE = "\r\x1b[K";
 
 /** Looks at the way to the model that the user named `given`. The exit code: that of the first failure. */
-export async function showCheckup(
+export async function runDoctor(
   given: string,
   flags: DoctorFlags,
   host: Host,
@@ -62,19 +62,19 @@ export async function showCheckup(
       : "default",
     elsewhere: modelsDirWarnings(flags.modelsDir, host),
     insecure: flags.insecure ?? false,
-    ...trustIn(flags.caCert, host.env),
+    ...trustedCertificates(flags.caCert, host.env),
   };
   const documents = display.mode === "json" || display.mode === "debug";
   if (!documents && !display.quiet && display.mode === "table") {
-    out.write(checkupHeading(model, out));
+    out.write(doctorHeading(model, out));
   }
   const { soft } = host.stop;
   const { watcher, clear } = documents
     ? { watcher: { signal: soft, onCheck() {} }, clear() {} }
     : watching(out, soft, display);
-  let checkup: Checkup;
+  let report: DoctorReport;
   try {
-    checkup = await wire.examine(options, watcher);
+    report = await wire.examine(options, watcher);
   } catch (error) {
     clear();
     if (!soft.aborted) throw error;
@@ -85,9 +85,9 @@ export async function showCheckup(
   }
   if (documents) {
     const inspected = display.mode === "debug";
-    out.write(checkupDocument(checkup, { inspected, color: out.color }));
-  } else if (!display.quiet) out.write(checkupEnd(checkup, out));
-  const failure = firstFailure(checkup);
+    out.write(doctorDocument(report, { inspected, color: out.color }));
+  } else if (!display.quiet) out.write(doctorSummary(report, out));
+  const failure = firstFailure(report);
   return failure === undefined ? 0 : exitCodeOf(failure.kind);
 }
 

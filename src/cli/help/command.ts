@@ -24,7 +24,7 @@ async function showHelp(group: CommandUnknownOpts, words: readonly string[]): Pr
 }
 
 async function unknown(group: CommandUnknownOpts, word: string): Promise<never> {
-  const { nearest } = await import("./did_you_mean.ts");
+  const { didYouMean: nearest } = await import("./did_you_mean.ts");
   const meant = nearest(word, group.commands.map((c) => c.name()));
   const suggestion = meant === undefined ? "" : `\n(Did you mean ${meant}?)`;
   group.error(`error: unknown command '${word}'${suggestion}`);

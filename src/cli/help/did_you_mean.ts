@@ -4,7 +4,7 @@
 const MOST_EDITS = 2;
 
 /** The one of `words` that is nearest to `typed`, if it is near and at least half of it is right. */
-export function nearest(typed: string, words: readonly string[]): string | undefined {
+export function didYouMean(typed: string, words: readonly string[]): string | undefined {
   const ranked = words
     .map((word) => ({ word, edits: editsBetween(typed, word) }))
     .filter(({ word, edits }) => edits <= MOST_EDITS && edits * 2 <= word.length)

@@ -1,20 +1,20 @@
 /** What is said of a command line that cannot be understood. */
 
 import { type CommanderError, type CommandUnknownOpts, Help } from "@commander-js/extra-typings";
-import { commandFirst } from "../args/default_command.ts";
+import { withDefaultCommand } from "../args/default_command.ts";
 import { childOf, pathOf } from "../args/command_path.ts";
-import { nearest } from "./did_you_mean.ts";
+import { didYouMean } from "./did_you_mean.ts";
 
 /** More are not named one by one. */
 const MOST_NAMED = 4;
 
 /** What is wrong with `argv`, and which help to read. `root` has all commands. */
-export function wrongWords(
+export function usageError(
   { code, message }: Pick<CommanderError, "code" | "message">,
   argv: readonly string[],
   root: CommandUnknownOpts,
 ): string {
-  const line = commandFirst(argv, root);
+  const line = withDefaultCommand(argv, root);
   const command = commandIn(line, root);
   const flag = code === "commander.unknownOption" ? /'(.*)'/s.exec(message)?.[1] : undefined;
   const what = flag === undefined ? message : unknownFlag(flag, command, root);
@@ -38,7 +38,7 @@ function unknownFlag(word: string, command: CommandUnknownOpts, root: CommandUnk
   const below = holdersOf(flag, command);
   const others = below.length > 0 ? below : holdersOf(flag, root);
   const known = [...own, ...flagsOf(root)].filter((one) => one.startsWith("--"));
-  const near = flag.startsWith("--") ? nearest(bare(flag), known.map(bare)) : undefined;
+  const near = flag.startsWith("--") ? didYouMean(bare(flag), known.map(bare)) : undefined;
   const help = others.length > 0
     ? `\n('${pathOf(command) || "pullama"}' has no ${flag}; ${haveIt(others)})`
     : near !== undefined

@@ -30,7 +30,7 @@ export function addList(root: CommandUnknownOpts, host: Host, wire: ModelsWire):
     .addOption(noColorFlag())
     .addHelpText("after", MORE)
     .action(async (prefix, flags) => {
-      const { listModels } = await import("./run.ts");
+      const { runList: listModels } = await import("./run.ts");
       await listModels(prefix, flags, host, wire);
     });
 }

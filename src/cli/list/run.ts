@@ -4,16 +4,16 @@ import type { Inventory } from "../../core/reports/installed.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
 import { quoted } from "../../core/quote.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
-import { listingText } from "../../ui/reports/list.ts";
+import { listText } from "../../ui/reports/list.ts";
 import { warningText } from "../../ui/text/message.ts";
 import { counted } from "../../ui/text/numbers.ts";
 import { type Host, outputs } from "../host/host.ts";
 import type { ModelsWire } from "../host/models_wire.ts";
 import { displayOptions, type FolderFlags, modelsDirWarnings } from "../args/options.ts";
-import { absolute, sameFolder } from "../args/repeat_flags.ts";
+import { absolute, repeatFolderFlags } from "../args/repeat_flags.ts";
 
 /** Lists the models whose names begin with `prefix`. Rejects where the folder cannot be read. */
-export async function listModels(
+export async function runList(
   prefix: string | undefined,
   flags: FolderFlags,
   host: Host,
@@ -27,11 +27,11 @@ export async function listModels(
   const inventory = await models.list();
   const shown = withPrefix(inventory, prefix ?? "");
   const nowMs = host.clock.date().getTime();
-  out.write(listingText(shown, out, { mode, quiet, verbose, nowMs }));
+  out.write(listText(shown, out, { mode, quiet, verbose, nowMs }));
   for (const { message, hint } of modelsDirWarnings(flags.modelsDir, host)) {
     err.write(warningText(message, hint, err));
   }
-  for (const { message, hint } of warningsOf(shown, sameFolder(flags, host))) {
+  for (const { message, hint } of warningsOf(shown, repeatFolderFlags(flags, host))) {
     err.write(warningText(message, hint, err));
   }
   const note = shown.models.length > 0 || quiet

@@ -33,8 +33,8 @@ export function addPull(
     .action(async (models, flags) => {
       const [
         { displayOptions, modelsDirWarnings, pullOptions },
-        { pullModels },
-        { samePull },
+        { runPull: pullModels },
+        { repeatPullFlags: samePull },
       ] = await Promise.all([
         import("../args/options.ts"),
         import("./run.ts"),

@@ -7,12 +7,12 @@ import type { Engine, OpenEngine } from "../../setup/engine.ts";
 import type { PullOptions } from "../../setup/options.ts";
 import { errorText, warningText } from "../../ui/text/message.ts";
 import { createRenderer } from "../../ui/pull/modes.ts";
-import type { Outcome } from "../../ui/pull/batch_summary.ts";
+import type { ModelOutcome } from "../../ui/pull/batch_summary.ts";
 import { paintWith } from "../../ui/terminal/paint.ts";
 import type { Terminal } from "../../ui/terminal/terminal.ts";
 import { type Host, outputs } from "../host/host.ts";
 import type { ModelsWire } from "../host/models_wire.ts";
-import { nearest } from "../help/did_you_mean.ts";
+import { didYouMean } from "../help/did_you_mean.ts";
 import type { DisplayOptions } from "../args/options.ts";
 
 /** Nobody was there to say whether there is such a model. */
@@ -40,9 +40,9 @@ export interface Puller extends AsyncDisposable {
    * Pulls one model, named as the user did, and says how that went wrong if it did. `place` is shown with
    * it, such as `2/3`. Never rejects.
    */
-  pull(given: string, place?: string): Promise<Outcome>;
+  pull(given: string, place?: string): Promise<ModelOutcome>;
   /** A model that is not begun any more: for programs it ends like one that was stopped at its very beginning. */
-  leave(given: string): Outcome;
+  leave(given: string): ModelOutcome;
 }
 
 /** A puller; the screen is given back and the engine closed when it is disposed. */
@@ -126,7 +126,7 @@ export function createPuller(parts: PullerParts): Puller {
 }
 
 /** A model that nobody has begun to pull. */
-export function notStarted(given: string): Outcome {
+export function notStarted(given: string): ModelOutcome {
   try {
     return { given, name: parseName(given), ended: "not started" };
   } catch {
@@ -138,7 +138,7 @@ export function notStarted(given: string): Outcome {
 async function meantCommand(given: string, parts: PullerParts): Promise<string | undefined> {
   // A single letter is like any short word.
   if (given.length < 2 || /[:/]/.test(given)) return undefined;
-  const command = nearest(given, parts.commands);
+  const command = didYouMean(given, parts.commands);
   if (command === undefined) return undefined;
   const own = `${given}:${DEFAULT_TAG}`;
   return (await installedNames(parts)).includes(own) ? undefined : command;
@@ -159,7 +159,7 @@ async function withMeant(
   const saying = (hint: string) =>
     new PullamaError(error.kind, error.message, { hint, cause: error });
   if (command !== undefined) return saying(meaning(command));
-  const model = nearest(displayName(parseName(given)), await installedNames(parts));
+  const model = didYouMean(displayName(parseName(given)), await installedNames(parts));
   return model === undefined ? error : saying(`did you mean ${model}, which is installed`);
 }
 

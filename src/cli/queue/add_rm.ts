@@ -8,7 +8,7 @@ import { counted } from "../../ui/text/numbers.ts";
 import { type Host, outputs } from "../host/host.ts";
 import type { FolderFlags } from "../args/options.ts";
 import type { OpenQueue } from "../../setup/queue.ts";
-import { waitOn } from "./wait.ts";
+import { waitMessages } from "./wait.ts";
 
 /** Adds models, named as the user did: all of them, or none where one of the names is none. */
 export async function addToQueue(
@@ -19,7 +19,7 @@ export async function addToQueue(
 ): Promise<void> {
   const names = given.map(parseName);
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
-  const wait = waitOn(host, flags.color);
+  const wait = waitMessages(host, flags.color);
   const { added, changed, skipped } = await queue.add(names, host.clock.date(), wait);
   answer(flags, host, {
     lines: [
@@ -45,7 +45,7 @@ export async function removeFromQueue(
   openQueue: OpenQueue,
 ): Promise<void> {
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
-  const removed = await queue.remove(positions, waitOn(host, flags.color));
+  const removed = await queue.remove(positions, waitMessages(host, flags.color));
   answer(flags, host, {
     lines: removed.map((row) => `removed ${modelText(row)} from the queue`),
     document: {

@@ -133,8 +133,8 @@ const addStart: Add = (group, host, wire, ended) => {
       const [
         { displayOptions, modelsDirWarnings, pullOptions },
         { startQueue },
-        { waitOn },
-        { sameFolder, samePull },
+        { waitMessages: waitOn },
+        { repeatFolderFlags: sameFolder, repeatPullFlags: samePull },
       ] = await Promise.all([
         import("../args/options.ts"),
         import("./start.ts"),

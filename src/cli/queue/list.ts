@@ -7,7 +7,7 @@ import { modelText, queueDocument, queueListText } from "../../ui/reports/queue_
 import { type Host, outputs } from "../host/host.ts";
 import type { FolderFlags } from "../args/options.ts";
 import type { OpenQueue } from "../../setup/queue.ts";
-import { waitOn } from "./wait.ts";
+import { waitMessages } from "./wait.ts";
 
 /** Lists what waits, and what became of the rest. */
 export async function listQueue(
@@ -16,7 +16,7 @@ export async function listQueue(
   openQueue: OpenQueue,
 ): Promise<void> {
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
-  const rows = await queue.rows(waitOn(host, flags.color));
+  const rows = await queue.rows(waitMessages(host, flags.color));
   const written = rows.map(withScheme);
   const { out } = outputs(host, flags.color);
   switch (flags.output) {

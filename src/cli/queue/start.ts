@@ -3,12 +3,12 @@
 import { displayName } from "../../core/name.ts";
 import type { Turn, TurnEnd } from "../../queue/runner.ts";
 import { interruptedText } from "../../ui/text/message.ts";
-import { type Outcome, outcomesText } from "../../ui/pull/batch_summary.ts";
+import { batchSummaryText, type ModelOutcome } from "../../ui/pull/batch_summary.ts";
 import { againText, type QueueEvent, queueShow } from "../../ui/reports/queue_events.ts";
 import { modelText } from "../../ui/reports/queue_list.ts";
 import { oneLine, redact } from "../../ui/text/redact.ts";
 import type { Warning } from "../args/options.ts";
-import { exitCodeOfAll, pullModels } from "../pull/run.ts";
+import { exitCodeOfAll, runPull } from "../pull/run.ts";
 import { createPuller, notStarted, type PullerParts } from "../pull/puller.ts";
 import type { ModelQueue, Wait } from "../../setup/queue.ts";
 
@@ -29,14 +29,14 @@ export async function startQueue(job: QueueJob): Promise<number> {
   const open = (await queue.rows(job.wait))
     .filter(({ status }) => status === "queued" || status === "active");
   if (options.dryRun && open.length > 0) {
-    return await pullModels({ ...job, models: open.map(({ given }) => given) });
+    return await runPull({ ...job, models: open.map(({ given }) => given) });
   }
 
   const enough = stop.afterThis?.() ?? stop.soft;
   const puller = createPuller(job);
   const { out, err } = puller;
   const show = queueShow(out, clock, display);
-  const outcomes: Outcome[] = [];
+  const outcomes: ModelOutcome[] = [];
   let left: readonly string[] = [];
   let current: string | undefined;
 
@@ -77,7 +77,7 @@ export async function startQueue(job: QueueJob): Promise<number> {
         pullOne,
         enough,
         now: () => clock.date(),
-        patience: { signal: stop.hard, onWait: job.wait.onWait },
+        wait: { signal: stop.hard, onWait: job.wait.onWait },
       });
     }
   } finally {
@@ -97,11 +97,11 @@ export async function startQueue(job: QueueJob): Promise<number> {
   return exitCode;
 }
 
-function endText(outcomes: readonly Outcome[]): string {
-  return outcomes.length === 0 ? "nothing is queued\n" : outcomesText(outcomes, "pulled");
+function endText(outcomes: readonly ModelOutcome[]): string {
+  return outcomes.length === 0 ? "nothing is queued\n" : batchSummaryText(outcomes, "pulled");
 }
 
-function endOf({ ended, error }: Outcome): TurnEnd {
+function endOf({ ended, error }: ModelOutcome): TurnEnd {
   if (error !== undefined) return { ended: "failed", reason: oneLine(redact(error.message)) };
   return { ended: ended === "pulled" ? "pulled" : "interrupted" };
 }
@@ -122,14 +122,15 @@ function eventFields(
 }
 
 function counted(
-  outcomes: readonly Outcome[],
+  outcomes: readonly ModelOutcome[],
 ): { readonly completed: number; readonly failed: number } {
-  const count = (what: Outcome["ended"]) => outcomes.filter(({ ended }) => ended === what).length;
+  const count = (what: ModelOutcome["ended"]) =>
+    outcomes.filter(({ ended }) => ended === what).length;
   return { completed: count("pulled"), failed: count("failed") };
 }
 
 /** A model that failed, as one would add it once more. */
-function againWord({ given, name, ended }: Outcome): string[] {
+function againWord({ given, name, ended }: ModelOutcome): string[] {
   if (ended !== "failed" || name === undefined) return [];
   return [name.scheme === "http" ? given : displayName(name)];
 }

@@ -5,7 +5,7 @@ import { type Host, outputs } from "../host/host.ts";
 import type { Wait } from "../../setup/queue.ts";
 
 /** Says who is waited for: a command that changes the queue at this moment, or an older program that runs it. */
-export function waitOn(host: Host, color: boolean): Wait {
+export function waitMessages(host: Host, color: boolean): Wait {
   const { err } = outputs(host, color);
   return {
     signal: host.stop.soft,

@@ -31,7 +31,7 @@ export function addRm(
     .addOption(noColorFlag())
     .addHelpText("after", MORE)
     .action(async (given, flags) => {
-      const { removeGiven } = await import("./run.ts");
+      const { runRm: removeGiven } = await import("./run.ts");
       ended(await removeGiven(given, flags, host, wire));
     });
 }

@@ -5,12 +5,12 @@ import { displayName, fullName, type ModelName, parseName } from "../../core/nam
 import type { Removal } from "../../core/reports/rm.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { errorText } from "../../ui/text/message.ts";
-import { type RemovalRow, removalText } from "../../ui/reports/rm.ts";
+import { type RmRow, rmText } from "../../ui/reports/rm.ts";
 import { type Host, outputs } from "../host/host.ts";
 import type { ModelsWire } from "../host/models_wire.ts";
-import { nearest } from "../help/did_you_mean.ts";
+import { didYouMean } from "../help/did_you_mean.ts";
 import { displayOptions, type FolderFlags } from "../args/options.ts";
-import { sameFolder } from "../args/repeat_flags.ts";
+import { repeatFolderFlags } from "../args/repeat_flags.ts";
 
 /** What this command needs to be wired to besides a look at what is installed. */
 export interface RmWire extends ModelsWire {
@@ -22,7 +22,7 @@ export interface RmWire extends ModelsWire {
 }
 
 /** Removes the models that the user named. The exit code: that of the first failure. */
-export async function removeGiven(
+export async function runRm(
   given: readonly string[],
   flags: FolderFlags,
   host: Host,
@@ -31,8 +31,8 @@ export async function removeGiven(
   const { mode, quiet, verbose, color } = displayOptions(flags);
   const { out, err } = outputs(host, color);
   const folder = modelsDir(flags.modelsDir, host);
-  const rows = await removed(given, folder, sameFolder(flags, host), wire);
-  out.write(removalText(rows, out, { mode, quiet }));
+  const rows = await removed(given, folder, repeatFolderFlags(flags, host), wire);
+  out.write(rmText(rows, out, { mode, quiet }));
   for (const [error, names] of failures(rows)) {
     const doing = names.length > 0 ? { doing: `remove ${names.join(", ")}` } : {};
     err.write(errorText(error, err, { ...doing, verbose }));
@@ -47,14 +47,14 @@ async function removed(
   folder: string,
   same: string,
   wire: RmWire,
-): Promise<RemovalRow[]> {
+): Promise<RmRow[]> {
   const parsed = given.map(parse);
   const names = new Map(parsed.flatMap(({ name }) => name ? [[fullName(name), name]] : []));
   const removals = new Map<string, Removal>();
   for (const removal of await wire.removeModels(folder, [...names.values()])) {
     removals.set(fullName(removal.name), removal);
   }
-  const rows: RemovalRow[] = [];
+  const rows: RmRow[] = [];
   for (const row of parsed) {
     const removal = row.name && removals.get(fullName(row.name));
     if (row.name && !removal) continue;
@@ -69,7 +69,7 @@ async function removed(
   return rows;
 }
 
-function parse(given: string): RemovalRow {
+function parse(given: string): RmRow {
   try {
     return { given, name: parseName(given) };
   } catch (error) {
@@ -89,7 +89,7 @@ async function withHint(
   const installed = await (await wire.openModels(folder)).names();
   const shown = displayName(name);
   const tags = installed.map(displayName).filter((other) => untagged(other) === untagged(shown));
-  const near = nearest(shown, installed.map(displayName));
+  const near = didYouMean(shown, installed.map(displayName));
   const hint = tags.length > 0
     ? `installed are ${tags.slice(0, 5).join(", ")}`
     : near !== undefined
@@ -103,7 +103,7 @@ function untagged(shown: string): string {
 }
 
 /** What went wrong, once for all models that it concerns; names that are none are in their messages. */
-function failures(rows: readonly RemovalRow[]): Map<PullamaError, string[]> {
+function failures(rows: readonly RmRow[]): Map<PullamaError, string[]> {
   const names = new Map<PullamaError, string[]>();
   for (const { error, name } of rows) {
     if (error === undefined) continue;

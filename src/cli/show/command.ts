@@ -29,7 +29,7 @@ export function addShow(root: CommandUnknownOpts, host: Host, wire: ModelsWire):
     .addOption(noColorFlag())
     .addHelpText("after", MORE)
     .action(async (given, flags) => {
-      const { showModel } = await import("./run.ts");
+      const { runShow: showModel } = await import("./run.ts");
       await showModel(given, flags, host, wire);
     });
 }

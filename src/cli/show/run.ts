@@ -5,17 +5,17 @@ import type { ModelDetails } from "../../core/reports/installed.ts";
 import { displayName, type ModelName, parseName } from "../../core/name.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import type { InstalledModels } from "../../setup/models.ts";
-import { detailsText } from "../../ui/reports/show.ts";
+import { showText } from "../../ui/reports/show.ts";
 import { warningText } from "../../ui/text/message.ts";
 import { counted } from "../../ui/text/numbers.ts";
 import { type Host, outputs } from "../host/host.ts";
 import type { ModelsWire } from "../host/models_wire.ts";
-import { nearest } from "../help/did_you_mean.ts";
+import { didYouMean } from "../help/did_you_mean.ts";
 import { displayOptions, type FolderFlags } from "../args/options.ts";
-import { absolute, sameFolder } from "../args/repeat_flags.ts";
+import { absolute, repeatFolderFlags } from "../args/repeat_flags.ts";
 
 /** Describes the model that the user named `given`. Rejects with `not_found` where it is not installed. */
-export async function showModel(
+export async function runShow(
   given: string,
   flags: FolderFlags,
   host: Host,
@@ -24,14 +24,14 @@ export async function showModel(
   const { mode, quiet, verbose, color } = displayOptions(flags);
   const { out, err } = outputs(host, color);
   const name = parseName(given);
-  const pull = `pull it with: pullama pull ${displayName(name)}${sameFolder(flags, host)}`;
+  const pull = `pull it with: pullama pull ${displayName(name)}${repeatFolderFlags(flags, host)}`;
   const folder = modelsDir(flags.modelsDir, host);
   // Whoever reads a path in a document may stand elsewhere.
   const models = await wire.openModels(mode === "json" ? absolute(folder, host) : folder);
   const model = await detailsOf(models, name, pull) ??
     await notInstalled(models, name, folder, pull);
   const nowMs = host.clock.date().getTime();
-  out.write(detailsText(model, out, { mode, quiet, verbose, nowMs }));
+  out.write(showText(model, out, { mode, quiet, verbose, nowMs }));
   for (const fault of model.faults) err.write(warningText(fault, undefined, err));
   const absent = absentText(model);
   if (absent !== undefined) err.write(warningText(absent, pull, err));
@@ -63,7 +63,7 @@ async function notInstalled(
   const others = names
     .filter((one) => displayName({ ...one, tag: name.tag }) === shown)
     .map(displayName);
-  const near = nearest(shown, names.map(displayName));
+  const near = didYouMean(shown, names.map(displayName));
   throw new PullamaError("not_found", `cannot show ${shown}: it is not installed in ${folder}`, {
     hint: others.length > 0
       ? `installed are ${others.slice(0, 5).join(", ")}`

@@ -48,7 +48,7 @@ export interface NeededHost {
   readonly what: "registry" | "login" | "blobs" | "proxy";
 }
 
-export interface Checkup {
+export interface DoctorReport {
   readonly model: ModelName;
   readonly checks: readonly Check[];
   /** As far as they came to be known. */
@@ -56,6 +56,6 @@ export interface Checkup {
 }
 
 /** The failure that comes first, if there is one. */
-export function firstFailure({ checks }: Pick<Checkup, "checks">): PullamaError | undefined {
+export function firstFailure({ checks }: Pick<DoctorReport, "checks">): PullamaError | undefined {
   return checks.find(({ error }) => error !== undefined)?.error;
 }

@@ -2,11 +2,11 @@
 
 import type { BlobBody, BlobSource } from "../../core/content.ts";
 import { type Kind, PullamaError } from "../../core/errors.ts";
-import type { Addresses } from "./url_cache.ts";
+import type { UrlCache } from "./url_cache.ts";
 import { judge, type Rejected } from "./blob_response.ts";
-import type { Doubts } from "./confirm.ts";
+import type { Confirmer } from "./confirm.ts";
 import { discard } from "../http/http.ts";
-import type { Landing } from "../http/redirects.ts";
+import type { FinalResponse } from "../http/redirects.ts";
 import type { Registry } from "./registry.ts";
 
 /** Blobs below this size, in bytes, are asked for without a range when all of them is wanted. */
@@ -14,44 +14,44 @@ const SMALL = 1 << 20;
 
 export interface BlobOptions {
   readonly registry: Registry;
-  readonly doubts: Doubts;
+  readonly confirmer: Confirmer;
   /** Where blobs were found: only the first request of one is redirected. */
-  readonly addresses: Addresses;
+  readonly addresses: UrlCache;
   /** Where blobs are said to be, which may be wrong: then their own address is as good as ever. */
-  readonly hints: Addresses;
+  readonly hints: UrlCache;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 /** Opens blobs, and remembers where they were found: only the first request of a blob is redirected. */
 export function blobOpener(options: BlobOptions): BlobSource["open"] {
-  const { registry, doubts, addresses, hints, now } = options;
+  const { registry, confirmer, addresses, hints, now } = options;
   return async (name, blob, range, signal) => {
     const home = registry.url(name, `blobs/${blob.digest}`);
     const withRange = blob.size >= SMALL || range.start > 0 || range.end < blob.size;
     const headers = withRange ? { range: `bytes=${range.start}-${range.end - 1}` } : {};
     const openAt = async (from: URL): Promise<BlobBody> => {
-      const began = doubts.now();
+      const began = confirmer.now();
       try {
-        const landing = await registry.get(name, from, headers, signal);
-        const { status, headers: fields, body } = landing.response;
-        const atHome = landing.url.href === home.href;
+        const final = await registry.get(name, from, headers, signal);
+        const { status, headers: fields, body } = final.response;
+        const atHome = final.url.href === home.href;
         const verdict = judge(status, fields, { blob, range, withRange, atHome }, now());
         if (!verdict.ok) {
-          const doubted = verdict.kind === "size" && !doubts.confirmed(home.href, began);
+          const doubted = verdict.kind === "size" && !confirmer.confirmed(home.href, began);
           throw await rejection(
             registry,
-            landing,
+            final,
             verdict,
             doubted ? "protocol" : verdict.kind,
             atHome,
           );
         }
         if (!body) {
-          throw new PullamaError("protocol", `${landing.url.host} sent a blob without bytes`);
+          throw new PullamaError("protocol", `${final.url.host} sent a blob without bytes`);
         }
-        doubts.clear(home.href);
-        if (!atHome) addresses.set(home.href, landing.url);
+        confirmer.clear(home.href);
+        if (!atHome) addresses.set(home.href, final.url);
         return { range: verdict.range, ranged: verdict.ranged, stream: body };
       } catch (error) {
         addresses.drop(home.href, from);
@@ -76,7 +76,7 @@ export function blobOpener(options: BlobOptions): BlobSource["open"] {
 /** Only the registry is asked for its reasons: object stores quote the signed request in theirs. */
 async function rejection(
   registry: Registry,
-  { response, url }: Landing,
+  { response, url }: FinalResponse,
   { does, hint, retryAfterMs }: Rejected,
   kind: Kind,
   atHome: boolean,

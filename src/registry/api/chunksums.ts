@@ -9,13 +9,13 @@ import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import type { Chunk } from "../../core/ranges.ts";
-import type { Addresses } from "./url_cache.ts";
-import { Attempt } from "../../io/deadline.ts";
+import type { UrlCache } from "./url_cache.ts";
+import { Deadline } from "../../io/deadline.ts";
 import { readChunkList } from "./chunksums_format.ts";
-import { networkFailure } from "../diagnose/network_error.ts";
+import { networkError } from "../diagnose/network_error.ts";
 import { discard } from "../http/http.ts";
 import type { Lookup } from "../net/dns.ts";
-import { insideReason, type Landing } from "../http/redirects.ts";
+import { type FinalResponse, privateAddressReason } from "../http/redirects.ts";
 import type { Registry } from "./registry.ts";
 import { isBusy } from "../http/retry_after.ts";
 
@@ -31,14 +31,14 @@ const PASSING: ReadonlySet<Kind> = new Set<Kind>(["network", "unavailable"]);
 export interface ChunksumsOptions {
   readonly registry: Registry;
   /** Learns where a registry says that the ranges of a blob are. */
-  readonly hints: Addresses;
+  readonly hints: UrlCache;
   /** The user has asked for plain http. */
   readonly insecure: boolean;
   readonly lookup: Lookup;
   /** Larger blobs, in bytes, are asked about: the others are fetched in one piece. */
   readonly chunkSize: number;
   /** Milliseconds without an answer or a byte of it; default 5 s. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
   /** Told why something that the registry says is not used. */
   readonly onNote?: (message: string) => void;
 }
@@ -46,10 +46,10 @@ export interface ChunksumsOptions {
 /**
  * Asks for the chunks of a blob with their digests, which tile it exactly; undefined if there is nothing to be had.
  * Tries once, and asks no host again that has said no, or something that makes no sense, or nothing for too long.
- * Rejects only with what `Registry.url` throws, and when `signal` is aborted with what `networkFailure` makes of its
+ * Rejects only with what `Registry.url` throws, and when `signal` is aborted with what `networkError` makes of its
  * reason.
  */
-export function chunksumsAsker(options: ChunksumsOptions): BlobSource["chunksums"] {
+export function chunksumsOf(options: ChunksumsOptions): BlobSource["chunksums"] {
   const { registry, chunkSize, onNote } = options;
   const silenced = new Set<string>();
   return async (name, blob, signal) => {
@@ -59,7 +59,7 @@ export function chunksumsAsker(options: ChunksumsOptions): BlobSource["chunksums
     try {
       return await ask(home, name, blob, signal, options);
     } catch (error) {
-      if (signal.aborted) throw networkFailure(signal.reason, home.host, "head");
+      if (signal.aborted) throw networkError(signal.reason, home.host, "head");
       const { kind, message } = asPullamaError(error);
       if (!PASSING.has(kind)) silenced.add(home.host);
       onNote?.(`blob ${shortId(blob.digest)} has no chunks from the registry: ${message}`);
@@ -76,25 +76,25 @@ async function ask(
   signal: AbortSignal,
   options: ChunksumsOptions,
 ): Promise<readonly Chunk[]> {
-  const { registry, patienceMs = PATIENCE_MS } = options;
-  using attempt = new Attempt(signal, TOTAL_MS, `${home.host} has not sent its list of chunks`);
-  const landing = await within(
+  const { registry, timeoutMs: patienceMs = PATIENCE_MS } = options;
+  using attempt = new Deadline(signal, TOTAL_MS, `${home.host} has not sent its list of chunks`);
+  const final = await within(
     patienceMs,
     attempt,
     home.host,
     registry.get(name, home, {}, attempt.signal),
   );
-  const { response, url } = landing;
-  const trouble = troubleIn(response);
-  if (trouble) {
+  const { response, url } = final;
+  const problem = troubleIn(response);
+  if (problem) {
     await discard(response);
-    throw new PullamaError(trouble.kind, `${url.host} ${trouble.does}`);
+    throw new PullamaError(problem.kind, `${url.host} ${problem.does}`);
   }
-  const list = await readChunkList(piecesOf(landing, patienceMs, attempt), blob);
+  const list = await readChunkList(piecesOf(final, patienceMs, attempt), blob);
   if ("fault" in list) {
     throw new PullamaError("protocol", `cannot use the list of ${url.host}: ${list.fault}`);
   }
-  const place = await placeIn(landing, home, attempt.signal, options);
+  const place = await placeIn(final, home, attempt.signal, options);
   if (place) options.hints.set(registry.url(name, `blobs/${blob.digest}`).href, place);
   return list.chunks;
 }
@@ -116,15 +116,15 @@ function troubleIn({ status, headers }: Response): { kind: Kind; does: string } 
 
 /** What arrives, as long as it keeps arriving. Who leaves early ends the body. */
 async function* piecesOf(
-  { response, url }: Landing,
-  patienceMs: number,
-  attempt: Attempt,
+  { response, url }: FinalResponse,
+  timeoutMs: number,
+  attempt: Deadline,
 ): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();
   let length = 0;
   try {
     while (reader) {
-      const { value, done } = await within(patienceMs, attempt, url.host, reader.read());
+      const { value, done } = await within(timeoutMs, attempt, url.host, reader.read());
       if (done) return;
       length += value.length;
       if (length > MOST_BYTES) {
@@ -133,7 +133,7 @@ async function* piecesOf(
       yield value;
     }
   } catch (error) {
-    throw networkFailure(error, url.host, "body");
+    throw networkError(error, url.host, "body");
   } finally {
     await reader?.cancel().catch(() => {});
   }
@@ -142,7 +142,7 @@ async function* piecesOf(
 /** The result of `step`, which is part of `attempt` and ends with it when it takes too long. */
 async function within<T>(
   limitMs: number,
-  attempt: Attempt,
+  attempt: Deadline,
   host: string,
   step: Promise<T>,
 ): Promise<T> {
@@ -160,15 +160,15 @@ async function within<T>(
  * those for redirects, but a breach costs nothing, since the registry's own address of the blob is good.
  */
 async function placeIn(
-  { response, url }: Landing,
+  { response, url }: FinalResponse,
   home: URL,
   signal: AbortSignal,
   { insecure, lookup, onNote }: ChunksumsOptions,
 ): Promise<URL | undefined> {
   const location = response.headers.get("content-location");
   if (!location) return undefined;
-  const ignored = (why: string): undefined => {
-    onNote?.(`the address that ${url.host} has for chunks ${why}`);
+  const ignored = (reason: string): undefined => {
+    onNote?.(`the address that ${url.host} has for chunks ${reason}`);
   };
   const place = URL.parse(location, url);
   if (!place) return ignored("cannot be read");
@@ -184,6 +184,6 @@ async function placeIn(
   }
   place.hash = "";
   if (place.origin === home.origin) return place;
-  const inside = await insideReason(place, home, lookup, signal);
+  const inside = await privateAddressReason(place, home, lookup, signal);
   return inside === undefined ? place : ignored(`is not used: it is of a host ${inside}`);
 }

@@ -16,9 +16,9 @@ const MOST_CHUNKS = 1_000_000;
 const LONGEST_WORD = "sha256:".length + 64;
 
 /** The chunks from the first to the last, or what is wrong with the list, as the rest of a sentence about it. */
-export type ChunkList = { readonly chunks: readonly Chunk[] } | { readonly fault: string };
+export type ChunkListResult = { readonly chunks: readonly Chunk[] } | { readonly fault: string };
 
-type Faulty = Extract<ChunkList, { fault: string }>;
+type Faulty = Extract<ChunkListResult, { fault: string }>;
 
 /**
  * Reads the list of the chunks of `blob`, in any order, as far as the first entry that cannot be right.
@@ -27,7 +27,7 @@ type Faulty = Extract<ChunkList, { fault: string }>;
 export async function readChunkList(
   pieces: AsyncIterable<Uint8Array>,
   blob: Descriptor,
-): Promise<ChunkList> {
+): Promise<ChunkListResult> {
   // Each byte becomes one character: a word may be cut anywhere, and what is not ASCII matches nothing.
   const decoder = new TextDecoder("latin1");
   const chunks: Chunk[] = [];
@@ -77,7 +77,7 @@ function chunkFrom(text: string, digest: Digest, size: number): Chunk | Faulty {
   return { start, end, digest };
 }
 
-function wholeOf(chunks: readonly Chunk[], blob: Descriptor): ChunkList {
+function wholeOf(chunks: readonly Chunk[], blob: Descriptor): ChunkListResult {
   const sorted = chunks.toSorted((a, b) => a.start - b.start);
   let position = 0;
   for (const { start, end } of sorted) {

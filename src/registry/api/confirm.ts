@@ -1,5 +1,5 @@
 /** Failures that are believed when they come twice: the first may be an accident on the way. */
-export class Doubts {
+export class Confirmer {
   readonly #first = new Map<string, number>();
   #time = 0;
 

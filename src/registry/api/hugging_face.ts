@@ -4,11 +4,11 @@
  */
 
 import { type ModelName, nameOfParts } from "../../core/name.ts";
-import { Attempt } from "../../io/deadline.ts";
-import { networkFailure } from "../diagnose/network_error.ts";
+import { Deadline } from "../../io/deadline.ts";
+import { networkError } from "../diagnose/network_error.ts";
 import { discard } from "../http/http.ts";
 import { readAtMost } from "../http/body.ts";
-import type { Landing } from "../http/redirects.ts";
+import type { FinalResponse } from "../http/redirects.ts";
 import type { Registry } from "./registry.ts";
 
 const HOSTS = ["hf.co", "huggingface.co"];
@@ -26,10 +26,10 @@ const QUANTIZATION =
   /[-._]((?:UD-)?(?:I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|MXFP4(?:_MOE)?|BF16|F16|F32))\.gguf$/i;
 
 /** A tag that there is not, or one whose model is split into several files, which cannot be pulled. */
-export type TagTrouble = "unknown" | "split";
+export type TagProblem = "unknown" | "split";
 
 /** What is wrong with a tag according to the text of a refusal with status 400, if it is the tag. */
-export function tagTrouble(text: string): TagTrouble | undefined {
+export function tagProblemIn(text: string): TagProblem | undefined {
   if (/\bsharded\b/i.test(text)) return "split";
   return /not a valid quantization scheme|tag is not available|does not exist/i.test(text)
     ? "unknown"
@@ -39,11 +39,11 @@ export function tagTrouble(text: string): TagTrouble | undefined {
 /**
  * What somebody can do whose request for the manifest of `name` was refused by the hub; undefined if it was
  * not the hub, or nothing particular about it. Of a split model it asks which tags are not: once, for a
- * few seconds, and does without if that fails. Rejects only when `signal` is aborted, as `networkFailure` has it.
+ * few seconds, and does without if that fails. Rejects only when `signal` is aborted, as `networkError` has it.
  */
-export async function hubHint(
+export async function huggingFaceHint(
   name: ModelName,
-  { response: { status }, url }: Landing,
+  { response: { status }, url }: FinalResponse,
   text: string,
   registry: Registry,
   signal: AbortSignal,
@@ -54,7 +54,7 @@ export async function hubHint(
       `the .pub file of your Ollama key at ${KEYS_PAGE}`;
   }
   if (status !== 400) return undefined;
-  if (tagTrouble(text) === "split") {
+  if (tagProblemIn(text) === "split") {
     return hintFor(await tagsInOneFile(name, url, registry, signal), page);
   }
   return /quantization|gguf|"latest"/i.test(text)
@@ -76,7 +76,7 @@ async function tagsInOneFile(
   registry: Registry,
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
-  using attempt = new Attempt(signal, PATIENCE_MS, `${hub.host} has not sent its list of files`);
+  using attempt = new Deadline(signal, PATIENCE_MS, `${hub.host} has not sent its list of files`);
   const address = new URL(`/api/models/${name.namespace}/${name.model}/tree/main`, hub);
   try {
     const { response } = await registry.get(name, address, {}, attempt.signal);
@@ -87,7 +87,7 @@ async function tagsInOneFile(
     const bytes = await readAtMost(response, MOST_BYTES, PATIENCE_MS);
     return tagsAmong(JSON.parse(new TextDecoder().decode(bytes)), name);
   } catch {
-    if (signal.aborted) throw networkFailure(signal.reason, hub.host, "head");
+    if (signal.aborted) throw networkError(signal.reason, hub.host, "head");
     return undefined;
   }
 }

@@ -16,12 +16,12 @@ import {
   selectChild,
 } from "../../core/manifest_index.ts";
 import { fullName, type ModelName } from "../../core/name.ts";
-import { Attempt } from "../../io/deadline.ts";
-import type { Doubts } from "./confirm.ts";
+import { Deadline } from "../../io/deadline.ts";
+import type { Confirmer } from "./confirm.ts";
 import { discard } from "../http/http.ts";
-import { hubHint } from "./hugging_face.ts";
+import { huggingFaceHint } from "./hugging_face.ts";
 import { readWhole } from "../http/body.ts";
-import { refusal } from "./manifest_error.ts";
+import { manifestError } from "./manifest_error.ts";
 import type { Registry } from "./registry.ts";
 
 /** Milliseconds without a byte, and for all requests of one manifest together. */
@@ -35,7 +35,7 @@ const ALL_TYPES = [...MANIFEST_MEDIA_TYPES, ...INDEX_MEDIA_TYPES];
 
 export interface ManifestOptions {
   readonly registry: Registry;
-  readonly doubts: Doubts;
+  readonly confirmer: Confirmer;
   /** What an index is resolved for. */
   readonly machine: Machine;
   readonly silenceMs?: number;
@@ -51,7 +51,7 @@ export async function fetchManifest(
   signal: AbortSignal,
   options: ManifestOptions,
 ): Promise<Manifest> {
-  using attempt = new Attempt(signal, TOTAL_MS, `the manifest of ${fullName(name)} is incomplete`);
+  using attempt = new Deadline(signal, TOTAL_MS, `the manifest of ${fullName(name)} is incomplete`);
   const found = await fetchOne(name, name.tag, typesFor(name.host), attempt, options);
   if (!("entries" in found)) return found;
   const entry = selectChild(found, options.machine);
@@ -80,15 +80,15 @@ async function fetchOne(
   name: ModelName,
   reference: string,
   types: readonly string[],
-  attempt: Attempt,
+  attempt: Deadline,
   options: ManifestOptions,
 ): Promise<Manifest | ManifestIndex> {
-  const { registry, doubts, now, silenceMs = SILENCE_MS } = options;
-  const began = doubts.now();
+  const { registry, confirmer, now, silenceMs = SILENCE_MS } = options;
+  const began = confirmer.now();
   const home = registry.url(name, `manifests/${reference}`);
   const accept = types.join(", ");
-  const landing = await registry.get(name, home, { accept }, attempt.signal);
-  const { response, url } = landing;
+  const final = await registry.get(name, home, { accept }, attempt.signal);
+  const { response, url } = final;
   const { status, headers } = response;
   if (status !== 200) {
     const text = status >= 400 ? await registry.reason(response) : "";
@@ -96,13 +96,13 @@ async function fetchOne(
     if (types !== ALL_TYPES && isHiddenByAccept(status, text)) {
       return await fetchOne(name, reference, ALL_TYPES, attempt, options);
     }
-    const hint = await hubHint(name, landing, text, registry, attempt.signal);
-    throw refusal(
+    const hint = await huggingFaceHint(name, final, text, registry, attempt.signal);
+    throw manifestError(
       { status, headers, text, host: url.host, now: now(), ...(hint !== undefined && { hint }) },
-      () => doubts.confirmed(fullName(name), began),
+      () => confirmer.confirmed(fullName(name), began),
     );
   }
-  doubts.clear(fullName(name));
+  confirmer.clear(fullName(name));
   if ((headers.get("content-encoding") ?? "identity") !== "identity") {
     await discard(response);
     throw new PullamaError("protocol", `${url.host} sent the manifest compressed`);

@@ -1,10 +1,10 @@
 /** What it means that a registry does not give a manifest. */
 
 import { type Kind, PullamaError } from "../../core/errors.ts";
-import { tagTrouble } from "./hugging_face.ts";
+import { tagProblemIn } from "./hugging_face.ts";
 import { isBusy, retryAfter } from "../http/retry_after.ts";
 
-export interface Refusal {
+export interface FailedManifest {
   readonly status: number;
   readonly headers: Headers;
   /** What the body says, fit to be shown; "" if nothing. */
@@ -24,7 +24,7 @@ const CHECK_ACCESS =
  * The failure that an answer other than 200 amounts to. A 403 may come from anything in between: it is
  * final only if it is `confirmed`.
  */
-export function refusal(answer: Refusal, confirmed: () => boolean): PullamaError {
+export function manifestError(answer: FailedManifest, confirmed: () => boolean): PullamaError {
   const { status, host, text } = answer;
   const error = (kind: Kind, does: string, hint?: string) => {
     const message = `${host} ${does}${text === "" ? "" : `: ${text}`}`;
@@ -33,16 +33,20 @@ export function refusal(answer: Refusal, confirmed: () => boolean): PullamaError
   if (isBusy(status)) {
     const retryAfterMs = retryAfter(status, answer.headers, answer.now);
     const options = retryAfterMs === undefined ? {} : { retryAfterMs };
-    const why = text === "" ? "" : `: ${text}`;
-    return new PullamaError("unavailable", `${host} cannot answer now (${status})${why}`, options);
+    const reason = text === "" ? "" : `: ${text}`;
+    return new PullamaError(
+      "unavailable",
+      `${host} cannot answer now (${status})${reason}`,
+      options,
+    );
   }
   switch (status) {
     case 400: {
-      const trouble = tagTrouble(text);
-      if (trouble === "unknown") {
+      const problem = tagProblemIn(text);
+      if (problem === "unknown") {
         return error("not_found", "does not know this tag", answer.hint ?? CHECK_NAME);
       }
-      const does = trouble === "split"
+      const does = problem === "split"
         ? "has this model in several files, which cannot be pulled as one"
         : "does not accept the request (400)";
       return error("refused", does, answer.hint);

@@ -5,7 +5,7 @@ import type { Auth } from "../auth/auth.ts";
 import { errorText } from "../http/error_body.ts";
 import type { Http } from "../http/http.ts";
 import type { Lookup } from "../net/dns.ts";
-import { follow, type Landing } from "../http/redirects.ts";
+import { type FinalResponse, followRedirects } from "../http/redirects.ts";
 import type { Secrets } from "../auth/redact.ts";
 
 export interface Registry {
@@ -13,14 +13,14 @@ export interface Registry {
   url(name: ModelName, path: string): URL;
   /**
    * GETs an address, the registry's own or one it has redirected to before, and what it redirects to. Logs
-   * in when the registry asks for it. Throws what `follow` and `Auth.get` throw.
+   * in when the registry asks for it. Throws what `followRedirects` and `Auth.get` throw.
    */
   get(
     name: ModelName,
     url: URL,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
-  ): Promise<Landing>;
+  ): Promise<FinalResponse>;
   /** What the body of a refusal says, as `errorText` does; without our secrets, should they be in it. */
   reason(response: Response): Promise<string>;
 }
@@ -34,7 +34,7 @@ export interface RegistryParts {
   readonly lookup: Lookup;
 }
 
-export function registryOver({ http, auth, secrets, insecure, lookup }: RegistryParts): Registry {
+export function openRegistry({ http, auth, secrets, insecure, lookup }: RegistryParts): Registry {
   const url = (name: ModelName, path: string) => {
     const scheme = plainHttp(name, insecure) ? "http" : "https";
     return new URL(`${scheme}://${name.host}/v2/${name.namespace}/${name.model}/${path}`);
@@ -53,7 +53,7 @@ export function registryOver({ http, auth, secrets, insecure, lookup }: Registry
             signal,
             ...(authorization !== undefined && { authorization }),
           };
-          return follow(http, start, request, { registry, insecure, lookup });
+          return followRedirects(http, start, request, { registry, insecure, lookup });
         },
       });
     },

@@ -9,7 +9,7 @@ const MARGIN = 60_000;
  * By the address that the registry itself has for a blob. Remembered in memory only: the address behind it
  * is a secret, and short-lived.
  */
-export class Addresses {
+export class UrlCache {
   readonly #known = new Map<string, { readonly url: URL; readonly expires: number }>();
   readonly #now: () => number;
 

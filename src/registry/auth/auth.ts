@@ -3,13 +3,13 @@
  * request for a model goes without Authorization, and only a 401 changes that.
  */
 
-import { networkFailure } from "../diagnose/network_error.ts";
+import { networkError } from "../diagnose/network_error.ts";
 import { discard } from "../http/http.ts";
-import { login, type LoginOptions, noAccess, type Pass, withClock } from "./login.ts";
-import { areFamily } from "./token_host.ts";
-import type { Landing } from "../http/redirects.ts";
-import { Shared } from "./single_flight.ts";
-import { clockTrouble } from "./token.ts";
+import { type Authorization, login, type LoginOptions, noAccess, withClock } from "./login.ts";
+import { areSameService } from "./token_host.ts";
+import type { FinalResponse } from "../http/redirects.ts";
+import { SingleFlight } from "./single_flight.ts";
+import { clockProblem } from "./token.ts";
 
 /** New passes for one address, in a row, that brought nothing from it. */
 const MOST_FRUITLESS = 3;
@@ -23,21 +23,21 @@ export interface Request {
   readonly home: string;
   readonly signal: AbortSignal;
   /** GETs `from` and what it redirects to; only the origin `trusted` is shown `authorization`. */
-  send(from: URL, trusted: string, authorization: string | undefined): Promise<Landing>;
+  send(from: URL, trusted: string, authorization: string | undefined): Promise<FinalResponse>;
 }
 
 /** A pass, and when it was come by compared with others. */
-interface Numbered extends Pass {
+interface NumberedAuthorization extends Authorization {
   readonly number: number;
-  /** The WWW-Authenticate that it answers. */
-  readonly header: string;
+  /** The WWW-Authenticate header that it answers. */
+  readonly challenge: string;
 }
 
 /** The passes of one run, in memory only. */
 export class Auth {
   readonly #options: LoginOptions;
-  readonly #passes = new Map<string, Numbered>();
-  readonly #renewals = new Map<string, Shared<Numbered>>();
+  readonly #authorizations = new Map<string, NumberedAuthorization>();
+  readonly #renewals = new Map<string, SingleFlight<NumberedAuthorization>>();
   readonly #fruitless = new Map<string, number>();
   #count = 0;
 
@@ -50,31 +50,33 @@ export class Auth {
    * only if that does not say how to log in. Throws what `send` throws, `auth` when the registry does not
    * let us, and what fails on the way to a pass.
    */
-  async get(request: Request): Promise<Landing> {
+  async get(request: Request): Promise<FinalResponse> {
     const { from, home, repository, signal } = request;
-    let pass = from.origin === home ? await this.#valid(home, repository, signal) : undefined;
+    let authorization = from.origin === home
+      ? await this.#valid(home, repository, signal)
+      : undefined;
     let shownTo = home;
     const began = this.#count;
-    const tried = new Set([pass]);
-    let landing = await request.send(from, home, pass?.authorization);
-    while (landing.response.status === 401 && isOfRegistry(landing.url, home)) {
-      const { response: { headers }, url } = landing;
-      const header = headers.get("www-authenticate")?.trim() || pass?.header;
-      if (!header) return landing;
-      await discard(landing.response);
+    const tried = new Set([authorization]);
+    let final = await request.send(from, home, authorization?.header);
+    while (final.response.status === 401 && isOfRegistry(final.url, home)) {
+      const { response: { headers }, url } = final;
+      const header = headers.get("www-authenticate")?.trim() || authorization?.challenge;
+      if (!header) return final;
+      await discard(final.response);
       // A pass that was come by since this request began: a newer one would fare no better.
-      if (pass && pass.number > began && url.origin === shownTo) {
-        this.#passes.delete(keyOf(shownTo, repository));
-        const clock = pass.signed ? clockTrouble(headers, this.#options.now()) : undefined;
-        throw noAccess(url.host, withClock(pass.otherwise, clock));
+      if (authorization && authorization.number > began && url.origin === shownTo) {
+        this.#authorizations.delete(keyOf(shownTo, repository));
+        const clock = authorization.signed ? clockProblem(headers, this.#options.now()) : undefined;
+        throw noAccess(url.host, withClock(authorization.ifRejected, clock));
       }
-      pass = await this.#next(header, url, request, tried);
-      tried.add(pass);
+      authorization = await this.#next(header, url, request, tried);
+      tried.add(authorization);
       shownTo = url.origin;
-      landing = await request.send(shownTo === home ? from : url, shownTo, pass.authorization);
+      final = await request.send(shownTo === home ? from : url, shownTo, authorization.header);
     }
-    if (landing.response.status < 400) this.#fruitless.delete(from.href);
-    return landing;
+    if (final.response.status < 400) this.#fruitless.delete(from.href);
+    return final;
   }
 
   /** A pass that was not tried before: one that somebody else has come by meanwhile, or a new one. */
@@ -82,10 +84,10 @@ export class Auth {
     header: string,
     url: URL,
     { repository, from, signal }: Request,
-    tried: ReadonlySet<Numbered | undefined>,
-  ): Promise<Numbered> {
+    tried: ReadonlySet<NumberedAuthorization | undefined>,
+  ): Promise<NumberedAuthorization> {
     const key = keyOf(url.origin, repository);
-    const known = this.#passes.get(key);
+    const known = this.#authorizations.get(key);
     if (known && !tried.has(known) && known.expires > this.#options.now()) return known;
     if (this.#renewals.get(key)?.abandoned === false) {
       return await this.#renewed(key, header, url, signal);
@@ -93,13 +95,13 @@ export class Auth {
     const fruitless = this.#fruitless.get(from.href) ?? 0;
     if (fruitless === MOST_FRUITLESS) {
       throw noAccess(url.host, {
-        why: `it goes on asking who we are, after ${fruitless} logins that it accepted`,
+        reason: `it goes on asking who we are, after ${fruitless} logins that it accepted`,
         hint: "run the same command again later: it goes on where it stopped",
       });
     }
-    const pass = await this.#renewed(key, header, url, signal);
+    const authorization = await this.#renewed(key, header, url, signal);
     this.#fruitless.set(from.href, fruitless + 1);
-    return pass;
+    return authorization;
   }
 
   /** The pass for a model, renewed if it has expired; undefined if nobody has asked for one yet. */
@@ -107,11 +109,11 @@ export class Auth {
     origin: string,
     repository: string,
     signal: AbortSignal,
-  ): Promise<Numbered | undefined> {
+  ): Promise<NumberedAuthorization | undefined> {
     const key = keyOf(origin, repository);
-    const pass = this.#passes.get(key);
-    if (!pass || pass.expires > this.#options.now()) return pass;
-    return await this.#renewed(key, pass.header, new URL(origin), signal);
+    const authorization = this.#authorizations.get(key);
+    if (!authorization || authorization.expires > this.#options.now()) return authorization;
+    return await this.#renewed(key, authorization.challenge, new URL(origin), signal);
   }
 
   async #renewed(
@@ -119,14 +121,14 @@ export class Auth {
     header: string,
     registry: URL,
     signal: AbortSignal,
-  ): Promise<Numbered> {
+  ): Promise<NumberedAuthorization> {
     let renewal = this.#renewals.get(key);
     if (!renewal || renewal.abandoned) {
-      const begun = new Shared<Numbered>(async (stop) => {
+      const begun = new SingleFlight<NumberedAuthorization>(async (stop) => {
         try {
-          const pass = await login(header, new URL(registry.origin), stop, this.#options);
-          const numbered = { ...pass, number: ++this.#count, header };
-          this.#passes.set(key, numbered);
+          const authorization = await login(header, new URL(registry.origin), stop, this.#options);
+          const numbered = { ...authorization, number: ++this.#count, challenge: header };
+          this.#authorizations.set(key, numbered);
           return numbered;
         } finally {
           if (this.#renewals.get(key) === begun) this.#renewals.delete(key);
@@ -138,7 +140,7 @@ export class Auth {
     try {
       return await renewal.wait(signal);
     } catch (error) {
-      throw networkFailure(error, registry.host, "head");
+      throw networkError(error, registry.host, "head");
     }
   }
 }
@@ -147,7 +149,7 @@ export class Auth {
 function isOfRegistry(url: URL, home: string): boolean {
   return url.origin === home ||
     (url.protocol === "https:" && home.startsWith("https:") &&
-      areFamily(url.host, new URL(home).host));
+      areSameService(url.host, new URL(home).host));
 }
 
 function keyOf(origin: string, repository: string): string {

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 
-export interface Credentials {
+export interface Password {
   readonly user: string;
   readonly password: string;
   /** Where they are from, fit to be shown. */
@@ -10,27 +10,27 @@ export interface Credentials {
 }
 
 /** Where credentials may come from; nothing is run to get at them. */
-export interface CredentialSources {
+export interface PasswordSources {
   /** For one host, set by the user. */
   readonly login?: { readonly host: string; readonly user: string; readonly password: string };
   /** The path of Docker's `config.json`. */
   readonly dockerConfig?: string;
 }
 
-export interface FoundCredentials {
-  readonly credentials?: Credentials;
+export interface FoundPassword {
+  readonly credentials?: Password;
   /** Why there are none although one would look there: the rest of a sentence about the source. */
-  readonly trouble?: string;
+  readonly problem?: string;
 }
 
 /** Names of one and the same registry in Docker's file. */
 const DOCKER_HUB = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
 /** What there is for the registry `host`, with its port unless it is the usual one. First hit counts. */
-export async function findCredentials(
+export async function findPassword(
   host: string,
-  { login, dockerConfig }: CredentialSources,
-): Promise<FoundCredentials> {
+  { login, dockerConfig }: PasswordSources,
+): Promise<FoundPassword> {
   if (login && isSameHost(login.host, host)) {
     const { user, password } = login;
     return { credentials: { user, password, source: "PULLAMA_REGISTRY_USER" } };
@@ -42,22 +42,22 @@ export async function findCredentials(
   } catch (error) {
     return error instanceof Deno.errors.NotFound
       ? {}
-      : { trouble: `${dockerConfig} cannot be read` };
+      : { problem: `${dockerConfig} cannot be read` };
   }
   return inDockerConfig(text, dockerConfig, host);
 }
 
 /** The Authorization header of Basic. */
-export function basicHeader({ user, password }: Credentials): string {
+export function basicHeader({ user, password }: Password): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
 }
 
-function inDockerConfig(text: string, path: string, host: string): FoundCredentials {
+function inDockerConfig(text: string, path: string, host: string): FoundPassword {
   let config: unknown;
   try {
     config = JSON.parse(text);
   } catch {
-    return { trouble: `${path} is not JSON` };
+    return { problem: `${path} is not JSON` };
   }
   const auths = Object.entries(objectIn(config, "auths"));
   const [, entry] = auths.find(([key]) => key.toLowerCase() === host.toLowerCase()) ??
@@ -65,11 +65,11 @@ function inDockerConfig(text: string, path: string, host: string): FoundCredenti
   if (entry === undefined) return {};
   const { auth } = entry as { auth?: unknown };
   if (typeof auth !== "string" || auth === "") {
-    return { trouble: `${path} leaves them to a credential helper, and helpers are not run` };
+    return { problem: `${path} leaves them to a credential helper, and helpers are not run` };
   }
   const decoded = Buffer.from(auth, "base64").toString();
   const colon = decoded.indexOf(":");
-  if (colon < 1) return { trouble: `${path} has an entry that cannot be read` };
+  if (colon < 1) return { problem: `${path} has an entry that cannot be read` };
   const [user, password] = [decoded.slice(0, colon), decoded.slice(colon + 1)];
   return { credentials: { user, password: password.replace(/\0+$/, ""), source: path } };
 }

@@ -15,7 +15,7 @@ export interface SigningKey {
 export interface KeyProblem {
   readonly missing: boolean;
   /** About the file, one sentence. */
-  readonly why: string;
+  readonly reason: string;
   /** What to do. */
   readonly hint: string;
 }
@@ -33,16 +33,16 @@ export async function readKey(path: string): Promise<SigningKey | KeyProblem> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) return unusable(path, "cannot be read");
     const hint = `start "ollama serve" once, which makes one, or run: ${keygen(path)}`;
-    return { missing: true, why: `there is no key ${path}`, hint };
+    return { missing: true, reason: `there is no key ${path}`, hint };
   }
   const key = keyIn(text);
   if (typeof key === "string") return unusable(path, key);
   return { path, publicKey: publicText(key), sign: (bytes) => sign(null, bytes, key) };
 }
 
-function unusable(path: string, why: string): KeyProblem {
+function unusable(path: string, reason: string): KeyProblem {
   const hint = `name another key with PULLAMA_KEY; to make one: ${keygen("FILE")}`;
-  return { missing: false, why: `the key ${path} ${why}`, hint };
+  return { missing: false, reason: `the key ${path} ${reason}`, hint };
 }
 
 /** The command that makes a key without a passphrase. */

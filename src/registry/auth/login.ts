@@ -3,25 +3,30 @@
 import { PullamaError } from "../../core/errors.ts";
 import { quoted } from "../../core/quote.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import { passwordProof, type Problem, type ProofOptions, tokenProof } from "./credential.ts";
-import { standingOf } from "./token_host.ts";
+import {
+  type AccessProblem,
+  type CredentialOptions,
+  passwordCredential,
+  tokenCredential,
+} from "./credential.ts";
+import { tokenHostTrust } from "./token_host.ts";
 import type { Lookup } from "../net/dns.ts";
-import { insideReason } from "../http/redirects.ts";
+import { privateAddressReason } from "../http/redirects.ts";
 import { plainQuery, tokenAddress } from "./signature.ts";
-import { type Denied, requestToken, type TokenOptions } from "./token.ts";
+import { requestToken, type TokenOptions, type TokenRefused } from "./token.ts";
 
 /** What a registry takes for an answer. */
-export interface Pass {
-  readonly authorization: string;
+export interface Authorization {
+  readonly header: string;
   /** Milliseconds since 1970, or Infinity. */
   readonly expires: number;
   /** A signature was made for it, which holds the time of this machine's clock. */
   readonly signed: boolean;
   /** What is to be said if the registry does not accept it. */
-  readonly otherwise: Problem;
+  readonly ifRejected: AccessProblem;
 }
 
-export interface LoginOptions extends TokenOptions, ProofOptions {
+export interface LoginOptions extends TokenOptions, CredentialOptions {
   readonly lookup: Lookup;
   /** Told of a key that is there and cannot be used, where the registry does not insist on it. */
   readonly onWarning: (message: string, hint: string) => void;
@@ -38,45 +43,53 @@ export async function login(
   registry: URL,
   signal: AbortSignal,
   options: LoginOptions,
-): Promise<Pass> {
+): Promise<Authorization> {
   const { challenges, broken } = parseChallenges(header);
-  const problems: Problem[] = [];
+  const problems: AccessProblem[] = [];
   for (const { scheme, parameters } of challenges) {
     if (scheme !== "bearer") continue;
-    const pass = await withToken(parameters, registry, signal, options);
-    if ("authorization" in pass) return pass;
-    problems.push(pass);
+    const authorization = await withToken(parameters, registry, signal, options);
+    if ("header" in authorization) return authorization;
+    problems.push(authorization);
   }
   const basic = challenges.find(({ scheme }) => scheme === "basic");
   if (basic) {
-    const proof = await passwordProof(basic.parameters, registry, registry, options);
-    if ("query" in proof) {
-      const { signed, otherwise } = proof;
-      return { authorization: proof.header(registry.href), expires: Infinity, signed, otherwise };
+    const credential = await passwordCredential(basic.parameters, registry, registry, options);
+    if ("query" in credential) {
+      const { signed, ifRejected } = credential;
+      return {
+        header: credential.header(registry.href),
+        expires: Infinity,
+        signed,
+        ifRejected,
+      };
     }
-    problems.push(proof);
+    problems.push(credential);
   }
   throw noAccess(registry.host, problems[0] ?? unanswerable(challenges, broken));
 }
 
 /** The final failure of a request that `host` wants to see a pass for. */
-export function noAccess(host: string, { why, hint }: Problem): PullamaError {
-  const message = `${host} has no such model, or it needs access (401): ${why}`;
+export function noAccess(host: string, { reason, hint }: AccessProblem): PullamaError {
+  const message = `${host} has no such model, or it needs access (401): ${reason}`;
   return new PullamaError("auth", message, { hint });
 }
 
 /** `problem`, and what is wrong with this machine's clock if that may be the reason. */
-export function withClock({ why, hint }: Problem, clock: string | undefined): Problem {
-  if (clock === undefined) return { why, hint };
-  return { why: `${why}, and ${clock}`, hint: `set the clock; ${hint}` };
+export function withClock(
+  { reason, hint }: AccessProblem,
+  clock: string | undefined,
+): AccessProblem {
+  if (clock === undefined) return { reason, hint };
+  return { reason: `${reason}, and ${clock}`, hint: `set the clock; ${hint}` };
 }
 
-function unanswerable(challenges: readonly Challenge[], broken: boolean): Problem {
+function unanswerable(challenges: readonly Challenge[], broken: boolean): AccessProblem {
   if (broken || challenges.length === 0) {
-    return { why: "its WWW-Authenticate header cannot be read", hint: TELL };
+    return { reason: "its WWW-Authenticate header cannot be read", hint: TELL };
   }
   const schemes = challenges.slice(0, 4).map(({ scheme }) => quoted(scheme, 20)).join(", ");
-  return { why: `it wants a login of a kind that is not known here: ${schemes}`, hint: TELL };
+  return { reason: `it wants a login of a kind that is not known here: ${schemes}`, hint: TELL };
 }
 
 /** With what shows who we are, where that may be known and there is something to show; else as anybody. */
@@ -85,36 +98,43 @@ async function withToken(
   registry: URL,
   signal: AbortSignal,
   options: LoginOptions,
-): Promise<Pass | Problem> {
+): Promise<Authorization | AccessProblem> {
   const realm = URL.parse(parameters.get("realm") ?? "");
   if (!realm || !/^https?:$/.test(realm.protocol) || realm.username || realm.password) {
-    return { why: "it names no address to log in at", hint: TELL };
+    return { reason: "it names no address to log in at", hint: TELL };
   }
-  const standing = standingOf(realm, registry);
-  if (standing === "plain") {
-    return { why: `it wants a login at ${realm.host} over plain http`, hint: TELL };
+  const trust = tokenHostTrust(realm, registry);
+  if (trust === "plain") {
+    return { reason: `it wants a login at ${realm.host} over plain http`, hint: TELL };
   }
-  const inside = standing === "foreign"
-    ? await insideReason(realm, registry, options.lookup, signal)
+  const inside = trust === "foreign"
+    ? await privateAddressReason(realm, registry, options.lookup, signal)
     : undefined;
   if (inside !== undefined) {
-    return { why: `it wants a login at ${realm.hostname}, ${inside}`, hint: TELL };
+    return { reason: `it wants a login at ${realm.hostname}, ${inside}`, hint: TELL };
   }
-  const proof = standing === "trusted"
-    ? await tokenProof(parameters, registry, realm, options)
+  const credential = trust === "trusted"
+    ? await tokenCredential(parameters, registry, realm, options)
     : foreign(realm);
-  if (!("query" in proof)) {
-    const result = await anonymously(parameters, realm, proof, signal, options);
-    if (proof.surprising && result !== proof) options.onWarning(proof.why, proof.hint);
+  if (!("query" in credential)) {
+    const result = await anonymously(parameters, realm, credential, signal, options);
+    if (credential.surprising && result !== credential) {
+      options.onWarning(credential.reason, credential.hint);
+    }
     return result;
   }
-  const { signed, otherwise } = proof;
-  const address = tokenAddress(realm, proof.query);
-  const answer = await requestToken(address, proof.header(address), signal, options);
+  const { signed, ifRejected } = credential;
+  const address = tokenAddress(realm, credential.query);
+  const answer = await requestToken(address, credential.header(address), signal, options);
   if ("token" in answer) {
-    return { authorization: `Bearer ${answer.token}`, expires: answer.expires, signed, otherwise };
+    return {
+      header: `Bearer ${answer.token}`,
+      expires: answer.expires,
+      signed,
+      ifRejected,
+    };
   }
-  const problem = denied(otherwise, answer, signed);
+  const problem = denied(ifRejected, answer, signed);
   if (answer.status !== 401 && answer.status !== 403) return problem;
   return await anonymously(parameters, realm, problem, signal, options);
 }
@@ -123,23 +143,27 @@ async function withToken(
 async function anonymously(
   parameters: Challenge["parameters"],
   realm: URL,
-  problem: Problem,
+  problem: AccessProblem,
   signal: AbortSignal,
   options: LoginOptions,
-): Promise<Pass | Problem> {
+): Promise<Authorization | AccessProblem> {
   const address = tokenAddress(realm, plainQuery(parameters));
   const answer = await requestToken(address, undefined, signal, options);
   if (!("token" in answer)) return problem;
   const authorization = `Bearer ${answer.token}`;
-  return { authorization, expires: answer.expires, signed: false, otherwise: problem };
+  return { header: authorization, expires: answer.expires, signed: false, ifRejected: problem };
 }
 
 /** `problem` as the token server explains it. */
-function denied({ why, hint }: Problem, { reason, clock }: Denied, signed: boolean): Problem {
-  return withClock({ why: `${why} (${reason})`, hint }, signed ? clock : undefined);
+function denied(
+  { reason, hint }: AccessProblem,
+  { reason: answer, clock }: TokenRefused,
+  signed: boolean,
+): AccessProblem {
+  return withClock({ reason: `${reason} (${answer})`, hint }, signed ? clock : undefined);
 }
 
-function foreign(realm: URL): Problem {
-  const why = `its logins are at ${realm.host}, where no key and no password is sent`;
-  return { why, hint: "only what is public can be had from it" };
+function foreign(realm: URL): AccessProblem {
+  const reason = `its logins are at ${realm.host}, where no key and no password is sent`;
+  return { reason, hint: "only what is public can be had from it" };
 }

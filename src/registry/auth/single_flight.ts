@@ -3,7 +3,7 @@
 import { PullamaError } from "../../core/errors.ts";
 
 /** Runs until it is done or the last one who waits for it has gone. */
-export class Shared<T> {
+export class SingleFlight<T> {
   readonly #stop = new AbortController();
   readonly #result: Promise<T>;
   #waiting = 0;

@@ -2,7 +2,7 @@
 
 import { PullamaError } from "../../core/errors.ts";
 import { formatDuration } from "../../core/units.ts";
-import { Attempt } from "../../io/deadline.ts";
+import { Deadline } from "../../io/deadline.ts";
 import { errorText } from "../http/error_body.ts";
 import { discard, type Http } from "../http/http.ts";
 import { readWhole } from "../http/body.ts";
@@ -28,7 +28,7 @@ export interface Token {
 }
 
 /** The token server has said no. */
-export interface Denied {
+export interface TokenRefused {
   readonly status: number;
   /** The status and what the server says about it. */
   readonly reason: string;
@@ -44,7 +44,7 @@ export interface TokenOptions {
 }
 
 /**
- * GETs `address` with `authorization`. Throws what `Http.get` throws, `unavailable` if the server cannot answer
+ * GETs `address` with `header`. Throws what `Http.get` throws, `unavailable` if the server cannot answer
  * now, `auth` if its answer has no token, `redirect` for a redirect to another host.
  */
 export async function requestToken(
@@ -52,18 +52,18 @@ export async function requestToken(
   authorization: string | undefined,
   signal: AbortSignal,
   options: TokenOptions,
-): Promise<Token | Denied> {
+): Promise<Token | TokenRefused> {
   const { http, secrets, now } = options;
   const { host } = new URL(address);
-  using attempt = new Attempt(signal, TOTAL_MS, `${host} has not given a token`);
+  using attempt = new Deadline(signal, TOTAL_MS, `${host} has not given a token`);
   const headers = authorization === undefined ? {} : { authorization };
-  const response = await landing(http, new URL(address), headers, attempt.signal);
+  const response = await final(http, new URL(address), headers, attempt.signal);
   const { status, headers: fields } = response;
   if (status !== 200) {
     const text = status >= 400 ? secrets.hide(await errorText(response)) : "";
     await discard(response);
     const reason = `${status}${text === "" ? "" : `: ${text}`}`;
-    if (!isBusy(status)) return { status, reason, clock: clockTrouble(fields, now()) };
+    if (!isBusy(status)) return { status, reason, clock: clockProblem(fields, now()) };
     const retryAfterMs = retryAfter(status, fields, now());
     throw new PullamaError("unavailable", `${host} cannot give a token now (${reason})`, {
       ...(retryAfterMs !== undefined && { retryAfterMs }),
@@ -81,7 +81,7 @@ export async function requestToken(
 }
 
 /** By how much this machine's clock is off, in words, if it is; measured by the Date of an answer. */
-export function clockTrouble(headers: Headers, now: number): string | undefined {
+export function clockProblem(headers: Headers, now: number): string | undefined {
   const skew = now - (serverTime(headers) ?? NaN);
   if (Number.isNaN(skew) || Math.abs(skew) <= CLOCK_TOLERANCE) return undefined;
   return `the clock of this machine is ${formatDuration(Math.abs(skew))} ${
@@ -89,7 +89,7 @@ export function clockTrouble(headers: Headers, now: number): string | undefined 
   }`;
 }
 
-async function landing(
+async function final(
   http: Http,
   start: URL,
   headers: Readonly<Record<string, string>>,

@@ -13,18 +13,18 @@ const FAMILIES: readonly (readonly string[])[] = [
  * `trusted`: signatures and passwords may go there. `foreign`: a request for a token may, but nothing that
  * says who asks. `plain`: it is plain http though the registry is not.
  */
-export type Standing = "trusted" | "foreign" | "plain";
+export type TokenHostTrust = "trusted" | "foreign" | "plain";
 
 /** What the registry at `registry` may expect of us for `realm`; both are http or https. */
-export function standingOf(realm: URL, registry: URL): Standing {
+export function tokenHostTrust(realm: URL, registry: URL): TokenHostTrust {
   if (realm.protocol === "http:" && registry.protocol !== "http:") return "plain";
-  return authorityOf(realm) === authorityOf(registry) || areFamily(realm.host, registry.host)
+  return authorityOf(realm) === authorityOf(registry) || areSameService(realm.host, registry.host)
     ? "trusted"
     : "foreign";
 }
 
 /** Whether `a` and `b`, hosts with their port unless it is the usual one, are of one family. */
-export function areFamily(a: string, b: string): boolean {
+export function areSameService(a: string, b: string): boolean {
   return FAMILIES.some((family) => family.includes(a) && family.includes(b));
 }
 

@@ -9,7 +9,7 @@ const ELSEWHERE = "another machine may be answering in its place: look at proxy 
  * The trouble in `text`, if it is about a certificate. `whose` is its subject: "its certificate"; `issuer` who
  * has signed it, where that is known.
  */
-export function certificateTrouble(
+export function certificateError(
   text: string,
   whose: string,
   issuer: string | undefined,
@@ -17,7 +17,7 @@ export function certificateTrouble(
   const [, detail] = /invalid peer certificate: (.*)/.exec(text) ?? [];
   if (detail === undefined) return undefined;
   const by = issuer === undefined ? "" : ` (issued by ${issuer})`;
-  const trouble = (reason: string, hint: string) => ({
+  const problem = (reason: string, hint: string) => ({
     kind: "tls" as const,
     reason: `${whose} ${reason}`,
     hint,
@@ -27,30 +27,30 @@ export function certificateTrouble(
       ? "is from an authority that is not trusted"
       : `is from an authority that is not trusted, ${issuer}`;
     const hint = `${ELSEWHERE}; if the authority is one of your own, trust it with --ca-cert FILE`;
-    return trouble(reason, hint);
+    return problem(reason, hint);
   }
   if (/^(?:Other\(OtherError\()?CaUsedAsEndEntity/.test(detail)) {
-    return trouble(
+    return problem(
       `is that of an authority, which no server may use as its own${by}`,
       "those who run the server should give it a certificate with CA:FALSE; --ca-cert trusts that too",
     );
   }
   if (/^certificate expired|^Expired/.test(detail)) {
     const hint = "look at the clock of this machine; if it is right, tell those who run the server";
-    return trouble(`expired${dateIn(detail, " on ")}${by}`, hint);
+    return problem(`expired${dateIn(detail, " on ")}${by}`, hint);
   }
   if (/^certificate not valid yet|^NotValidYet/.test(detail)) {
     const hint = "look at the clock of this machine";
-    return trouble(`is not valid${dateIn(detail, " before ") || " yet"}${by}`, hint);
+    return problem(`is not valid${dateIn(detail, " before ") || " yet"}${by}`, hint);
   }
   if (/^certificate not valid for name|^NotValidForName/.test(detail)) {
     const names = [...detail.matchAll(/DnsName\("([^"]*)"\)|IpAddress\(([^)]*)\)/g)]
       .map(([, name, address]) => name ?? address).slice(0, 3);
     const others = names.length === 0 ? "another host" : `${names.join(", ")}, not for this host`;
-    return trouble(`is for ${others}${by}`, `check the spelling of the host; ${ELSEWHERE}`);
+    return problem(`is for ${others}${by}`, `check the spelling of the host; ${ELSEWHERE}`);
   }
   const reason = `is not valid: ${detail.split(";")[0]!.trim()}${by}`;
-  return trouble(reason, `${ELSEWHERE}; --ca-cert FILE trusts an authority of your own`);
+  return problem(reason, `${ELSEWHERE}; --ca-cert FILE trusts an authority of your own`);
 }
 
 /** The date after which, or before which, it says that the certificate is not valid. */

@@ -6,8 +6,8 @@
 
 import { addressKind } from "../../core/address.ts";
 import type { PullamaError } from "../../core/errors.ts";
-import { Attempt } from "../../io/deadline.ts";
-import { isCertificateFailure, isTunnelFailure, networkFailure } from "./network_error.ts";
+import { Deadline } from "../../io/deadline.ts";
+import { isCertificateError, isTunnelError, networkError } from "./network_error.ts";
 import { copy, readHead, writeAll } from "../net/proxy_relay.ts";
 import { issuerName, printable } from "./certificate.ts";
 import { addressOf, basicLogin, type Proxy, withoutBrackets } from "../net/proxy.ts";
@@ -16,7 +16,7 @@ import type { ProxyAnswer } from "./proxy.ts";
 /** Milliseconds. */
 const LIMIT = 5000;
 
-export interface Look {
+export interface FailedRequest {
   readonly url: URL;
   readonly proxy: Proxy | undefined;
   /** What is trusted besides the built-in certificates. */
@@ -25,24 +25,24 @@ export interface Look {
   readonly signal: AbortSignal;
 }
 
-/** What `networkFailure` makes of the failure to reach `url`, with all that can be learned about it. */
-export async function explained(error: unknown, look: Look): Promise<PullamaError> {
-  const { url, proxy, caCerts, signal } = look;
-  const failure = networkFailure(error, url.host, "head", { proxy });
+/** What `networkError` makes of the failure to reach `url`, with all that can be learned about it. */
+export async function explain(error: unknown, checkHint: FailedRequest): Promise<PullamaError> {
+  const { url, proxy, caCerts, signal } = checkHint;
+  const failure = networkError(error, url.host, "head", { proxy });
   if (failure === error || signal.aborted) return failure;
-  using attempt = new Attempt(signal, LIMIT, "the closer look was not over");
-  if (isTunnelFailure(error) && proxy?.protocol === "http:") {
+  using attempt = new Deadline(signal, LIMIT, "the closer look was not over");
+  if (isTunnelError(error) && proxy?.protocol === "http:") {
     const tunnel = await openTunnel(proxy, url, attempt.signal).catch(() => undefined);
     tunnel?.connection.close();
-    return networkFailure(error, url.host, "head", { proxy, answer: tunnel?.answer });
+    return networkError(error, url.host, "head", { proxy, answer: tunnel?.answer });
   }
-  if (!isCertificateFailure(error)) return failure;
+  if (!isCertificateError(error)) return failure;
   const ofProxy = proxy?.protocol === "https:" &&
     await refuses(proxy, caCerts, attempt.signal).catch(() => false);
   const from = ofProxy ? new URL(`https://${addressOf(proxy)}`) : url;
   const issuer = await issuerOf(from, ofProxy ? undefined : proxy, attempt.signal)
     .catch(() => undefined);
-  return networkFailure(error, url.host, "head", { proxy, ofProxy, issuer });
+  return networkError(error, url.host, "head", { proxy, ofProxy, issuer });
 }
 
 /** Whether it is the certificate of the proxy that is not accepted. */
@@ -62,7 +62,7 @@ async function refuses(
     await connection.handshake();
     return false;
   } catch (error) {
-    return isCertificateFailure(error);
+    return isCertificateError(error);
   } finally {
     signal.removeEventListener("abort", stop);
     if (!signal.aborted) stop();

@@ -6,15 +6,15 @@
  */
 
 import { type ErrorInfo, PullamaError } from "../../core/errors.ts";
-import { certificateTrouble } from "./certificate.ts";
+import { certificateError } from "./certificate.ts";
 import { addressOf, type Proxy } from "../net/proxy.ts";
-import { type ProxyAnswer, proxyTrouble } from "./proxy.ts";
+import { type ProxyAnswer, proxyError } from "./proxy.ts";
 
 /** How far the request had come: no header had arrived, or some of the body was missing. */
 export type Phase = "head" | "body";
 
 /** What is known of a request besides its failure. */
-export interface Circumstances {
+export interface RequestContext {
   /** What it went through. */
   readonly proxy?: Proxy | undefined;
   /** What the proxy has said when it was asked for a connection. */
@@ -39,11 +39,11 @@ export const CHECK_NETWORK = "check the network connection, and the proxy if the
  * The failure that `error`, thrown by fetch or by reading a body of `host`, amounts to. A PullamaError,
  * such as the reason of an abort, is returned as it is.
  */
-export function networkFailure(
+export function networkError(
   error: unknown,
   host: string,
   phase: Phase,
-  circumstances: Circumstances = {},
+  circumstances: RequestContext = {},
 ): PullamaError {
   if (error instanceof PullamaError) return error;
   if (error instanceof DOMException && error.name === "AbortError") {
@@ -61,7 +61,7 @@ export function networkFailure(
   if (error instanceof Deno.errors.BadResource) {
     return new PullamaError("internal", `the request to ${host} failed: ${text}`, { cause });
   }
-  const { kind, reason, hint } = troubleIn(text, phase, host, circumstances);
+  const { kind, reason, hint } = errorIn(text, phase, host, circumstances);
   const { proxy } = circumstances;
   const way = proxy ? ` through the proxy ${addressOf(proxy)}` : "";
   const what = phase === "head" ? `cannot reach ${host}${way}` : `lost the connection to ${host}`;
@@ -81,26 +81,26 @@ export function endedBeforeAnswer(error: unknown): boolean {
 }
 
 /** Whether the failure is a certificate that was not accepted. */
-export function isCertificateFailure(error: unknown): boolean {
+export function isCertificateError(error: unknown): boolean {
   return textOf(error).includes("invalid peer certificate");
 }
 
 /** Whether the failure is that a proxy was asked for a connection and did not give one. */
-export function isTunnelFailure(error: unknown): boolean {
+export function isTunnelError(error: unknown): boolean {
   return textOf(error).includes("unsuccessful tunnel");
 }
 
-function troubleIn(
+function errorIn(
   text: string,
   phase: Phase,
   host: string,
-  { proxy, answer, issuer, ofProxy }: Circumstances,
+  { proxy, answer, issuer, ofProxy }: RequestContext,
 ): ErrorInfo {
   const hostname = host.replace(/:\d+$/, "");
   const whose = ofProxy ? "the proxy's" : proxy ? `${hostname}'s` : "its";
-  const certificate = certificateTrouble(text, `${whose} certificate`, issuer);
+  const certificate = certificateError(text, `${whose} certificate`, issuer);
   if (certificate) return certificate;
-  const atProxy = proxy && proxyTrouble(text, hostname, proxy, answer);
+  const atProxy = proxy && proxyError(text, hostname, proxy, answer);
   if (atProxy) return atProxy;
   if (text.includes("InvalidContentType")) {
     const hint = "if it is a registry without TLS, use --insecure";

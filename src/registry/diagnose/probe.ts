@@ -21,7 +21,7 @@ export interface Endpoint {
 export interface Unreached {
   readonly address: string;
   /** The rest of a sentence about it. */
-  readonly why: string;
+  readonly reason: string;
 }
 
 /** What is seen of a TLS connection; whether it is to be trusted is not. */
@@ -71,16 +71,18 @@ export async function connectToOne(
   const unreached: Unreached[] = [];
   try {
     return await Promise.any(addresses.map(async (address) => {
-      const why = await refusalOf({ address, port }, either);
-      if (why === undefined) return { address, unreached: [...unreached] };
-      unreached.push({ address, why });
-      throw new Error(why);
+      const reason = await refusalOf({ address, port }, either);
+      if (reason === undefined) return { address, unreached: [...unreached] };
+      unreached.push({ address, reason });
+      throw new Error(reason);
     }));
   } catch {
     signal.throwIfAborted();
-    const why = unreached[0]?.why ?? "it has no address";
+    const reason = unreached[0]?.reason ?? "it has no address";
     const hint = `${CHECK_NETWORK}; a firewall has to let ${host}, port ${port}, through`;
-    throw new PullamaError("network", `cannot connect to ${host}, port ${port}: ${why}`, { hint });
+    throw new PullamaError("network", `cannot connect to ${host}, port ${port}: ${reason}`, {
+      hint,
+    });
   } finally {
     stop.abort();
   }
@@ -128,10 +130,10 @@ function refusalOf({ address, port }: Endpoint, signal: AbortSignal): Promise<st
   });
 }
 
-/** What `work` settles with, or the signal's reason; in the end what `work` returns is called. */
+/** What `plan` settles with, or the signal's reason; in the end what `plan` returns is called. */
 async function settled<T>(
   signal: AbortSignal,
-  work: (resolve: (value: T) => void, reject: (why: unknown) => void) => (() => void) | void,
+  work: (resolve: (value: T) => void, reject: (reason: unknown) => void) => (() => void) | void,
 ): Promise<T> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<T>();

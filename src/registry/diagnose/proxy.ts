@@ -19,15 +19,16 @@ const NO_PROXY_THERE = /Invalid response version|Invalid reserved byte|invalid H
  * The trouble in `text`, if it arose at `proxy` on the way to `hostname`. `answer` is what the proxy has said to
  * a CONNECT, where that is known.
  */
-export function proxyTrouble(
+export function proxyError(
   text: string,
   hostname: string,
   proxy: Proxy,
   answer: ProxyAnswer | undefined,
 ): ErrorInfo | undefined {
   const { variable } = proxy;
-  const look = `check ${variable}, or name ${hostname} in NO_PROXY if it can be reached directly`;
-  const ask = `ask those who run the proxy, or name ${hostname} in NO_PROXY`;
+  const checkHint =
+    `check ${variable}, or name ${hostname} in NO_PROXY if it can be reached directly`;
+  const askHint = `ask those who run the proxy, or name ${hostname} in NO_PROXY`;
   // Of a tunnel nobody but the proxy speaks, and tinyproxy says 401 to a wrong password.
   if (
     answer?.status === 401 || answer?.status === 407 ||
@@ -37,30 +38,30 @@ export function proxyTrouble(
   if (answer !== undefined && answer.status >= 300) {
     const reason = `the proxy answers ${answer.status}${answer.words && ` ${answer.words}`}`;
     const final = answer.status < 500 && ![408, 425, 429].includes(answer.status);
-    return { kind: final ? "refused" : "unavailable", reason, hint: ask };
+    return { kind: final ? "refused" : "unavailable", reason, hint: askHint };
   }
   if (text.includes("Connection not allowed by ruleset")) {
-    return { kind: "refused", reason: "the proxy does not allow it", hint: ask };
+    return { kind: "refused", reason: "the proxy does not allow it", hint: askHint };
   }
   if (text.includes("unsuccessful tunnel")) {
-    return { kind: "network", reason: "the proxy does not connect to it", hint: ask };
+    return { kind: "network", reason: "the proxy does not connect to it", hint: askHint };
   }
   const [far] = FAR_SIDE.exec(text) ?? [];
   if (far !== undefined && isSocks(proxy)) {
     const reason = `the proxy cannot connect to it: ${far}`;
-    return { kind: "network", reason, hint: ask };
+    return { kind: "network", reason, hint: askHint };
   }
   if (text.includes("unexpected eof while tunneling")) {
-    return { kind: "network", reason: "the proxy ended the connection", hint: look };
+    return { kind: "network", reason: "the proxy ended the connection", hint: checkHint };
   }
   if (NO_PROXY_THERE.test(text)) {
-    return { kind: "protocol", reason: "it does not answer as a proxy", hint: look };
+    return { kind: "protocol", reason: "it does not answer as a proxy", hint: checkHint };
   }
   if (text.includes("Proxy server unreachable")) {
-    return { kind: "network", reason: "the proxy cannot be reached", hint: look };
+    return { kind: "network", reason: "the proxy cannot be reached", hint: checkHint };
   }
   if (text.includes("failed to lookup address")) {
-    return { kind: "network", reason: "the name of the proxy cannot be resolved", hint: look };
+    return { kind: "network", reason: "the name of the proxy cannot be resolved", hint: checkHint };
   }
   return undefined;
 }

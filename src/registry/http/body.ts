@@ -1,13 +1,13 @@
 /** Reading small bodies whole: with a bound on their size and on the patience with who sends them. */
 
 import { PullamaError } from "../../core/errors.ts";
-import { networkFailure } from "../diagnose/network_error.ts";
+import { networkError } from "../diagnose/network_error.ts";
 
 /**
  * All bytes of a body from `host`; undefined, and the body is cancelled, if there are more than `limit`.
  * `attempt` is what the request was made with: it is aborted with `timeout` after `silenceMs` without a
  * byte, so that the read really ends and the client learns of the silence. Throws what
- * `networkFailure` makes of a failure.
+ * `networkError` makes of a failure.
  */
 export async function readWhole(
   response: Response,
@@ -30,7 +30,7 @@ export async function readWhole(
       timer = setTimeout(silence, silenceMs);
     }
   } catch (error) {
-    throw networkFailure(error, host, "body");
+    throw networkError(error, host, "body");
   } finally {
     clearTimeout(timer);
   }
@@ -41,11 +41,11 @@ export async function readWhole(
 export async function readAtMost(
   response: Response,
   limit: number,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<Uint8Array> {
   const reader = response.body?.getReader();
   const stop = () => reader?.cancel().catch(() => {});
-  const timer = setTimeout(stop, patienceMs);
+  const timer = setTimeout(stop, timeoutMs);
   const bytes = new Bytes();
   try {
     while (reader && bytes.length < limit) {

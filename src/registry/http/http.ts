@@ -1,10 +1,10 @@
 /** The one HTTP client of a registry: GET, headers in time, no redirect followed, no answer judged. */
 
 import { PullamaError } from "../../core/errors.ts";
-import { Clients, type ClientsOptions } from "../net/client_pool.ts";
-import { CHECK_NETWORK, endedBeforeAnswer, networkFailure } from "../diagnose/network_error.ts";
+import { ClientPool, type ClientPoolOptions } from "../net/client_pool.ts";
+import { CHECK_NETWORK, endedBeforeAnswer, networkError } from "../diagnose/network_error.ts";
 import { addressOf, basicLogin, type Proxy, type ProxyFor } from "../net/proxy.ts";
-import { explained } from "../diagnose/explain.ts";
+import { explain } from "../diagnose/explain.ts";
 
 /** How long an answer may take, in milliseconds; longer once the host has answered in this run. */
 const FIRST_ANSWER_MS = 30_000;
@@ -18,7 +18,7 @@ export interface RequestNote {
   readonly elapsedMs: number;
 }
 
-export interface HttpOptions extends ClientsOptions {
+export interface HttpOptions extends ClientPoolOptions {
   readonly userAgent: string;
   /** What requests go through; default nothing. */
   readonly proxyFor?: ProxyFor;
@@ -40,15 +40,15 @@ export interface GetOptions {
 export class Http implements Disposable {
   readonly #options: HttpOptions;
   readonly #answered = new Set<string>();
-  readonly #clients: Clients;
+  readonly #clients: ClientPool;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#clients = new Clients(options);
+    this.#clients = new ClientPool(options);
   }
 
   /**
-   * The answer, whatever its status; its body must be read or cancelled. Throws what `networkFailure`
+   * The answer, whatever its status; its body must be read or cancelled. Throws what `networkError`
    * makes of the failure, `timeout` when the headers do not come in time, `auth` when a proxy wants to
    * know who asks, or the signal's reason.
    */
@@ -83,7 +83,7 @@ export class Http implements Disposable {
     proxy: Proxy | undefined,
     { signal }: GetOptions,
   ): Promise<PullamaError> {
-    return explained(error, { url, proxy, caCerts: this.#options.caCerts ?? [], signal });
+    return explain(error, { url, proxy, caCerts: this.#options.caCerts ?? [], signal });
   }
 
   async #attempt(
@@ -125,7 +125,7 @@ export class Http implements Disposable {
       });
       if (response.status === 407 && isForwarded(proxy, url)) {
         await discard(response);
-        throw networkFailure(new Error("proxy authentication required"), url.host, "head", {
+        throw networkError(new Error("proxy authentication required"), url.host, "head", {
           proxy,
         });
       }

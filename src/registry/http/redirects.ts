@@ -2,7 +2,7 @@
 
 import { type AddressKind, addressKind } from "../../core/address.ts";
 import { PullamaError } from "../../core/errors.ts";
-import { networkFailure } from "../diagnose/network_error.ts";
+import { networkError } from "../diagnose/network_error.ts";
 import { discard, type Http } from "./http.ts";
 import type { Lookup } from "../net/dns.ts";
 
@@ -15,8 +15,8 @@ export function isRedirect(status: number): boolean {
 }
 
 /** What a registry may redirect to. */
-export interface Trust {
-  /** The origin of the registry: the only one that sees `authorization`. */
+export interface RedirectPolicy {
+  /** The origin of the registry: the only one that sees `header`. */
   readonly registry: string;
   /** The user has asked for plain http. */
   readonly insecure: boolean;
@@ -30,7 +30,7 @@ export interface Request {
   readonly signal: AbortSignal;
 }
 
-export interface Landing {
+export interface FinalResponse {
   readonly response: Response;
   /** Where it was answered. */
   readonly url: URL;
@@ -40,12 +40,12 @@ export interface Landing {
  * GETs `start` and what it redirects to, up to ten hops. Throws what `Http.get` throws, `redirect` for a
  * target that must not be asked and `protocol` for a redirect without one.
  */
-export async function follow(
+export async function followRedirects(
   http: Http,
   start: URL,
   request: Request,
-  trust: Trust,
-): Promise<Landing> {
+  trust: RedirectPolicy,
+): Promise<FinalResponse> {
   const { signal, authorization } = request;
   const visited = new Set<string>();
   let url = start;
@@ -85,8 +85,13 @@ function target(from: URL, location: string | null): URL {
   return next;
 }
 
-async function checkAddress(from: URL, to: URL, trust: Trust, signal: AbortSignal): Promise<void> {
-  const inside = await insideReason(to, new URL(trust.registry), trust.lookup, signal);
+async function checkAddress(
+  from: URL,
+  to: URL,
+  trust: RedirectPolicy,
+  signal: AbortSignal,
+): Promise<void> {
+  const inside = await privateAddressReason(to, new URL(trust.registry), trust.lookup, signal);
   if (inside === undefined) return;
   throw refused(from, `it leads to ${to.hostname}, ${inside}`, "tell those who run the registry");
 }
@@ -98,7 +103,7 @@ async function checkAddress(from: URL, to: URL, trust: Trust, signal: AbortSigna
  * request, which will say so. The address may still change between the two: then the bytes are checked
  * by their digest, and the request carried no credentials.
  */
-export async function insideReason(
+export async function privateAddressReason(
   to: URL,
   registry: URL,
   lookup: Lookup,
@@ -142,13 +147,13 @@ async function resolved(
     signal.throwIfAborted();
     return await Promise.race([lookup(host).catch(() => []), aborted.promise]);
   } catch (error) {
-    throw networkFailure(error, host, "head");
+    throw networkError(error, host, "head");
   } finally {
     signal.removeEventListener("abort", abort);
   }
 }
 
-function refused(from: URL, why: string, hint?: string): PullamaError {
-  const message = `will not follow a redirect of ${from.host}: ${why}`;
+function refused(from: URL, reason: string, hint?: string): PullamaError {
+  const message = `will not follow a redirect of ${from.host}: ${reason}`;
   return new PullamaError("redirect", message, hint === undefined ? {} : { hint });
 }

@@ -1,38 +1,38 @@
 /** Deno's clients, which hold the connections: a direct one, and one for each proxy in use. */
 
-import { LoginRelay } from "./proxy_relay.ts";
+import { ProxyRelay } from "./proxy_relay.ts";
 import { addressOf, type Proxy } from "./proxy.ts";
 
 /** Runs what makes a client and returns what that returns. */
-export type Quietly = <T>(make: () => T) => T;
+export type WithoutProxyEnv = <T>(make: () => T) => T;
 
-export interface ClientsOptions {
+export interface ClientPoolOptions {
   /** Certificates in PEM to trust besides the built-in ones. */
   readonly caCerts?: readonly string[];
   /** Keeps Deno from reading the environment, where it finds proxies by rules of its own. */
-  readonly quietly?: Quietly;
+  readonly withoutProxyEnv?: WithoutProxyEnv;
 }
 
 /** A client that takes requests the right way. */
-export interface Way {
+export interface PooledClient {
   readonly client: Deno.HttpClient;
   /** Why the proxy could not be reached, where the client cannot say it itself. */
   failure(): unknown;
 }
 
 /** Made when they are first needed. */
-export class Clients implements Disposable {
-  readonly #options: ClientsOptions;
+export class ClientPool implements Disposable {
+  readonly #options: ClientPoolOptions;
   readonly #clients = new Map<Proxy | undefined, Deno.HttpClient>();
-  readonly #relays = new Map<Proxy, LoginRelay>();
+  readonly #relays = new Map<Proxy, ProxyRelay>();
   #closed = false;
 
-  constructor(options: ClientsOptions) {
+  constructor(options: ClientPoolOptions) {
     this.#options = options;
   }
 
   /** How to ask for `url` through a proxy, or directly. Throws what using a closed client throws. */
-  get(url: URL, proxy: Proxy | undefined): Way {
+  get(url: URL, proxy: Proxy | undefined): PooledClient {
     if (this.#closed) throw new Deno.errors.BadResource("the connections were closed");
     const relay = proxy?.login && proxy.protocol === "http:" && url.protocol === "https:"
       ? this.#relay(proxy)
@@ -62,8 +62,8 @@ export class Clients implements Disposable {
     this.#relays.clear();
   }
 
-  #relay(proxy: Proxy): LoginRelay {
-    const relay = this.#relays.get(proxy) ?? new LoginRelay(proxy);
+  #relay(proxy: Proxy): ProxyRelay {
+    const relay = this.#relays.get(proxy) ?? new ProxyRelay(proxy);
     this.#relays.set(proxy, relay);
     return relay;
   }
@@ -75,9 +75,9 @@ export class Clients implements Disposable {
 }
 
 /** Whether these can be trusted at all: certificates that Deno cannot read make every request fail. */
-export function areReadable(caCerts: readonly string[], quietly: Quietly): boolean {
+export function areReadable(caCerts: readonly string[], quietly: WithoutProxyEnv): boolean {
   try {
-    connect({ caCerts, quietly }, undefined).close();
+    connect({ caCerts, withoutProxyEnv: quietly }, undefined).close();
     return true;
   } catch {
     return false;
@@ -86,7 +86,7 @@ export function areReadable(caCerts: readonly string[], quietly: Quietly): boole
 
 /** HTTP/1.1 only: over HTTP/2 parallel ranges would share one connection. */
 function connect(
-  { caCerts = [], quietly = (make) => make() }: ClientsOptions,
+  { caCerts = [], withoutProxyEnv: quietly = (make) => make() }: ClientPoolOptions,
   proxy: Proxy | undefined,
 ): Deno.HttpClient {
   return quietly(() =>

@@ -9,7 +9,7 @@ import { basicLogin, type Proxy, withoutBrackets } from "./proxy.ts";
 const MAX_HEAD = 16 << 10;
 const PIECE = 256 << 10;
 
-export class LoginRelay implements Disposable {
+export class ProxyRelay implements Disposable {
   /** What is to be used in place of the proxy. */
   readonly entrance: Proxy;
   /** Why the proxy could not be reached the last time; undefined if it could. */

@@ -1,8 +1,8 @@
 /** Counting what comes of a body. Nothing of it is kept. */
 
-import { networkFailure } from "../../registry/diagnose/network_error.ts";
+import { networkError } from "../../registry/diagnose/network_error.ts";
 
-export interface Arrived {
+export interface ByteCount {
   readonly bytes: number;
   /** Milliseconds from when the body was opened to the last byte. */
   readonly ms: number;
@@ -10,14 +10,14 @@ export interface Arrived {
 
 /**
  * Reads at most `limit` bytes and lets the rest go. Ends early with the body, and with `until`, which has to end
- * the body as well; any other failure is thrown as `networkFailure` has it.
+ * the body as well; any other failure is thrown as `networkError` has it.
  */
-export async function arrived(
+export async function countBytes(
   stream: ReadableStream<Uint8Array>,
   limit: number,
   host: string,
   until?: AbortSignal,
-): Promise<Arrived> {
+): Promise<ByteCount> {
   const began = performance.now();
   const reader = stream.getReader();
   let bytes = 0;
@@ -28,7 +28,7 @@ export async function arrived(
       bytes += value.length;
     }
   } catch (error) {
-    if (!until?.aborted) throw networkFailure(error, host, "body");
+    if (!until?.aborted) throw networkError(error, host, "body");
   } finally {
     await reader.cancel().catch(() => {});
   }

@@ -46,7 +46,7 @@ export function clockStep(first: FirstAnswer): Step {
     needs: ["tcp", "tls"],
     late: "there is no answer with the time",
     remedy: "compare the clock of this machine with another one",
-    async look(signal) {
+    async check(signal) {
       const answer = await first.get(signal);
       if ("error" in answer) return { skipped: "there is no answer to compare it with" };
       const time = Date.parse(answer.date ?? "");

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { PullamaError } from "../../core/errors.ts";
 import { formatSize } from "../../core/units.ts";
 import { realDisk } from "../../io/disk.ts";
-import { isMissing, localFailure } from "../../io/file_error.ts";
+import { fileError, isMissing } from "../../io/file_error.ts";
 import { fileSystemOf } from "../../io/file_system.ts";
 import { statOf } from "../../io/stat.ts";
 import { freeBytes } from "../../io/space.ts";
@@ -27,7 +27,7 @@ export function folderStep({ modelsDir, chosenBy, accounts }: FolderOptions): St
     name: "folder",
     late: "the file system has not answered",
     remedy: "look at the disk, or choose another folder with --models-dir",
-    async look(): Promise<Finding> {
+    async check(): Promise<Finding> {
       const path = resolve(modelsDir);
       const there = await nearestFolder(pathsOf(path).own);
       const exists = there.length >= path.length;
@@ -61,7 +61,7 @@ async function nearestFolder(path: string): Promise<string> {
       if ((await Deno.stat(at)).isDirectory) return at;
     } catch (error) {
       const below = isMissing(error) || error instanceof Deno.errors.NotADirectory;
-      if (!below) throw localFailure(error, "read", at);
+      if (!below) throw fileError(error, "read", at);
       continue;
     }
     throw new PullamaError("local", `${at} is in the way: it is no folder`, {
@@ -82,7 +82,7 @@ async function tryWriting(folder: string): Promise<void> {
       await realDisk.remove(path);
     }
   } catch (error) {
-    throw localFailure(error instanceof PullamaError ? error.cause : error, "write to", folder);
+    throw fileError(error instanceof PullamaError ? error.cause : error, "write to", folder);
   }
 }
 

@@ -1,7 +1,7 @@
 /** What there is to log in with. Nothing of it is shown but whose key it is. */
 
 import { PullamaError } from "../../core/errors.ts";
-import { findCredentials } from "../../registry/auth/docker_config.ts";
+import { findPassword } from "../../registry/auth/docker_config.ts";
 import { readKey } from "../../registry/auth/key.ts";
 import type { Identity } from "../../registry/source.ts";
 import type { Step } from "./run.ts";
@@ -12,7 +12,7 @@ export function keyStep(identity: Identity, host: string): Step {
     name: "key",
     late: "the key could not be read",
     remedy: "look at the file, or name another key with PULLAMA_KEY",
-    async look() {
+    async check() {
       const login = await loginText(identity, host);
       const { keyFile } = identity;
       if (keyFile === undefined) {
@@ -25,7 +25,7 @@ export function keyStep(identity: Identity, host: string): Step {
       if (key.missing) {
         return { found: [`no key ${keyFile}, which public models do not need`, login] };
       }
-      throw new PullamaError("auth", key.why, { hint: key.hint });
+      throw new PullamaError("auth", key.reason, { hint: key.hint });
     },
   };
 }
@@ -38,7 +38,7 @@ export async function fingerprint(publicKey: string): Promise<string> {
 }
 
 async function loginText(identity: Identity, host: string): Promise<string> {
-  const { credentials, trouble } = await findCredentials(host, identity);
+  const { credentials, problem } = await findPassword(host, identity);
   if (credentials) return `a login for ${host} from ${credentials.source}`;
-  return `no login for ${host}${trouble === undefined ? "" : `: ${trouble}`}`;
+  return `no login for ${host}${problem === undefined ? "" : `: ${problem}`}`;
 }

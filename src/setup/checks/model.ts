@@ -5,10 +5,10 @@ import { PullamaError } from "../../core/errors.ts";
 import { type Descriptor, distinctBlobs, manifestSize } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { formatDuration, formatRate, formatSize } from "../../core/units.ts";
-import { Attempt } from "../../io/deadline.ts";
+import { Deadline } from "../../io/deadline.ts";
 import type { RegistrySource } from "../../registry/source.ts";
 import type { Hosts } from "./hosts.ts";
-import { arrived } from "./count_bytes.ts";
+import { countBytes } from "./count_bytes.ts";
 import type { Finding, Step } from "./run.ts";
 
 export interface ModelOptions {
@@ -45,7 +45,7 @@ export function modelSteps(options: ModelOptions): Step[] {
       needs: ["proxy", "dns", "tcp", "tls"],
       late: "the manifest was not complete",
       remedy: CHECK_REGISTRY,
-      async look(signal) {
+      async check(signal) {
         const manifest = await source.manifest(name, signal);
         blobs = distinctBlobs(manifest);
         size = manifestSize(manifest);
@@ -64,14 +64,14 @@ export function modelSteps(options: ModelOptions): Step[] {
       needs: ["folder", "manifest"],
       late: "the file system has not answered",
       remedy: "look at the disk, or choose another folder with --models-dir",
-      look: () => room(blobs),
+      check: () => room(blobs),
     },
     {
       name: "redirect",
       needs: ["manifest"],
       late: "the registry has not sent anything of the largest blob",
       remedy: CHECK_BLOBS,
-      async look(signal) {
+      async check(signal) {
         const blob = largest();
         if (!blob) return NO_BLOB;
         hosts.blobs();
@@ -90,7 +90,7 @@ export function modelSteps(options: ModelOptions): Step[] {
       needs: ["redirect"],
       late: "the part of the largest blob was not complete",
       remedy: CHECK_BLOBS,
-      async look(signal) {
+      async check(signal) {
         const blob = largest();
         if (!blob) return NO_BLOB;
         if (blob.size === 1) return { skipped: "a blob of one byte has no parts" };
@@ -102,7 +102,7 @@ export function modelSteps(options: ModelOptions): Step[] {
           throw ignoresRanges(hosts.last);
         }
         const length = range.end - range.start;
-        const { bytes } = await arrived(stream, length, hosts.last);
+        const { bytes } = await countBytes(stream, length, hosts.last);
         if (bytes < length) throw cutShort(hosts.last, bytes, length);
         return { found: [`206 with bytes ${range.start} to ${range.end - 1}, as asked for`] };
       },
@@ -114,14 +114,14 @@ export function modelSteps(options: ModelOptions): Step[] {
       remedy: CHECK_BLOBS,
       // The measurement ends by itself before that.
       limitMs: speedMs + 1000,
-      async look(caller) {
+      async check(caller) {
         const blob = largest();
         if (!blob) return NO_BLOB;
-        using attempt = new Attempt(caller, speedMs, `nothing has come from ${hosts.last}`);
+        using attempt = new Deadline(caller, speedMs, `nothing has come from ${hosts.last}`);
         const { signal } = attempt;
         const asked = { start: 0, end: Math.min(blob.size, MEASURED) };
         const { stream } = await source.open(name, blob, asked, signal);
-        const { bytes, ms } = await arrived(stream, asked.end, hosts.last, signal);
+        const { bytes, ms } = await countBytes(stream, asked.end, hosts.last, signal);
         const rate = bytes / Math.max(1, ms) * 1000;
         if (bytes < asked.end && !signal.aborted) throw cutShort(hosts.last, bytes, asked.end);
         if (bytes < asked.end && rate < SLOWEST) throw tooSlow(hosts.last, bytes, ms);

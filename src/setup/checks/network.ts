@@ -13,7 +13,7 @@ import type { FirstAnswer } from "./first_answer.ts";
 import { portOf } from "./hosts.ts";
 import type { Step } from "./run.ts";
 
-export interface LineOptions {
+export interface NetworkOptions {
   /** The registry. */
   readonly url: URL;
   readonly env: (name: string) => string | undefined;
@@ -23,7 +23,7 @@ export interface LineOptions {
 const MOST_SHOWN = 4;
 
 /** The steps `proxy`, `dns`, `tcp` and `tls`. */
-export function lineSteps({ url, env, first }: LineOptions): Step[] {
+export function networkSteps({ url, env, first }: NetworkOptions): Step[] {
   let proxy: Proxy | undefined;
   let addresses: readonly string[] = [];
   let address = "";
@@ -36,7 +36,7 @@ export function lineSteps({ url, env, first }: LineOptions): Step[] {
       name: "proxy",
       late: "the environment could not be read",
       remedy: "correct the variable, or unset it",
-      look() {
+      check() {
         proxy = proxiesIn(env)(url);
         return Promise.resolve({ found: proxy ? shown(proxy) : [reasonForNone(url, env)] });
       },
@@ -46,7 +46,7 @@ export function lineSteps({ url, env, first }: LineOptions): Step[] {
       needs: ["proxy"],
       late: "the name server has not answered",
       remedy: CHECK_NETWORK,
-      async look(signal) {
+      async check(signal) {
         const { host } = target();
         if (isAddress(host)) {
           addresses = [host];
@@ -64,7 +64,7 @@ export function lineSteps({ url, env, first }: LineOptions): Step[] {
       needs: ["dns"],
       late: "nobody has answered",
       remedy: CHECK_NETWORK,
-      async look(signal) {
+      async check(signal) {
         const { host, port } = target();
         const { address: reached, unreached } = await connectToOne(host, addresses, port, signal);
         address = reached;
@@ -73,7 +73,7 @@ export function lineSteps({ url, env, first }: LineOptions): Step[] {
         return {
           found: [
             `connected to ${at}:${port}`,
-            ...(other ? [`not to ${other.address}: ${other.why}`] : []),
+            ...(other ? [`not to ${other.address}: ${other.reason}`] : []),
           ],
         };
       },
@@ -83,7 +83,7 @@ export function lineSteps({ url, env, first }: LineOptions): Step[] {
       needs: ["tcp"],
       late: "the registry has not answered over TLS",
       remedy: `${CHECK_NETWORK}; a registry without TLS needs --insecure`,
-      async look(signal) {
+      async check(signal) {
         const secureProxy = proxy?.protocol === "https:";
         if (url.protocol === "http:" && !secureProxy) {
           return { skipped: "plain http, which everybody in between can read and change" };
@@ -121,7 +121,7 @@ function shown(proxy: Proxy): string[] {
 }
 
 /** Why requests to `url` go through no proxy. */
-function reasonForNone(url: URL, env: LineOptions["env"]): string {
+function reasonForNone(url: URL, env: NetworkOptions["env"]): string {
   const without = proxiesIn((name) => name.toLowerCase() === "no_proxy" ? undefined : env(name));
   if (without(url)) return `none for ${url.hostname}, as NO_PROXY says`;
   const set = ["HTTPS_PROXY", "HTTP_PROXY"]

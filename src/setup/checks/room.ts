@@ -6,15 +6,15 @@ import type { Descriptor } from "../../core/manifest.ts";
 import { formatSize } from "../../core/units.ts";
 import { fileSystemOf } from "../../io/file_system.ts";
 import { ModelsFolder } from "../../store/store.ts";
-import { MARGIN } from "../../transfer/space.ts";
+import { FREE_MARGIN } from "../../transfer/space.ts";
 import type { Finding } from "./run.ts";
 
 /** In words how much of `blobs` is missing and how much room there is. Throws `disk_full`. */
-export async function roomFor(blobs: readonly Descriptor[], modelsDir: string): Promise<Finding> {
+export async function spaceFor(blobs: readonly Descriptor[], modelsDir: string): Promise<Finding> {
   const path = resolve(modelsDir);
   const folder = new ModelsFolder(path, { tool: "" });
-  const standings = await folder.survey(blobs);
-  const missing = standings.filter(({ state }) => state === "missing");
+  const statuses = await folder.survey(blobs);
+  const missing = statuses.filter(({ state }) => state === "missing");
   const toFetch = missing.reduce((sum, { blob, kept }) => sum + blob.size - kept, 0);
   if (toFetch === 0) return { found: ["all of it is here"] };
   const system = fileSystemOf(path);
@@ -28,9 +28,9 @@ export async function roomFor(blobs: readonly Descriptor[], modelsDir: string): 
     });
   }
   const free = folder.free();
-  if (free !== undefined && toFetch + MARGIN > free) {
-    const needed = `${formatSize(toFetch)} and ${formatSize(MARGIN)} to spare are needed`;
-    const lacking = formatSize(toFetch + MARGIN - free);
+  if (free !== undefined && toFetch + FREE_MARGIN > free) {
+    const needed = `${formatSize(toFetch)} and ${formatSize(FREE_MARGIN)} to spare are needed`;
+    const lacking = formatSize(toFetch + FREE_MARGIN - free);
     throw new PullamaError(
       "disk_full",
       `${needed}, ${formatSize(free)} are free: ${lacking} are missing`,

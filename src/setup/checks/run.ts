@@ -2,7 +2,7 @@
 
 import type { Check, CheckName } from "../../core/reports/doctor.ts";
 import { asPullamaError, PullamaError } from "../../core/errors.ts";
-import { Attempt } from "../../io/deadline.ts";
+import { Deadline } from "../../io/deadline.ts";
 
 export type Finding =
   | {
@@ -24,7 +24,7 @@ export interface Step {
   /** Milliseconds, where it may take longer or shorter than usual. */
   readonly limitMs?: number;
   /** Rejects with a PullamaError where something stands in the way of a pull. */
-  look(signal: AbortSignal): Promise<Finding>;
+  check(signal: AbortSignal): Promise<Finding>;
 }
 
 /** Who looks on. */
@@ -36,7 +36,7 @@ export interface Watcher {
 }
 
 /** All checks; `limitMs` is the time that each has. Rejects with the reason of the signal only. */
-export async function takeSteps(
+export async function runSteps(
   steps: readonly Step[],
   limitMs: number,
   watcher: Watcher,
@@ -64,14 +64,14 @@ async function taken(step: Step, usualMs: number, caller: AbortSignal): Promise<
     ms: performance.now() - began,
     ...rest,
   });
-  using attempt = new Attempt(caller, limitMs, late);
+  using attempt = new Deadline(caller, limitMs, late);
   const { signal } = attempt;
   const over = Promise.withResolvers<never>();
   const stop = () => over.reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
   try {
     signal.throwIfAborted();
-    const finding = await Promise.race([step.look(signal), over.promise]);
+    const finding = await Promise.race([step.check(signal), over.promise]);
     if ("skipped" in finding) return check({ state: "skipped", found: [finding.skipped] });
     const { found, warning } = finding;
     if (warning === undefined) return check({ state: "ok", found });

@@ -1,7 +1,7 @@
 /** The Ollama server of this machine: whether it is there, and whether it looks in another folder. */
 
 import { asPullamaError } from "../../core/errors.ts";
-import { Attempt } from "../../io/deadline.ts";
+import { Deadline } from "../../io/deadline.ts";
 import type { Http } from "../../registry/http/http.ts";
 import { readAtMost } from "../../registry/http/body.ts";
 import type { Step } from "./run.ts";
@@ -24,7 +24,7 @@ export function serverStep({ address, elsewhere, http }: ServerOptions): Step {
     name: "server",
     late: "the server has not answered",
     remedy: "look at what answers there, or set OLLAMA_HOST",
-    async look(signal) {
+    async check(signal) {
       const url = serverUrl(address);
       const [warning] = elsewhere;
       const answer = url === undefined
@@ -60,7 +60,7 @@ export function serverUrl(text = ""): URL | undefined {
 
 async function answerOf(url: URL, http: Http, caller: AbortSignal): Promise<string> {
   const at = `${url.hostname}:${url.port || (url.protocol === "https:" ? 443 : 80)}`;
-  using attempt = new Attempt(caller, LIMIT, `${at} has not answered`);
+  using attempt = new Deadline(caller, LIMIT, `${at} has not answered`);
   try {
     const response = await http.get(url, { signal: attempt.signal });
     const bytes = await readAtMost(response, MOST_BYTES, LIMIT);

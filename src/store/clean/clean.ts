@@ -7,12 +7,12 @@ import type { CleanReport } from "../../core/reports/clean.ts";
 import type { ModelName } from "../../core/name.ts";
 import { type Disk, realDisk } from "../../io/disk.ts";
 import { statOf } from "../../io/stat.ts";
-import { choose } from "./scope.ts";
+import { cleanScope } from "./scope.ts";
 import { cleanBlob, cleanLoose, cleanNotes, cleanQueue, type CleanWork } from "./steps.ts";
-import { modelsAtWork, tryAlone } from "../layout/exclusive.ts";
-import { leftoversIn } from "../layout/unfinished.ts";
+import { activeIntents, tryExclusive } from "../layout/exclusive.ts";
+import { unfinishedIn } from "../layout/unfinished.ts";
 import { type Paths, pathsOf } from "../layout/paths.ts";
-import { readWanted } from "../layout/intents.ts";
+import { readIntents } from "../layout/intents.ts";
 
 export interface CleanOptions {
   /** Only what these left; none: everything. */
@@ -38,31 +38,32 @@ export async function cleanFolder(
   const paths = pathsOf(root);
   // Nothing is made where there is nothing to remove.
   if (!await hasAny(paths, queue)) return { dryRun, removed: [], left: [] };
-  using alone = await tryAlone(disk, paths, dryRun);
+  using exclusive = await tryExclusive(disk, paths, dryRun);
   using held = new DisposableStack();
-  const wanted = await readWanted(paths);
-  const chosen = await choose(paths, models, wanted);
+  const intents = await readIntents(paths);
+  const chosen = await cleanScope(paths, models, intents);
   const work: CleanWork = {
     disk,
     paths,
     dryRun,
-    wanted,
+    intents,
     chosen,
-    alone,
-    atWork: alone.is ? new Map() : await modelsAtWork(wanted, held, alone.look),
+    exclusive,
+    atWork: exclusive.held ? new Map() : await activeIntents(intents, held, exclusive.ownership),
     removed: [],
     left: [],
   };
-  const leftovers = await leftoversIn(paths);
-  for (const blob of leftovers.blobs) await cleanBlob(work, blob);
-  if (!chosen) await cleanLoose(work, leftovers);
+  const unfinished = await unfinishedIn(paths);
+  for (const blob of unfinished.blobs) await cleanBlob(work, blob);
+  if (!chosen) await cleanLoose(work, unfinished);
   await cleanNotes(work);
   if (queue) await cleanQueue(work, signal);
   return { dryRun, removed: work.removed, left: work.left };
 }
 
 async function hasAny(paths: Paths, queue: boolean): Promise<boolean> {
-  const { blobs, temporary, bad, locks } = await leftoversIn(paths);
+  const { blobs, temporary, bad, locks } = await unfinishedIn(paths);
   if (blobs.length + temporary.length + bad.length + locks.length > 0) return true;
-  return (await readWanted(paths)).length > 0 || (queue && await statOf(paths.queue) !== undefined);
+  return (await readIntents(paths)).length > 0 ||
+    (queue && await statOf(paths.queue) !== undefined);
 }

@@ -17,7 +17,7 @@ import { makeFolder } from "./ownership.ts";
 import { blobPaths, type Paths } from "./paths.ts";
 
 /** A wish as it was written down. */
-export interface Wanted extends PullIntent {
+export interface StoredIntent extends PullIntent {
   readonly path: string;
   readonly lock: string;
 }
@@ -40,39 +40,44 @@ interface Looks {
  * Writes down what `name` wants besides what it wanted before and that is not finished yet. Answers with the
  * lock that says a pull is at work on it; shared with other pulls of the same model.
  */
-export async function noteWish(
+export async function recordIntent(
   disk: Disk,
   paths: Paths,
-  wish: PullIntent,
-  looks: Looks,
+  intent: PullIntent,
+  entries: Looks,
   signal: AbortSignal,
   onWait: (holder: string | undefined) => void,
 ): Promise<Lock> {
-  await makeFolder(disk, paths.wanted, looks.folder);
-  const { lock } = placesOf(paths, wish.name);
-  const held = await waitLock(lock, { shared: true, look: looks.file, signal, onWait });
+  await makeFolder(disk, paths.intents, entries.folder);
+  const { lock } = placesOf(paths, intent.name);
+  const held = await waitLock(lock, { shared: true, ownership: entries.file, signal, onWait });
   // The pull goes on without it: on a full disk it may yet succeed.
-  await rewrite(disk, paths, wish, looks.file).catch(() => {});
+  await rewrite(disk, paths, intent, entries.file).catch(() => {});
   return held;
 }
 
 /** The model is stored: its note goes, unless something of an earlier wish is still unfinished. */
-export async function fulfilWish(disk: Disk, paths: Paths, name: ModelName): Promise<void> {
+export async function settleIntent(disk: Disk, paths: Paths, name: ModelName): Promise<void> {
   await rewrite(disk, paths, { name, digests: new Set() }, {}).catch(() => {});
 }
 
 /** All notes that can be read, sorted by name. */
-export async function readWanted(paths: Paths): Promise<Wanted[]> {
-  const wanted: Wanted[] = [];
-  for (const file of await notesIn(paths.wanted)) {
-    const note = await readNote(`${paths.wanted}/${file}`);
-    if (note) wanted.push({ ...note, ...placesOf(paths, note.name) });
+export async function readIntents(paths: Paths): Promise<StoredIntent[]> {
+  const intents: StoredIntent[] = [];
+  for (const file of await notesIn(paths.intents)) {
+    const note = await readNote(`${paths.intents}/${file}`);
+    if (note) intents.push({ ...note, ...placesOf(paths, note.name) });
   }
-  return wanted.sort((a, b) => fullName(a.name) < fullName(b.name) ? -1 : 1);
+  return intents.sort((a, b) => fullName(a.name) < fullName(b.name) ? -1 : 1);
 }
 
-async function rewrite(disk: Disk, paths: Paths, wish: PullIntent, look: Ownership): Promise<void> {
-  const { name, digests } = wish;
+async function rewrite(
+  disk: Disk,
+  paths: Paths,
+  intent: PullIntent,
+  ownership: Ownership,
+): Promise<void> {
+  const { name, digests } = intent;
   const { path } = placesOf(paths, name);
   const before = await readNote(path);
   const left: Digest[] = [];
@@ -85,7 +90,7 @@ async function rewrite(disk: Disk, paths: Paths, wish: PullIntent, look: Ownersh
   const { host, namespace, model, tag } = name;
   const text = JSON.stringify({ version: 1, name: { host, namespace, model, tag }, blobs });
   const draft = `${paths.temporary}/wanted-${crypto.randomUUID()}`;
-  await replaceFile(disk, path, draft, new TextEncoder().encode(text), look);
+  await replaceFile(disk, path, draft, new TextEncoder().encode(text), ownership);
 }
 
 async function readNote(path: string): Promise<PullIntent | undefined> {
@@ -110,5 +115,5 @@ async function notesIn(folder: string): Promise<string[]> {
 /** Named after the model in a form that every file system takes. */
 function placesOf(paths: Paths, name: ModelName): { path: string; lock: string } {
   const id = createHash("sha256").update(fullName(name)).digest("hex");
-  return { path: `${paths.wanted}/${id}.json`, lock: `${paths.wanted}/${id}.lock` };
+  return { path: `${paths.intents}/${id}.json`, lock: `${paths.intents}/${id}.lock` };
 }

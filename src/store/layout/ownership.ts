@@ -5,25 +5,25 @@
 
 import { PullamaError } from "../../core/errors.ts";
 import { folderOf } from "../../io/atomic.ts";
-import { isTaken, localFailure } from "../../io/file_error.ts";
+import { fileError, isExisting } from "../../io/file_error.ts";
 import { statOf } from "../../io/stat.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
 
 const PLAIN_FOLDER = 0o755;
 
 /** What a new entry of an existing folder is given. */
-export interface Likeness {
+export interface EntryOwnership {
   readonly folder: Ownership;
   readonly file: Ownership;
 }
 
 /** How new entries of `folder` should look: its owner, group and mode, files without the x bits. */
-export async function likenessOf(folder: string): Promise<Likeness> {
+export async function ownershipIn(folder: string): Promise<EntryOwnership> {
   let info: Deno.FileInfo;
   try {
     info = await Deno.stat(folder);
   } catch (error) {
-    throw localFailure(error, "read", folder);
+    throw fileError(error, "read", folder);
   }
   if (info.mode === null) return { folder: {}, file: {} };
   const owner = foreignOwner(info);
@@ -41,7 +41,7 @@ function foreignOwner(info: Deno.FileInfo): { uid?: number; gid?: number } {
 }
 
 /** Rejects with kind local where there is no folder at `root`, but something else; nothing is fine. */
-export async function requireNoFile(root: string): Promise<void> {
+export async function requireDirectory(root: string): Promise<void> {
   const found = await statOf(root);
   if (!found || found.isDirectory) return;
   throw new PullamaError("local", `${root} is in the way: it is no folder`, {
@@ -58,15 +58,15 @@ export async function makeRoot(disk: Disk, path: string): Promise<void> {
   const parent = path.replace(/[\\/]+[^\\/]+$/, "");
   if (parent !== path && parent !== "") await makeRoot(disk, parent);
   const above = parent === "" ? "/" : parent === path ? "." : parent;
-  const { folder } = await likenessOf(above);
+  const { folder } = await ownershipIn(above);
   await makeNew(disk, path, path, { ...folder, mode: PLAIN_FOLDER });
   await disk.syncFolder(above);
 }
 
 /** Makes `path` in its existing parent if it is not there, so that it survives a power cut. */
-export async function makeFolder(disk: Disk, path: string, look: Ownership): Promise<void> {
+export async function makeFolder(disk: Disk, path: string, ownership: Ownership): Promise<void> {
   if (await isFolder(path)) return;
-  await makeNew(disk, path, path, look);
+  await makeNew(disk, path, path, ownership);
   await disk.syncFolder(folderOf(path));
 }
 
@@ -75,26 +75,31 @@ export async function makeFolder(disk: Disk, path: string, look: Ownership): Pro
  * `temporary` and is renamed to where it belongs. Answers whether it was made. Rejects with a missing-file
  * cause if the parent went.
  */
-export async function makeFolderAside(
+export async function makeFolderAtomically(
   disk: Disk,
   path: string,
   temporary: string,
-  look: Ownership,
+  ownership: Ownership,
 ): Promise<boolean> {
   if (await isFolder(path)) return false;
-  return await makeNew(disk, temporary, path, look);
+  return await makeNew(disk, temporary, path, ownership);
 }
 
-async function makeNew(disk: Disk, at: string, path: string, look: Ownership): Promise<boolean> {
+async function makeNew(
+  disk: Disk,
+  at: string,
+  path: string,
+  ownership: Ownership,
+): Promise<boolean> {
   try {
     await disk.makeFolder(at);
-    await disk.own(at, look);
+    await disk.own(at, ownership);
     if (at !== path) await disk.rename(at, path);
     return true;
   } catch (error) {
     if (at !== path) await disk.removeFolder(at).catch(() => {});
     // Somebody else was faster.
-    if (isTaken(error) && await isFolder(path)) return false;
+    if (isExisting(error) && await isFolder(path)) return false;
     throw error;
   }
 }

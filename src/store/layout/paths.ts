@@ -16,7 +16,7 @@ export interface Paths {
   /** Blobs whose content was not what their name says. */
   readonly bad: string;
   /** Which models the unfinished blobs are for. */
-  readonly wanted: string;
+  readonly intents: string;
   readonly ledger: string;
   readonly storeLock: string;
   /** Models that wait to be pulled. */
@@ -41,7 +41,7 @@ export function pathsOf(root: string): Paths {
     ready: `${own}/ready`,
     temporary: `${own}/tmp`,
     bad: `${own}/bad`,
-    wanted: `${own}/wanted`,
+    intents: `${own}/wanted`,
     ledger: `${own}/ledger.json`,
     storeLock: `${own}/store.lock`,
     queue: `${own}/queue.json`,
@@ -57,7 +57,7 @@ export interface BlobPaths {
   readonly ready: string;
   readonly partial: string;
   readonly checkpoint: string;
-  readonly live: string;
+  readonly positions: string;
   readonly lock: string;
   /** What the Go program leaves in blobs/. */
   readonly oldPartial: string;
@@ -77,7 +77,7 @@ export function blobPaths(paths: Paths, digest: Digest): BlobPaths {
     ready: `${paths.ready}/${file}`,
     partial: `${paths.own}/${file}.partial`,
     checkpoint: `${paths.own}/${file}.json`,
-    live: `${paths.own}/${file}.live`,
+    positions: `${paths.own}/${file}.live`,
     lock: `${paths.own}/${file}.lock`,
     oldPartial: `${paths.blobs}/${file}.partial`,
     oldLock: `${paths.blobs}/${file}.lock`,

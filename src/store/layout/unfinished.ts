@@ -2,43 +2,43 @@
 
 import { type Digest, isDigest } from "../../core/digest.ts";
 import type { Ownership } from "../../io/disk.ts";
-import { isMissing, localFailure } from "../../io/file_error.ts";
-import { tryGuard, tryLock } from "../../io/lock.ts";
+import { fileError, isMissing } from "../../io/file_error.ts";
+import { tryLock, tryLockExisting } from "../../io/lock.ts";
 import { namesIn } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "./paths.ts";
-import { requireNoFile } from "./ownership.ts";
+import { requireDirectory } from "./ownership.ts";
 
 /** One file and the bytes that come free with it. */
-export interface LeftFile {
+export interface UnfinishedFile {
   readonly path: string;
   readonly bytes: number;
   readonly isFolder?: true;
 }
 
 /** What is there of one blob that is not finished, or has not got its final name. */
-export interface LeftBlob {
+export interface UnfinishedBlob {
   readonly digest: Digest;
   /** Guarded by the lock of the blob, in the order in which they go: what speaks of bytes before the bytes. */
-  readonly own: readonly LeftFile[];
+  readonly own: readonly UnfinishedFile[];
   /** Only to be removed while no pull is running: nobody holds a lock on these. */
-  readonly waiting: readonly LeftFile[];
+  readonly waiting: readonly UnfinishedFile[];
   /** Content that was not what its name said. */
-  readonly bad: readonly LeftFile[];
-  readonly locks: readonly LeftFile[];
+  readonly bad: readonly UnfinishedFile[];
+  readonly locks: readonly UnfinishedFile[];
 }
 
-export interface Leftovers {
+export interface Unfinished {
   /** Sorted by digest. */
-  readonly blobs: readonly LeftBlob[];
+  readonly blobs: readonly UnfinishedBlob[];
   /** Files and empty folders that were about to be renamed. */
-  readonly temporary: readonly LeftFile[];
+  readonly temporary: readonly UnfinishedFile[];
   /** Files from blobs/ whose names say nothing. */
-  readonly bad: readonly LeftFile[];
+  readonly bad: readonly UnfinishedFile[];
   /** The lock file of the Go program that no blob has. */
-  readonly locks: readonly LeftFile[];
+  readonly locks: readonly UnfinishedFile[];
 }
 
-type Part = keyof Omit<LeftBlob, "digest">;
+type Part = keyof Omit<UnfinishedBlob, "digest">;
 
 const HEX = "(sha256-[0-9a-f]{64})";
 /** The names to look for, by folder; what comes first in `own` is removed first. */
@@ -57,21 +57,21 @@ const IN_READY: readonly (readonly [RegExp, Part])[] = [[new RegExp(`^${HEX}$`),
 const IN_BAD: readonly (readonly [RegExp, Part])[] = [[new RegExp(`^${HEX}-`), "bad"]];
 
 /** Everything of that kind in the models folder. Links are never followed. Rejects with kind local. */
-export async function leftoversIn(paths: Paths): Promise<Leftovers> {
-  await requireNoFile(paths.root);
-  const blobs = new Map<Digest, Record<Part, LeftFile[]>>();
-  const unnamed: LeftFile[] = [];
+export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
+  await requireDirectory(paths.root);
+  const blobs = new Map<Digest, Record<Part, UnfinishedFile[]>>();
+  const unnamed: UnfinishedFile[] = [];
   const collect = async (
     folder: string,
     kinds: readonly (readonly [RegExp, Part])[],
-    other?: LeftFile[],
+    other?: UnfinishedFile[],
   ) => {
     const names = (await namesIn(folder)).sort();
     for (const [pattern, part] of kinds) {
       for (const name of names) {
         const digest = pattern.exec(name)?.[1]?.replace("-", ":");
         if (!isDigest(digest)) continue;
-        const file = await leftFile(`${folder}/${name}`);
+        const file = await unfinishedFile(`${folder}/${name}`);
         if (!file || file.isFolder) continue;
         const left = blobs.get(digest) ?? { own: [], waiting: [], bad: [], locks: [] };
         blobs.set(digest, left);
@@ -80,7 +80,7 @@ export async function leftoversIn(paths: Paths): Promise<Leftovers> {
     }
     if (!other) return;
     for (const name of names.filter((name) => !kinds.some(([kind]) => kind.test(name)))) {
-      const file = await leftFile(`${folder}/${name}`);
+      const file = await unfinishedFile(`${folder}/${name}`);
       if (file) other.push(file);
     }
   };
@@ -88,9 +88,9 @@ export async function leftoversIn(paths: Paths): Promise<Leftovers> {
   await collect(paths.blobs, IN_BLOBS);
   if (await isFolder(paths.ready)) await collect(paths.ready, IN_READY);
   if (await isFolder(paths.bad)) await collect(paths.bad, IN_BAD, unnamed);
-  const temporary: LeftFile[] = [];
+  const temporary: UnfinishedFile[] = [];
   if (await isFolder(paths.temporary)) await collect(paths.temporary, [], temporary);
-  const lock = await leftFile(paths.oldRemoveLock);
+  const lock = await unfinishedFile(paths.oldRemoveLock);
   const sorted = [...blobs].sort(([a], [b]) => a < b ? -1 : 1);
   return {
     blobs: sorted.map(([digest, left]) => ({ digest, ...left })),
@@ -101,7 +101,7 @@ export async function leftoversIn(paths: Paths): Promise<Leftovers> {
 }
 
 /** The file at `path` itself, were it a link; undefined: none. Another name of the same file keeps its bytes. */
-export async function leftFile(path: string): Promise<LeftFile | undefined> {
+export async function unfinishedFile(path: string): Promise<UnfinishedFile | undefined> {
   const info = await lstatOf(path);
   if (!info) return undefined;
   if (info.isDirectory) return { path, bytes: 0, isFolder: true };
@@ -118,19 +118,19 @@ export async function leftFile(path: string): Promise<LeftFile | undefined> {
 export async function claimBlob(
   paths: Paths,
   digest: Digest,
-  look: Ownership | undefined,
+  ownership: Ownership | undefined,
 ): Promise<Disposable | undefined> {
   const at = blobPaths(paths, digest);
   using claims = new DisposableStack();
-  if (look) {
-    const lock = await tryLock(at.lock, { look });
+  if (ownership) {
+    const lock = await tryLock(at.lock, { ownership });
     if (!lock) return undefined;
     claims.use(lock);
   }
   // In the one program and the other.
-  for (const path of [...(look ? [] : [at.lock]), at.partial, at.oldLock]) {
+  for (const path of [...(ownership ? [] : [at.lock]), at.partial, at.oldLock]) {
     if (!await lstatOf(path)) continue;
-    const guard = await tryGuard(path);
+    const guard = await tryLockExisting(path);
     if (!guard) return undefined;
     claims.use(guard);
   }
@@ -146,6 +146,6 @@ async function lstatOf(path: string): Promise<Deno.FileInfo | undefined> {
     return await Deno.lstat(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw localFailure(error, "read", path);
+    throw fileError(error, "read", path);
   }
 }

@@ -30,13 +30,13 @@ export class Ledger {
   private constructor(
     private readonly disk: Disk,
     private readonly paths: Paths,
-    private readonly look: () => Ownership,
+    private readonly ownership: () => Ownership,
     private known: Map<string, Entry>,
   ) {}
 
   /** Reads what is there. `look` is asked at each save. */
-  static async open(disk: Disk, paths: Paths, look: () => Ownership): Promise<Ledger> {
-    return new Ledger(disk, paths, look, await read(paths.ledger));
+  static async open(disk: Disk, paths: Paths, ownership: () => Ownership): Promise<Ledger> {
+    return new Ledger(disk, paths, ownership, await read(paths.ledger));
   }
 
   /** Whether this very file was hashed and had this digest. */
@@ -83,7 +83,7 @@ export class Ledger {
       this.paths.ledger,
       `${this.paths.temporary}/ledger-${crypto.randomUUID()}`,
       new TextEncoder().encode(text),
-      this.look(),
+      this.ownership(),
     );
     this.known = known;
     for (const [digest, entry] of noted) {

@@ -6,9 +6,9 @@ import { PullamaError } from "../../core/errors.ts";
 import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from "../../core/manifest.ts";
 import type { ManifestIndex } from "../../core/manifest_index.ts";
 import { displayName, fullName, type ModelName, nameOfParts } from "../../core/name.ts";
-import { isMissing, localFailure } from "../../io/file_error.ts";
+import { fileError, isMissing } from "../../io/file_error.ts";
 import type { Paths } from "../layout/paths.ts";
-import { requireNoFile } from "../layout/ownership.ts";
+import { requireDirectory } from "../layout/ownership.ts";
 
 /** A file where a manifest belongs: four levels below one of the trees. */
 export interface ManifestFile {
@@ -47,7 +47,7 @@ export async function manifestFiles(paths: Paths): Promise<ManifestFile[]> {
       }
     }
   };
-  await requireNoFile(paths.root);
+  await requireDirectory(paths.root);
   const trees = (await entriesOf(paths.root)).map(({ name }) => name);
   for (const tree of trees.filter((name) => name.startsWith(OWN_TREE)).sort()) {
     await walk(`${paths.root}/${tree}`, tree, []);
@@ -71,7 +71,7 @@ export async function readManifestFile(
     }
     bytes = await Deno.readFile(path);
   } catch (error) {
-    throw error instanceof PullamaError ? error : localFailure(error, "read", path);
+    throw error instanceof PullamaError ? error : fileError(error, "read", path);
   }
   try {
     return parseManifest(bytes, digestOf(createHash("sha256").update(bytes).digest("hex")));
@@ -86,7 +86,7 @@ export async function readManifestFile(
  * and lower case, which Ollama takes for the same. Several: one model in several trees. Throws `usage` where several
  * models are called so, and none of them exactly.
  */
-export function called<T extends { readonly name: ModelName | undefined }>(
+export function matchingName<T extends { readonly name: ModelName | undefined }>(
   things: readonly T[],
   name: ModelName,
 ): readonly T[] {
@@ -113,6 +113,6 @@ async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
   } catch (error) {
     // A link to a file is met here as well; a folder may vanish while the server tidies up.
     if (isMissing(error) || error instanceof Deno.errors.NotADirectory) return [];
-    throw localFailure(error, "read", folder);
+    throw fileError(error, "read", folder);
   }
 }

@@ -1,7 +1,7 @@
 /** The files of the installed models, one for each name. */
 
 import { fullName, type ModelName } from "../../core/name.ts";
-import { called, type ManifestFile, manifestFiles, SERVED_TREES } from "./files.ts";
+import { type ManifestFile, manifestFiles, matchingName, SERVED_TREES } from "./files.ts";
 import type { Paths } from "../layout/paths.ts";
 
 /** A manifest file that has a name. */
@@ -46,5 +46,5 @@ export async function installedNames(paths: Paths): Promise<ModelName[]> {
  * there is none. Rejects with kind usage where several are meant, else as `filesByName` does.
  */
 export async function findInstalled(paths: Paths, name: ModelName): Promise<NamedFile | undefined> {
-  return called((await filesByName(paths)).named, name)[0];
+  return matchingName((await filesByName(paths)).named, name)[0];
 }

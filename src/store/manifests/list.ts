@@ -13,7 +13,7 @@ import { type Machine, type ManifestIndex, selectChild } from "../../core/manife
 import { displayName, fullName } from "../../core/name.ts";
 import { isMissing } from "../../io/file_error.ts";
 import { statOf } from "../../io/stat.ts";
-import { mapAtOnce } from "../../io/concurrency.ts";
+import { mapConcurrent } from "../../io/concurrency.ts";
 import { readManifestFile } from "./files.ts";
 import { parseConfig } from "./config.ts";
 import { filesByName, type NamedFile } from "./installed.ts";
@@ -35,7 +35,7 @@ export async function inventoryOf(paths: Paths, machine: Machine): Promise<Inven
     path,
     reason: `${path} lies where manifests belong, but no model can be called so`,
   }));
-  await mapAtOnce(named, AT_ONCE, async (file) => {
+  await mapConcurrent(named, AT_ONCE, async (file) => {
     try {
       models.push(await modelOf(paths, file, machine));
     } catch (error) {
@@ -60,7 +60,7 @@ async function othersThan(
 ): Promise<HiddenManifest[]> {
   const digests = new Map(models.map(({ name, digest }) => [fullName(name), digest]));
   const others: HiddenManifest[] = [];
-  await mapAtOnce(hidden, AT_ONCE, async ({ path, name }) => {
+  await mapConcurrent(hidden, AT_ONCE, async ({ path, name }) => {
     const own = await readManifestFile({ path }).catch(() => undefined);
     const shown = digests.get(fullName(name));
     if (own === undefined || own.digest !== shown) others.push({ path, name });

@@ -4,12 +4,12 @@ import { type Digest, isDigest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import { distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import type { ManifestIndex } from "../../core/manifest_index.ts";
-import { isMissing, localFailure } from "../../io/file_error.ts";
+import { fileError, isMissing } from "../../io/file_error.ts";
 import { type ManifestFile, manifestFiles, readManifestFile } from "./files.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 
 /** A manifest file, and all that must stay as long as it does. */
-export interface BlobUser {
+export interface ManifestReferences {
   readonly file: ManifestFile;
   /**
    * Config and layers; the blob that the manifest itself may be kept in; of an index its manifests and what
@@ -25,8 +25,8 @@ const REPAIR = "nothing was removed: repair or delete that file, then run the sa
  * read or understood: what it uses nobody knows, so nothing may be removed. A tag that is a link is read
  * only where it leads to a blob.
  */
-export async function blobUsers(paths: Paths): Promise<BlobUser[]> {
-  const users: BlobUser[] = [];
+export async function manifestReferences(paths: Paths): Promise<ManifestReferences[]> {
+  const users: ManifestReferences[] = [];
   for (const file of await manifestFiles(paths)) {
     try {
       users.push({ file, digests: await digestsOf(paths, file) });
@@ -56,7 +56,7 @@ async function linkedBlob(paths: Paths, path: string): Promise<Digest | undefine
     const digest = name.replace("-", ":");
     if (folder === blobs && isDigest(digest)) return digest;
   } catch (error) {
-    if (!isMissing(error)) throw localFailure(error, "read", path);
+    if (!isMissing(error)) throw fileError(error, "read", path);
   }
   throw new PullamaError("manifest", `cannot tell what ${path} uses: it is a link to no blob`);
 }
@@ -85,6 +85,6 @@ async function isGone(path: string): Promise<boolean> {
     return false;
   } catch (error) {
     if (isMissing(error)) return true;
-    throw localFailure(error, "read", path);
+    throw fileError(error, "read", path);
   }
 }

@@ -1,7 +1,7 @@
 /** Blobs that are read as a whole: configurations, templates, licences. */
 
 import type { Descriptor } from "../../core/manifest.ts";
-import { localFailure } from "../../io/file_error.ts";
+import { fileError } from "../../io/file_error.ts";
 import { statOf } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 
@@ -22,6 +22,6 @@ export async function readSmallBlob(
   try {
     return await Deno.readFile(path);
   } catch (error) {
-    throw localFailure(error, "read", path);
+    throw fileError(error, "read", path);
   }
 }

@@ -9,25 +9,25 @@ import { type Digest, isDigest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { Origin, Range } from "../../core/ranges.ts";
-import { isMissing, localFailure } from "../../io/file_error.ts";
+import { fileError, isMissing } from "../../io/file_error.ts";
 
 /** The digest of everything before `end`. */
-export interface Mark {
+export interface PrefixDigest {
   readonly end: number;
   readonly digest: Digest;
 }
 
 /** A range that is on disk; without a digest it is only said to be. */
-export interface Claim extends Range {
+export interface ClaimedRange extends Range {
   readonly digest?: Digest;
   readonly from: Origin;
 }
 
 export interface Checkpoint {
   /** Ranges after the last mark, and those before it that are not beyond suspicion. */
-  readonly proven: readonly Claim[];
+  readonly proven: readonly ClaimedRange[];
   /** Ascending. All bytes before the last one are on disk, less the holes. */
-  readonly prefix: readonly Mark[];
+  readonly prefix: readonly PrefixDigest[];
   /** Ranges before the last mark that turned out to be wrong and are not fetched again yet. */
   readonly holes: readonly Range[];
   /** How far a blob that is wrong somewhere was gone through; 0 for one that is not. */
@@ -36,7 +36,7 @@ export interface Checkpoint {
   readonly old?: true;
 }
 
-export const NOTHING: Checkpoint = { proven: [], prefix: [], holes: [], searched: 0 };
+export const EMPTY_CHECKPOINT: Checkpoint = { proven: [], prefix: [], holes: [], searched: 0 };
 
 const MAX_BYTES = 64 * 1024 * 1024;
 const offset = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -93,11 +93,11 @@ export function encodeCheckpoint(
 export async function readCheckpoint(path: string, blob: Descriptor): Promise<Checkpoint> {
   let bytes: Uint8Array;
   try {
-    if ((await Deno.stat(path)).size > MAX_BYTES) return NOTHING;
+    if ((await Deno.stat(path)).size > MAX_BYTES) return EMPTY_CHECKPOINT;
     bytes = await Deno.readFile(path);
   } catch (error) {
-    if (isMissing(error)) return NOTHING;
-    throw localFailure(error, "read", path);
+    if (isMissing(error)) return EMPTY_CHECKPOINT;
+    throw fileError(error, "read", path);
   }
   return decodeCheckpoint(bytes, blob, path);
 }
@@ -108,7 +108,7 @@ export function decodeCheckpoint(bytes: Uint8Array, blob: Descriptor, path: stri
   try {
     data = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    return NOTHING;
+    return EMPTY_CHECKPOINT;
   }
   const version = (data as { version?: unknown } | null)?.version;
   if (version === 1) return fromVersion1(data, blob);
@@ -118,20 +118,20 @@ export function decodeCheckpoint(bytes: Uint8Array, blob: Descriptor, path: stri
       hint: "use that version, or drop the partial download with: pullama clean",
     });
   }
-  return NOTHING;
+  return EMPTY_CHECKPOINT;
 }
 
 function fromVersion2(data: unknown, blob: Descriptor): Checkpoint {
   const read = v.safeParse(Version2, data);
-  if (!read.success || !isOf(read.output, blob)) return NOTHING;
+  if (!read.success || !isOf(read.output, blob)) return EMPTY_CHECKPOINT;
   const { proven, prefix, holes, searched } = read.output;
   if (!prefix.every(({ end }, i) => end > (prefix[i - 1]?.end ?? 0) && end <= blob.size)) {
-    return NOTHING;
+    return EMPTY_CHECKPOINT;
   }
   const inside = ({ start, end }: Range) => start < end && end <= blob.size;
   // A hole that is left out would turn into bytes that are believed.
-  if (!holes.every(inside)) return NOTHING;
-  const claims = proven.filter(inside).map(({ start, end, digest, from }): Claim => {
+  if (!holes.every(inside)) return EMPTY_CHECKPOINT;
+  const claims = proven.filter(inside).map(({ start, end, digest, from }): ClaimedRange => {
     if (digest !== undefined) return { start, end, digest, from };
     return { start, end, from: from === "registry" ? "live" : from };
   });
@@ -144,22 +144,22 @@ function fromVersion2(data: unknown, blob: Descriptor): Checkpoint {
  */
 function fromVersion1(data: unknown, blob: Descriptor): Checkpoint {
   const read = v.safeParse(Version1, data);
-  if (!read.success || !isOf(read.output, blob)) return NOTHING;
+  if (!read.success || !isOf(read.output, blob)) return EMPTY_CHECKPOINT;
   const chunks = read.output.chunks ?? [];
   let at = 0;
   for (const { start, end } of chunks) {
-    if (start !== at || end < start) return NOTHING;
+    if (start !== at || end < start) return EMPTY_CHECKPOINT;
     at = end + 1;
   }
-  if (chunks.length > 0 && at !== blob.size) return NOTHING;
+  if (chunks.length > 0 && at !== blob.size) return EMPTY_CHECKPOINT;
   const firstOpen = chunks.findIndex((chunk) => !chunk.verified);
   const verified = firstOpen === -1 ? chunks : chunks.slice(0, firstOpen);
-  const proven = verified.map(({ start, end, expected_digest }): Claim =>
+  const proven = verified.map(({ start, end, expected_digest }): ClaimedRange =>
     expected_digest === ""
       ? { start, end: end + 1, from: "adopted" }
       : { start, end: end + 1, digest: expected_digest, from: "registry" }
   );
-  return { ...NOTHING, proven, old: true };
+  return { ...EMPTY_CHECKPOINT, proven, old: true };
 }
 
 function isOf(checkpoint: { digest: Digest; size: number }, blob: Descriptor): boolean {

@@ -5,7 +5,7 @@ import { intersect, subtract, total } from "../../core/ranges.ts";
 import { replaceFile } from "../../io/atomic.ts";
 import type { Disk, DiskFile, Ownership } from "../../io/disk.ts";
 import type { Hasher } from "../../io/hash.ts";
-import { type Claim, encodeCheckpoint, type Mark } from "./checkpoint.ts";
+import { type ClaimedRange, encodeCheckpoint, type PrefixDigest } from "./checkpoint.ts";
 import type { Slot } from "./positions.ts";
 import type { BlobPaths } from "../layout/paths.ts";
 import type { Segment, Segments } from "./segments.ts";
@@ -13,22 +13,22 @@ import type { Segment, Segments } from "./segments.ts";
 /** Bytes of doubtful origin are hashed for the checkpoint only up to this length; the whole decides. */
 const DOUBTFUL_LIMIT = 256 * 1024 * 1024;
 
-export interface Progress {
+export interface CheckpointWork {
   readonly disk: Disk;
   readonly hasher: Hasher;
   readonly at: BlobPaths;
   readonly temporary: () => string;
-  readonly look: Ownership;
+  readonly ownership: Ownership;
   readonly tool: string;
   readonly blob: Descriptor;
   readonly file: DiskFile;
   readonly segments: Segments;
-  readonly marks: readonly Mark[];
+  readonly prefixDigests: readonly PrefixDigest[];
   readonly searched: number;
 }
 
 /** A segment as it is at one moment; it goes on growing. */
-interface Still {
+interface SegmentSnapshot {
   readonly segment: Segment;
   readonly start: number;
   readonly end: number;
@@ -38,11 +38,11 @@ interface Still {
  * Syncs the data and only then replaces the checkpoint. Returns how many bytes are safe and which live
  * positions are not needed any more.
  */
-export async function saveProgress(
-  work: Progress,
+export async function writeCheckpoint(
+  work: CheckpointWork,
 ): Promise<{ readonly bytes: number; readonly slots: readonly Slot[] }> {
-  const { disk, blob, at, file, segments, marks, searched } = work;
-  const proofFront = marks.at(-1)?.end ?? 0;
+  const { disk, blob, at, file, segments, prefixDigests, searched } = work;
+  const proofFront = prefixDigests.at(-1)?.end ?? 0;
   const have = segments.have();
   const stills = segments.list.map((segment) => ({
     segment,
@@ -61,11 +61,11 @@ export async function saveProgress(
         ? [claim]
         : []
     ),
-    prefix: marks,
+    prefix: prefixDigests,
     holes: subtract([{ start: 0, end: proofFront }], still),
     searched,
   }, work.tool);
-  await replaceFile(disk, at.checkpoint, work.temporary(), bytes, work.look);
+  await replaceFile(disk, at.checkpoint, work.temporary(), bytes, work.ownership);
   for (const segment of segments.list) {
     if (!segment.open && segment.slot && slots.includes(segment.slot)) segment.slot = undefined;
   }
@@ -74,16 +74,16 @@ export async function saveProgress(
 
 /** What the marks do not speak for, one claim a segment, with its digest where that can be had. */
 async function claimsFrom(
-  work: Progress,
-  stills: readonly Still[],
+  work: CheckpointWork,
+  stills: readonly SegmentSnapshot[],
   proofFront: number,
-): Promise<Claim[]> {
-  const claims: Claim[] = [];
+): Promise<ClaimedRange[]> {
+  const claims: ClaimedRange[] = [];
   for (const { segment, start, end } of stills) {
     const { from } = segment;
     if (start >= end || (from === "registry" && end <= proofFront)) continue;
-    const wanted = end > proofFront && (from === "registry" || end - start <= DOUBTFUL_LIMIT);
-    if (wanted) await prove(work, segment, start, end);
+    const intents = end > proofFront && (from === "registry" || end - start <= DOUBTFUL_LIMIT);
+    if (intents) await prove(work, segment, start, end);
     const proof = segment.start === start && segment.proof?.end === end ? segment.proof : undefined;
     if (proof) claims.push({ start, end, digest: proof.digest, from });
     else if (from !== "registry") claims.push({ start, end, from });
@@ -91,7 +91,12 @@ async function claimsFrom(
   return claims;
 }
 
-async function prove(work: Progress, segment: Segment, start: number, end: number): Promise<void> {
+async function prove(
+  work: CheckpointWork,
+  segment: Segment,
+  start: number,
+  end: number,
+): Promise<void> {
   if (segment.start !== start) return;
   const run = segment.run ??= work.hasher.follow(work.at.partial, start);
   if (segment.proof?.end !== end) {

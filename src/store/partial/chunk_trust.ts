@@ -6,12 +6,12 @@ import type { Digest } from "../../core/digest.ts";
 const MOST_COPIES = 6;
 
 /** The copies of chunks that did not match. Once certain, the list stays out of use. */
-export class ChunkDoubts {
+export class ChunkTrust {
   #copies = new Map<number, (Digest | undefined)[]>();
   #certain = false;
 
   /** Whether the list was found to lie. */
-  get certain(): boolean {
+  get lost(): boolean {
     return this.#certain;
   }
 
@@ -19,7 +19,7 @@ export class ChunkDoubts {
    * Another copy of the chunk at `start` came, with a digest that is not the list's. Two copies alike are not
    * a fault of the line: then it is the list that is wrong, and the digest of the whole has to decide.
    */
-  areCertain(start: number, actual: Digest | undefined): boolean {
+  isLostAfter(start: number, actual: Digest | undefined): boolean {
     const copies = this.#copies.get(start) ?? [];
     this.#certain ||= (actual !== undefined && copies.includes(actual)) ||
       copies.length + 1 >= MOST_COPIES;

@@ -1,6 +1,6 @@
 /** What is on disk of an unfinished blob, for comparing it with what came again. */
 
-import { localFailure } from "../../io/file_error.ts";
+import { fileError } from "../../io/file_error.ts";
 
 /** Reads pieces of a file, opened at the first of them. One read at a time. */
 export class PartialReader {
@@ -23,7 +23,7 @@ export class PartialReader {
       }
       return this.#buffer.subarray(0, count);
     } catch (error) {
-      throw localFailure(error, "read", this.path);
+      throw fileError(error, "read", this.path);
     }
   }
 
@@ -34,7 +34,7 @@ export class PartialReader {
 }
 
 /** How many bytes of both, from the first on, are the same. */
-export function sameLength(a: Uint8Array, b: Uint8Array): number {
+export function commonPrefix(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   let i = 0;
   while (i < length && a[i] === b[i]) i++;

@@ -8,14 +8,14 @@ import { folderOf } from "../../io/atomic.ts";
 import type { Disk, DiskFile, Ownership } from "../../io/disk.ts";
 import type { Hasher, HashRun } from "../../io/hash.ts";
 import type { Lock } from "../../io/lock.ts";
-import type { Mark } from "./checkpoint.ts";
-import { Front } from "./prefix_hash.ts";
-import { LivePositions } from "./positions.ts";
+import type { PrefixDigest } from "./checkpoint.ts";
+import { PrefixHash } from "./prefix_hash.ts";
+import { PositionsFile } from "./positions.ts";
 import type { BlobPaths } from "../layout/paths.ts";
-import { ChunkDoubts } from "./chunk_trust.ts";
-import { PartialReader, sameLength } from "./compare.ts";
-import type { Resume } from "./resume.ts";
-import { saveProgress } from "./checkpoint_write.ts";
+import { ChunkTrust } from "./chunk_trust.ts";
+import { commonPrefix, PartialReader } from "./compare.ts";
+import type { ResumeState } from "./resume.ts";
+import { writeCheckpoint } from "./checkpoint_write.ts";
 import { Segments } from "./segments.ts";
 import { BlobWriter, WritePace } from "./writer.ts";
 
@@ -30,7 +30,7 @@ export interface IngestTools {
   readonly at: BlobPaths;
   /** A new name in the folder of files that are about to be renamed. */
   readonly temporary: () => string;
-  readonly look: Ownership;
+  readonly ownership: Ownership;
   readonly boot: number;
   /** Who writes checkpoints, such as `pullama/0.1.0`. */
   readonly tool: string;
@@ -44,11 +44,11 @@ export interface IngestTools {
 export class BlobIngest implements Ingest {
   #segments = new Segments();
   #pace = new WritePace();
-  #front: Front;
+  #front: PrefixHash;
   /** Chunks that the registry gave a digest for; the hash of the whole does not pass them unchecked. */
   #unchecked: Chunk[] = [];
   #comparing = new Set<Chunk>();
-  #chunkDoubts = new ChunkDoubts();
+  #chunkDoubts = new ChunkTrust();
   /** Old ranges that are compared with the checkpoint; it does not pass them either. */
   #proving = new Set<Range>();
   #checks = new Set<Promise<void>>();
@@ -67,10 +67,10 @@ export class BlobIngest implements Ingest {
     private readonly tools: IngestTools,
     private readonly lock: Lock,
     private readonly file: DiskFile,
-    private live: LivePositions,
-    resume: Resume,
+    private live: PositionsFile,
+    resume: ResumeState,
   ) {
-    this.#front = this.#newFront(resume.marks);
+    this.#front = this.#newFront(resume.prefixDigests);
     this.#searched = resume.searched;
   }
 
@@ -79,20 +79,20 @@ export class BlobIngest implements Ingest {
     blob: Descriptor,
     tools: IngestTools,
     lock: Lock,
-    resume: Resume,
+    resume: ResumeState,
   ): Promise<BlobIngest> {
     const { disk, at, boot, temporary } = tools;
     const file = await disk.open(at.partial, "any");
     try {
       if (resume.length > blob.size) await file.truncate(blob.size);
       const unsaved = resume.claims.filter(({ from, digest }) => from === "live" && !digest);
-      const live = await LivePositions.create(
+      const live = await PositionsFile.create(
         disk,
-        at.live,
+        at.positions,
         temporary(),
         boot,
         unsaved,
-        tools.look,
+        tools.ownership,
       );
       const ingest = new BlobIngest(blob, tools, lock, file, live, resume);
       ingest.#claim(resume);
@@ -113,7 +113,7 @@ export class BlobIngest implements Ingest {
 
   plan(chunks: readonly Chunk[]): Range[] {
     const have = this.#segments.have();
-    this.#unchecked = this.#chunkDoubts.certain
+    this.#unchecked = this.#chunkDoubts.lost
       ? []
       : chunks.filter((chunk) => chunk.digest !== undefined && subtract([chunk], have).length > 0);
     this.#front.poke();
@@ -185,7 +185,7 @@ export class BlobIngest implements Ingest {
   async matchingPrefix(bytes: Uint8Array, at: number): Promise<number> {
     this.#reader ??= new PartialReader(this.tools.at.partial);
     const there = await this.#reader.read(at, bytes.length);
-    return sameLength(bytes, there);
+    return commonPrefix(bytes, there);
   }
 
   get searched(): number {
@@ -216,7 +216,7 @@ export class BlobIngest implements Ingest {
     }
   }
 
-  #claim({ claims }: Resume): void {
+  #claim({ claims }: ResumeState): void {
     const lines = [...this.live.slots()];
     const toProve: Required<Chunk>[] = [];
     for (const claim of claims) {
@@ -233,12 +233,12 @@ export class BlobIngest implements Ingest {
     this.#front.poke();
   }
 
-  #newFront(marks: readonly Mark[]): Front {
-    return new Front(
+  #newFront(prefixDigests: readonly PrefixDigest[]): PrefixHash {
+    return new PrefixHash(
       this.tools.hasher,
       this.tools.at.partial,
       this.blob.size,
-      marks,
+      prefixDigests,
       (from) => Math.min(this.#segments.reach(from), this.#firstUnsure()),
       (range) => this.#lose(range, "the bytes on disk are not those of the checkpoint"),
     );
@@ -280,9 +280,9 @@ export class BlobIngest implements Ingest {
   async #compare(chunk: Chunk, digest: Digest): Promise<void> {
     const actual = await this.#digestOf(chunk);
     this.#comparing.delete(chunk);
-    if (this.#closed || this.#chunkDoubts.certain) return;
+    if (this.#closed || this.#chunkDoubts.lost) return;
     if (actual === digest) this.#unchecked = this.#unchecked.filter((other) => other !== chunk);
-    else if (!this.#chunkDoubts.areCertain(chunk.start, actual)) {
+    else if (!this.#chunkDoubts.isLostAfter(chunk.start, actual)) {
       this.#lose(chunk, "a chunk is not what the registry says it is");
     } else {
       this.#unchecked = [];
@@ -341,12 +341,12 @@ export class BlobIngest implements Ingest {
       const reach = this.#segments.reach(this.#front.position);
       if (this.#front.behind <= CLOSE_BEHIND) await this.#front.catchUp(reach);
       this.#segments.join(this.#front.position);
-      const done = await saveProgress({
+      const done = await writeCheckpoint({
         ...this.tools,
         blob: this.blob,
         file: this.file,
         segments: this.#segments,
-        marks: this.#front.marks(),
+        prefixDigests: this.#front.digests(),
         searched: this.#searched,
       });
       for (const slot of done.slots) this.live.release(slot);
@@ -367,7 +367,7 @@ export class BlobIngest implements Ingest {
     await disk.syncFolder(folderOf(at.partial));
     await this.tools.finished(at.ready);
     await disk.remove(at.checkpoint);
-    await disk.remove(at.live);
+    await disk.remove(at.positions);
     this.lock[Symbol.dispose]();
   }
 

@@ -31,7 +31,7 @@ export interface Slot {
 const FREE: Slot = { start: 0, position: 0, line: -1 };
 
 /** The positions of one blob, as they are written: true from the moment a call returns. */
-export class LivePositions {
+export class PositionsFile {
   #slots: Slot[] = [];
 
   private constructor(private readonly file: DiskFile) {}
@@ -46,18 +46,18 @@ export class LivePositions {
     temporary: string,
     boot: number,
     ranges: readonly Range[],
-    look: Ownership = {},
-  ): Promise<LivePositions> {
+    ownership: Ownership = {},
+  ): Promise<PositionsFile> {
     const file = await disk.open(temporary, "new");
     try {
-      const live = new LivePositions(file);
+      const live = new PositionsFile(file);
       const header = `pullama live 1 boot ${boot} run ${crypto.randomUUID().slice(0, 8)}`;
       const lines = ranges.map(({ start, end }) => {
         const slot = live.begin(start);
         slot.position = end;
         return textOf(slot);
       });
-      await disk.own(temporary, look);
+      await disk.own(temporary, ownership);
       await file.writeAt(encode(`${header.padEnd(HEADER_WIDTH - 1)}\n${lines.join("")}`), 0);
       await disk.rename(temporary, path);
       return live;
@@ -123,7 +123,7 @@ function pad(value: number): string {
  * The ranges that a live file of this boot claims to be on disk, within `[0, limit)`. Lines that do not
  * read as they were written are passed over; another boot, or no file at all, claims nothing.
  */
-export async function readLive(path: string, boot: number, limit: number): Promise<Range[]> {
+export async function readPositions(path: string, boot: number, limit: number): Promise<Range[]> {
   let text: string;
   try {
     text = new TextDecoder().decode(await Deno.readFile(path));

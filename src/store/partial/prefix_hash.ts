@@ -7,7 +7,7 @@
 import { type Digest, EMPTY_DIGEST } from "../../core/digest.ts";
 import type { Range } from "../../core/ranges.ts";
 import type { Hasher, HashRun } from "../../io/hash.ts";
-import type { Mark } from "./checkpoint.ts";
+import type { PrefixDigest } from "./checkpoint.ts";
 
 const MIB = 1024 * 1024;
 /** Where marks are left. */
@@ -22,10 +22,10 @@ interface Step {
   readonly expect?: Digest;
 }
 
-export class Front {
+export class PrefixHash {
   #run: HashRun;
-  #marks: Mark[] = [];
-  #expected: Mark[];
+  #marks: PrefixDigest[] = [];
+  #expected: PrefixDigest[];
   #doubted = 0;
   #loop: Promise<void> | undefined;
   #eager = 0;
@@ -43,7 +43,7 @@ export class Front {
     private readonly hasher: Hasher,
     private readonly path: string,
     private readonly size: number,
-    expected: readonly Mark[],
+    expected: readonly PrefixDigest[],
     private readonly reach: (from: number) => number,
     private readonly onWrong: (range: Range) => void,
   ) {
@@ -62,7 +62,7 @@ export class Front {
   }
 
   /** Marks to save: those left, where the hash stands now, and those of the earlier run still ahead. */
-  marks(): Mark[] {
+  digests(): PrefixDigest[] {
     const { position, digest } = this.#run;
     const here = digest === undefined || position <= (this.#marks.at(-1)?.end ?? 0)
       ? []
@@ -110,7 +110,7 @@ export class Front {
   async restart(position: number): Promise<void> {
     const left = this.#run;
     // At once: what is saved meanwhile must not speak of the bytes that went.
-    this.#expected = this.marks().filter(({ end }) => end <= position);
+    this.#expected = this.digests().filter(({ end }) => end <= position);
     this.#marks = [];
     this.#passed = position;
     this.#run = this.hasher.follow(this.path, 0);
@@ -148,8 +148,12 @@ export class Front {
   #next(): Step | undefined {
     const at = this.#run.position;
     const available = this.reach(at);
-    const mark = this.#expected[0];
-    if (mark) return available < mark.end ? undefined : { end: mark.end, expect: mark.digest };
+    const prefixDigest = this.#expected[0];
+    if (prefixDigest) {
+      return available < prefixDigest.end
+        ? undefined
+        : { end: prefixDigest.end, expect: prefixDigest.digest };
+    }
     const boundary = (Math.floor(at / SPACING) + 1) * SPACING;
     const end = Math.min(available, boundary);
     const whole = end === boundary || end === this.size;

@@ -2,16 +2,22 @@
 
 import type { Descriptor } from "../../core/manifest.ts";
 import { type Range, subtract, total, union } from "../../core/ranges.ts";
-import { localFailure } from "../../io/file_error.ts";
+import { fileError } from "../../io/file_error.ts";
 import { statOf } from "../../io/stat.ts";
-import { type Checkpoint, type Claim, type Mark, NOTHING, readCheckpoint } from "./checkpoint.ts";
-import { readLive } from "./positions.ts";
+import {
+  type Checkpoint,
+  type ClaimedRange,
+  EMPTY_CHECKPOINT,
+  type PrefixDigest,
+  readCheckpoint,
+} from "./checkpoint.ts";
+import { readPositions } from "./positions.ts";
 import type { BlobPaths } from "../layout/paths.ts";
 
-export interface Resume {
-  readonly claims: readonly Claim[];
+export interface ResumeState {
+  readonly claims: readonly ClaimedRange[];
   /** Digests that the claimed bytes have to meet, ascending. */
-  readonly marks: readonly Mark[];
+  readonly prefixDigests: readonly PrefixDigest[];
   /** Size of the partial file. */
   readonly length: number;
   /** How far a blob that is wrong somewhere was gone through. */
@@ -31,27 +37,27 @@ export async function readResume(
   blob: Descriptor,
   boot: number,
   adopted: boolean,
-): Promise<Resume> {
+): Promise<ResumeState> {
   const file = await statOf(at.partial);
-  if (!file) return { claims: [], marks: [], length: 0, searched: 0 };
+  if (!file) return { claims: [], prefixDigests: [], length: 0, searched: 0 };
   const limit = Math.min(file.size, blob.size);
   const checkpoint = await readCheckpoint(at.checkpoint, blob);
-  const live = await readLive(at.live, boot, limit);
-  const { claims, marks } = claimsOf(checkpoint, live, limit);
+  const live = await readPositions(at.positions, boot, limit);
+  const { claims, prefixDigests } = claimsOf(checkpoint, live, limit);
   if (adopted || (checkpoint.old && live.length === 0)) {
     const data = { start: 0, end: await dataEnd(at.partial, file, limit) };
     for (const range of subtract([data], union(claims))) claims.push({ ...range, from: "adopted" });
   }
-  return { claims, marks, length: file.size, searched: checkpoint.searched };
+  return { claims, prefixDigests, length: file.size, searched: checkpoint.searched };
 }
 
 /** The same without reading a byte of data or a lock: how much is likely there. */
-export async function peekResume(at: BlobPaths, blob: Descriptor, boot: number): Promise<number> {
+export async function estimateKept(at: BlobPaths, blob: Descriptor, boot: number): Promise<number> {
   const file = await statOf(at.partial);
   if (!file) return 0;
   const limit = Math.min(file.size, blob.size);
-  const checkpoint = await readCheckpoint(at.checkpoint, blob).catch(() => NOTHING);
-  const { claims } = claimsOf(checkpoint, await readLive(at.live, boot, limit), limit);
+  const checkpoint = await readCheckpoint(at.checkpoint, blob).catch(() => EMPTY_CHECKPOINT);
+  const { claims } = claimsOf(checkpoint, await readPositions(at.positions, boot, limit), limit);
   return total(union(claims));
 }
 
@@ -63,17 +69,17 @@ export function claimsOf(
   { proven, prefix, holes }: Checkpoint,
   live: readonly Range[],
   limit: number,
-): { claims: Claim[]; marks: Mark[] } {
-  const marks = prefix.filter(({ end }) => end <= limit);
-  const sure = marks.at(-1)?.end ?? 0;
+): { claims: ClaimedRange[]; prefixDigests: PrefixDigest[] } {
+  const prefixDigests = prefix.filter(({ end }) => end <= limit);
+  const sure = prefixDigests.at(-1)?.end ?? 0;
   const spokenFor = Math.min(prefix.at(-1)?.end ?? 0, limit);
   const open = union(holes);
   const doubtful = proven.filter(({ from }) => from !== "registry");
-  const claims: Claim[] = [
+  const claims: ClaimedRange[] = [
     ...subtract([{ start: 0, end: sure }], union([...open, ...doubtful]))
-      .map((range): Claim => ({ ...range, from: "registry" })),
+      .map((range): ClaimedRange => ({ ...range, from: "registry" })),
     ...subtract([{ start: sure, end: spokenFor }], open)
-      .map((range): Claim => ({ ...range, from: "live" })),
+      .map((range): ClaimedRange => ({ ...range, from: "live" })),
   ];
   for (const claim of proven) {
     if (claim.end <= limit) claims.push(claim);
@@ -83,7 +89,7 @@ export function claimsOf(
     }
   }
   for (const range of subtract(union(live), union(claims))) claims.push({ ...range, from: "live" });
-  return { claims, marks };
+  return { claims, prefixDigests };
 }
 
 /**
@@ -111,6 +117,6 @@ async function dataEnd(path: string, file: Deno.FileInfo, limit: number): Promis
     }
     return 0;
   } catch (error) {
-    throw localFailure(error, "read", path);
+    throw fileError(error, "read", path);
   }
 }

@@ -2,7 +2,7 @@
 
 import { type Origin, type Range, total, union } from "../../core/ranges.ts";
 import type { HashRun } from "../../io/hash.ts";
-import type { Mark } from "./checkpoint.ts";
+import type { PrefixDigest } from "./checkpoint.ts";
 import type { Slot } from "./positions.ts";
 
 /** One part. `end` grows while a connection writes to it. */
@@ -13,7 +13,7 @@ export interface Segment {
   /** Somebody writes at its end. */
   open: boolean;
   /** The digest of `[start, proof.end)`, as far as it was made. */
-  proof?: Mark | undefined;
+  proof?: PrefixDigest | undefined;
   /** The hash that makes the proof while the segment grows. */
   run?: HashRun | undefined;
   /** Its line among the live positions, until a checkpoint has it. */

@@ -3,9 +3,9 @@
 import { PullamaError } from "../../core/errors.ts";
 import { folderOf } from "../../io/atomic.ts";
 import type { Disk } from "../../io/disk.ts";
-import { isMissing, isTaken, localFailure } from "../../io/file_error.ts";
+import { fileError, isExisting, isMissing } from "../../io/file_error.ts";
 import type { ManifestFile } from "../manifests/files.ts";
-import { leftFile } from "../layout/unfinished.ts";
+import { unfinishedFile } from "../layout/unfinished.ts";
 import type { Paths } from "../layout/paths.ts";
 
 /** Throws `local` where a folder above one of `files`, below its tree, is a link: what it leads to is not ours. */
@@ -15,7 +15,7 @@ export async function refuseLinks(paths: Paths, files: readonly ManifestFile[]):
       try {
         if (!(await Deno.lstat(folder)).isSymlink) continue;
       } catch (error) {
-        throw localFailure(error, "read", folder);
+        throw fileError(error, "read", folder);
       }
       throw new PullamaError("local", `its manifest ${file.path} lies behind the link ${folder}`, {
         hint: "remove it in the models folder that the link leads to, or remove the link",
@@ -33,7 +33,7 @@ export async function removeManifest(
   paths: Paths,
   file: ManifestFile,
 ): Promise<number> {
-  const bytes = (await leftFile(file.path))?.bytes ?? 0;
+  const bytes = (await unfinishedFile(file.path))?.bytes ?? 0;
   await disk.remove(file.path);
   await disk.syncFolder(folderOf(file.path));
   for (const folder of foldersAbove(paths, file)) {
@@ -41,7 +41,7 @@ export async function removeManifest(
       await disk.removeFolder(folder);
     } catch (error) {
       // Another model lies there, or a server that tidied up was faster.
-      if (isTaken(error)) break;
+      if (isExisting(error)) break;
       if (!isMissing(error)) throw error;
     }
   }

@@ -8,16 +8,21 @@ import { PullamaError } from "../../core/errors.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
 import type { Removal, RemovedModel } from "../../core/reports/rm.ts";
 import { type Disk, realDisk } from "../../io/disk.ts";
-import { called, type ManifestFile, manifestFiles, SERVED_TREES } from "../manifests/files.ts";
-import { requireAlone } from "../layout/exclusive.ts";
-import { leftFile } from "../layout/unfinished.ts";
+import {
+  type ManifestFile,
+  manifestFiles,
+  matchingName,
+  SERVED_TREES,
+} from "../manifests/files.ts";
+import { requireExclusive } from "../layout/exclusive.ts";
+import { unfinishedFile } from "../layout/unfinished.ts";
 import { Ledger } from "../layout/verified.ts";
-import { likenessOf } from "../layout/ownership.ts";
+import { ownershipIn } from "../layout/ownership.ts";
 import { blobPaths, type Paths, pathsOf } from "../layout/paths.ts";
 import { refuseLinks, removeManifest } from "./manifest.ts";
 import { removeUnfinished } from "./unfinished.ts";
-import { type BlobUser, blobUsers } from "../manifests/references.ts";
-import { readWanted, type Wanted } from "../layout/intents.ts";
+import { type ManifestReferences, manifestReferences } from "../manifests/references.ts";
+import { readIntents, type StoredIntent } from "../layout/intents.ts";
 
 /** A model whose manifest is gone. */
 interface Taken {
@@ -26,7 +31,7 @@ interface Taken {
   readonly name: ModelName;
   /** What it used. */
   readonly digests: ReadonlySet<Digest>;
-  readonly notes: readonly Wanted[];
+  readonly notes: readonly StoredIntent[];
   /** That came free with the manifest. */
   readonly bytes: number;
 }
@@ -66,23 +71,23 @@ async function removeAll(
   names: readonly ModelName[],
   ends: Ends,
 ): Promise<void> {
-  using _alone = await requireAlone(disk, paths);
-  const users = new Set(await blobUsers(paths));
-  const wanted = new Set(await readWanted(paths));
+  using _alone = await requireExclusive(disk, paths);
+  const users = new Set(await manifestReferences(paths));
+  const intents = new Set(await readIntents(paths));
   const taken: Taken[] = [];
   for (const name of names) {
     const failure = await failureOf(async () =>
-      taken.push(await take(disk, paths, users, wanted, name))
+      taken.push(await take(disk, paths, users, intents, name))
     );
     if (failure) ends.set(name, failure);
   }
   // Read again: a server may have stored another model meanwhile.
   const used = await stillUsed(paths);
-  const { file } = await likenessOf(paths.own);
+  const { file } = await ownershipIn(paths.own);
   const ledger = await Ledger.open(disk, paths, () => file);
   for (const model of taken) {
     const failure = await failureOf(async () => {
-      ends.set(model.given, await drop(disk, paths, model, used, union([...wanted]), ledger));
+      ends.set(model.given, await drop(disk, paths, model, used, union([...intents]), ledger));
     });
     if (failure) ends.set(model.given, failure);
   }
@@ -93,8 +98,8 @@ async function removeAll(
 async function take(
   disk: Disk,
   paths: Paths,
-  users: Set<BlobUser>,
-  wanted: Set<Wanted>,
+  users: Set<ManifestReferences>,
+  intents: Set<StoredIntent>,
   given: ModelName,
 ): Promise<Taken> {
   const found = await find(paths, served([...users].map(({ file }) => file)), given);
@@ -105,8 +110,8 @@ async function take(
     bytes += await removeManifest(disk, paths, user.file);
     users.delete(user);
   }
-  const notes = called([...wanted], given);
-  for (const note of notes) wanted.delete(note);
+  const notes = matchingName([...intents], given);
+  for (const note of notes) intents.delete(note);
   return { given, name: found[0]?.name ?? given, digests: union(own), notes, bytes };
 }
 
@@ -116,12 +121,12 @@ async function drop(
   paths: Paths,
   { name, digests, notes, bytes: before }: Taken,
   used: ReadonlySet<Digest>,
-  wanted: ReadonlySet<Digest>,
+  intents: ReadonlySet<Digest>,
   ledger: Ledger,
 ): Promise<RemovedModel> {
   let [bytes, blobs, shared] = [before, 0, 0];
   for (const digest of digests) {
-    const file = await leftFile(blobPaths(paths, digest).final);
+    const file = await unfinishedFile(blobPaths(paths, digest).final);
     if (!file || file.isFolder) continue;
     if (used.has(digest)) {
       shared++;
@@ -132,14 +137,14 @@ async function drop(
     blobs++;
     bytes += file.bytes;
   }
-  const unfinished = digests.union(union(notes)).difference(used).difference(wanted);
+  const unfinished = digests.union(union(notes)).difference(used).difference(intents);
   bytes += await removeUnfinished(disk, paths, unfinished, notes);
   return { name, bytes, blobs, shared };
 }
 
 async function stillUsed(paths: Paths): Promise<ReadonlySet<Digest>> {
   try {
-    return union(await blobUsers(paths));
+    return union(await manifestReferences(paths));
   } catch (error) {
     if (!(error instanceof PullamaError)) throw error;
     throw new PullamaError(
@@ -159,9 +164,9 @@ async function find(
   files: readonly ManifestFile[],
   name: ModelName,
 ): Promise<readonly ManifestFile[]> {
-  const found = called(files, name);
+  const found = matchingName(files, name);
   if (found.length > 0) return found;
-  const unfinished = called(await readWanted(paths), name).length > 0;
+  const unfinished = matchingName(await readIntents(paths), name).length > 0;
   const hint = `what was pulled of it so far goes with: pullama clean ${displayName(name)}`;
   throw new PullamaError("not_found", "it is not installed", unfinished ? { hint } : {});
 }

@@ -4,7 +4,7 @@
  */
 
 import type { MetadataValue } from "../../core/reports/installed.ts";
-import { localFailure } from "../../io/file_error.ts";
+import { fileError } from "../../io/file_error.ts";
 import { type ByteSource, Malformed, PieceReader } from "./gguf_reader.ts";
 
 export interface GgufHeader {
@@ -54,7 +54,7 @@ export async function readGgufFile(
     };
     return await readGguf({ read }, bounds);
   } catch (error) {
-    throw localFailure(error, "read", path);
+    throw fileError(error, "read", path);
   }
 }
 

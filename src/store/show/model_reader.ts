@@ -4,7 +4,7 @@ import { asPullamaError } from "../../core/errors.ts";
 import type { LayerDetails } from "../../core/reports/installed.ts";
 import type { Descriptor, Manifest } from "../../core/manifest.ts";
 import { statOf } from "../../io/stat.ts";
-import { mapAtOnce } from "../../io/concurrency.ts";
+import { mapConcurrent } from "../../io/concurrency.ts";
 import {
   isObject,
   type ModelConfig,
@@ -34,7 +34,7 @@ export class ModelReader {
       ...(config ? [config] : []),
       ...layers.map((layer, i) => ({ ...layer, ...(names[i] && { name: names[i] }) })),
     ];
-    return await mapAtOnce(all, AT_ONCE, async (layer) => ({
+    return await mapConcurrent(all, AT_ONCE, async (layer) => ({
       ...layer,
       state: await this.#state(layer),
     }));
@@ -126,9 +126,9 @@ export class ModelReader {
   }
 
   /** What `look` finds; nothing, and a fault, where the file system refuses. */
-  async #guarded<T>(look: () => Promise<T>): Promise<T | undefined> {
+  async #guarded<T>(ownership: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await look();
+      return await ownership();
     } catch (error) {
       const { message } = asPullamaError(error);
       if (!this.faults.includes(message)) this.faults.push(message);

@@ -10,9 +10,16 @@ import { fullName, type ModelName } from "../../core/name.ts";
 import { folderOf } from "../../io/atomic.ts";
 import type { Disk } from "../../io/disk.ts";
 import { isMissing } from "../../io/file_error.ts";
-import { likenessOf, makeFolderAside } from "../layout/ownership.ts";
+import { makeFolderAtomically, ownershipIn } from "../layout/ownership.ts";
 import { blobPaths, manifestFolders, manifestPath, type Paths } from "../layout/paths.ts";
-import { type CommitTools, type Held, hold, inBatches, publish, publishAgain } from "./publish.ts";
+import {
+  type CommitTools,
+  type HeldBlob,
+  holdBlob,
+  inBatches,
+  publishBlob,
+  publishRemoved,
+} from "./publish.ts";
 
 /** The server may remove a fresh, still empty folder; it does so only when it starts. */
 const FOLDER_TRIES = 5;
@@ -28,20 +35,20 @@ export async function commitModel(
 ): Promise<readonly Descriptor[]> {
   const { disk, paths, ledger } = tools;
   const blobs = distinctBlobs(manifest);
-  const held: Held[] = [];
+  const held: HeldBlob[] = [];
   const vanished: Descriptor[] = [];
   await inBatches(blobs, async (blob) => {
-    const found = await hold(tools, blob);
+    const found = await holdBlob(tools, blob);
     if (found) held.push(found);
     else vanished.push(blob);
   });
   if (vanished.length > 0) return vanished;
   await disk.syncFolder(paths.ready);
-  await inBatches(held, (blob) => publish(tools, blob));
+  await inBatches(held, (blob) => publishBlob(tools, blob));
   await ledger.save();
   await disk.syncFolder(paths.blobs);
   await writeManifest(tools, name, manifest);
-  const gone = await publishAgain(tools, held);
+  const gone = await publishRemoved(tools, held);
   if (gone.length > 0) return gone;
   await inBatches(held, ({ blob }) => disk.remove(blobPaths(paths, blob.digest).ready));
   return [];
@@ -64,7 +71,7 @@ async function writeManifest(
     for (let tries = 1;; tries++) {
       try {
         await makeManifestFolders(disk, paths, name, temporary, made);
-        await disk.own(draft, (await likenessOf(folderOf(path))).file);
+        await disk.own(draft, (await ownershipIn(folderOf(path))).file);
         await disk.rename(draft, path);
         break;
       } catch (error) {
@@ -95,7 +102,7 @@ async function makeManifestFolders(
   made: string[],
 ): Promise<void> {
   for (const folder of manifestFolders(paths, name)) {
-    const { folder: look } = await likenessOf(folderOf(folder));
-    if (await makeFolderAside(disk, folder, temporary(), look)) made.push(folder);
+    const { folder: ownership } = await ownershipIn(folderOf(folder));
+    if (await makeFolderAtomically(disk, folder, temporary(), ownership)) made.push(folder);
   }
 }

@@ -6,7 +6,7 @@
 import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
-import { isMissing, isNoLinkHere, isTaken } from "../../io/file_error.ts";
+import { isExisting, isLinkUnsupported, isMissing } from "../../io/file_error.ts";
 import { statOf } from "../../io/stat.ts";
 import type { Ledger } from "../layout/verified.ts";
 import { type BlobPaths, blobPaths, type Paths } from "../layout/paths.ts";
@@ -22,7 +22,7 @@ export interface CommitTools {
   readonly ledger: Ledger;
   readonly temporary: () => string;
   /** How files look that go into blobs/. */
-  readonly look: Ownership;
+  readonly ownership: Ownership;
   /** Hashes a file in blobs/ that nobody remembers, and moves it aside if it is not what it is called. */
   readonly holds: (blob: Descriptor, path: string) => Promise<boolean>;
 }
@@ -34,7 +34,7 @@ interface FileIdentity {
 }
 
 /** A blob that has a name nobody else removes, or, where there are no links, a name at all. */
-export interface Held {
+export interface HeldBlob {
   readonly blob: Descriptor;
   readonly file: FileIdentity;
   /** Whether this very file was hashed. */
@@ -42,7 +42,10 @@ export interface Held {
 }
 
 /** Gives the blob a name in ready/. Undefined: it has no name at all. */
-export async function hold(tools: CommitTools, blob: Descriptor): Promise<Held | undefined> {
+export async function holdBlob(
+  tools: CommitTools,
+  blob: Descriptor,
+): Promise<HeldBlob | undefined> {
   const { disk, paths, ledger } = tools;
   const at = blobPaths(paths, blob.digest);
   const ready = await fileAt(at.ready, blob.size);
@@ -53,20 +56,20 @@ export async function hold(tools: CommitTools, blob: Descriptor): Promise<Held |
   } catch (error) {
     if (isMissing(error)) return undefined;
     // Without links the blob can only stay where it is.
-    if (!isTaken(error) && !isNoLinkHere(error)) throw error;
+    if (!isExisting(error) && !isLinkUnsupported(error)) throw error;
   }
   const file = await fileAt(at.ready, blob.size) ?? await fileAt(at.final, blob.size);
   return file && heldAs(file);
 
   // Of thousands of blobs no more is kept than is needed.
-  function heldAs(file: Deno.FileInfo): Held {
+  function heldAs(file: Deno.FileInfo): HeldBlob {
     const { ino, dev } = file;
     return { blob, file: { ino, dev }, known: ledger.vouchesFor(blob.digest, file) };
   }
 }
 
 /** Gives the blob its final name and an hour of grace: a starting server removes older blobs unused. */
-export async function publish(tools: CommitTools, held: Held): Promise<void> {
+export async function publishBlob(tools: CommitTools, held: HeldBlob): Promise<void> {
   const { disk, ledger } = tools;
   const { blob, known } = held;
   const at = blobPaths(tools.paths, blob.digest);
@@ -87,20 +90,20 @@ export async function publish(tools: CommitTools, held: Held): Promise<void> {
 
 async function linkFinal(
   tools: CommitTools,
-  { blob, file }: Held,
+  { blob, file }: HeldBlob,
   at: BlobPaths,
 ): Promise<void> {
   const { disk, holds } = tools;
   try {
     await disk.link(at.ready, at.final);
   } catch (error) {
-    if (isTaken(error)) {
+    if (isExisting(error)) {
       if (await isRight()) return;
       await disk.link(at.ready, at.final);
     } else if (isMissing(error)) {
       // Another pull of the same blob has let its name go: the one in blobs/ is as good.
       if (await isRight()) await linkBack(disk, at);
-    } else if (isNoLinkHere(error)) {
+    } else if (isLinkUnsupported(error)) {
       if (!await isRight()) await moveFinal(tools, at);
     } else throw error;
   }
@@ -115,7 +118,7 @@ async function linkBack(disk: Disk, at: BlobPaths): Promise<void> {
   try {
     await disk.link(at.final, at.ready);
   } catch (error) {
-    if (!isTaken(error) && !isMissing(error)) throw error;
+    if (!isExisting(error) && !isMissing(error)) throw error;
   }
 }
 
@@ -123,12 +126,12 @@ async function linkBack(disk: Disk, at: BlobPaths): Promise<void> {
  * Links once more what somebody has removed from blobs/ since, as `ollama rm` of another model does.
  * Returns what has no name left.
  */
-export async function publishAgain(
+export async function publishRemoved(
   tools: CommitTools,
-  held: readonly Held[],
+  held: readonly HeldBlob[],
 ): Promise<Descriptor[]> {
   for (let round = 0;; round++) {
-    const removed: Held[] = [];
+    const removed: HeldBlob[] = [];
     const gone: Descriptor[] = [];
     await inBatches(held, async (one) => {
       const { blob } = one;
@@ -138,20 +141,20 @@ export async function publishAgain(
       else gone.push(blob);
     });
     if (gone.length > 0 || removed.length === 0) return gone;
-    await inBatches(removed, (one) => publish(tools, one));
+    await inBatches(removed, (one) => publishBlob(tools, one));
     await tools.disk.syncFolder(tools.paths.blobs);
   }
 }
 
 /** Where there are no links the name in ready/ is given up; across file systems the bytes are copied. */
-async function moveFinal({ disk, look }: CommitTools, at: BlobPaths): Promise<void> {
+async function moveFinal({ disk, ownership }: CommitTools, at: BlobPaths): Promise<void> {
   try {
     await disk.rename(at.ready, at.final);
   } catch (error) {
     if (isMissing(error)) return;
-    if (!isNoLinkHere(error)) throw error;
+    if (!isLinkUnsupported(error)) throw error;
     try {
-      await copyFile(disk, at.ready, at.oldPartial, look);
+      await copyFile(disk, at.ready, at.oldPartial, ownership);
       await disk.rename(at.oldPartial, at.final);
     } catch (failed) {
       await disk.remove(at.oldPartial).catch(() => {});
@@ -160,11 +163,11 @@ async function moveFinal({ disk, look }: CommitTools, at: BlobPaths): Promise<vo
   }
 }
 
-async function copyFile(disk: Disk, from: string, to: string, look: Ownership): Promise<void> {
+async function copyFile(disk: Disk, from: string, to: string, ownership: Ownership): Promise<void> {
   using source = await Deno.open(from);
   using target = await disk.open(to, "any");
   await target.truncate(0);
-  await disk.own(to, look);
+  await disk.own(to, ownership);
   const buffer = new Uint8Array(1024 * 1024);
   let at = 0;
   for (let read = await source.read(buffer); read !== null; read = await source.read(buffer)) {

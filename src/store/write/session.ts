@@ -9,7 +9,7 @@ import type { ModelName } from "../../core/name.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
 import type { Hasher } from "../../io/hash.ts";
 import { statOf } from "../../io/stat.ts";
-import { type Lock, tryGuard, waitLock } from "../../io/lock.ts";
+import { type Lock, tryLockExisting, waitLock } from "../../io/lock.ts";
 import { adoptPartial } from "../partial/adopt_go.ts";
 import { commitModel } from "./commit.ts";
 import { BlobIngest } from "../partial/ingest.ts";
@@ -17,7 +17,7 @@ import type { Ledger } from "../layout/verified.ts";
 import { makeFolder } from "../layout/ownership.ts";
 import { blobFile, type BlobPaths, blobPaths, type Paths } from "../layout/paths.ts";
 import { readResume } from "../partial/resume.ts";
-import { fulfilWish } from "../layout/intents.ts";
+import { settleIntent } from "../layout/intents.ts";
 
 export interface SessionTools {
   readonly disk: Disk;
@@ -27,8 +27,8 @@ export interface SessionTools {
   /** Let go of at the end. */
   readonly lock: Disposable;
   /** How files look that go into blobs/. */
-  readonly look: Ownership;
-  readonly folderLook: Ownership;
+  readonly ownership: Ownership;
+  readonly folderOwnership: Ownership;
   readonly boot: number;
   readonly tool: string;
 }
@@ -59,10 +59,10 @@ export class StoreSession implements Session {
     signal: AbortSignal,
     watcher: BlobWatcher,
   ): Promise<BlobIngest | undefined> {
-    const { paths, look } = this.tools;
+    const { paths, ownership } = this.tools;
     const at = blobPaths(paths, blob.digest);
     const onWait = (holder: string | undefined) => watcher.waiting(holder);
-    const lock = await waitLock(at.lock, { look, signal, onWait });
+    const lock = await waitLock(at.lock, { ownership, signal, onWait });
     try {
       if (!await this.verifyOrQuarantine(blob, signal, watcher)) {
         return await this.#open(blob, at, lock, watcher);
@@ -82,10 +82,10 @@ export class StoreSession implements Session {
     lock: Lock,
     watcher: BlobWatcher,
   ): Promise<BlobIngest> {
-    const { disk, ledger, look, boot } = this.tools;
-    const adopted = await adoptPartial(disk, at, look);
-    await makePartial(disk, at.partial, look);
-    const guard = await tryGuard(at.partial);
+    const { disk, ledger, ownership, boot } = this.tools;
+    const adopted = await adoptPartial(disk, at, ownership);
+    await makePartial(disk, at.partial, ownership);
+    const guard = await tryLockExisting(at.partial);
     if (!guard) throw busy(at);
     const both: Lock = {
       path: lock.path,
@@ -123,7 +123,7 @@ export class StoreSession implements Session {
   }
 
   async put(blob: Descriptor, bytes: Uint8Array): Promise<Digest> {
-    const { disk, paths, look } = this.tools;
+    const { disk, paths, ownership } = this.tools;
     const actual = digestOf(createHash("sha256").update(bytes).digest("hex"));
     if (actual !== blob.digest) return actual;
     const { ready } = blobPaths(paths, blob.digest);
@@ -132,7 +132,7 @@ export class StoreSession implements Session {
       {
         using file = await disk.open(draft, "new");
         await file.writeAt(bytes, 0);
-        await disk.own(draft, look);
+        await disk.own(draft, ownership);
         await file.sync();
       }
       await disk.rename(draft, ready);
@@ -155,7 +155,7 @@ export class StoreSession implements Session {
       name,
       manifest,
     );
-    if (vanished.length === 0) await fulfilWish(this.tools.disk, this.tools.paths, name);
+    if (vanished.length === 0) await settleIntent(this.tools.disk, this.tools.paths, name);
     return vanished;
   }
 
@@ -187,8 +187,8 @@ export class StoreSession implements Session {
         return true;
       }
     }
-    const { disk, paths, folderLook } = this.tools;
-    await makeFolder(disk, paths.bad, folderLook);
+    const { disk, paths, folderOwnership } = this.tools;
+    await makeFolder(disk, paths.bad, folderOwnership);
     await disk.rename(path, `${paths.bad}/${blobFile(blob.digest)}-${crypto.randomUUID()}`);
     return false;
   }
@@ -220,10 +220,10 @@ export class StoreSession implements Session {
 }
 
 /** Makes the file of an unfinished blob, so that it can be locked before anything of it is believed. */
-async function makePartial(disk: Disk, path: string, look: Ownership): Promise<void> {
+async function makePartial(disk: Disk, path: string, ownership: Ownership): Promise<void> {
   if (await statOf(path)) return;
   using _file = await disk.open(path, "new");
-  await disk.own(path, look);
+  await disk.own(path, ownership);
 }
 
 function busy({ partial, lock }: BlobPaths): PullamaError {

@@ -7,7 +7,7 @@ import type { BlobRef, PullEvent } from "../../core/events.ts";
 type RetryEvent = Extract<PullEvent, { readonly event: "retry" }>;
 
 /** Sizes in bytes, times by the clock of the screen. */
-export interface Flight {
+export interface ActiveBlob {
   readonly digest: Digest;
   /** Undefined before it is known which blob it is. */
   readonly blob: BlobRef | undefined;
@@ -32,10 +32,10 @@ export interface Overall {
   readonly since: number;
   readonly blobs: number;
   /** What is tried again and belongs to no blob, such as the manifest. */
-  readonly retry: Flight["retry"];
+  readonly retry: ActiveBlob["retry"];
   /** Since when nothing comes at all. */
   readonly gone: { readonly since: number; readonly error: PullamaError } | undefined;
-  readonly lock: Flight["lock"];
+  readonly lock: ActiveBlob["lock"];
   /** It is told when connections are through with their ranges: the numbers of connections are right. */
   readonly counted: boolean;
 }

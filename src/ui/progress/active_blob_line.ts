@@ -3,7 +3,7 @@
 import { shortId } from "../../core/digest.ts";
 import { formatSize } from "../../core/units.ts";
 import { barParts, type Glyphs, width } from "../terminal/draw.ts";
-import type { Flight, Overall } from "./active_blob.ts";
+import type { ActiveBlob, Overall } from "./active_blob.ts";
 import type { Paint, Segment } from "../terminal/paint.ts";
 import { counted, percentOf, seconds } from "../text/numbers.ts";
 import { lockText, retryText, stallText } from "../text/waits.ts";
@@ -16,8 +16,12 @@ const SILENT_MS = 5_000;
 const HASHING_MS = 5_000;
 
 /** What stands in the way of a blob; undefined for nothing. */
-export function obstacleOf(flight: Flight, overall: Overall, now: number): string | undefined {
-  const { lock, retry, stalled } = flight;
+export function waitReasonOf(
+  active: ActiveBlob,
+  overall: Overall,
+  now: number,
+): string | undefined {
+  const { lock, retry, stalled } = active;
   if (lock !== undefined) return lockText(lock.holder);
   if (overall.gone !== undefined) return undefined;
   const waitMs = retry === undefined ? 0 : wholeSeconds(retry.until - now);
@@ -31,20 +35,20 @@ export function obstacleOf(flight: Flight, overall: Overall, now: number): strin
 }
 
 /** Parts of a line of about `cells`. */
-export function flightSegments(
-  flight: Flight,
+export function activeBlobSegments(
+  active: ActiveBlob,
   overall: Overall,
   now: number,
   cells: number,
   g: Glyphs,
   paint: Paint,
 ): Segment[] {
-  const { done, blob } = flight;
-  const hashing = checkedNow(flight, now);
+  const { done, blob } = active;
+  const hashing = checkedNow(active, now);
   const whole = blob?.size ?? hashing?.size ?? 0;
   const part = hashing?.done ?? done;
-  const id = `${shortId(flight.digest)} `;
-  const obstacle = obstacleOf(flight, overall, now);
+  const id = `${shortId(active.digest)} `;
+  const obstacle = waitReasonOf(active, overall, now);
   const segments: Segment[] = [[id]];
   if (whole > 0) {
     if (cells >= WITH_BAR) {
@@ -54,10 +58,10 @@ export function flightSegments(
     segments.push([`${percentOf(part, whole)}%`.padStart(4) + "  "]);
   }
   if (obstacle !== undefined) {
-    return [...segments, [`${g.trouble} `, paint.mark.trouble], [obstacle]];
+    return [...segments, [`${g.problem} `, paint.mark.problem], [obstacle]];
   }
   const size = whole > 0 ? [`${formatSize(part)}/${formatSize(whole)}`] : [];
-  const state = hashing === undefined ? stateOf(flight, overall, now) : "verifying";
+  const state = hashing === undefined ? stateOf(active, overall, now) : "verifying";
   const words = state === "" ? size : [...size, state];
   const room = cells - width(segments.map(([text]) => text).join(""));
   while (words.length > 0 && width(words.join(g.separator)) > room) words.pop();
@@ -65,7 +69,7 @@ export function flightSegments(
 }
 
 function stateOf(
-  { blob, done, connections, movedAt }: Flight,
+  { blob, done, connections, movedAt }: ActiveBlob,
   overall: Overall,
   now: number,
 ): string {
@@ -77,7 +81,7 @@ function stateOf(
   return overall.counted ? counted(connections, "connection") : "";
 }
 
-function checkedNow({ checked }: Flight, now: number): Flight["checked"] {
+function checkedNow({ checked }: ActiveBlob, now: number): ActiveBlob["checked"] {
   return checked !== undefined && now - checked.at < HASHING_MS ? checked : undefined;
 }
 

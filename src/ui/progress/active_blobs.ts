@@ -2,40 +2,40 @@
 
 import type { Digest } from "../../core/digest.ts";
 import type { BlobRef, PullEvent } from "../../core/events.ts";
-import type { Flight, Overall } from "./active_blob.ts";
+import type { ActiveBlob, Overall } from "./active_blob.ts";
 import type { Clock } from "../terminal/clock.ts";
 import { isNamed } from "./active_blob.ts";
 
 type Changing<T> = { -readonly [K in keyof T]: T[K] };
 
-export interface Flights {
+export interface ActiveBlobs {
   /** Takes in what happened; as quick for the millionth event as for the first. */
   fold(event: PullEvent): void;
   readonly overall: Overall;
   /** Blobs that are done. */
   readonly finished: number;
   /** All that is under way, in the order in which it began. */
-  all(): Iterable<Flight>;
+  all(): Iterable<ActiveBlob>;
   /** How many they are. */
   readonly count: number;
   /** Whether it is worth a line of its own. */
-  named(flight: Flight): boolean;
+  named(active: ActiveBlob): boolean;
 }
 
 /** What is under way in one pull: a new `pull_start` starts again from nothing. */
-export function foldFlights(clock: Clock): Flights {
-  let flights = new Map<Digest, Changing<Flight>>();
+export function foldActiveBlobs(clock: Clock): ActiveBlobs {
+  let activeBlobs = new Map<Digest, Changing<ActiveBlob>>();
   let over = new Set<Digest>();
   let overall = nothing(clock);
   let total = 0;
 
   /** Undefined for a blob that is done: what is still said about it comes too late. */
-  function of(digest: Digest): Changing<Flight> | undefined {
+  function of(digest: Digest): Changing<ActiveBlob> | undefined {
     if (over.has(digest)) return undefined;
-    const known = flights.get(digest);
+    const known = activeBlobs.get(digest);
     if (known !== undefined) return known;
     const now = clock.now();
-    const flight: Changing<Flight> = {
+    const active: Changing<ActiveBlob> = {
       digest,
       blob: undefined,
       done: 0,
@@ -47,8 +47,8 @@ export function foldFlights(clock: Clock): Flights {
       stalled: undefined,
       lock: undefined,
     };
-    flights.set(digest, flight);
-    return flight;
+    activeBlobs.set(digest, active);
+    return active;
   }
 
   /** Something has come: what stood in the way does so no more. */
@@ -57,24 +57,24 @@ export function foldFlights(clock: Clock): Flights {
   }
 
   function finish({ digest }: BlobRef): void {
-    flights.delete(digest);
+    activeBlobs.delete(digest);
     over.add(digest);
     moved();
   }
 
-  function arrived(flight: Changing<Flight>, count: number): void {
+  function arrived(active: Changing<ActiveBlob>, count: number): void {
     const now = clock.now();
-    flight.done = Math.min(flight.blob?.size ?? Infinity, flight.done + count);
-    flight.movedAt = now;
-    flight.stalled = undefined;
-    if (flight.retry !== undefined && flight.retry.until <= now) flight.retry = undefined;
+    active.done = Math.min(active.blob?.size ?? Infinity, active.done + count);
+    active.movedAt = now;
+    active.stalled = undefined;
+    if (active.retry !== undefined && active.retry.until <= now) active.retry = undefined;
     if (overall.gone !== undefined || overall.retry !== undefined) moved();
   }
 
   function fold(event: PullEvent): void {
     switch (event.event) {
       case "pull_start":
-        flights = new Map();
+        activeBlobs = new Map();
         over = new Set();
         overall = nothing(clock);
         total = 0;
@@ -90,41 +90,41 @@ export function foldFlights(clock: Clock): Flights {
         break;
       case "blob_start": {
         over.delete(event.blob.digest);
-        const flight = of(event.blob.digest);
-        if (flight === undefined) break;
-        flight.blob = event.blob;
-        flight.done = event.kept;
-        flight.lock = flight.checked = undefined;
-        flight.movedAt = clock.now();
+        const active = of(event.blob.digest);
+        if (active === undefined) break;
+        active.blob = event.blob;
+        active.done = event.kept;
+        active.lock = active.checked = undefined;
+        active.movedAt = clock.now();
         moved();
         break;
       }
       case "bytes": {
-        const flight = flights.get(event.digest);
-        if (flight !== undefined) arrived(flight, event.count);
+        const active = activeBlobs.get(event.digest);
+        if (active !== undefined) arrived(active, event.count);
         break;
       }
       case "bytes_lost": {
-        const flight = flights.get(event.digest);
-        if (flight !== undefined) flight.done = Math.max(0, flight.done - event.count);
+        const active = activeBlobs.get(event.digest);
+        if (active !== undefined) active.done = Math.max(0, active.done - event.count);
         break;
       }
       case "verifying": {
         const { done, size } = event;
-        const flight = of(event.digest);
-        if (flight === undefined) break;
-        flight.checked = done < size ? { done, size, at: clock.now() } : undefined;
+        const active = of(event.digest);
+        if (active === undefined) break;
+        active.checked = done < size ? { done, size, at: clock.now() } : undefined;
         break;
       }
       case "chunk_start":
       case "chunk_end": {
-        const flight = flights.get(event.digest);
-        if (flight === undefined) break;
+        const active = activeBlobs.get(event.digest);
+        if (active === undefined) break;
         const ended = event.event === "chunk_end";
-        flight.connections = Math.max(0, flight.connections + (ended ? -1 : 1));
+        active.connections = Math.max(0, active.connections + (ended ? -1 : 1));
         if (!ended) break;
         overall.counted = true;
-        if (flight.connections === 0) flight.retry = flight.stalled = undefined;
+        if (active.connections === 0) active.retry = active.stalled = undefined;
         break;
       }
       case "retry": {
@@ -134,8 +134,8 @@ export function foldFlights(clock: Clock): Flights {
         break;
       }
       case "stall": {
-        const flight = of(event.digest);
-        if (flight !== undefined) flight.stalled = event.silentMs;
+        const active = of(event.digest);
+        if (active !== undefined) active.stalled = event.silentMs;
         break;
       }
       case "lock_wait": {
@@ -159,9 +159,9 @@ export function foldFlights(clock: Clock): Flights {
     get finished() {
       return over.size;
     },
-    all: () => flights.values(),
+    all: () => activeBlobs.values(),
     get count() {
-      return flights.size;
+      return activeBlobs.size;
     },
     named: ({ blob }) => blob === undefined || isNamed(blob, total),
   };

@@ -1,9 +1,9 @@
 /** The lines under a frame that are drawn again and again: how far everything is, and each blob that is under way. */
 
 import type { Glyphs } from "../terminal/draw.ts";
-import { flightSegments, obstacleOf } from "./active_blob_line.ts";
-import type { Flight, Overall } from "./active_blob.ts";
-import type { Flights } from "./active_blobs.ts";
+import { activeBlobSegments, waitReasonOf } from "./active_blob_line.ts";
+import type { ActiveBlob, Overall } from "./active_blob.ts";
+import type { ActiveBlobs } from "./active_blobs.ts";
 import { type Paint, painted, type Segment } from "../terminal/paint.ts";
 import type { Progress } from "./progress.ts";
 import { progressSegments } from "./progress_line.ts";
@@ -19,9 +19,9 @@ const NOTICED_MS = 300;
 /** An answer that takes longer is waited for visibly. */
 const SLOW_MS = 1_000;
 
-export interface View {
+export interface LiveRegion {
   readonly progress: Progress;
-  readonly flights: Flights;
+  readonly activeBlobs: ActiveBlobs;
   /** By the clock of `flights`. */
   readonly now: number;
   /** Whom the manifest is asked of. */
@@ -29,39 +29,42 @@ export interface View {
 }
 
 /** At most `rows` lines of at most `cells`, the most important first. */
-export function regionLines(
-  view: View,
+export function liveRegionLines(
+  view: LiveRegion,
   cells: number,
   rows: number,
   g: Glyphs,
   paint: Paint,
 ): string[] {
-  const { progress, flights, now } = view;
+  const { progress, activeBlobs, now } = view;
   const inner = cells - 2;
-  const trouble = troubleOf(flights.overall, now);
+  const problem = troubleOf(activeBlobs.overall, now);
   const lines: (readonly Segment[])[] = [
     progress.total === undefined
       ? askingSegments(view, g)
       : progressSegments(progress, inner, g, paint),
-    ...(trouble === undefined
+    ...(problem === undefined
       ? []
-      : [[[`${g.trouble} `, paint.mark.trouble], [trouble]] satisfies Segment[]]),
+      : [[[`${g.problem} `, paint.mark.problem], [problem]] satisfies Segment[]]),
   ];
   const room = Math.max(0, Math.min(MOST_FLIGHTS, rows - lines.length - 1));
-  const noticed = [...flights.all()].filter((flight) => isNoticed(flight, flights, now));
-  const shown = mostImportant(noticed, room, flights, now);
-  for (const flight of shown) {
-    lines.push([["  "], ...flightSegments(flight, flights.overall, now, inner - 2, g, paint)]);
+  const noticed = [...activeBlobs.all()].filter((active) => isNoticed(active, activeBlobs, now));
+  const shown = mostImportant(noticed, room, activeBlobs, now);
+  for (const active of shown) {
+    lines.push([
+      ["  "],
+      ...activeBlobSegments(active, activeBlobs.overall, now, inner - 2, g, paint),
+    ]);
   }
-  const rest = restText(flights, noticed.length, shown.length, g);
+  const rest = restText(activeBlobs, noticed.length, shown.length, g);
   if (rest !== undefined) lines.push([["  "], [rest, paint.faint]]);
   return lines.filter((line) => line.length > 0).slice(0, rows)
     .map((line) => `${g.frame.down} ${painted(line, inner, g)}`);
 }
 
 /** Nothing where the answer comes quickly. */
-function askingSegments({ flights, now, host }: View, g: Glyphs): Segment[] {
-  const elapsed = now - flights.overall.since;
+function askingSegments({ activeBlobs, now, host }: LiveRegion, g: Glyphs): Segment[] {
+  const elapsed = now - activeBlobs.overall.since;
   if (elapsed < SLOW_MS) return [];
   const time = seconds(Math.floor(elapsed / 1_000) * 1_000);
   return [[[`asking ${host}`, time].join(g.separator)]];
@@ -74,36 +77,37 @@ function troubleOf({ gone, retry, lock }: Overall, now: number): string | undefi
   return retryText(retry.event, Math.ceil(Math.max(0, retry.until - now) / 1_000) * 1_000);
 }
 
-function isNoticed(flight: Flight, flights: Flights, now: number): boolean {
-  if (obstacleOf(flight, flights.overall, now) !== undefined) return true;
-  return now - flight.since >= NOTICED_MS && flights.named(flight);
+function isNoticed(active: ActiveBlob, activeBlobs: ActiveBlobs, now: number): boolean {
+  if (waitReasonOf(active, activeBlobs.overall, now) !== undefined) return true;
+  return now - active.since >= NOTICED_MS && activeBlobs.named(active);
 }
 
 /** What has an obstacle goes first where not all have room; apart from that the order stays. */
 function mostImportant(
-  noticed: readonly Flight[],
+  noticed: readonly ActiveBlob[],
   room: number,
-  flights: Flights,
+  activeBlobs: ActiveBlobs,
   now: number,
-): readonly Flight[] {
+): readonly ActiveBlob[] {
   if (noticed.length <= room) return noticed;
-  const stuck = (flight: Flight) => obstacleOf(flight, flights.overall, now) !== undefined;
+  const stuck = (active: ActiveBlob) =>
+    waitReasonOf(active, activeBlobs.overall, now) !== undefined;
   const chosen = new Set(
-    [...noticed.filter(stuck), ...noticed.filter((flight) => !stuck(flight))].slice(0, room),
+    [...noticed.filter(stuck), ...noticed.filter((active) => !stuck(active))].slice(0, room),
   );
-  return noticed.filter((flight) => chosen.has(flight));
+  return noticed.filter((active) => chosen.has(active));
 }
 
 /** How many blobs are done where most have no line of their own, and how many are under way besides. */
 function restText(
-  flights: Flights,
+  activeBlobs: ActiveBlobs,
   noticed: number,
   shown: number,
   g: Glyphs,
 ): string | undefined {
-  const { overall: { blobs }, finished } = flights;
+  const { overall: { blobs }, finished } = activeBlobs;
   const many = blobs > MANY && finished < blobs;
-  const hidden = (many ? flights.count : noticed) - shown;
+  const hidden = (many ? activeBlobs.count : noticed) - shown;
   const parts = [
     ...(many ? [`${grouped(finished)} of ${counted(blobs, "blob")} done`] : []),
     ...(hidden > 0 ? [`${grouped(hidden)} more under way`] : []),

@@ -12,7 +12,7 @@ const USUAL: Pace = { ms: 10_000, percent: 5 };
 const BRIEF: Pace = { ms: 60_000, percent: 10 };
 
 /** A function that says whether a line is due: after every 5 % and after ten seconds, or more rarely if `brief`. */
-export function logPace(clock: Clock, brief: boolean): (percent: number) => boolean {
+export function logThrottle(clock: Clock, brief: boolean): (percent: number) => boolean {
   const pace = brief ? BRIEF : USUAL;
   let lastAt = clock.now();
   let lastStep = 0;

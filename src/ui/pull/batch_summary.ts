@@ -4,7 +4,7 @@ import type { PullamaError } from "../../core/errors.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
 import { oneLine, redact } from "../text/redact.ts";
 
-export interface Outcome {
+export interface ModelOutcome {
   /** The model as the user gave it. */
   readonly given: string;
   /** Undefined if it is no name. */
@@ -15,7 +15,10 @@ export interface Outcome {
 }
 
 /** One line that counts, and one for every model. `done` says what was done with those that went well. */
-export function outcomesText(outcomes: readonly Outcome[], done: "pulled" | "checked"): string {
+export function batchSummaryText(
+  outcomes: readonly ModelOutcome[],
+  done: "pulled" | "checked",
+): string {
   const good = outcomes.filter(({ ended }) => ended === "pulled").length;
   const lines = [
     `${good} of ${outcomes.length} models ${done}`,
@@ -24,7 +27,7 @@ export function outcomesText(outcomes: readonly Outcome[], done: "pulled" | "che
   return lines.map((line) => `${line}\n`).join("");
 }
 
-function lineOf({ given, name, ended, error }: Outcome, done: string): string {
+function lineOf({ given, name, ended, error }: ModelOutcome, done: string): string {
   const state = ended === "pulled" ? done : ended;
   const why = error === undefined ? "" : oneLine(redact(error.message));
   if (name === undefined) return `${state} ${why === "" ? oneLine(redact(given)) : why}`;

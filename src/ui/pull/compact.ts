@@ -3,9 +3,9 @@
 import type { PullEvent } from "../../core/events.ts";
 import { formatDuration, formatSize } from "../../core/units.ts";
 import { fit, glyphs, wrap } from "../terminal/draw.ts";
-import { liveLine, liveLines } from "../terminal/redraw.ts";
+import { redrawLine, redrawLines } from "../terminal/redraw.ts";
 import { dryRunLine, titleOf } from "./summary.ts";
-import { logPace } from "../progress/throttle.ts";
+import { logThrottle } from "../progress/throttle.ts";
 import { foldProgress } from "../progress/progress.ts";
 import type { Clock } from "../terminal/clock.ts";
 import type { Renderer, RenderOptions } from "./renderer.ts";
@@ -18,8 +18,8 @@ const UNITS: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e
 export function compactRenderer(out: Terminal, clock: Clock, options: RenderOptions): Renderer {
   const g = glyphs(out.unicode);
   const progress = foldProgress(clock);
-  const live = out.color && out.interactive ? liveLines(out, clock, draw) : liveLine(out, draw);
-  let due = logPace(clock, out.brief);
+  const live = out.color && out.interactive ? redrawLines(out, clock, draw) : redrawLine(out, draw);
+  let due = logThrottle(clock, out.brief);
   let open = false;
   let stopTicking = () => {};
 
@@ -39,7 +39,7 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
   }
 
   function begin(title: string): void {
-    due = logPace(clock, out.brief);
+    due = logThrottle(clock, out.brief);
     open = true;
     say(title);
     live.clear();

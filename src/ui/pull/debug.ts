@@ -4,7 +4,7 @@ import { PullamaError } from "../../core/errors.ts";
 import type { PullEvent } from "../../core/events.ts";
 import { redact } from "../text/redact.ts";
 import type { Renderer, RenderOptions } from "./renderer.ts";
-import { traceOf } from "../text/stack.ts";
+import { stackOf } from "../text/stack.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 /** Every event, without exception: this is for those who work on the program. */
@@ -28,5 +28,5 @@ function withoutStack(event: PullEvent, verbose: boolean): unknown {
   if (!("error" in event)) return event;
   const { kind, message, hint, retryAfterMs } = event.error satisfies PullamaError;
   const fields = { kind, message, hint, retryAfterMs };
-  return { ...event, error: verbose ? { ...fields, trace: traceOf(event.error) } : fields };
+  return { ...event, error: verbose ? { ...fields, trace: stackOf(event.error) } : fields };
 }

@@ -3,7 +3,7 @@
 import type { PullEvent } from "../../core/events.ts";
 import { glyphs } from "../terminal/draw.ts";
 import { dryRunSteps, summaryLine, titleOf } from "./summary.ts";
-import { logPace } from "../progress/throttle.ts";
+import { logThrottle } from "../progress/throttle.ts";
 import { paintWith } from "../terminal/paint.ts";
 import { foldProgress } from "../progress/progress.ts";
 import { progressText } from "../progress/progress_line.ts";
@@ -18,13 +18,13 @@ export function plainRenderer(out: Terminal, clock: Clock, options: RenderOption
   const paint = paintWith(out.color);
   const progress = foldProgress(clock);
   let steps = pullSteps(g, clock, options.verbose);
-  let due = logPace(clock, out.brief);
+  let due = logThrottle(clock, out.brief);
 
   const say = (text: string) => out.write(`${text}\n`);
 
   function add(lines: readonly Step[]): void {
     for (const { mark, text } of lines) {
-      say(mark === "trouble" ? `${paint.mark.trouble(g.trouble)} ${text}` : text);
+      say(mark === "problem" ? `${paint.mark.problem(g.problem)} ${text}` : text);
     }
   }
 
@@ -33,7 +33,7 @@ export function plainRenderer(out: Terminal, clock: Clock, options: RenderOption
     switch (event.event) {
       case "pull_start":
         steps = pullSteps(g, clock, options.verbose);
-        due = logPace(clock, out.brief);
+        due = logThrottle(clock, out.brief);
         return say(titleOf(event.name, options, g));
       case "chunk_end":
         return;
@@ -47,7 +47,7 @@ export function plainRenderer(out: Terminal, clock: Clock, options: RenderOption
         return add(dryRunSteps(event.result, g));
       case "pull_completed":
         add(steps.rest());
-        return say(summaryLine(event.summary, steps.troubles, g));
+        return say(summaryLine(event.summary, steps.problems, g));
       case "pull_interrupted":
         return add([...steps.rest(), interruptedStep(event, g)]);
       case "pull_failed":

@@ -9,14 +9,14 @@ const EVERY_MS = 30_000;
 const LONG_PAUSE_MS = 5_000;
 
 /** What the troubles of a pull amount to in the end. */
-export interface Troubles {
+export interface ProblemCounts {
   /** Whether `event` is worth a line of its own. */
   worth(event: StepEvent): boolean;
   readonly retries: number;
   readonly stalls: number;
 }
 
-export function countTroubles(clock: Clock): Troubles {
+export function countProblems(clock: Clock): ProblemCounts {
   const saidAt = new Map<string, number>();
   let retries = 0;
   let stalls = 0;

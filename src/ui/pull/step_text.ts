@@ -67,23 +67,23 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
       return { mark: "done", text: parts("manifest written", shortId(event.digest)) };
     case "retry": {
       const text = retryText(event, event.waitMs);
-      return { mark: "trouble", text: about(event.digest, text) };
+      return { mark: "problem", text: about(event.digest, text) };
     }
     case "waiting": {
-      return { mark: "trouble", text: waitingText(event.sinceMs, event.error) };
+      return { mark: "problem", text: waitingText(event.sinceMs, event.error) };
     }
     case "stall": {
-      return { mark: "trouble", text: about(event.digest, stallText(event.silentMs)) };
+      return { mark: "problem", text: about(event.digest, stallText(event.silentMs)) };
     }
     case "lock_wait": {
-      return { mark: "trouble", text: about(event.digest, lockText(event.holder)) };
+      return { mark: "problem", text: about(event.digest, lockText(event.holder)) };
     }
     case "bytes_lost": {
       const reason = showable(event.reason);
       // Where nothing is given up yet it is only about to be looked for.
       const lost = `${formatSize(event.count)} to be fetched again: ${reason}`;
       const text = event.count === 0 ? reason : lost;
-      return { mark: "trouble", text: about(event.digest, text) };
+      return { mark: "problem", text: about(event.digest, text) };
     }
     case "checkpoint": {
       const text = parts("checkpoint", `${formatSize(event.proven)} proven`);

@@ -4,7 +4,7 @@ import type { BlobRef } from "../../core/events.ts";
 import { isNamed } from "../progress/active_blob.ts";
 import type { Glyphs } from "../terminal/draw.ts";
 import type { Clock } from "../terminal/clock.ts";
-import { countTroubles } from "./problems.ts";
+import { countProblems } from "./problems.ts";
 import { counted } from "../text/numbers.ts";
 import { type Step, type StepEvent, stepOf } from "./step_text.ts";
 
@@ -14,12 +14,12 @@ export interface Steps {
   /** What was only counted so far. */
   rest(): readonly Step[];
   /** What went wrong so far and was tried again, in words; undefined for nothing. */
-  readonly troubles: string | undefined;
+  readonly problems: string | undefined;
 }
 
 /** The lines of one pull; `verbose`: with what happens between the steps, and with every trouble. */
 export function pullSteps(g: Glyphs, clock: Clock, verbose: boolean): Steps {
-  const troubles = countTroubles(clock);
+  const problems = countProblems(clock);
   let total = 0;
   let cached = 0;
   let verified = 0;
@@ -63,7 +63,7 @@ export function pullSteps(g: Glyphs, clock: Clock, verbose: boolean): Steps {
       case "lock_wait":
       case "waiting":
       case "bytes_lost":
-        return troubles.worth(event) || verbose ? [stepOf(event, g)] : [];
+        return problems.worth(event) || verbose ? [stepOf(event, g)] : [];
       default:
         return event satisfies never;
     }
@@ -72,8 +72,8 @@ export function pullSteps(g: Glyphs, clock: Clock, verbose: boolean): Steps {
   return {
     of,
     rest,
-    get troubles() {
-      const { retries, stalls } = troubles;
+    get problems() {
+      const { retries, stalls } = problems;
       const parts = [
         ...(retries > 0 ? [retries === 1 ? "1 retry" : `${retries} retries`] : []),
         ...(stalls > 0 ? [counted(stalls, "stall")] : []),

@@ -20,8 +20,8 @@ export function titleOf(name: ModelName, { dryRun, place }: RenderOptions, g: Gl
   return which === undefined ? title : `${title}${g.separator}${which}`;
 }
 
-/** The rows of the closing box. `troubles`: what went wrong on the way, if anything did. */
-export function summaryRows(summary: Summary, troubles: string | undefined): string[] {
+/** The rows of the closing box. `problems`: what went wrong on the way, if anything did. */
+export function summaryRows(summary: Summary, problems: string | undefined): string[] {
   const rate = averageRate(summary);
   return [
     `size ${formatSize(summary.size)}`,
@@ -29,7 +29,7 @@ export function summaryRows(summary: Summary, troubles: string | undefined): str
     `blobs ${grouped(summary.blobs)}`,
     `elapsed ${formatDuration(summary.elapsedMs)}`,
     ...(rate === undefined ? [] : [`avg rate ${rate}`]),
-    ...(troubles === undefined ? [] : [`overcome ${troubles}`]),
+    ...(problems === undefined ? [] : [`overcome ${problems}`]),
     `ID ${shortId(summary.digest)}`,
   ];
 }
@@ -37,7 +37,7 @@ export function summaryRows(summary: Summary, troubles: string | undefined): str
 /** The same on one line, for a log. */
 export function summaryLine(
   summary: Summary,
-  troubles: string | undefined,
+  problems: string | undefined,
   g: Glyphs,
 ): string {
   const rate = averageRate(summary);
@@ -48,7 +48,7 @@ export function summaryLine(
     ...(summary.fetched === summary.size ? [] : [`${formatSize(summary.fetched)} fetched`]),
     formatDuration(summary.elapsedMs),
     ...(rate === undefined ? [] : [rate]),
-    ...(troubles === undefined ? [] : [troubles]),
+    ...(problems === undefined ? [] : [problems]),
     shortId(summary.digest),
   ].join(g.separator);
 }
@@ -92,7 +92,7 @@ export function dryRunSteps(result: DryRun, g: Glyphs): Step[] {
       ].join(g.separator),
     },
     {
-      mark: result.fits ? "done" : "trouble",
+      mark: result.fits ? "done" : "problem",
       text: [fitting(result), ...free].join(g.separator),
     },
   ];

@@ -3,12 +3,12 @@
 import type { PullEvent, Summary } from "../../core/events.ts";
 import { displayName } from "../../core/name.ts";
 import { box, fit, frameBottom, frameTop, glyphs, wrap } from "../terminal/draw.ts";
-import { foldFlights } from "../progress/active_blobs.ts";
-import { liveLine, liveLines } from "../terminal/redraw.ts";
+import { foldActiveBlobs } from "../progress/active_blobs.ts";
+import { redrawLine, redrawLines } from "../terminal/redraw.ts";
 import { dryRunSteps, summaryRows, titleOf } from "./summary.ts";
 import { painted, paintWith } from "../terminal/paint.ts";
 import { foldProgress } from "../progress/progress.ts";
-import { regionLines } from "../progress/live_region.ts";
+import { liveRegionLines } from "../progress/live_region.ts";
 import type { Clock } from "../terminal/clock.ts";
 import type { Renderer, RenderOptions } from "./renderer.ts";
 import { pullSteps } from "./steps.ts";
@@ -22,8 +22,8 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
   const g = glyphs(out.unicode);
   const paint = paintWith(out.color);
   const progress = foldProgress(clock);
-  const flights = foldFlights(clock);
-  const live = out.color ? liveLines(out, clock, draw) : liveLine(out, draw);
+  const activeBlobs = foldActiveBlobs(clock);
+  const live = out.color ? redrawLines(out, clock, draw) : redrawLine(out, draw);
   let steps = pullSteps(g, clock, options.verbose);
   let titled = false;
   let open = false;
@@ -33,7 +33,13 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
   function draw(cells: number, rows: number): readonly string[] {
     const over = options.dryRun && progress.total !== undefined;
     if (!open || over) return [];
-    return regionLines({ progress, flights, now: clock.now(), host }, cells, rows, g, paint);
+    return liveRegionLines(
+      { progress, activeBlobs, now: clock.now(), host },
+      cells,
+      rows,
+      g,
+      paint,
+    );
   }
 
   const cells = () => Math.max(1, out.columns() - 1);
@@ -54,7 +60,7 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
   function add(lines: readonly Step[]): void {
     const room = cells() - 4;
     for (const { mark, text } of lines) {
-      const rows = mark === "trouble" || mark === "note" ? wrap(text, room) : [fit(text, room, g)];
+      const rows = mark === "problem" || mark === "note" ? wrap(text, room) : [fit(text, room, g)];
       rows.forEach((row, i) => {
         const before = i === 0 ? paint.mark[mark](g[mark]) : " ";
         live.print(`${g.frame.down} ${before} ${row}`);
@@ -75,7 +81,7 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
     const heading = `${g.done} pulled ${displayName(summary.name)}`;
     const [top = "", head = "", ...rest] = box(
       heading,
-      summaryRows(summary, steps.troubles),
+      summaryRows(summary, steps.problems),
       frameCells(),
       g,
     );
@@ -84,7 +90,7 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
 
   function event(event: PullEvent): void {
     progress.fold(event);
-    flights.fold(event);
+    activeBlobs.fold(event);
     switch (event.event) {
       case "pull_start":
         host = event.name.host;

@@ -6,7 +6,7 @@ import { formatSize } from "../../core/units.ts";
 import { inspectText, jsonText } from "../text/json.ts";
 import { glyphs } from "../terminal/draw.ts";
 import { oneLine } from "../text/redact.ts";
-import type { RemovalView } from "./rm.ts";
+import type { RmView } from "./rm.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { counted } from "../text/numbers.ts";
 
@@ -20,10 +20,10 @@ const THINGS: Readonly<Record<CleanKind, string>> = {
 };
 
 /** The report as `out` can show it. */
-export function cleaningText(
+export function cleanText(
   report: CleanReport,
   out: Terminal,
-  { mode, quiet }: RemovalView,
+  { mode, quiet }: RmView,
 ): string {
   if (mode === "json") return jsonText(cleaningDocument(report));
   if (mode === "debug") return inspectText(cleaningDocument(report), out.color);

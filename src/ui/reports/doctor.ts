@@ -5,7 +5,7 @@ import {
   CHECK_NAMES,
   type CheckName,
   type CheckState,
-  type Checkup,
+  type DoctorReport,
   firstFailure,
   type NeededHost,
 } from "../../core/reports/doctor.ts";
@@ -16,11 +16,11 @@ import { type Glyphs, glyphs, width, wrap } from "../terminal/draw.ts";
 import { type Paint, paintWith } from "../terminal/paint.ts";
 import { oneLine, redact, showable } from "../text/redact.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { traceOf } from "../text/stack.ts";
+import { stackOf } from "../text/stack.ts";
 import { seconds } from "../text/numbers.ts";
 
 /** What of a terminal decides how a line looks. */
-type Look = Pick<Terminal, "interactive" | "unicode" | "color" | "columns">;
+type Screen = Pick<Terminal, "interactive" | "unicode" | "color" | "columns">;
 
 const NAME_CELLS = Math.max(...CHECK_NAMES.map((name) => name.length));
 /** What stands before a line where only ASCII can be shown. */
@@ -32,25 +32,25 @@ const WORDS: Readonly<Record<CheckState, string>> = {
 };
 
 /** What is looked at. */
-export function checkupHeading(model: ModelName, look: Look): string {
-  const { title } = glyphs(look.unicode);
-  return linesOf(wrap(`${title} pullama doctor ${showable(displayName(model))}`, roomIn(look)));
+export function doctorHeading(model: ModelName, screen: Screen): string {
+  const { title } = glyphs(screen.unicode);
+  return linesOf(wrap(`${title} pullama doctor ${showable(displayName(model))}`, roomIn(screen)));
 }
 
 /** The beginning of the line of a check that is under way, for a terminal where it is written over later. */
-export function pendingText(name: CheckName, look: Look): string {
-  const g = glyphs(look.unicode);
-  return paintWith(look.color).faint(`${mark("skipped", g, look)} ${name}${g.ellipsis}`);
+export function pendingText(name: CheckName, screen: Screen): string {
+  const g = glyphs(screen.unicode);
+  return paintWith(screen.color).faint(`${mark("skipped", g, screen)} ${name}${g.ellipsis}`);
 }
 
 /** A check, below it what to do. In a window it is broken between words, elsewhere it is one line. */
-export function checkText(check: Check, look: Look, verbose: boolean): string {
+export function checkText(check: Check, screen: Screen, verbose: boolean): string {
   const { name, state, found, ms, hint, error } = check;
-  const g = glyphs(look.unicode);
-  const paint = paintWith(look.color);
-  const sign = mark(state, g, look);
+  const g = glyphs(screen.unicode);
+  const paint = paintWith(screen.color);
+  const sign = mark(state, g, screen);
   const indent = width(sign) + 1 + NAME_CELLS + 2;
-  const room = roomIn(look) - indent;
+  const room = roomIn(screen) - indent;
   const time = state === "skipped" ? [] : [timeText(ms)];
   const [first = "", ...more] = wrap([...found.map(showable), ...time].join(g.separator), room);
   const brush = state === "failed" ? paint.strong : state === "skipped" ? paint.faint : same;
@@ -58,29 +58,29 @@ export function checkText(check: Check, look: Look, verbose: boolean): string {
   return linesOf([
     `${signBrush(state, paint)(sign)} ${name.padEnd(NAME_CELLS)}  ${brush(first)}`,
     ...more.map((line) => `${blank}${brush(line)}`),
-    ...(hint === undefined ? [] : hintLines(hint, room, blank, look, paint)),
-    ...(verbose && error ? traceOf(error) : []),
+    ...(hint === undefined ? [] : hintLines(hint, room, blank, screen, paint)),
+    ...(verbose && error ? stackOf(error) : []),
   ]);
 }
 
 /** The hosts that a firewall has to let through, and how it went altogether. */
-export function checkupEnd(checkup: Checkup, look: Look): string {
-  const paint = paintWith(look.color);
-  const names = checkup.hosts.map(hostText);
+export function doctorSummary(report: DoctorReport, screen: Screen): string {
+  const paint = paintWith(screen.color);
+  const names = report.hosts.map(hostText);
   const hosts = names.length === 0 ? [] : [`hosts to allow: ${names.join(", ")}`];
   return linesOf([
-    ...hosts.flatMap((line) => wrap(line, roomIn(look))),
-    ...wrap(summary(checkup, glyphs(look.unicode)), roomIn(look)).map(paint.strong),
+    ...hosts.flatMap((line) => wrap(line, roomIn(screen))),
+    ...wrap(summary(report, glyphs(screen.unicode)), roomIn(screen)).map(paint.strong),
   ]);
 }
 
 /** All of it for programs; `inspected`: as somebody sees it who works on the program. */
-export function checkupDocument(
-  checkup: Checkup,
+export function doctorDocument(
+  report: DoctorReport,
   { inspected, color }: { readonly inspected: boolean; readonly color: boolean },
 ): string {
-  const { model, checks, hosts } = checkup;
-  const failure = firstFailure(checkup);
+  const { model, checks, hosts } = report;
+  const failure = firstFailure(report);
   const document = {
     model: fullName(model),
     ok: failure === undefined,
@@ -99,19 +99,25 @@ export function checkupDocument(
   return inspected ? inspectText(document, color) : jsonText(document);
 }
 
-function mark(state: CheckState, g: Glyphs, look: Look): string {
-  if (!look.unicode) return WORDS[state].padEnd(4);
-  return { ok: g.done, warning: g.trouble, failed: g.failed, skipped: g.dash }[state];
+function mark(state: CheckState, g: Glyphs, screen: Screen): string {
+  if (!screen.unicode) return WORDS[state].padEnd(4);
+  return { ok: g.done, warning: g.problem, failed: g.failed, skipped: g.dash }[state];
 }
 
 function signBrush(state: CheckState, { mark, faint }: Paint): Paint["strong"] {
-  return { ok: mark.done, warning: mark.trouble, failed: mark.failed, skipped: faint }[state];
+  return { ok: mark.done, warning: mark.problem, failed: mark.failed, skipped: faint }[state];
 }
 
-function hintLines(hint: string, room: number, blank: string, look: Look, paint: Paint): string[] {
-  const g = glyphs(look.unicode);
+function hintLines(
+  hint: string,
+  room: number,
+  blank: string,
+  screen: Screen,
+  paint: Paint,
+): string[] {
+  const g = glyphs(screen.unicode);
   const text = showable(hint).replaceAll("…", g.ellipsis);
-  const label = look.unicode ? g.begin : "hint:";
+  const label = screen.unicode ? g.begin : "hint:";
   const cells = width(label) + 1;
   return wrap(text, room - cells).map((line, i) =>
     `${blank}${i === 0 ? paint.mark.begin(label) : " ".repeat(cells - 1)} ${line}`
@@ -122,7 +128,7 @@ function hostText({ host, port, what }: NeededHost): string {
   return `${showable(host)}:${port} (${what})`;
 }
 
-function summary({ checks }: Checkup, g: Glyphs): string {
+function summary({ checks }: DoctorReport, g: Glyphs): string {
   const count = (state: CheckState) => checks.filter((check) => check.state === state).length;
   const failed = count("failed");
   const warnings = count("warning");
@@ -140,8 +146,8 @@ function summary({ checks }: Checkup, g: Glyphs): string {
 }
 
 /** In a window a line stays below its width, elsewhere it is as long as it is. */
-function roomIn(look: Look): number {
-  return look.interactive ? look.columns() - 1 : Infinity;
+function roomIn(screen: Screen): number {
+  return screen.interactive ? screen.columns() - 1 : Infinity;
 }
 
 function linesOf(lines: readonly string[]): string {

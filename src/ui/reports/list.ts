@@ -11,7 +11,7 @@ import type { Mode } from "../mode.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 /** How an answer is shown. */
-export interface View {
+export interface ListView {
   readonly mode: Mode;
   /** Nothing but names, in the modes for people. */
   readonly quiet: boolean;
@@ -24,7 +24,7 @@ export interface View {
 const HEADER = ["NAME", "ID", "SIZE", "MODIFIED"];
 
 /** The inventory as `out` can show it. A pipe gets whole names, however long they are. */
-export function listingText(inventory: Inventory, out: Terminal, view: View): string {
+export function listText(inventory: Inventory, out: Terminal, view: ListView): string {
   const { mode, quiet } = view;
   if (mode === "json") return jsonText(listingDocument(inventory));
   if (mode === "debug") return inspectText(listingDocument(inventory), out.color);
@@ -42,13 +42,13 @@ export function sizeText({ size, remote }: Pick<InstalledModel, "size" | "remote
 /** When it was written: how long ago, or in full. */
 export function modifiedText(
   { modifiedMs }: Pick<InstalledModel, "modifiedMs">,
-  { verbose, nowMs }: View,
+  { verbose, nowMs }: ListView,
 ): string {
   if (modifiedMs === undefined) return "Never";
   return verbose ? momentText(modifiedMs) : agoText(nowMs - modifiedMs);
 }
 
-function rowOf(model: InstalledModel, view: View): string[] {
+function rowOf(model: InstalledModel, view: ListView): string[] {
   return [
     displayName(model.name),
     shortId(model.digest),

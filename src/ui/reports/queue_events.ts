@@ -90,7 +90,7 @@ function entryLine(event: EntryEvent, out: Terminal): string {
     case "completed":
       return line(`${g.done} `, `completed ${model}`, c.green);
     case "failed":
-      return line(`${g.trouble} `, `failed ${model}`, c.yellow);
+      return line(`${g.problem} `, `failed ${model}`, c.yellow);
     case "queued":
       return line(`${g.note} `, `stopped ${model}, queued again`, c.dim);
     default:

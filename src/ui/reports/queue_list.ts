@@ -74,7 +74,7 @@ function markOf(
     case "completed":
       return [g.done, c.green];
     case "failed":
-      return [g.trouble, c.yellow];
+      return [g.problem, c.yellow];
     default:
       return [g.note, c.dim];
   }

@@ -12,7 +12,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 import { counted } from "../text/numbers.ts";
 
 /** One of the models that were given. Without `removed` it has an error, which is shown elsewhere as well. */
-export interface RemovalRow {
+export interface RmRow {
   readonly given: string;
   /** Undefined if it is no name. */
   readonly name: ModelName | undefined;
@@ -20,17 +20,17 @@ export interface RemovalRow {
   readonly error?: PullamaError;
 }
 
-export interface RemovalView {
+export interface RmView {
   readonly mode: Mode;
   /** One line for all, in the modes for people. */
   readonly quiet: boolean;
 }
 
 /** What was removed, as `out` can show it; nothing for people if that was none. */
-export function removalText(
-  rows: readonly RemovalRow[],
+export function rmText(
+  rows: readonly RmRow[],
   out: Terminal,
-  { mode, quiet }: RemovalView,
+  { mode, quiet }: RmView,
 ): string {
   if (mode === "json") return jsonText(removalDocument(rows));
   if (mode === "debug") return inspectText(removalDocument(rows), out.color);
@@ -52,7 +52,7 @@ function removedLine({ name, bytes, shared }: RemovedModel, g: Glyphs, full: boo
   return `${parts.join(g.separator)}\n`;
 }
 
-function removalDocument(rows: readonly RemovalRow[]): unknown {
+function removalDocument(rows: readonly RmRow[]): unknown {
   return {
     removed: removedOf(rows).map(({ name, bytes, blobs, shared }) => ({
       name: displayName(name),
@@ -75,14 +75,14 @@ function removalDocument(rows: readonly RemovalRow[]): unknown {
   };
 }
 
-function removedOf(rows: readonly RemovalRow[]): RemovedModel[] {
+function removedOf(rows: readonly RmRow[]): RemovedModel[] {
   return rows.flatMap(({ removed }) => removed ?? []);
 }
 
-function freed(rows: readonly RemovalRow[]): string {
+function freed(rows: readonly RmRow[]): string {
   return `${formatSize(bytesOf(rows))} freed`;
 }
 
-function bytesOf(rows: readonly RemovalRow[]): number {
+function bytesOf(rows: readonly RmRow[]): number {
   return removedOf(rows).reduce((sum, { bytes }) => sum + bytes, 0);
 }

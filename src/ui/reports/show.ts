@@ -7,7 +7,7 @@ import { formatSize } from "../../core/units.ts";
 import { columnsText } from "../text/columns.ts";
 import { inspectText, jsonText } from "../text/json.ts";
 import { glyphs } from "../terminal/draw.ts";
-import { modelFields, modifiedText, sizeText, type View } from "./list.ts";
+import { type ListView, modelFields, modifiedText, sizeText } from "./list.ts";
 import { oneLine } from "../text/redact.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { counted } from "../text/numbers.ts";
@@ -21,7 +21,7 @@ const FIRST_LINES = 2;
 const INDENT = 4;
 
 /** The model as `out` can show it: sections under headings, or with `compact` one fact a line. */
-export function detailsText(model: ModelDetails, out: Terminal, view: View): string {
+export function showText(model: ModelDetails, out: Terminal, view: ListView): string {
   const { mode, quiet, verbose } = view;
   if (mode === "json") return jsonText(detailsDocument(model));
   if (mode === "debug") return inspectText(detailsDocument(model), out.color);
@@ -61,7 +61,7 @@ export function parametersText(count: number): string {
 }
 
 /** What is known, by name, in the order of `ollama show`. */
-function factsOf(model: ModelDetails, view: View): Rows {
+function factsOf(model: ModelDetails, view: ListView): Rows {
   const { remote, architecture, family, contextLength, embeddingLength } = model;
   const facts: readonly (readonly [string, string | undefined])[] = [
     ["name", displayName(model.name)],
@@ -118,7 +118,7 @@ function licenceLine({ licenses }: ModelDetails): string {
 }
 
 /** All blobs; tensors are one row, unless everything is wanted. */
-function layerRows({ layers }: ModelDetails, { verbose }: View): Rows {
+function layerRows({ layers }: ModelDetails, { verbose }: ListView): Rows {
   const id = ({ digest }: LayerDetails) => verbose ? hexOf(digest) : shortId(digest);
   const single = (layer: LayerDetails) => [
     layer.mediaType,
@@ -139,7 +139,7 @@ function layerRows({ layers }: ModelDetails, { verbose }: View): Rows {
   return [...layers.filter(({ mediaType }) => mediaType !== TENSOR).map(single), all];
 }
 
-function layerFacts(model: ModelDetails, view: View): Rows {
+function layerFacts(model: ModelDetails, view: ListView): Rows {
   return layerRows(model, view).map((cells) => ["layer", cells.filter(Boolean).join(" ")]);
 }
 

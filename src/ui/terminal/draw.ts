@@ -11,7 +11,7 @@ export interface Glyphs {
   readonly done: string;
   readonly cached: string;
   readonly begin: string;
-  readonly trouble: string;
+  readonly problem: string;
   readonly failed: string;
   readonly note: string;
   /** Between the parts of a line. */
@@ -44,7 +44,7 @@ const UNICODE: Glyphs = {
   done: "✓",
   cached: "◆",
   begin: "›",
-  trouble: "!",
+  problem: "!",
   failed: "✗",
   note: "·",
   separator: " · ",
@@ -61,7 +61,7 @@ const ASCII: Glyphs = {
   done: "+",
   cached: "=",
   begin: ">",
-  trouble: "!",
+  problem: "!",
   failed: "x",
   note: "-",
   separator: ", ",

@@ -6,7 +6,7 @@ import { fit, type Glyphs } from "./draw.ts";
 type Brush = (text: string) => string;
 
 /** What kind of line it is. */
-export type Mark = "done" | "cached" | "begin" | "trouble" | "note";
+export type Mark = "done" | "cached" | "begin" | "problem" | "note";
 
 export interface Paint {
   /** What stands before a line. */
@@ -28,7 +28,7 @@ export function paintWith(color: boolean): Paint {
       done: c.green,
       cached: c.cyan,
       begin: c.cyan,
-      trouble: c.red,
+      problem: c.red,
       note: c.dim,
       failed: c.red,
     },

@@ -4,7 +4,7 @@ import { rowsOf, width } from "./draw.ts";
 import type { Clock } from "./clock.ts";
 import { BEGIN_FRAME, END_FRAME, type Terminal } from "./terminal.ts";
 
-export interface Live {
+export interface Redraw {
   /** Adds lines that stay; they come with the next frame. */
   print(...lines: readonly string[]): void;
   /** One write: what was printed, and the live lines as they are now. Nothing where nothing has changed. */
@@ -50,7 +50,7 @@ const SETTLE_MS = 750;
  * `draw` is given one cell less than a line of the window has, since at its edge terminals differ. A frame
  * ends with its only trailing line feed, for stdout passes on what stands before the last one separately.
  */
-export function liveLines(out: Terminal, clock: Clock, draw: Draw): Live {
+export function redrawLines(out: Terminal, clock: Clock, draw: Draw): Redraw {
   let queue: string[] = [];
   let shown: readonly string[] = [];
   let columns = 0;
@@ -121,7 +121,7 @@ export function liveLines(out: Terminal, clock: Clock, draw: Draw): Live {
  * One live line without escape sequences: it is written over from the beginning of its row. Of what `draw`
  * gives only the first line is shown.
  */
-export function liveLine(out: Terminal, draw: Draw): Live {
+export function redrawLine(out: Terminal, draw: Draw): Redraw {
   let queue: string[] = [];
   let shown = "";
 

@@ -29,7 +29,7 @@ export interface Terminal {
 }
 
 /** What a decision about a stream rests on. */
-export interface Surroundings {
+export interface TerminalContext {
   readonly isTerminal: boolean;
   /** NO_COLOR is set to something. */
   readonly noColor: boolean;
@@ -43,7 +43,7 @@ export interface Surroundings {
  * colours come wherever FORCE_COLOR asks for them. NO_COLOR goes before FORCE_COLOR.
  */
 export function abilities(
-  around: Surroundings,
+  around: TerminalContext,
 ): Pick<Terminal, "interactive" | "unicode" | "color" | "brief"> {
   const term = around.env("TERM") ?? "";
   const dumb = term === "dumb" || (term === "" && around.os !== "windows");
@@ -82,7 +82,7 @@ function isSet(value: string | undefined): boolean {
 }
 
 /** The console of Linux has not the glyphs, and the old one of Windows not all of them. */
-function speaksUnicode(around: Surroundings, term: string): boolean {
+function speaksUnicode(around: TerminalContext, term: string): boolean {
   if (term === "linux") return false;
   if (around.os !== "windows") return speaksUtf8(around);
   const modern = ["WT_SESSION", "TERM_PROGRAM", "ConEmuANSI", "TERMINAL_EMULATOR"]
@@ -91,7 +91,7 @@ function speaksUnicode(around: Surroundings, term: string): boolean {
 }
 
 /** The first of the three variables that is set decides, as in POSIX; the systems without them use UTF-8. */
-function speaksUtf8(around: Surroundings): boolean {
+function speaksUtf8(around: TerminalContext): boolean {
   const locale = around.env("LC_ALL") || around.env("LC_CTYPE") || around.env("LANG");
   if (!locale) return around.os === "windows" || around.os === "darwin";
   return /utf-?8/i.test(locale);

@@ -5,7 +5,7 @@ import { frameBottom, frameTop, glyphs, wrap } from "../terminal/draw.ts";
 import { type Paint, paintWith } from "../terminal/paint.ts";
 import { showable } from "./redact.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { traceOf } from "./stack.ts";
+import { stackOf } from "./stack.ts";
 
 /** What of a terminal decides how a message looks. */
 type Look = Pick<Terminal, "color" | "unicode" | "interactive" | "columns">;
@@ -27,7 +27,7 @@ export interface ErrorContext {
 export function errorText(error: PullamaError, look: Look, context: ErrorContext): string {
   const why = showable(error.message);
   const what = context.doing === undefined ? undefined : `cannot ${context.doing}`;
-  const trace = context.verbose ? traceOf(error) : [];
+  const trace = context.verbose ? stackOf(error) : [];
   if (look.interactive) return lines(...errorBlock(error, what, why, look), ...trace);
   const text = what === undefined ? why : `${what}: ${why}`;
   return lines(paintWith(look.color).mark.failed(text), ...hintLines(error.hint, look), ...trace);

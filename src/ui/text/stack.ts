@@ -6,7 +6,7 @@ import { oneLine, redact } from "./redact.ts";
 const CAUSES = 5;
 
 /** The stack of `error`, and message and stack of what caused it, line by line. */
-export function traceOf(error: Error): string[] {
+export function stackOf(error: Error): string[] {
   const lines = framesOf(error);
   let cause = error.cause;
   for (let depth = 0; depth < CAUSES && cause !== undefined; depth++) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Command } from "@commander-js/extra-typings";
-import { commandFirst } from "../../../src/cli/args/default_command.ts";
-import { nearest } from "../../../src/cli/help/did_you_mean.ts";
+import { withDefaultCommand } from "../../../src/cli/args/default_command.ts";
+import { didYouMean } from "../../../src/cli/help/did_you_mean.ts";
 
 /** A program with a command, one that has another name, and a group of commands. */
 function program(): Command {
@@ -13,7 +13,7 @@ function program(): Command {
   return root;
 }
 
-Deno.test("commandFirst() puts commands, also those in a group, before their flags", () => {
+Deno.test("withDefaultCommand() puts commands, also those in a group, before their flags", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["list", "list"],
     ["--output json list", "list --output json"],
@@ -36,11 +36,11 @@ Deno.test("commandFirst() puts commands, also those in a group, before their fla
   ];
   for (const [line, expected] of cases) {
     const argv = line.split(" ").filter((word) => word !== "");
-    assert.equal(commandFirst(argv, program()).join(" "), expected, line);
+    assert.equal(withDefaultCommand(argv, program()).join(" "), expected, line);
   }
 });
 
-Deno.test("nearest() finds the word that was probably meant, or none", () => {
+Deno.test("didYouMean() finds the word that was probably meant, or none", () => {
   const words = ["list", "show", "clean", "queue", "help", "rm"];
   const cases: readonly (readonly [string, string | undefined])[] = [
     ["lsit", "list"],
@@ -54,5 +54,5 @@ Deno.test("nearest() finds the word that was probably meant, or none", () => {
     ["phi3", undefined],
     ["", undefined],
   ];
-  for (const [typed, expected] of cases) assert.equal(nearest(typed, words), expected, typed);
+  for (const [typed, expected] of cases) assert.equal(didYouMean(typed, words), expected, typed);
 });

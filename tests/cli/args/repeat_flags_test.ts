@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join, relative } from "node:path";
-import { absolute, samePull } from "../../../src/cli/args/repeat_flags.ts";
+import { absolute, repeatPullFlags } from "../../../src/cli/args/repeat_flags.ts";
 import { runToEnd } from "../../real/child.ts";
 import { textOf } from "../../queue/place.ts";
 import { install, layer } from "../../store/installed_models.ts";
@@ -88,14 +88,17 @@ Deno.test("what show, list and rm advise is about the folder they looked at", as
   assert.match((await ran(list)).out, /^other:latest /m);
 });
 
-Deno.test("samePull() quotes for the shells of Windows, and is empty without flags", () => {
+Deno.test("repeatPullFlags() quotes for the shells of Windows, and is empty without flags", () => {
   const windows = { os: "windows", env: () => undefined, cwd: () => "D:\\here" };
-  assert.equal(samePull({ modelsDir: "C:\\my models" }, windows), ' --models-dir "C:\\my models"');
   assert.equal(
-    samePull({ modelsDir: "m", insecure: true }, windows),
+    repeatPullFlags({ modelsDir: "C:\\my models" }, windows),
+    ' --models-dir "C:\\my models"',
+  );
+  assert.equal(
+    repeatPullFlags({ modelsDir: "m", insecure: true }, windows),
     " --models-dir D:\\here\\m --insecure",
   );
-  assert.equal(samePull({}, windows), "");
+  assert.equal(repeatPullFlags({}, windows), "");
 });
 
 Deno.test("absolute() leaves a path as it is where nobody can say where one stands", () => {

@@ -25,13 +25,13 @@ function events(result: Ran): Record<string, unknown>[] {
   return result.out.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 }
 
-Deno.test("pullModels() ends with 0 and has its results on stdout alone", async () => {
+Deno.test("runPull() ends with 0 and has its results on stdout alone", async () => {
   const { code, out, err, opened, closed } = await ran(["m"]);
   assert.deepEqual([code, err, opened, closed], [0, "", 1, 1]);
   assert.match(out, /^pulling m:latest\n[^]*\npulled m:latest, 2\.0 GB, 2 blobs, [^\n]*\n$/);
 });
 
-Deno.test("pullModels() says on stderr why a pull failed, and ends with the exit code of its kind", async () => {
+Deno.test("runPull() says on stderr why a pull failed, and ends with the exit code of its kind", async () => {
   const cases = [
     ["not_found", 4],
     ["auth", 3],
@@ -47,13 +47,13 @@ Deno.test("pullModels() says on stderr why a pull failed, and ends with the exit
   }
 });
 
-Deno.test("pullModels() says of a name that cannot be one only that, and opens nothing", async () => {
+Deno.test("runPull() says of a name that cannot be one only that, and opens nothing", async () => {
   const { code, err, opened } = await ran([".m"]);
   assert.deepEqual([code, opened], [1, 0]);
   assert.match(err, /^invalid model name "\.m": /);
 });
 
-Deno.test("pullModels() makes a sentence of a failure that nobody expected", async () => {
+Deno.test("runPull() makes a sentence of a failure that nobody expected", async () => {
   const broken = failing(new TypeError("x is not a function"));
   const { code, err } = await ran(["m"], fakeHost(), broken);
   assert.equal(code, 1);
@@ -62,7 +62,7 @@ Deno.test("pullModels() makes a sentence of a failure that nobody expected", asy
   assert.match(verbose.err, /\n {4}at .*run_test\.ts/);
 });
 
-Deno.test("pullModels() tries every model, and ends with the exit code of the first failure", async () => {
+Deno.test("runPull() tries every model, and ends with the exit code of the first failure", async () => {
   const auth = failing(new PullamaError("auth", "no key"));
   const pull = except({ b: pullUnknown, c: auth });
   const { code, out, err, pulled, opened, closed } = await ran(
@@ -82,7 +82,7 @@ Deno.test("pullModels() tries every model, and ends with the exit code of the fi
   assert.deepEqual(summary.slice(4), ["  failed c:latest: no key", "  pulled d:latest", ""]);
 });
 
-Deno.test("pullModels() says how to go on when it was interrupted, and ends with 0", async () => {
+Deno.test("runPull() says how to go on when it was interrupted, and ends with 0", async () => {
   const { code, err, closed } = await ran(["llama3.2"], fakeHost(), pullInterrupted);
   assert.deepEqual([code, closed], [0, 1]);
   assert.equal(err, "interrupted - resume with: pullama llama3.2:latest\n");
@@ -91,14 +91,14 @@ Deno.test("pullModels() says how to go on when it was interrupted, and ends with
   assert.equal(seen.err.text, "interrupted — resume with: pullama user/m:7b\n");
 });
 
-Deno.test("pullModels() keeps the scheme in what resumes, and a tag where the name is a command", async () => {
+Deno.test("runPull() keeps the scheme in what resumes, and a tag where the name is a command", async () => {
   const http = await ran(["http://10.0.0.1:5000/a/m"], fakeHost(), pullInterrupted);
   assert.match(http.err, /pullama http:\/\/10\.0\.0\.1:5000\/a\/m\n$/);
   const command = await ran(["--", "version"], fakeHost(), pullInterrupted);
   assert.match(command.err, /pullama version:latest\n$/);
 });
 
-Deno.test("pullModels() begins no model after an interruption, and names all that are left", async () => {
+Deno.test("runPull() begins no model after an interruption, and names all that are left", async () => {
   const pull = except({ b: pullInterrupted });
   const { code, out, err, pulled } = await ran(["a", "b", "c", ".x"], fakeHost(), pull);
   assert.equal(code, 0);
@@ -110,7 +110,7 @@ Deno.test("pullModels() begins no model after an interruption, and names all tha
   ));
 });
 
-Deno.test("pullModels() begins nothing after a signal that came with the end of a pull", async () => {
+Deno.test("runPull() begins nothing after a signal that came with the end of a pull", async () => {
   const pull: Pull = (name, emit, host) => {
     host.interrupt();
     return pullWell(name, emit);
@@ -121,13 +121,13 @@ Deno.test("pullModels() begins nothing after a signal that came with the end of 
   assert.equal((await ran(["a"], fakeHost(), pull)).err, "");
 });
 
-Deno.test("pullModels() ends with the failure that came before an interruption", async () => {
+Deno.test("runPull() ends with the failure that came before an interruption", async () => {
   const pull = except({ a: pullUnknown, b: pullInterrupted });
   const { code } = await ran(["a", "b"], fakeHost(), pull);
   assert.equal(code, 4);
 });
 
-Deno.test("pullModels() in JSON has nothing but events on stdout, and the words still on stderr", async () => {
+Deno.test("runPull() in JSON has nothing but events on stdout, and the words still on stderr", async () => {
   const pull = except({ b: pullUnknown, c: pullInterrupted });
   const result = await ran(["a", "b", ".x", "c", "--output", "json"], fakeHost(), pull);
   const ends = events(result).filter(({ event }) =>
@@ -145,7 +145,7 @@ Deno.test("pullModels() in JSON has nothing but events on stdout, and the words 
   assert.match(result.err, /cannot pull b:latest[^]*resume with: pullama c:latest/);
 });
 
-Deno.test("pullModels() with --quiet has one line on stdout, and errors on stderr", async () => {
+Deno.test("runPull() with --quiet has one line on stdout, and errors on stderr", async () => {
   const one = await ran(["m", "-q"]);
   assert.equal(one.out, "pulled m:latest, 2.0 GB, aaaaaaaaaaaa\n");
   const failed = await ran(["m", "-q"], fakeHost(), pullUnknown);
@@ -153,14 +153,14 @@ Deno.test("pullModels() with --quiet has one line on stdout, and errors on stder
   assert.match(failed.err, /^cannot pull m:latest/);
 });
 
-Deno.test("pullModels() with --no-color writes plain ASCII to both streams of a terminal", async () => {
+Deno.test("runPull() with --no-color writes plain ASCII to both streams of a terminal", async () => {
   const host = fakeHost({ terminal: colorTerminal });
   const { out, err } = await ran(["a", "b", "--no-color"], host, except({ b: pullUnknown }));
   assert.match(out + err, /^[\r\n\x20-\x7e]*$/);
   assert.ok(out.includes("pulled a:latest"));
 });
 
-Deno.test("pullModels() leaves nothing in the way of an error on a terminal", async () => {
+Deno.test("runPull() leaves nothing in the way of an error on a terminal", async () => {
   const host = fakeHost({ terminal: colorTerminal });
   await ran(["m"], host, failing(new PullamaError("network", "connection reset")));
   const screen = screenOf(host.out.text);
@@ -169,7 +169,7 @@ Deno.test("pullModels() leaves nothing in the way of an error on a terminal", as
   assert.ok(host.out.text.endsWith("\n"));
 });
 
-Deno.test("pullModels() gives the screen back after an engine that did not say how it ended", async () => {
+Deno.test("runPull() gives the screen back after an engine that did not say how it ended", async () => {
   const clock = fakeClock();
   const host = { ...fakeHost({ terminal: colorTerminal }), clock };
   await ran(["m"], host, (name, emit) => {
@@ -183,7 +183,7 @@ Deno.test("pullModels() gives the screen back after an engine that did not say h
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("pullModels() ends a dry run with what it found, without a summary of the engine", async () => {
+Deno.test("runPull() ends a dry run with what it found, without a summary of the engine", async () => {
   const dry = (name: ModelName, emit: Emit) => {
     emit({ event: "pull_start", name });
     emit({ event: "dry_run", result: { ...DRY_RUN, name } });
@@ -195,7 +195,7 @@ Deno.test("pullModels() ends a dry run with what it found, without a summary of 
   assert.match(out, /\nto fetch 719 MB of 2\.0 GB, 1\.3 GB cached\n! does not fit, 300 MB free\n$/);
 });
 
-Deno.test("pullModels() says what stands in the way of the engine, for every model", async () => {
+Deno.test("runPull() says what stands in the way of the engine, for every model", async () => {
   const host = fakeHost();
   const openEngine = () =>
     Promise.reject(new PullamaError("local", "cannot read /c.pem: it is not there"));
@@ -208,7 +208,7 @@ Deno.test("pullModels() says what stands in the way of the engine, for every mod
   );
 });
 
-Deno.test("pullModels() tells no secret of a name that was given with one", async () => {
+Deno.test("runPull() tells no secret of a name that was given with one", async () => {
   const { out, err } = await ran([
     `https://u:${SECRET}@h.example/a/m?token=${SECRET}`,
     "b",
@@ -228,7 +228,7 @@ Deno.test("a model that does not exist may have been meant to be one that is ins
   assert.match(err, /^hint: did you mean llama3\.2:latest, which is installed$/m);
 });
 
-Deno.test("pullModels() in JSON ends every model with an event, also those that a signal kept from beginning", async () => {
+Deno.test("runPull() in JSON ends every model with an event, also those that a signal kept from beginning", async () => {
   const host = fakeHost();
   const result = await ran(["a", "b", ".x", "--output", "json"], host, pullInterrupted);
   assert.equal(result.code, 0);

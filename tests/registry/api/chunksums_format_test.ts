@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { digestOf } from "../../../src/core/digest.ts";
 import { type Chunk, total, union } from "../../../src/core/ranges.ts";
-import { type ChunkList, readChunkList } from "../../../src/registry/api/chunksums_format.ts";
+import { type ChunkListResult, readChunkList } from "../../../src/registry/api/chunksums_format.ts";
 import { lyingList, WRONG_LISTS } from "../../fakes/faults.ts";
 
 const KiB = 1024;
@@ -15,7 +15,7 @@ function numbered(k: number) {
 }
 
 /** What readChunkList() makes of `text`, which comes in pieces of `length`, for a blob of `size`. */
-function read(text: string, size: number, length = 1 << 16): Promise<ChunkList> {
+function read(text: string, size: number, length = 1 << 16): Promise<ChunkListResult> {
   const bytes = new TextEncoder().encode(text);
   const pieces = async function* () {
     for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { digestOf } from "../../../src/core/digest.ts";
 import { PullamaError } from "../../../src/core/errors.ts";
 import type { Chunk } from "../../../src/core/ranges.ts";
-import { Addresses } from "../../../src/registry/api/url_cache.ts";
-import { chunksumsAsker } from "../../../src/registry/api/chunksums.ts";
+import { UrlCache } from "../../../src/registry/api/url_cache.ts";
+import { chunksumsOf } from "../../../src/registry/api/chunksums.ts";
 import type { RegistryOptions } from "../../../src/registry/source.ts";
 import { certificate, certificateKey } from "../../fakes/certificate.ts";
 import { digestOfContent, held } from "../../fakes/content.ts";
@@ -281,7 +281,7 @@ Deno.test("case 69: a public registry does not have the ranges on this machine o
   const lookup = (host: string) =>
     Promise.resolve([host === "inside.example" ? "10.0.0.1" : "192.0.2.1"]);
   const ask = async (location: string) => {
-    const hints = new Addresses(Date.now);
+    const hints = new UrlCache(Date.now);
     const url = (_: unknown, path: string) => new URL(`https://registry.example/v2/a/b/${path}`);
     const headers = { "content-location": location };
     const get = (_: unknown, from: URL) =>
@@ -290,7 +290,7 @@ Deno.test("case 69: a public registry does not have the ranges on this machine o
         url: from,
       });
     const registry = { url, get, reason: () => Promise.resolve("") };
-    const chunksums = chunksumsAsker({
+    const chunksums = chunksumsOf({
       registry,
       hints,
       insecure: false,

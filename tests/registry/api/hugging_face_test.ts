@@ -3,8 +3,12 @@ import { exitCodeOf } from "../../../src/core/errors.ts";
 import { parseName } from "../../../src/core/name.ts";
 import { expiryOf } from "../../../src/registry/api/url_cache.ts";
 import { RegistrySource } from "../../../src/registry/source.ts";
-import { hubHint, tagsAmong, tagTrouble } from "../../../src/registry/api/hugging_face.ts";
-import { refusal } from "../../../src/registry/api/manifest_error.ts";
+import {
+  huggingFaceHint,
+  tagProblemIn,
+  tagsAmong,
+} from "../../../src/registry/api/hugging_face.ts";
+import { manifestError } from "../../../src/registry/api/manifest_error.ts";
 import { noise } from "../../fakes/content.ts";
 import { jsonAnswer, stallAfter } from "../../fakes/faults.ts";
 import { type Hub, startHub } from "../../fakes/hub.ts";
@@ -196,9 +200,9 @@ Deno.test("tagsAmong() names quantizations as the hub does, and other files by t
   for (const odd of [null, {}, "x", 7]) assert.equal(tagsAmong(odd, name), undefined);
 });
 
-Deno.test("tagTrouble() hears nothing in what other registries say", () => {
+Deno.test("tagProblemIn() hears nothing in what other registries say", () => {
   for (const text of ["manifest invalid", "", "Repository is not GGUF or is not compatible"]) {
-    assert.equal(tagTrouble(text), undefined, text);
+    assert.equal(tagProblemIn(text), undefined, text);
   }
 });
 
@@ -213,12 +217,18 @@ for (const host of ["hf.co", "huggingface.co"]) {
       get: () => assert.fail(),
       reason: () => assert.fail(),
     };
-    const hint = await hubHint(name, landing, "Invalid username or password.", nobody, never());
+    const hint = await huggingFaceHint(
+      name,
+      landing,
+      "Invalid username or password.",
+      nobody,
+      never(),
+    );
     assert.match(hint!, /https:\/\/huggingface\.co\/settings\/keys/);
     assert.ok(hint!.includes(`https://${host}/${REPOSITORY}`), hint);
     const { headers } = landing.response;
     const answer = { status: 401, headers, text: "", host, now: 0, hint: hint! };
-    const error = refusal(answer, () => false);
+    const error = manifestError(answer, () => false);
     assert.equal(exitCodeOf(error.kind), 3);
     assert.match(error.message, /has no such model, or it needs access/);
     assert.equal(error.hint, hint);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Addresses, expiryOf } from "../../../src/registry/api/url_cache.ts";
+import { expiryOf, UrlCache } from "../../../src/registry/api/url_cache.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 
@@ -29,7 +29,7 @@ Deno.test("expiryOf() gives five minutes to what it cannot read", () => {
 });
 
 Deno.test("Addresses does not forget the better address of another request", () => {
-  const addresses = new Addresses(() => NOW);
+  const addresses = new UrlCache(() => NOW);
   const [old, fresh] = [new URL("https://h/old"), new URL("https://h/fresh")];
   addresses.set("blob", fresh);
   addresses.drop("blob", old);

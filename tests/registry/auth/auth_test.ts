@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { remedyOf } from "../../../src/core/errors.ts";
-import { standingOf } from "../../../src/registry/auth/token_host.ts";
-import { Shared } from "../../../src/registry/auth/single_flight.ts";
+import { tokenHostTrust } from "../../../src/registry/auth/token_host.ts";
+import { SingleFlight } from "../../../src/registry/auth/single_flight.ts";
 import { htmlPage } from "../../fakes/faults.ts";
 import { challenged, demandBasic, demandTokens } from "../../fakes/token_server.ts";
 import { testWith } from "../../needs.ts";
@@ -72,7 +72,7 @@ Deno.test("Shared goes on as long as one waits for it, and ends with the last", 
   for (const all of [false, true]) {
     const gate = Promise.withResolvers<string>();
     let stopped = false;
-    const shared = new Shared((signal) => {
+    const shared = new SingleFlight((signal) => {
       signal.addEventListener("abort", () => {
         stopped = true;
         gate.reject(signal.reason);
@@ -281,7 +281,7 @@ const standings: readonly [realm: string, registry: string, standing: string][] 
 ];
 for (const [realm, registry, standing] of standings) {
   Deno.test(`cases 75 and 76: a realm ${realm} is ${standing} to ${registry}`, () => {
-    assert.equal(standingOf(new URL(realm), new URL(registry)), standing);
+    assert.equal(tokenHostTrust(new URL(realm), new URL(registry)), standing);
   });
 }
 

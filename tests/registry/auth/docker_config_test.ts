@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { basicHeader, findCredentials } from "../../../src/registry/auth/docker_config.ts";
+import { basicHeader, findPassword } from "../../../src/registry/auth/docker_config.ts";
 import { temporaryFolder } from "../../real/child.ts";
 import { fileWith } from "./keys.ts";
 
@@ -7,7 +7,7 @@ import { fileWith } from "./keys.ts";
 async function docker(config: unknown, host: string): Promise<string | undefined> {
   const text = typeof config === "string" ? config : JSON.stringify(config);
   await using file = await fileWith(text);
-  const { credentials, trouble } = await findCredentials(host, { dockerConfig: file.path });
+  const { credentials, problem: trouble } = await findPassword(host, { dockerConfig: file.path });
   if (!credentials) return trouble?.replace(file.path, "FILE");
   assert.equal(credentials.source, file.path);
   return `${credentials.user}:${credentials.password}`;
@@ -15,21 +15,21 @@ async function docker(config: unknown, host: string): Promise<string | undefined
 
 const auth = btoa("me:pass:word");
 
-Deno.test("findCredentials() takes what is set for this very host before Docker's file", async () => {
+Deno.test("findPassword() takes what is set for this very host before Docker's file", async () => {
   await using file = await fileWith(JSON.stringify({ auths: { "h:5000": { auth } } }));
   const login = { host: "H:5000", user: "u", password: "p" };
   const find = async (host: string) => {
     const sources = { login, dockerConfig: file.path };
-    return (await findCredentials(host, sources)).credentials?.user;
+    return (await findPassword(host, sources)).credentials?.user;
   };
   assert.equal(await find("h:5000"), "u");
   assert.equal(await find("h"), undefined);
   assert.equal(await find("h:5001"), undefined);
   const other = { login: { ...login, host: "other" }, dockerConfig: file.path };
-  assert.equal((await findCredentials("h:5000", other)).credentials?.user, "me");
+  assert.equal((await findPassword("h:5000", other)).credentials?.user, "me");
 });
 
-Deno.test("findCredentials() reads Docker's file with hosts in all its forms", async () => {
+Deno.test("findPassword() reads Docker's file with hosts in all its forms", async () => {
   const keys = ["r.example", "R.Example", "https://r.example", "http://r.example/v1/"];
   for (const key of keys) {
     assert.equal(await docker({ auths: { [key]: { auth } } }, "r.example"), "me:pass:word", key);
@@ -42,7 +42,7 @@ Deno.test("findCredentials() reads Docker's file with hosts in all its forms", a
   assert.equal(await docker({ auths: { "r.example:443": { auth } } }, "other"), undefined);
 });
 
-Deno.test("findCredentials() knows Docker Hub by each of its names", async () => {
+Deno.test("findPassword() knows Docker Hub by each of its names", async () => {
   const config = { auths: { "https://index.docker.io/v1/": { auth } } };
   for (const host of ["docker.io", "index.docker.io", "registry-1.docker.io"]) {
     assert.equal(await docker(config, host), "me:pass:word");
@@ -50,7 +50,7 @@ Deno.test("findCredentials() knows Docker Hub by each of its names", async () =>
   assert.equal(await docker(config, "evil.docker.io"), undefined);
 });
 
-Deno.test("findCredentials() says what keeps it from using Docker's file", async () => {
+Deno.test("findPassword() says what keeps it from using Docker's file", async () => {
   assert.equal(await docker("{", "h"), "FILE is not JSON");
   const helped = { credsStore: "x", auths: { h: {} } };
   assert.match((await docker(helped, "h"))!, /^FILE leaves them to a credential helper/);
@@ -62,12 +62,12 @@ Deno.test("findCredentials() says what keeps it from using Docker's file", async
   assert.equal(await docker({ auths: {} }, "__proto__"), undefined);
 });
 
-Deno.test("findCredentials() does without Docker's file", async () => {
+Deno.test("findPassword() does without Docker's file", async () => {
   await using folder = await temporaryFolder();
-  assert.deepEqual(await findCredentials("h", {}), {});
+  assert.deepEqual(await findPassword("h", {}), {});
   const dockerConfig = `${folder.path}/config.json`;
-  assert.deepEqual(await findCredentials("h", { dockerConfig }), {});
-  const { trouble } = await findCredentials("h", { dockerConfig: folder.path });
+  assert.deepEqual(await findPassword("h", { dockerConfig }), {});
+  const { problem: trouble } = await findPassword("h", { dockerConfig: folder.path });
   assert.equal(trouble, `${folder.path} cannot be read`);
 });
 

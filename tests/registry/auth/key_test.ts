@@ -13,7 +13,7 @@ async function reading(text: string): Promise<string> {
   if ("sign" in key) return key.publicKey;
   assert.ok(!key.missing);
   assert.match(key.hint, /PULLAMA_KEY.*ssh-keygen -t ed25519/);
-  return key.why.replace(file.path, "FILE");
+  return key.reason.replace(file.path, "FILE");
 }
 
 Deno.test("readKey() reads OpenSSH's form and both of PKCS#8", async () => {
@@ -41,7 +41,7 @@ Deno.test("readKey() says that there is no file and how to make one", async () =
   const key = await readKey(path);
   assert.deepEqual(key, {
     missing: true,
-    why: `there is no key ${path}`,
+    reason: `there is no key ${path}`,
     hint: `start "ollama serve" once, which makes one, or run: ` +
       `ssh-keygen -t ed25519 -N "" -f "${path}"`,
   });
@@ -77,7 +77,7 @@ Deno.test("readKey() does not read a folder", async () => {
   await using folder = await temporaryFolder();
   const key = await readKey(folder.path);
   assert.ok(!("sign" in key) && !key.missing);
-  assert.match(key.why, /cannot be read$/);
+  assert.match(key.reason, /cannot be read$/);
 });
 
 testWith(
@@ -101,7 +101,7 @@ testWith(
     assert.ok(verify(null, bytes, publicKey, key.sign(bytes)));
     const whyOf = async (...args: string[]) => {
       const result = await make(args.join(""), ...args);
-      return "why" in result ? result.why : "usable";
+      return "reason" in result ? result.reason : "usable";
     };
     assert.match(await whyOf("-t", "ed25519", "-N", "secret"), /passphrase/);
     assert.match(await whyOf("-t", "rsa", "-b", "2048", "-N", ""), /type ssh-rsa/);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../../src/core/errors.ts";
-import { endedBeforeAnswer, networkFailure } from "../../../src/registry/diagnose/network_error.ts";
+import { endedBeforeAnswer, networkError } from "../../../src/registry/diagnose/network_error.ts";
 import { Http } from "../../../src/registry/http/http.ts";
 import { proxiesIn, type Proxy } from "../../../src/registry/net/proxy.ts";
 import { startServer } from "../../fakes/wire.ts";
@@ -72,9 +72,9 @@ const known: readonly [string, string, RegExp][] = [
   ["Fetch failed: Requests to port 1 are blocked", "refused", /port 1 /],
 ];
 for (const [text, kind, message] of known) {
-  Deno.test(`networkFailure() says ${kind} of "${text.slice(-45)}" in both forms`, () => {
+  Deno.test(`networkError() says ${kind} of "${text.slice(-45)}" in both forms`, () => {
     for (const thrown of forms(text)) {
-      const error = networkFailure(thrown, "h", "head");
+      const error = networkError(thrown, "h", "head");
       assert.equal(error.kind, kind);
       assert.match(error.message, message);
       assert.match(error.message, /^cannot reach h: /);
@@ -132,9 +132,9 @@ const atProxy: readonly (readonly [string, Proxy, string, RegExp])[] = [
   ["Invalid response version", socks, "protocol", /it does not answer as a proxy$/],
 ];
 for (const [text, through, kind, says] of atProxy) {
-  Deno.test(`networkFailure() tells that "${text}" happened at the ${through.protocol}// proxy`, () => {
+  Deno.test(`networkError() tells that "${text}" happened at the ${through.protocol}// proxy`, () => {
     for (const thrown of forms(connect + text)) {
-      const error = networkFailure(thrown, "h:5000", "head", { proxy: through });
+      const error = networkError(thrown, "h:5000", "head", { proxy: through });
       assert.equal(error.kind, kind);
       assert.match(error.message, /^cannot reach h:5000 through the proxy p:3128: /);
       assert.match(error.message, says);
@@ -144,10 +144,10 @@ for (const [text, through, kind, says] of atProxy) {
   });
 }
 
-Deno.test("networkFailure() takes what the proxy has answered for what it means", () => {
+Deno.test("networkError() takes what the proxy has answered for what it means", () => {
   const [thrown] = forms(`${connect}unsuccessful tunnel`);
   const kindOf = (status: number, words = "") => {
-    const { kind, message } = networkFailure(thrown, "h", "head", {
+    const { kind, message } = networkError(thrown, "h", "head", {
       proxy,
       answer: { status, words },
     });
@@ -162,17 +162,17 @@ Deno.test("networkFailure() takes what the proxy has answered for what it means"
 
 Deno.test("case 58: no word of the URL decides, and none of it is kept", () => {
   for (const thrown of forms(`${connect}dns error: failed to lookup`)) {
-    const error = networkFailure(thrown, "h", "head");
+    const error = networkError(thrown, "h", "head");
     assert.equal(error.kind, "network");
     const all = `${error.message} ${error.hint} ${(error.cause as Error).message} ${error.stack}`;
     assert.doesNotMatch(all, /Signature|token=|401|403/);
   }
 });
 
-Deno.test("networkFailure() hands on what is ours and knows the platform's own aborts", () => {
+Deno.test("networkError() hands on what is ours and knows the platform's own aborts", () => {
   const ours = new PullamaError("timeout", "silent");
-  assert.equal(networkFailure(ours, "h", "body"), ours);
-  const kindOf = (error: unknown) => networkFailure(error, "h", "body").kind;
+  assert.equal(networkError(ours, "h", "body"), ours);
+  const kindOf = (error: unknown) => networkError(error, "h", "body").kind;
   assert.equal(kindOf(AbortSignal.abort().reason), "interrupted");
   assert.equal(kindOf(new DOMException("late", "TimeoutError")), "timeout");
   assert.equal(kindOf(new Deno.errors.NotCapable("net")), "internal");
@@ -180,9 +180,9 @@ Deno.test("networkFailure() hands on what is ours and knows the platform's own a
   assert.equal(kindOf("text"), "network");
 });
 
-Deno.test("networkFailure() says of a body only that it was cut", () => {
+Deno.test("networkError() says of a body only that it was cut", () => {
   const thrown = new TypeError("error reading a body from connection");
-  const error = networkFailure(thrown, "h", "body");
+  const error = networkError(thrown, "h", "body");
   assert.deepEqual([error.kind, error.message], ["network", "lost the connection to h"]);
 });
 

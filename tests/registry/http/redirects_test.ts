@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Http } from "../../../src/registry/http/http.ts";
-import { follow, type Trust } from "../../../src/registry/http/redirects.ts";
+import { followRedirects, type RedirectPolicy } from "../../../src/registry/http/redirects.ts";
 import { redirect } from "../../fakes/faults.ts";
 import { type Registry, startRegistry } from "../../fakes/registry.ts";
 import { bytesOf, failureOf, MiB, never, world } from "../world.ts";
@@ -8,13 +8,18 @@ import { bytesOf, failureOf, MiB, never, world } from "../world.ts";
 /** Follows a redirect of a fake registry as if the registry were a public one. */
 async function followPublic(
   registry: Registry,
-  lookup: Trust["lookup"],
+  lookup: RedirectPolicy["lookup"],
   home = "https://registry.example",
 ): Promise<string> {
   using http = new Http({ userAgent: "pullama/test" });
   const trust = { registry: home, insecure: true, lookup };
   const start = new URL(`${registry.url}/start`);
-  const { response, url } = await follow(http, start, { headers: {}, signal: never() }, trust);
+  const { response, url } = await followRedirects(
+    http,
+    start,
+    { headers: {}, signal: never() },
+    trust,
+  );
   await response.body?.cancel();
   return url.href;
 }
@@ -27,7 +32,12 @@ Deno.test("case 20: a redirect of the manifest to another host is followed witho
   using http = new Http({ userAgent: "pullama/test" });
   const request = { headers: { accept: "x/y" }, authorization: "Bearer t", signal: never() };
   const trust = { registry: registry.url, insecure: false, lookup: () => Promise.resolve([]) };
-  const { response, url } = await follow(http, new URL(`${registry.url}${path}`), request, trust);
+  const { response, url } = await followRedirects(
+    http,
+    new URL(`${registry.url}${path}`),
+    request,
+    trust,
+  );
   await response.body?.cancel();
   assert.equal(url.host, other.registry.host);
   const [here, there] = [registry.requests[0]!, other.registry.requests[0]!];
@@ -154,7 +164,7 @@ Deno.test("an abort does not wait for a lookup", async () => {
   const trust = { registry: "https://registry.example", insecure: true, lookup };
   const start = new URL(`${registry.url}/start`);
   const request = { headers: {}, signal: attempt.signal };
-  assert.equal((await failureOf(follow(http, start, request, trust))).kind, "interrupted");
+  assert.equal((await failureOf(followRedirects(http, start, request, trust))).kind, "interrupted");
 });
 
 Deno.test("case 45: ten redirects are followed, eleven are not", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../../src/core/errors.ts";
 import { Http } from "../../../src/registry/http/http.ts";
-import { LoginRelay } from "../../../src/registry/net/proxy_relay.ts";
+import { ProxyRelay } from "../../../src/registry/net/proxy_relay.ts";
 import { basicLogin, proxiesIn } from "../../../src/registry/net/proxy.ts";
 import { authority, good, key } from "../../fakes/authority.ts";
 import { startProxy } from "../../fakes/proxy.ts";
@@ -32,7 +32,7 @@ async function world() {
 Deno.test("LoginRelay lets nobody in but the one that has its password", async () => {
   await using w = await world();
   const proxy = w.proxyFor(w.url("/"))!;
-  using relay = new LoginRelay(proxy);
+  using relay = new ProxyRelay(proxy);
   const { host, port } = relay.entrance;
   assert.notEqual(relay.entrance.login!.password, login.password);
   for (const shown of [undefined, "Basic eDp5", basicLogin(proxy)]) {

@@ -177,7 +177,7 @@ Deno.test("cleanFolder() of named models leaves what the others have left", asyn
   assert.deepEqual(filesOf(await clean(world, ["user/n:7b"])), 0);
   const rest = await clean(world, ["m"]);
   assert.deepEqual([lines(rest.left), exists(world.at(SHARED.blob).ready)], [[], false]);
-  assert.deepEqual(namesIn(world.paths.wanted), []);
+  assert.deepEqual(namesIn(world.paths.intents), []);
 });
 
 Deno.test("cleanFolder() tells of a model that it does not know what nobody knows the model of", async () => {
@@ -199,7 +199,7 @@ Deno.test("a pull that comes to its end leaves no note of what it wanted", async
     for (const blob of [A, B]) await fetchBlob(session, blob);
     assert.deepEqual(await session.commit(name, manifestOf([A, B])), []);
   }
-  assert.deepEqual(namesIn(world.paths.wanted).filter((file) => file.endsWith(".json")), []);
+  assert.deepEqual(namesIn(world.paths.intents).filter((file) => file.endsWith(".json")), []);
   const report = await clean(world);
   assert.ok(report.removed.every(({ kind }) => kind === "records"), JSON.stringify(report));
   assert.ok(exists(world.at(A.blob).final) && exists(world.at(B.blob).final));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { pathsOf } from "../../../src/store/layout/paths.ts";
 import { manifestFiles } from "../../../src/store/manifests/files.ts";
-import { leftoversIn } from "../../../src/store/layout/unfinished.ts";
+import { unfinishedIn } from "../../../src/store/layout/unfinished.ts";
 import { ModelsFolder } from "../../../src/store/store.ts";
 import { NAME } from "../world.ts";
 
@@ -10,13 +10,13 @@ Deno.test("a file where the models folder should be is no empty models folder, f
   try {
     const paths = pathsOf(root);
     for (
-      const look of [
+      const ownership of [
         manifestFiles(paths),
-        leftoversIn(paths),
+        unfinishedIn(paths),
         new ModelsFolder(root, { tool: "test" }).spelling(NAME),
       ]
     ) {
-      await assert.rejects(look, {
+      await assert.rejects(ownership, {
         kind: "local",
         message: `${root} is in the way: it is no folder`,
         hint: /--models-dir/,

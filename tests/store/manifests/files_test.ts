@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { fullName, type ModelName, parseName } from "../../../src/core/name.ts";
-import { called, manifestFiles, readManifestFile } from "../../../src/store/manifests/files.ts";
+import {
+  manifestFiles,
+  matchingName,
+  readManifestFile,
+} from "../../../src/store/manifests/files.ts";
 import { writeModelsFolder } from "../../fakes/models_folder.ts";
 import { World } from "../world.ts";
 
@@ -40,23 +44,23 @@ Deno.test("readManifestFile() reads every manifest that Ollama writes, through l
   assert.ok("entries" in await read(listed.path));
 });
 
-Deno.test("called() takes the exact spelling before one that differs in case", () => {
+Deno.test("matchingName() takes the exact spelling before one that differs in case", () => {
   const installed = files("Model", "model:Q4", "model:q4", "user/model");
-  assert.deepEqual(spelled(called(installed, parseName("model"))), [
+  assert.deepEqual(spelled(matchingName(installed, parseName("model"))), [
     "registry.ollama.ai/library/Model:latest",
   ]);
-  assert.deepEqual(spelled(called(installed, parseName("model:q4"))), [
+  assert.deepEqual(spelled(matchingName(installed, parseName("model:q4"))), [
     "registry.ollama.ai/library/model:q4",
   ]);
-  assert.deepEqual(spelled(called(installed, parseName("REGISTRY.OLLAMA.AI/User/Model"))), [
+  assert.deepEqual(spelled(matchingName(installed, parseName("REGISTRY.OLLAMA.AI/User/Model"))), [
     "registry.ollama.ai/user/model:latest",
   ]);
-  assert.deepEqual(called(installed, parseName("other")), []);
+  assert.deepEqual(matchingName(installed, parseName("other")), []);
 });
 
-Deno.test("called() refuses to choose between two that differ only in case", () => {
+Deno.test("matchingName() refuses to choose between two that differ only in case", () => {
   assert.throws(
-    () => called(files("Model", "MODEL"), parseName("model")),
+    () => matchingName(files("Model", "MODEL"), parseName("model")),
     (error: Error & { kind?: string }) =>
       error.kind === "usage" &&
       /library\/Model:latest or .*library\/MODEL:latest/.test(error.message),

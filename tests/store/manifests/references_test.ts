@@ -1,28 +1,31 @@
 import assert from "node:assert/strict";
 import { blobFile } from "../../../src/store/layout/paths.ts";
-import { type BlobUser, blobUsers } from "../../../src/store/manifests/references.ts";
+import {
+  type ManifestReferences,
+  manifestReferences,
+} from "../../../src/store/manifests/references.ts";
 import { writeModelsFolder } from "../../fakes/models_folder.ts";
 import { World } from "../world.ts";
 
 /** The names of the files in blobs/ that the manifest at `path` needs. */
-function usedBy(users: readonly BlobUser[], path: string): string[] {
+function usedBy(users: readonly ManifestReferences[], path: string): string[] {
   const user = users.find(({ file }) => file.path.endsWith(`/${path}`));
   return [...user?.digests ?? []].map(blobFile).sort();
 }
 
-Deno.test("blobUsers() counts config, layers and the manifest itself, which may be a blob", async () => {
+Deno.test("manifestReferences() counts config, layers and the manifest itself, which may be a blob", async () => {
   await using world = await World.make();
   const { models, newer } = writeModelsFolder(world.models);
-  const users = await blobUsers(world.paths);
+  const users = await manifestReferences(world.paths);
   for (const { path, blobs, hex } of [...Object.values(models), newer]) {
     assert.deepEqual(usedBy(users, path), [...blobs, `sha256-${hex}`].sort(), path);
   }
 });
 
-Deno.test("blobUsers() counts the children of a list, with what those use that are there", async () => {
+Deno.test("manifestReferences() counts the children of a list, with what those use that are there", async () => {
   await using world = await World.make();
   const { listed } = writeModelsFolder(world.models);
-  const used = usedBy(await blobUsers(world.paths), listed.path);
+  const used = usedBy(await manifestReferences(world.paths), listed.path);
   for (const blob of [...listed.blobs, `sha256-${listed.hex}`]) assert.ok(used.includes(blob));
   assert.equal(used.length, listed.blobs.length + 2, "the list and a child that is not here");
 });
@@ -41,12 +44,12 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`blobUsers() names a manifest that ${what}, since nobody knows what it uses`, async () => {
+  Deno.test(`manifestReferences() names a manifest that ${what}, since nobody knows what it uses`, async () => {
     await using world = await World.make();
     const { models } = writeModelsFolder(world.models);
     const path = `${world.models}/${models.llama.path}`;
     spoil(path);
-    await assert.rejects(blobUsers(world.paths), (error: Error & { hint?: string }) => {
+    await assert.rejects(manifestReferences(world.paths), (error: Error & { hint?: string }) => {
       assert.ok(error.message.includes(path), error.message);
       assert.match(error.hint!, /nothing was removed/);
       return true;
@@ -59,11 +62,11 @@ function relink(path: string, to: string): void {
   Deno.symlinkSync(to, path);
 }
 
-Deno.test("blobUsers() counts a file that could be no model's name", async () => {
+Deno.test("manifestReferences() counts a file that could be no model's name", async () => {
   await using world = await World.make();
   const { models } = writeModelsFolder(world.models);
   const odd = `${world.models}/manifests/registry.ollama.ai/library/llama3.2/@odd`;
   await Deno.copyFile(`${world.models}/${models.hub.path}`, odd);
-  const used = usedBy(await blobUsers(world.paths), "llama3.2/@odd");
+  const used = usedBy(await manifestReferences(world.paths), "llama3.2/@odd");
   assert.deepEqual(used, [...models.hub.blobs, `sha256-${models.hub.hex}`].sort());
 });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import {
   type Checkpoint,
   decodeCheckpoint,
+  EMPTY_CHECKPOINT,
   encodeCheckpoint,
-  NOTHING,
   readCheckpoint,
 } from "../../../src/store/partial/checkpoint.ts";
 import { blobOf, sha256, World } from "../world.ts";
@@ -49,9 +49,9 @@ Deno.test("decodeCheckpoint() reads what encodeCheckpoint() wrote", () => {
 
 Deno.test("case 85: every cut-off checkpoint reads as nothing", () => {
   const whole = JSON.stringify(SOUND);
-  assert.notDeepEqual(decode(whole), NOTHING);
+  assert.notDeepEqual(decode(whole), EMPTY_CHECKPOINT);
   for (let length = 0; length < whole.length; length++) {
-    assert.deepEqual(decode(whole.slice(0, length)), NOTHING, `${length} bytes`);
+    assert.deepEqual(decode(whole.slice(0, length)), EMPTY_CHECKPOINT, `${length} bytes`);
   }
 });
 
@@ -75,13 +75,13 @@ for (
   ] as const
 ) {
   Deno.test(`case 85: a checkpoint with ${what} reads as nothing`, () => {
-    assert.deepEqual(decode({ ...SOUND, ...change }), NOTHING);
+    assert.deepEqual(decode({ ...SOUND, ...change }), EMPTY_CHECKPOINT);
   });
 }
 
 for (const text of ["null", "[]", "3", '"x"', "{}", "\u0000\u0000\u0000", "<html>"]) {
   Deno.test(`case 85: ${JSON.stringify(text)} reads as nothing`, () => {
-    assert.deepEqual(decode(text), NOTHING);
+    assert.deepEqual(decode(text), EMPTY_CHECKPOINT);
   });
 }
 
@@ -101,6 +101,6 @@ Deno.test("decodeCheckpoint() stops at a checkpoint of a newer version and says 
 
 Deno.test("readCheckpoint() of no file is nothing, of an unreadable one an error", async () => {
   await using world = await World.make();
-  assert.deepEqual(await readCheckpoint(`${world.root}/none`, blob), NOTHING);
+  assert.deepEqual(await readCheckpoint(`${world.root}/none`, blob), EMPTY_CHECKPOINT);
   await assert.rejects(readCheckpoint(world.models, blob), { kind: "local" });
 });

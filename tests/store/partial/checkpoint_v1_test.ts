@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {
   type Checkpoint,
   decodeCheckpoint,
-  NOTHING,
+  EMPTY_CHECKPOINT,
 } from "../../../src/store/partial/checkpoint.ts";
 import { blobOf, sha256 } from "../world.ts";
 
@@ -43,7 +43,7 @@ Deno.test("decodeCheckpoint() doubts a chunk of version 1 without a digest", () 
 
 Deno.test("decodeCheckpoint() reads version 1 without chunks as no progress", () => {
   for (const none of ["null", "[]"]) {
-    assert.deepEqual(decode(none), { ...NOTHING, old: true });
+    assert.deepEqual(decode(none), { ...EMPTY_CHECKPOINT, old: true });
   }
 });
 
@@ -68,6 +68,6 @@ for (
   ]
 ) {
   Deno.test(`case 85: version 1 with ${what} reads as nothing`, () => {
-    assert.deepEqual(decode(chunks!), NOTHING);
+    assert.deepEqual(decode(chunks!), EMPTY_CHECKPOINT);
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { total, union } from "../../../src/core/ranges.ts";
 import { type Checkpoint, encodeCheckpoint } from "../../../src/store/partial/checkpoint.ts";
-import { bootTime, readLive } from "../../../src/store/partial/positions.ts";
+import { bootTime, readPositions } from "../../../src/store/partial/positions.ts";
 import { RecordingDisk } from "../../fakes/recording_disk.ts";
 import {
   blobOf,
@@ -36,7 +36,8 @@ Deno.test("a chunk that was found wrong is not among the live positions after a 
     { start: 50 * KIB, end: 100 * KIB },
     { start: 200 * KIB, end: 250 * KIB },
   ];
-  const noted = async () => union(await readLive(world.at(blob).live, bootTime(), blob.size));
+  const noted = async () =>
+    union(await readPositions(world.at(blob).positions, bootTime(), blob.size));
   assert.deepEqual(await noted(), kept);
 });
 
@@ -49,7 +50,7 @@ Deno.test("a whole segment that was found wrong leaves no live position", async 
   assert.equal(await ingest.seal(), "incomplete");
   assert.equal(ingest.kept(), 0);
   assert.deepEqual(
-    await readLive(world.at(blob).live, bootTime(), blob.size),
+    await readPositions(world.at(blob).positions, bootTime(), blob.size),
     [],
   );
 });
@@ -65,7 +66,7 @@ Deno.test("live positions are given up only when the checkpoint that has them is
   writer.close();
   const before = disk.steps.length;
   await ingest.checkpoint();
-  const left = await readLive(world.at(blob).live, bootTime(), blob.size);
+  const left = await readPositions(world.at(blob).positions, bootTime(), blob.size);
   assert.deepEqual(left, []);
   const steps = disk.steps.slice(before).map(({ does, path }) => `${does} ${path.slice(-5)}`);
   const synced = steps.indexOf("sync folder pullm");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { realDisk } from "../../../src/io/disk.ts";
-import { bootTime, LivePositions, readLive } from "../../../src/store/partial/positions.ts";
+import { bootTime, PositionsFile, readPositions } from "../../../src/store/partial/positions.ts";
 import { RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
 import { namesIn, World } from "../world.ts";
 
@@ -8,11 +8,11 @@ const BOOT = 1_700_000_000;
 
 async function made(world: World, ranges = [{ start: 10, end: 20 }]) {
   const path = `${world.root}/x.live`;
-  const live = await LivePositions.create(realDisk, path, `${world.root}/t`, BOOT, ranges);
+  const live = await PositionsFile.create(realDisk, path, `${world.root}/t`, BOOT, ranges);
   return { path, live };
 }
 
-Deno.test("readLive() reads what was begun, advanced and not released", async () => {
+Deno.test("readPositions() reads what was begun, advanced and not released", async () => {
   await using world = await World.make();
   const { path, live } = await made(world);
   const [kept] = live.slots();
@@ -23,7 +23,7 @@ Deno.test("readLive() reads what was begun, advanced and not released", async ()
   live.advance(other, 260);
   live.release(one);
   live.close();
-  assert.deepEqual(await readLive(path, BOOT, 1000), [
+  assert.deepEqual(await readPositions(path, BOOT, 1000), [
     { start: 10, end: 20 },
     { start: 200, end: 260 },
   ]);
@@ -42,7 +42,7 @@ Deno.test("begin() uses a released line again, and a late release of the old one
   live.release(old);
   live.close();
   assert.equal(young.line, old.line);
-  assert.deepEqual(await readLive(path, BOOT, 1000), [{ start: 500, end: 510 }]);
+  assert.deepEqual(await readPositions(path, BOOT, 1000), [{ start: 500, end: 510 }]);
 });
 
 Deno.test("advance() never loses the last position, however the writes fall", async () => {
@@ -55,31 +55,31 @@ Deno.test("advance() never loses the last position, however the writes fall", as
     if (position % 11 === 0) await Deno.stat(path);
   }
   live.close();
-  assert.deepEqual(await readLive(path, BOOT, 1000), [{ start: 0, end: 300 }]);
+  assert.deepEqual(await readPositions(path, BOOT, 1000), [{ start: 0, end: 300 }]);
 });
 
-Deno.test("readLive() believes only this boot, give or take a clock that is set", async () => {
+Deno.test("readPositions() believes only this boot, give or take a clock that is set", async () => {
   await using world = await World.make();
   const { path, live } = await made(world);
   live.close();
   for (const boot of [BOOT - 5, BOOT, BOOT + 5]) {
-    assert.equal((await readLive(path, boot, 1000)).length, 1);
+    assert.equal((await readPositions(path, boot, 1000)).length, 1);
   }
   for (const boot of [BOOT - 6, BOOT + 6, 0]) {
-    assert.deepEqual(await readLive(path, boot, 1000), []);
+    assert.deepEqual(await readPositions(path, boot, 1000), []);
   }
   assert.ok(Math.abs(bootTime() + Deno.osUptime() - Date.now() / 1000) <= 2);
 });
 
-Deno.test("readLive() cuts positions at what the file has", async () => {
+Deno.test("readPositions() cuts positions at what the file has", async () => {
   await using world = await World.make();
   const { path, live } = await made(world);
   live.close();
-  assert.deepEqual(await readLive(path, BOOT, 15), [{ start: 10, end: 15 }]);
-  assert.deepEqual(await readLive(path, BOOT, 10), []);
+  assert.deepEqual(await readPositions(path, BOOT, 15), [{ start: 10, end: 15 }]);
+  assert.deepEqual(await readPositions(path, BOOT, 10), []);
 });
 
-Deno.test("readLive() passes over lines and files that are not as they were written", async () => {
+Deno.test("readPositions() passes over lines and files that are not as they were written", async () => {
   await using world = await World.make();
   const { path, live } = await made(world, [{ start: 1, end: 2 }, { start: 3, end: 4 }, {
     start: 5,
@@ -89,12 +89,15 @@ Deno.test("readLive() passes over lines and files that are not as they were writ
   const sound = await Deno.readTextFile(path);
   const broken = sound.replace(/0(3 0+)4/, "x$14");
   await Deno.writeTextFile(path, broken);
-  assert.deepEqual(await readLive(path, BOOT, 100), [{ start: 1, end: 2 }, { start: 5, end: 6 }]);
+  assert.deepEqual(await readPositions(path, BOOT, 100), [{ start: 1, end: 2 }, {
+    start: 5,
+    end: 6,
+  }]);
   for (const text of ["", "garbage", sound.slice(0, 63), "\0".repeat(500), `x${sound.slice(1)}`]) {
     await Deno.writeTextFile(path, text);
-    assert.deepEqual(await readLive(path, BOOT, 100), []);
+    assert.deepEqual(await readPositions(path, BOOT, 100), []);
   }
-  assert.deepEqual(await readLive(`${path}.none`, BOOT, 100), []);
+  assert.deepEqual(await readPositions(`${path}.none`, BOOT, 100), []);
 });
 
 Deno.test("a line lies within one page, so that a kill cannot tear it", async () => {
@@ -115,7 +118,7 @@ Deno.test("create() leaves no temporary file when it fails", async () => {
       fail: (step) => step.does === does ? systemError("ENOSPC") : undefined,
     });
     const path = `${world.root}/x.live`;
-    await assert.rejects(LivePositions.create(disk, path, `${world.root}/t`, BOOT, []), {
+    await assert.rejects(PositionsFile.create(disk, path, `${world.root}/t`, BOOT, []), {
       kind: "disk_full",
     });
     assert.deepEqual(namesIn(world.root), ["grave", "models"]);

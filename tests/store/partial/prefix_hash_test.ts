@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { digestOf } from "../../../src/core/digest.ts";
 import type { Range } from "../../../src/core/ranges.ts";
 import { Hasher } from "../../../src/io/hash.ts";
-import type { Mark } from "../../../src/store/partial/checkpoint.ts";
-import { Front } from "../../../src/store/partial/prefix_hash.ts";
+import type { PrefixDigest } from "../../../src/store/partial/checkpoint.ts";
+import { PrefixHash } from "../../../src/store/partial/prefix_hash.ts";
 import { Segments } from "../../../src/store/partial/segments.ts";
 import { World } from "../world.ts";
 
@@ -17,12 +17,16 @@ class Bench implements AsyncDisposable {
   readonly segments = new Segments();
   readonly wrong: Range[] = [];
   readonly path: string;
-  front: Front;
+  front: PrefixHash;
 
-  constructor(private readonly world: World, marks: readonly Mark[], have: readonly Range[]) {
+  constructor(
+    private readonly world: World,
+    marks: readonly PrefixDigest[],
+    have: readonly Range[],
+  ) {
     this.path = `${world.root}/blob`;
     for (const range of have) this.segments.add(range, "registry");
-    this.front = new Front(
+    this.front = new PrefixHash(
       this.hasher,
       this.path,
       SIZE,
@@ -35,7 +39,7 @@ class Bench implements AsyncDisposable {
     );
   }
 
-  static async make(marks: readonly Mark[], have: readonly Range[]): Promise<Bench> {
+  static async make(marks: readonly PrefixDigest[], have: readonly Range[]): Promise<Bench> {
     const bench = new Bench(await World.make(), marks, have);
     await Deno.writeFile(bench.path, new Uint8Array());
     await Deno.truncate(bench.path, SIZE);
@@ -58,7 +62,7 @@ class Bench implements AsyncDisposable {
 const ZEROS = marksOfZeros();
 
 /** The digests of the first n times 10 MiB of zeros. */
-function marksOfZeros(): Mark[] {
+function marksOfZeros(): PrefixDigest[] {
   const hash = createHash("sha256");
   const piece = new Uint8Array(10 * MIB);
   return Array.from({ length: SIZE / piece.length }, (_, n) => ({
@@ -68,13 +72,13 @@ function marksOfZeros(): Mark[] {
 }
 
 const WHOLE = [{ start: 0, end: SIZE }];
-const markAt = (mib: number): Mark => ZEROS[mib / 10 - 1]!;
+const markAt = (mib: number): PrefixDigest => ZEROS[mib / 10 - 1]!;
 
 Deno.test("Front hashes what is there and leaves a mark every 64 MiB and where it stands", async () => {
   await using bench = await Bench.make([], [{ start: 0, end: 130 * MIB }]);
   await bench.front.catchUp(130 * MIB);
-  assert.deepEqual(bench.front.marks().map(({ end }) => end / MIB), [64, 128, 130]);
-  assert.equal(bench.front.marks().at(-1)!.digest, markAt(130).digest);
+  assert.deepEqual(bench.front.digests().map(({ end }) => end / MIB), [64, 128, 130]);
+  assert.equal(bench.front.digests().at(-1)!.digest, markAt(130).digest);
   bench.segments.add({ start: 130 * MIB, end: SIZE }, "registry");
   await bench.front.catchUp(SIZE);
   assert.equal(bench.front.digest, markAt(200).digest);
@@ -87,7 +91,7 @@ Deno.test("Front meets the marks of an earlier run and keeps them", async () => 
   assert.equal(bench.front.behind, Infinity, "old marks have to be met first");
   await bench.front.catchUp(SIZE);
   assert.deepEqual(bench.wrong, []);
-  assert.deepEqual(bench.front.marks().slice(0, 3), marks);
+  assert.deepEqual(bench.front.digests().slice(0, 3), marks);
   assert.equal(bench.front.digest, markAt(200).digest);
 });
 
@@ -105,7 +109,7 @@ Deno.test("Front cuts a torn stretch once, waits for it and goes on from there",
 });
 
 Deno.test("Front stops believing marks when one does not hold for bytes fetched again", async () => {
-  const lie: Mark = { end: 100 * MIB, digest: markAt(10).digest };
+  const lie: PrefixDigest = { end: 100 * MIB, digest: markAt(10).digest };
   await using bench = await Bench.make([markAt(50), lie, markAt(150)], WHOLE);
   await bench.front.catchUp(SIZE);
   assert.deepEqual(bench.wrong, [{ start: 50 * MIB, end: 100 * MIB }]);
@@ -121,7 +125,7 @@ Deno.test("restart() forgets the marks after a position at once, and meets those
   await bench.front.catchUp(SIZE);
   assert.ok(bench.front.hasPassed(150 * MIB));
   const again = bench.front.restart(150 * MIB);
-  assert.deepEqual(bench.front.marks().map(({ end }) => end / MIB), [64, 128]);
+  assert.deepEqual(bench.front.digests().map(({ end }) => end / MIB), [64, 128]);
   await again;
   bench.write(150 * MIB, 0);
   await bench.front.catchUp(SIZE);

@@ -18,7 +18,7 @@ const CHECKPOINT: Checkpoint = {
 };
 
 Deno.test("claimsOf() trusts what marks speak for, less holes and what was doubted", () => {
-  const { claims, marks } = claimsOf(CHECKPOINT, [], 100);
+  const { claims, prefixDigests: marks } = claimsOf(CHECKPOINT, [], 100);
   assert.deepEqual(marks, CHECKPOINT.prefix);
   assert.deepEqual(claims, [
     { start: 0, end: 10, from: "registry" },
@@ -34,18 +34,18 @@ Deno.test("claimsOf() takes from live positions what nothing else claims", () =>
 });
 
 Deno.test("case 86: claimsOf() a shorter file doubts what was proven together with bytes that are gone", () => {
-  const { claims, marks } = claimsOf(CHECKPOINT, [], 70);
+  const { claims, prefixDigests: marks } = claimsOf(CHECKPOINT, [], 70);
   assert.deepEqual(marks, CHECKPOINT.prefix);
   assert.deepEqual(claims.at(-2), { start: 60, end: 70, from: "live" });
   const shorter = claimsOf(CHECKPOINT, [], 35);
-  assert.deepEqual(shorter.marks, [{ end: 30, digest: D }]);
+  assert.deepEqual(shorter.prefixDigests, [{ end: 30, digest: D }]);
   assert.deepEqual(shorter.claims, [
     { start: 0, end: 10, from: "registry" },
     { start: 20, end: 30, from: "registry" },
     { start: 30, end: 35, from: "live" },
     { start: 10, end: 20, from: "adopted" },
   ]);
-  assert.deepEqual(claimsOf(CHECKPOINT, [], 0), { claims: [], marks: [] });
+  assert.deepEqual(claimsOf(CHECKPOINT, [], 0), { claims: [], prefixDigests: [] });
 });
 
 const HALF: Checkpoint = {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { BlobRef, PullEvent } from "../../../src/core/events.ts";
 import { PullamaError } from "../../../src/core/errors.ts";
 import { glyphs, width } from "../../../src/ui/terminal/draw.ts";
-import { foldFlights } from "../../../src/ui/progress/active_blobs.ts";
+import { foldActiveBlobs } from "../../../src/ui/progress/active_blobs.ts";
 import { paintWith } from "../../../src/ui/terminal/paint.ts";
 import { foldProgress } from "../../../src/ui/progress/progress.ts";
-import { regionLines } from "../../../src/ui/progress/live_region.ts";
+import { liveRegionLines } from "../../../src/ui/progress/live_region.ts";
 import { type FakeClock, fakeClock } from "../fake_clock.ts";
 import { digest, EVERY_EVENT, MODEL, NAME, RESET } from "../pull_events.ts";
 
@@ -18,18 +18,18 @@ interface Region {
 function region(unicode = true): Region {
   const clock = fakeClock();
   const progress = foldProgress(clock);
-  const flights = foldFlights(clock);
+  const activeBlobs = foldActiveBlobs(clock);
   return {
     clock,
     show(...events) {
       for (const event of events) {
         progress.fold(event);
-        flights.fold(event);
+        activeBlobs.fold(event);
       }
     },
     lines(cells = 90, rows = 20) {
-      const view = { progress, flights, now: clock.now(), host: NAME.host };
-      return regionLines(view, cells, rows, glyphs(unicode), paintWith(false));
+      const view = { progress, activeBlobs, now: clock.now(), host: NAME.host };
+      return liveRegionLines(view, cells, rows, glyphs(unicode), paintWith(false));
     },
   };
 }
@@ -63,7 +63,7 @@ function bytes(blob: BlobRef, count: number): PullEvent {
   return { event: "bytes", digest: blob.digest, count };
 }
 
-Deno.test("regionLines() has a line for every blob under way, with its share and its connections", async (t) => {
+Deno.test("liveRegionLines() has a line for every blob under way, with its share and its connections", async (t) => {
   const { show, clock, lines } = region();
   show(START, MANIFEST, start(BIG[0]!), start(BIG[1]!, 1.26 * GB), start(BIG[2]!));
   show(chunk(BIG[0]!), chunk(BIG[0]!), chunk(BIG[1]!), chunk(BIG[1]!), chunk(BIG[1]!));
@@ -77,7 +77,7 @@ Deno.test("regionLines() has a line for every blob under way, with its share and
   await t.assertSnapshot(lines(24).join("\n"));
 });
 
-Deno.test("regionLines() in ASCII", async (t) => {
+Deno.test("liveRegionLines() in ASCII", async (t) => {
   const { show, clock, lines } = region(false);
   show(START, MANIFEST, start(BIG[0]!, 630_000_000), {
     ...EVERY_EVENT.stall,
@@ -88,7 +88,7 @@ Deno.test("regionLines() in ASCII", async (t) => {
   await t.assertSnapshot(lines().join("\n"));
 });
 
-Deno.test("regionLines() counts down to the next attempt, and says when it is under way", () => {
+Deno.test("liveRegionLines() counts down to the next attempt, and says when it is under way", () => {
   const { show, clock, lines } = region();
   show(START, MANIFEST, start(BIG[0]!), chunk(BIG[0]!));
   const states = (of: Region["lines"]) => of(80)[1]?.replace(/^.*% {2}/, "");
@@ -118,7 +118,7 @@ Deno.test("regionLines() counts down to the next attempt, and says when it is un
   ]);
 });
 
-Deno.test("regionLines() does not forget a wait because another connection brings bytes", () => {
+Deno.test("liveRegionLines() does not forget a wait because another connection brings bytes", () => {
   const { show, lines } = region();
   const [blob] = BIG;
   show(START, MANIFEST, start(blob!), chunk(blob!), chunk(blob!));
@@ -130,7 +130,7 @@ Deno.test("regionLines() does not forget a wait because another connection bring
   assert.match(lines(80)[1] ?? "", /! 429, waiting 12 s \(retry 1\/6\)$/);
 });
 
-Deno.test("regionLines() says since when the line is gone, and nothing of it once bytes come again", () => {
+Deno.test("liveRegionLines() says since when the line is gone, and nothing of it once bytes come again", () => {
   const { show, clock, lines } = region();
   show(START, MANIFEST, start(BIG[0]!), EVERY_EVENT.waiting);
   clock.advance(12_000);
@@ -139,7 +139,7 @@ Deno.test("regionLines() says since when the line is gone, and nothing of it onc
   assert.doesNotMatch(lines(80).join("\n"), /still trying/);
 });
 
-Deno.test("regionLines() says whom it asks while an answer is slow, and why it asks again", () => {
+Deno.test("liveRegionLines() says whom it asks while an answer is slow, and why it asks again", () => {
   const { show, clock, lines } = region();
   show(START);
   assert.deepEqual(lines(), []);
@@ -152,7 +152,7 @@ Deno.test("regionLines() says whom it asks while an answer is slow, and why it a
   ]);
 });
 
-Deno.test("regionLines() says what a blob waits for: another process, its turn, its digest, bytes", () => {
+Deno.test("liveRegionLines() says what a blob waits for: another process, its turn, its digest, bytes", () => {
   const { show, clock, lines } = region();
   show(START, MANIFEST);
   show({ event: "lock_wait", digest: BIG[0]!.digest, holder: "pid 4711 on host" });
@@ -172,7 +172,7 @@ Deno.test("regionLines() says what a blob waits for: another process, its turn, 
   assert.equal(states()[3], "f ░░░░░░░░░░░░   0%  0 B/4 GB · nothing for 7 s");
 });
 
-Deno.test("regionLines() stays short for 20,000 blobs, and shows those first that have a trouble", () => {
+Deno.test("liveRegionLines() stays short for 20,000 blobs, and shows those first that have a trouble", () => {
   const { show, clock, lines } = region();
   const count = 20_000;
   const blob = (index: number): BlobRef => ({
@@ -207,7 +207,7 @@ Deno.test("regionLines() stays short for 20,000 blobs, and shows those first tha
   for (let rows = 1; rows < 10; rows++) assert.ok(lines(80, rows).length <= rows);
 });
 
-Deno.test("regionLines() is never wider than it may be", () => {
+Deno.test("liveRegionLines() is never wider than it may be", () => {
   for (let cells = 1; cells < 300; cells++) {
     for (const unicode of [true, false]) {
       const { show, clock, lines } = region(unicode);
@@ -220,16 +220,16 @@ Deno.test("regionLines() is never wider than it may be", () => {
   }
 });
 
-Deno.test("foldFlights() takes a million events in no time, and forgets what is over", () => {
+Deno.test("foldActiveBlobs() takes a million events in no time, and forgets what is over", () => {
   const clock = fakeClock();
-  const flights = foldFlights(clock);
-  flights.fold(START);
-  flights.fold(MANIFEST);
-  for (const blob of BIG) flights.fold(start(blob));
-  for (let i = 0; i < 1_000_000; i++) flights.fold(bytes(BIG[i % 4]!, 1));
-  assert.equal(flights.count, 4);
-  for (const blob of BIG) flights.fold({ event: "blob_verified", blob, elapsedMs: 1 });
-  flights.fold({ ...EVERY_EVENT.retry, digest: BIG[0]!.digest });
-  assert.equal(flights.count, 0, "what comes too late");
-  assert.equal(flights.finished, 4);
+  const activeBlobs = foldActiveBlobs(clock);
+  activeBlobs.fold(START);
+  activeBlobs.fold(MANIFEST);
+  for (const blob of BIG) activeBlobs.fold(start(blob));
+  for (let i = 0; i < 1_000_000; i++) activeBlobs.fold(bytes(BIG[i % 4]!, 1));
+  assert.equal(activeBlobs.count, 4);
+  for (const blob of BIG) activeBlobs.fold({ event: "blob_verified", blob, elapsedMs: 1 });
+  activeBlobs.fold({ ...EVERY_EVENT.retry, digest: BIG[0]!.digest });
+  assert.equal(activeBlobs.count, 0, "what comes too late");
+  assert.equal(activeBlobs.finished, 4);
 });

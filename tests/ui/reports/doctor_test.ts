@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { Check, Checkup } from "../../../src/core/reports/doctor.ts";
+import type { Check, DoctorReport } from "../../../src/core/reports/doctor.ts";
 import { PullamaError } from "../../../src/core/errors.ts";
 import { parseName } from "../../../src/core/name.ts";
 import {
   checkText,
-  checkupDocument,
-  checkupEnd,
-  checkupHeading,
+  doctorDocument,
+  doctorHeading,
+  doctorSummary,
   pendingText,
 } from "../../../src/ui/reports/doctor.ts";
 import { width } from "../../../src/ui/terminal/draw.ts";
@@ -39,7 +39,7 @@ const ALL = [FOLDER, SERVER, DNS, TCP, TLS];
 
 const MODEL = parseName("all-minilm");
 
-function checkup(...checks: Check[]): Checkup {
+function checkup(...checks: Check[]): DoctorReport {
   return {
     model: MODEL,
     checks,
@@ -57,7 +57,7 @@ function checkup(...checks: Check[]): Checkup {
 Deno.test("checkText() is a line for each check in ASCII, with what to do below", () => {
   const pipe = fakeTerminal();
   assert.equal(
-    checkupHeading(MODEL, pipe) + ALL.map((check) => checkText(check, pipe, false)).join(""),
+    doctorHeading(MODEL, pipe) + ALL.map((check) => checkText(check, pipe, false)).join(""),
     `> pullama doctor all-minilm:latest
 ok   folder    /home/u/.ollama/models (default), writable, belongs to u (1000), 180 GB free, 2 ms
 warn server    none answers at 127.0.0.1:11434, and a pull needs none, the service looks elsewhere, 3 ms
@@ -88,9 +88,9 @@ Deno.test("checkText() has marks and fits into the window on a terminal", () => 
   ]);
   for (const columns of [20, 33, 80, 300]) {
     const narrow = colorTerminal(columns);
-    const shown = checkupHeading(MODEL, narrow) +
+    const shown = doctorHeading(MODEL, narrow) +
       ALL.map((check) => checkText(check, narrow, false)).join("") +
-      checkupEnd(checkup(...ALL), narrow);
+      doctorSummary(checkup(...ALL), narrow);
     for (const row of screenOf(shown).rows) assert.ok(width(row) < columns, `${columns}: ${row}`);
     assert.ok(width(screenOf(pendingText("manifest", narrow)).rows[0]!) < columns);
   }
@@ -108,7 +108,7 @@ Deno.test("checkText() shows no secret and nothing that steers a terminal", () =
     assert.ok(!text.includes("\x1b[2J"));
   }
   for (const inspected of [true, false]) {
-    const document = checkupDocument(checkup(bad), { inspected, color: false });
+    const document = doctorDocument(checkup(bad), { inspected, color: false });
     assert.doesNotMatch(document, /s3cr3t|u:p|abcdefghijkl/);
     assert.ok(!document.includes("\x1b"));
   }
@@ -119,23 +119,23 @@ Deno.test("checkText() says with --verbose where an error arose", () => {
   assert.doesNotMatch(checkText(DNS, fakeTerminal(), false), /checkup_test/);
 });
 
-Deno.test("checkupEnd() names hosts and ports, and sums up", () => {
+Deno.test("doctorSummary() names hosts and ports, and sums up", () => {
   const pipe = fakeTerminal();
-  const [hosts, well] = checkupEnd(checkup(FOLDER, TLS), pipe).split("\n");
+  const [hosts, well] = doctorSummary(checkup(FOLDER, TLS), pipe).split("\n");
   assert.equal(
     hosts,
     "hosts to allow: registry.ollama.ai:443 (registry), " +
       "dd20bb-blobs.r2.cloudflarestorage.com:443 (blobs)",
   );
   assert.equal(well, "all is well");
-  const end = (...checks: Check[]) => checkupEnd(checkup(...checks), pipe).split("\n").at(-2);
+  const end = (...checks: Check[]) => doctorSummary(checkup(...checks), pipe).split("\n").at(-2);
   assert.equal(end(FOLDER, SERVER), "all is well, 1 warning");
   assert.equal(end(...ALL), "1 of 5 checks failed, 1 could not be made, 1 warning");
   assert.equal(end(DNS, DNS), "2 of 2 checks failed");
 });
 
-Deno.test("checkupDocument() is one document on one line", () => {
-  const text = checkupDocument(checkup(...ALL), { inspected: false, color: false });
+Deno.test("doctorDocument() is one document on one line", () => {
+  const text = doctorDocument(checkup(...ALL), { inspected: false, color: false });
   assert.equal(text.split("\n").length, 2);
   const { checks, ...rest } = JSON.parse(text);
   assert.deepEqual(rest, {
@@ -168,5 +168,5 @@ Deno.test("checkupDocument() is one document on one line", () => {
     found: "not checked: dns has failed",
     ms: 0,
   });
-  assert.match(checkupDocument(checkup(), { inspected: true, color: false }), /ok: true/);
+  assert.match(doctorDocument(checkup(), { inspected: true, color: false }), /ok: true/);
 });

@@ -3,11 +3,11 @@ import { type Digest, digestOf } from "../../../src/core/digest.ts";
 import type { InstalledModel, Inventory } from "../../../src/core/reports/installed.ts";
 import { parseName } from "../../../src/core/name.ts";
 import { width } from "../../../src/ui/terminal/draw.ts";
-import { listingText, type View } from "../../../src/ui/reports/list.ts";
+import { listText, type ListView } from "../../../src/ui/reports/list.ts";
 import { colorTerminal, fakeTerminal } from "../fake_terminal.ts";
 
 const NOW = Date.UTC(2026, 5, 1, 12);
-const VIEW: View = { mode: "table", quiet: false, verbose: false, nowMs: NOW };
+const VIEW: ListView = { mode: "table", quiet: false, verbose: false, nowMs: NOW };
 
 function digest(letter: string): Digest {
   return digestOf(letter.repeat(64));
@@ -39,9 +39,9 @@ const INVENTORY: Inventory = {
   hidden: [{ path: "/m/y", name: parseName("y") }],
 };
 
-Deno.test("listingText() is a table like that of `ollama list`, whole in a pipe", () => {
+Deno.test("listText() is a table like that of `ollama list`, whole in a pipe", () => {
   assert.equal(
-    listingText(INVENTORY, fakeTerminal(), VIEW),
+    listText(INVENTORY, fakeTerminal(), VIEW),
     "NAME                                                 ID              SIZE      MODIFIED\n" +
       "llama3.2:latest                                      aaaaaaaaaaaa    2.0 GB    3 hours ago\n" +
       "hf.co/bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M    bbbbbbbbbbbb    807 MB    3 days ago\n" +
@@ -49,44 +49,44 @@ Deno.test("listingText() is a table like that of `ollama list`, whole in a pipe"
   );
 });
 
-Deno.test("listingText() fits into the window, and cuts names alone", () => {
-  const text = listingText(INVENTORY, colorTerminal(60), VIEW);
+Deno.test("listText() fits into the window, and cuts names alone", () => {
+  const text = listText(INVENTORY, colorTerminal(60), VIEW);
   for (const line of text.split("\n")) assert.ok(width(line) <= 60, line);
   assert.match(text, /^hf\.co\/bartowski\/Llama-3\.… +bbbbbbbbbbbb +807 MB +3 days ago$/m);
 });
 
-Deno.test("listingText() says the time in full with verbose", () => {
-  const text = listingText(INVENTORY, fakeTerminal(), { ...VIEW, verbose: true });
+Deno.test("listText() says the time in full with verbose", () => {
+  const text = listText(INVENTORY, fakeTerminal(), { ...VIEW, verbose: true });
   assert.match(text, /2\.0 GB +2026-06-01T09:00:00Z$/m);
 });
 
-Deno.test("listingText() is a line for each model and no header in compact", () => {
-  const text = listingText(INVENTORY, fakeTerminal(), { ...VIEW, mode: "compact" });
+Deno.test("listText() is a line for each model and no header in compact", () => {
+  const text = listText(INVENTORY, fakeTerminal(), { ...VIEW, mode: "compact" });
   assert.equal(text.split("\n").length, MODELS.length + 1);
   assert.ok(text.startsWith("llama3.2:latest "), text);
 });
 
-Deno.test("listingText() is names alone with quiet, in the modes for people", () => {
+Deno.test("listText() is names alone with quiet, in the modes for people", () => {
   for (const mode of ["table", "compact"] as const) {
     assert.equal(
-      listingText(INVENTORY, fakeTerminal(), { ...VIEW, mode, quiet: true }),
+      listText(INVENTORY, fakeTerminal(), { ...VIEW, mode, quiet: true }),
       "llama3.2:latest\nhf.co/bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M\ngpt-oss:120b-cloud\n",
     );
   }
 });
 
-Deno.test("listingText() has a header alone for no models, and nothing in the other modes", () => {
+Deno.test("listText() has a header alone for no models, and nothing in the other modes", () => {
   const none = { models: [], broken: [], hidden: [] };
   assert.equal(
-    listingText(none, fakeTerminal(), VIEW),
+    listText(none, fakeTerminal(), VIEW),
     "NAME    ID    SIZE    MODIFIED\n",
   );
-  assert.equal(listingText(none, fakeTerminal(), { ...VIEW, mode: "compact" }), "");
-  assert.equal(listingText(none, fakeTerminal(), { ...VIEW, quiet: true }), "");
+  assert.equal(listText(none, fakeTerminal(), { ...VIEW, mode: "compact" }), "");
+  assert.equal(listText(none, fakeTerminal(), { ...VIEW, quiet: true }), "");
 });
 
-Deno.test("listingText() is one document on one line as JSON, quiet or not", () => {
-  const text = listingText(INVENTORY, fakeTerminal(), { ...VIEW, mode: "json", quiet: true });
+Deno.test("listText() is one document on one line as JSON, quiet or not", () => {
+  const text = listText(INVENTORY, fakeTerminal(), { ...VIEW, mode: "json", quiet: true });
   assert.equal(text.indexOf("\n"), text.length - 1);
   assert.doesNotMatch(text.trimEnd(), /[\p{Cc}\p{Cf}]/u);
   assert.deepEqual(JSON.parse(text), {
@@ -122,8 +122,8 @@ Deno.test("listingText() is one document on one line as JSON, quiet or not", () 
   });
 });
 
-Deno.test("listingText() shows the same document as the inspector does in debug", () => {
-  const text = listingText(INVENTORY, fakeTerminal(), { ...VIEW, mode: "debug" });
+Deno.test("listText() shows the same document as the inspector does in debug", () => {
+  const text = listText(INVENTORY, fakeTerminal(), { ...VIEW, mode: "debug" });
   assert.match(text, /full_name: "registry\.ollama\.ai\/library\/llama3\.2:latest"/);
   assert.doesNotMatch(text.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
 });

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { digestOf } from "../../../src/core/digest.ts";
 import type { LayerDetails, ModelDetails } from "../../../src/core/reports/installed.ts";
 import { parseName } from "../../../src/core/name.ts";
-import { detailsText, parametersText } from "../../../src/ui/reports/show.ts";
+import { parametersText, showText } from "../../../src/ui/reports/show.ts";
 import { width } from "../../../src/ui/terminal/draw.ts";
-import type { View } from "../../../src/ui/reports/list.ts";
+import type { ListView } from "../../../src/ui/reports/list.ts";
 import { colorTerminal, fakeTerminal } from "../fake_terminal.ts";
 
 const NOW = Date.UTC(2026, 5, 1, 12);
-const VIEW: View = { mode: "table", quiet: false, verbose: false, nowMs: NOW };
+const VIEW: ListView = { mode: "table", quiet: false, verbose: false, nowMs: NOW };
 const IMAGE = "application/vnd.ollama.image.";
 
 function layer(kind: string, letter: string, parts: Partial<LayerDetails> = {}): LayerDetails {
@@ -42,11 +42,11 @@ const MODEL: ModelDetails = {
   faults: [],
 };
 
-function text(model: Partial<ModelDetails> = {}, view: Partial<View> = {}): string {
-  return detailsText({ ...MODEL, ...model }, fakeTerminal(), { ...VIEW, ...view });
+function text(model: Partial<ModelDetails> = {}, view: Partial<ListView> = {}): string {
+  return showText({ ...MODEL, ...model }, fakeTerminal(), { ...VIEW, ...view });
 }
 
-Deno.test("detailsText() describes a model in sections", () => {
+Deno.test("showText() describes a model in sections", () => {
   assert.equal(
     text(),
     `  Model
@@ -88,14 +88,14 @@ Deno.test("detailsText() describes a model in sections", () => {
   );
 });
 
-Deno.test("detailsText() leaves out what is not known", () => {
+Deno.test("showText() leaves out what is not known", () => {
   const { name, digest, path } = MODEL;
   const bare: ModelDetails = {
     ...{ name, digest, path, families: [], capabilities: [], licenses: [], layers: [] },
     ...{ metadata: {}, faults: [] },
   };
   assert.equal(
-    detailsText(bare, fakeTerminal(), VIEW),
+    showText(bare, fakeTerminal(), VIEW),
     "  Model\n" +
       "    name        llama3.2:latest\n" +
       "    id          000000000000\n" +
@@ -104,7 +104,7 @@ Deno.test("detailsText() leaves out what is not known", () => {
   );
 });
 
-Deno.test("detailsText() shows metadata, whole licences and whole digests with verbose", () => {
+Deno.test("showText() shows metadata, whole licences and whole digests with verbose", () => {
   const all = text({}, { verbose: true });
   assert.match(all, /^ {4}and more$/m);
   assert.match(all, /^ {4}llama\.block_count +28$/m);
@@ -112,7 +112,7 @@ Deno.test("detailsText() shows metadata, whole licences and whole digests with v
   assert.ok(all.includes("2026-06-01T09:00:00Z"));
 });
 
-Deno.test("detailsText() says that a model runs elsewhere", () => {
+Deno.test("showText() says that a model runs elsewhere", () => {
   const remote = { host: "https://ollama.com:443", model: "gpt-oss:120b" };
   const all = text({ remote, layers: [] });
   assert.match(all, /^ {4}runs +on another machine/m);
@@ -121,7 +121,7 @@ Deno.test("detailsText() says that a model runs elsewhere", () => {
   assert.match(all, /^ {4}size +-$/m);
 });
 
-Deno.test("detailsText() makes one row of many tensors, unless all are wanted", () => {
+Deno.test("showText() makes one row of many tensors, unless all are wanted", () => {
   const layers = [
     ...Array.from({ length: 1_234 }, (_, i) => {
       const state = i < 2 ? "missing" as const : "present" as const;
@@ -138,7 +138,7 @@ Deno.test("detailsText() makes one row of many tensors, unless all are wanted", 
   assert.ok(all.split("\n").length > 1_234);
 });
 
-Deno.test("detailsText() is a fact a line in compact, and the name alone with quiet", () => {
+Deno.test("showText() is a fact a line in compact, and the name alone with quiet", () => {
   const lines = text({}, { mode: "compact" }).split("\n");
   assert.ok(lines.includes("capabilities        completion, tools"), lines.join("\n"));
   assert.ok(lines.includes("license             LICENSE AGREEMENT"));
@@ -150,7 +150,7 @@ Deno.test("detailsText() is a fact a line in compact, and the name alone with qu
   }
 });
 
-Deno.test("detailsText() lets nothing through that a terminal would obey", () => {
+Deno.test("showText() lets nothing through that a terminal would obey", () => {
   const evil = "a\x1b[2Jb\x07\x9b1mc\u202ed\r";
   const model: Partial<ModelDetails> = {
     family: evil,
@@ -175,18 +175,18 @@ Deno.test("detailsText() lets nothing through that a terminal would obey", () =>
   }
 });
 
-Deno.test("detailsText() fits into the window", () => {
+Deno.test("showText() fits into the window", () => {
   const wide = { ...MODEL, licenses: ["long ".repeat(100)], system: "漢".repeat(200) };
   for (const cells of [3, 20, 60, 200]) {
     for (const mode of ["table", "compact"] as const) {
-      const all = detailsText(wide, colorTerminal(cells), { ...VIEW, mode });
+      const all = showText(wide, colorTerminal(cells), { ...VIEW, mode });
       if (cells < 20) continue;
       for (const line of all.split("\n")) assert.ok(width(line) <= cells, line);
     }
   }
 });
 
-Deno.test("detailsText() is one document with everything as JSON", () => {
+Deno.test("showText() is one document with everything as JSON", () => {
   const document = JSON.parse(text({}, { mode: "json" }));
   assert.equal(document.name, "llama3.2:latest");
   assert.deepEqual(document.details, {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { fit, glyphs, rowsOf } from "../../../src/ui/terminal/draw.ts";
-import { liveLines } from "../../../src/ui/terminal/redraw.ts";
+import { redrawLines } from "../../../src/ui/terminal/redraw.ts";
 import { type FakeClock, fakeClock } from "../fake_clock.ts";
 import { colorTerminal, type FakeTerminal } from "../fake_terminal.ts";
 import { Screen } from "../screen.ts";
@@ -15,13 +15,13 @@ class Show implements Disposable {
   region: readonly string[] = [];
   drawn: readonly string[] = [];
   #shown = 0;
-  readonly #live: ReturnType<typeof liveLines>;
+  readonly #live: ReturnType<typeof redrawLines>;
 
   constructor(columns: number, rows = 24) {
     this.out = colorTerminal(columns);
     this.out.resize(columns, rows);
     this.screen = new Screen(columns, rows);
-    this.#live = liveLines(this.out, this.clock, (cells, most) => {
+    this.#live = redrawLines(this.out, this.clock, (cells, most) => {
       this.drawn = this.region.slice(0, most).map((line) => fit(line, cells, glyphs(true)));
       return this.drawn;
     });
@@ -133,7 +133,7 @@ async function act(show: Show, what: Act, blanks = true): Promise<void> {
   }
 }
 
-Deno.test("liveLines() shows what was printed and the live lines and nothing else, whatever is typed", async () => {
+Deno.test("redrawLines() shows what was printed and the live lines and nothing else, whatever is typed", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 20, max: 300 }),
@@ -154,7 +154,7 @@ Deno.test("liveLines() shows what was printed and the live lines and nothing els
   );
 });
 
-Deno.test("liveLines() is right after a resize: in what the window shows no line is twice or torn", async () => {
+Deno.test("redrawLines() is right after a resize: in what the window shows no line is twice or torn", async () => {
   await fc.assert(
     // Terminals do not agree about how wide a picture is.
     fc.asyncProperty(fc.array(fc.oneof(acts(WORDS), RESIZE), { maxLength: 20 }), async (course) => {
@@ -178,7 +178,7 @@ Deno.test("liveLines() is right after a resize: in what the window shows no line
   );
 });
 
-Deno.test("liveLines() leaves the cursor where it is seen, on a free row below them", async () => {
+Deno.test("redrawLines() leaves the cursor where it is seen, on a free row below them", async () => {
   using show = new Show(40);
   show.region = ["one", "two"];
   for (let i = 0; i < 3; i++) {
@@ -192,7 +192,7 @@ Deno.test("liveLines() leaves the cursor where it is seen, on a free row below t
   assert.ok(!show.out.text.includes("\x1b[?25"), "what is never hidden cannot get lost");
 });
 
-Deno.test("liveLines() leaves out live lines that the terminal does not take, but no line that stays", async () => {
+Deno.test("redrawLines() leaves out live lines that the terminal does not take, but no line that stays", async () => {
   using show = new Show(40);
   show.region = ["one", "two", "three"];
   await show.frame();
@@ -211,7 +211,7 @@ Deno.test("liveLines() leaves out live lines that the terminal does not take, bu
   show.expect();
 });
 
-Deno.test("liveLines() writes a frame at once, with one line feed at its end and inside a synchronized update", async () => {
+Deno.test("redrawLines() writes a frame at once, with one line feed at its end and inside a synchronized update", async () => {
   using show = new Show(40);
   show.region = ["one", "two"];
   show.print("a line");
@@ -221,7 +221,7 @@ Deno.test("liveLines() writes a frame at once, with one line feed at its end and
   assert.ok(show.out.text.endsWith("\x1b[?2026l\n"));
 });
 
-Deno.test("liveLines() never has more lines than the window, however low that is", async () => {
+Deno.test("redrawLines() never has more lines than the window, however low that is", async () => {
   for (const rows of [2, 3, 5, 9, 10, 12]) {
     using show = new Show(40, rows);
     show.region = Array.from({ length: 20 }, (_, i) => `line ${i}`);
@@ -233,7 +233,7 @@ Deno.test("liveLines() never has more lines than the window, however low that is
   }
 });
 
-Deno.test("liveLines() stays in its place at the end of the screen when line feeds are typed", async () => {
+Deno.test("redrawLines() stays in its place at the end of the screen when line feeds are typed", async () => {
   using show = new Show(40, 14);
   for (let i = 0; i < 30; i++) show.print(`line ${i}`);
   show.region = ["one", "two", "three"];
@@ -245,7 +245,7 @@ Deno.test("liveLines() stays in its place at the end of the screen when line fee
   }
 });
 
-Deno.test("liveLines() wipes away what is typed, even while nothing changes", async () => {
+Deno.test("redrawLines() wipes away what is typed, even while nothing changes", async () => {
   using show = new Show(40);
   show.region = ["one", "two"];
   await show.frame();
@@ -254,7 +254,7 @@ Deno.test("liveLines() wipes away what is typed, even while nothing changes", as
   show.expect();
 });
 
-Deno.test("liveLines() breaks no line of a window that has become narrower this very moment", async () => {
+Deno.test("redrawLines() breaks no line of a window that has become narrower this very moment", async () => {
   using show = new Show(80);
   show.region = ["x".repeat(79), "y".repeat(79)];
   show.screen.resize(30, 24);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PullamaError } from "../../../src/core/errors.ts";
 import { width } from "../../../src/ui/terminal/draw.ts";
 import { errorText, interruptedText, warningText } from "../../../src/ui/text/message.ts";
-import { outcomesText } from "../../../src/ui/pull/batch_summary.ts";
+import { batchSummaryText } from "../../../src/ui/pull/batch_summary.ts";
 import { oneLine, redact } from "../../../src/ui/text/redact.ts";
 import { parseName } from "../../../src/core/name.ts";
 import { colorTerminal, fakeTerminal } from "../fake_terminal.ts";
@@ -120,11 +120,11 @@ Deno.test("interruptedText() has a dash of ASCII where it has to", () => {
   assert.equal(interruptedText(["a", "b"], PLAIN), "interrupted - resume with: pullama a b\n");
 });
 
-Deno.test("outcomesText() names every model and how it ended", () => {
+Deno.test("batchSummaryText() names every model and how it ended", () => {
   const of = (given: string) => ({ given, name: parseName(given) });
   const broken = new PullamaError("invalid_name", 'invalid model name ".x"');
   assert.equal(
-    outcomesText([
+    batchSummaryText([
       { ...of("a"), ended: "pulled" },
       { ...of("user/b:7b"), ended: "failed", error: UNKNOWN },
       { given: ".x", name: undefined, ended: "failed", error: broken },
