@@ -1,4 +1,4 @@
-/** The edge of the process: arguments, signals, exit code. Nothing else ends it. */
+/** The entry point: arguments, signals, exit code. Only this file ends the process. */
 
 import { isVerbose, run } from "./cli/program.ts";
 import { systemHost } from "./cli/host/system.ts";
@@ -12,31 +12,34 @@ const crash = firstCrash();
 crash.addEventListener("abort", () => fail(crash.reason));
 
 const exitCode = await run(Deno.args, host, wire);
-// What has crashed ends when it has said so.
-if (!crash.aborted) Deno.exit(host.out.failure === undefined ? exitCode : await sayLost(exitCode));
+// After a crash the process ends in `fail()`, once the error is reported.
+if (!crash.aborted) {
+  Deno.exit(host.out.failure === undefined ? exitCode : await reportLostOutput(exitCode));
+}
 
-/** Each signal is one step of the stop; the last one ends the process at once. */
+/** Each signal takes one step of the stop; after the last step it ends the process at once. */
 function stopBySignals(): Stop {
   const steps = stopSteps();
   const onSignal = () => {
-    if (!steps.next(new PullamaError("interrupted", "stopped by a signal"))) Deno.exit(1);
+    if (!steps.next(new PullamaError("interrupted", "interrupted by a signal"))) Deno.exit(1);
   };
   const windows = Deno.build.os === "windows";
   for (const signal of ["SIGINT", "SIGTERM", ...(windows ? ["SIGBREAK" as const] : [])] as const) {
     try {
       Deno.addSignalListener(signal, onSignal);
     } catch {
-      // Not every version of the runtime knows every signal on Windows: then it has its default effect.
+      // Not every version of Deno supports every signal on Windows: the default action applies
+      // then.
     }
   }
   return steps.stop;
 }
 
-/** Aborted at the first failure that nobody caught, which is its reason. */
+/** Aborted at the first uncaught error, with that error as its reason. */
 function firstCrash(): AbortSignal {
   const crash = new AbortController();
   addEventListener("error", (event) => {
-    // Else the runtime says it in its own words, before there is time to load ours.
+    // Otherwise Deno prints the error and exits before the code for our message is loaded.
     event.preventDefault();
     crash.abort(asPullamaError(event.error));
   });
@@ -47,8 +50,11 @@ function firstCrash(): AbortSignal {
   return crash.signal;
 }
 
-/** Not everything has arrived on stdout: the exit code of that, unless something else went wrong before. */
-async function sayLost(exitCode: number): Promise<number> {
+/**
+ * Reports that writing to stdout failed. Returns the exit code for that, unless `exitCode` is an
+ * error already.
+ */
+async function reportLostOutput(exitCode: number): Promise<number> {
   const [{ lostOutput }, { errorText }] = await Promise.all([
     import("./cli/host/lost_output.ts"),
     import("./ui/text/message.ts"),
@@ -58,7 +64,7 @@ async function sayLost(exitCode: number): Promise<number> {
   return exitCode || exitCodeOf(error.kind);
 }
 
-/** A failure that nobody expected: one sentence, as for all others. */
+/** Reports an unexpected error in one sentence, as all others, and exits. */
 async function fail(error: PullamaError): Promise<never> {
   try {
     const { errorText } = await import("./ui/text/message.ts");

@@ -46,6 +46,7 @@ import { openEngine } from "./setup/engine.ts";
 import { type LibraryOptions, pullOptionsFor } from "./setup/library.ts";
 import { PullamaError } from "./core/errors.ts";
 import type { Summary } from "./core/events.ts";
+import { onAbort } from "./io/abort.ts";
 import { parseName } from "./core/name.ts";
 
 export type { LibraryOptions } from "./setup/library.ts";
@@ -63,21 +64,17 @@ export type { Range } from "./core/ranges.ts";
 export async function pull(name: string, options: LibraryOptions = {}): Promise<Summary> {
   const { signal, onEvent } = options;
   const soft = new AbortController();
-  const stop = () =>
-    soft.abort(new PullamaError("interrupted", "stopped by the caller", { cause: signal?.reason }));
-  if (signal?.aborted) stop();
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
-    const parsed = parseName(name);
-    const never = new AbortController().signal;
-    await using engine = await openEngine(pullOptionsFor(options), {
-      soft: soft.signal,
-      hard: never,
-    });
-    const summary = await engine.pull(parsed, onEvent ?? (() => {}));
-    if (!summary) throw new PullamaError("internal", "the pull ended without a result");
-    return summary;
-  } finally {
-    signal?.removeEventListener("abort", stop);
-  }
+  using _listener = signal && onAbort(signal, () => {
+    const options = { cause: signal.reason };
+    soft.abort(new PullamaError("interrupted", "stopped by the caller", options));
+  });
+  const parsed = parseName(name);
+  const never = new AbortController().signal;
+  await using engine = await openEngine(pullOptionsFor(options), {
+    soft: soft.signal,
+    hard: never,
+  });
+  const summary = await engine.pull(parsed, onEvent ?? (() => {}));
+  if (!summary) throw new PullamaError("internal", "the pull ended without a result");
+  return summary;
 }

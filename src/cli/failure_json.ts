@@ -1,10 +1,10 @@
-/** What a program reads that asked for JSON and gets none of it. People read the same on stderr. */
+/** Errors as JSON, for `--output json`. The same errors are reported as text on stderr. */
 
 import { exitCodeOf, type PullamaError } from "../core/errors.ts";
 import { jsonText } from "../ui/text/json.ts";
 import { oneLine, redact } from "../ui/text/redact.ts";
 
-/** The one document of a command that could not do what it was asked. */
+/** The only document of a command that failed. */
 export function failureDocument(
   error: PullamaError,
   exitCode: number = exitCodeOf(error.kind),
@@ -12,7 +12,7 @@ export function failureDocument(
   return jsonText({ error: fieldsOf(error, exitCode) });
 }
 
-/** The same as the last line of a command that answers with events. */
+/** The last line of a command that writes events and failed. */
 export function failureEvent(error: PullamaError, date: Date): string {
   const time = date.toISOString();
   return jsonText({ event: "error", time, error: fieldsOf(error, exitCodeOf(error.kind)) });

@@ -1,4 +1,4 @@
-/** The command line: which commands there are, and how wrong words are answered. */
+/** The command line: its commands, and the handling of usage errors. */
 
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { asPullamaError, exitCodeOf } from "../core/errors.ts";
@@ -24,7 +24,7 @@ import type { ModelsWire } from "./host/models_wire.ts";
 import type { RmWire } from "./rm/run.ts";
 import { VERSION } from "../setup/version.ts";
 
-/** Everything that commands are wired to. */
+/** The dependencies of all commands. */
 export type Wire =
   & PullWire
   & QueueWire
@@ -41,8 +41,8 @@ type AddCommand = (
   ended: (exitCode: number) => void,
 ) => void;
 
-/** All others answer with one document where JSON is asked for. */
-const ANSWERS_WITH_EVENTS: readonly string[] = ["pull", "queue start"];
+/** Commands that write events with `--output json`; all others write one document. */
+const EVENT_COMMANDS: readonly string[] = ["pull", "queue start"];
 
 /** In the order of the help. */
 const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
@@ -59,17 +59,17 @@ const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
 ]);
 
 /**
- * Runs the command that `argv` asks for, without the name of the program, and resolves with the exit code
- * of the process. Everything that is said goes to `host.out` and `host.err`.
+ * Runs the command in `argv`, which does not include the name of the program, and resolves with the
+ * exit code of the process. All output goes to `host.out` and `host.err`.
  */
 export async function run(argv: readonly string[], host: Host, wire: Wire): Promise<number> {
   let exitCode = 0;
   const root = emptyProgram(host);
   for (const add of commandsFor(argv)) add(root, host, wire, (code) => exitCode = code);
   if (wantsShortHelp(argv)) shorten(root);
-  let asked: CommandUnknownOpts | undefined;
+  let running: CommandUnknownOpts | undefined;
   root.hook("preAction", (_, command) => {
-    asked = command;
+    running = command;
   });
   try {
     await root.parseAsync(withDefaultCommand(argv, root), { from: "user" });
@@ -77,24 +77,27 @@ export async function run(argv: readonly string[], host: Host, wire: Wire): Prom
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      await sayWrong(error, argv, host, wire);
+      await reportUsageError(error, argv, host, wire);
       return exitCodeOf("usage");
     }
     const failure = asPullamaError(error);
     const { errorText } = await import("../ui/text/message.ts");
     const err = argv.includes("--no-color") ? plain(host.err) : host.err;
     err.write(errorText(failure, err, { verbose: isVerbose(argv) }));
-    if (asked?.opts().output === "json") {
+    if (running?.opts().output === "json") {
       const { failureDocument, failureEvent } = await import("./failure_json.ts");
-      const events = ANSWERS_WITH_EVENTS.includes(pathOf(asked));
+      const events = EVENT_COMMANDS.includes(pathOf(running));
       host.out.write(events ? failureEvent(failure, host.clock.date()) : failureDocument(failure));
     }
     return exitCodeOf(failure.kind);
   }
 }
 
-/** To name the commands that a flag belongs to, all have to be there. Help was shown by who found it wanting. */
-async function sayWrong(
+/**
+ * Declares all commands, since the message may name others that have a flag. Help is printed
+ * already.
+ */
+async function reportUsageError(
   error: CommanderError,
   argv: readonly string[],
   host: Host,
@@ -103,22 +106,22 @@ async function sayWrong(
   if (error.code === "commander.help") return;
   const root = emptyProgram(host);
   for (const add of COMMANDS.values()) add(root, host, wire, () => {});
-  const { usageError: wrongWords } = await import("./help/usage_error.ts");
-  host.err.write(wrongWords(error, argv, root));
+  const { usageError } = await import("./help/usage_error.ts");
+  host.err.write(usageError(error, argv, root));
 }
 
 /**
- * The commands that have to be there to understand a line: to declare all of them takes some milliseconds. A line
- * that begins with the name of a command needs that and the default command, whose flags are the program's too;
- * only pull and help speak of all others.
+ * The commands needed to parse a command line: declaring all of them takes some milliseconds. A
+ * line that begins with the name of a command needs that one and the default command, whose flags
+ * are also those of the program; only pull and help need all others.
  */
 function commandsFor(argv: readonly string[]): Iterable<AddCommand> {
-  const asked = COMMANDS.get(argv[0] ?? "");
-  const alone = asked !== undefined && asked !== addPull && asked !== addHelp;
-  return alone ? [addPull, asked] : COMMANDS.values();
+  const named = COMMANDS.get(argv[0] ?? "");
+  const alone = named !== undefined && named !== addPull && named !== addHelp;
+  return alone ? [addPull, named] : COMMANDS.values();
 }
 
-/** Whether stacks are wanted, for failures that happen where flags are not parsed. */
+/** Whether `--verbose` is given, for errors that occur where flags are not parsed. */
 export function isVerbose(argv: readonly string[]): boolean {
   return argv.includes("--verbose") || argv.includes("-v");
 }
@@ -126,16 +129,19 @@ export function isVerbose(argv: readonly string[]): boolean {
 function emptyProgram(host: Host): CommandUnknownOpts {
   const columns = () => Math.min(HELP_COLUMNS, host.out.columns());
   return new Command("pullama")
-    .description("Pulls models from the Ollama registry, and goes on where it was interrupted.")
+    .description(
+      "Downloads models from the Ollama registry straight into Ollama's models folder, " +
+        "and survives bad connections.",
+    )
     .usage("<model>... [flags]\n       pullama <command> [flags]")
-    .version(`pullama ${VERSION}`, "-V, --version", "say which version this is")
-    .helpOption("-h, --help", "help: in short with -h, all of it with --help")
+    .version(`pullama ${VERSION}`, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help: short with -h, full with --help")
     .helpCommand(false)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => host.out.write(text),
       writeErr: (text) => host.err.write(text),
-      // It is thrown as well, and said by `run`.
+      // Errors are also thrown, and `run` reports them.
       outputError() {},
       getOutHelpWidth: columns,
       getErrHelpWidth: columns,

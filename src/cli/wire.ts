@@ -1,4 +1,4 @@
-/** What commands are wired to. Loaded when it is asked for: most of the program is not needed for its help. */
+/** The real dependencies of the commands, loaded on demand: printing help needs few of them. */
 
 import type { Wire } from "./program.ts";
 
@@ -12,19 +12,19 @@ export const wire: Wire = {
     return openModels(modelsDir);
   },
   async removeModels(modelsDir, names) {
-    const { removeModels } = await import("../store/remove/remove.ts");
-    return await removeModels(modelsDir, names);
+    const { openFolder } = await import("../store/store.ts");
+    return await openFolder(modelsDir).remove(names);
   },
   async cleanFolder(modelsDir, options) {
-    const { cleanFolder } = await import("../store/clean/clean.ts");
-    return await cleanFolder(modelsDir, options);
+    const { openFolder } = await import("../store/store.ts");
+    return await openFolder(modelsDir).clean(options);
   },
   async openQueue(modelsDir) {
     const { openQueue } = await import("../setup/queue.ts");
     return openQueue(modelsDir);
   },
   async examine(options, watcher) {
-    const { diagnose: examine } = await import("../setup/doctor.ts");
-    return await examine(options, watcher);
+    const { diagnose } = await import("../setup/doctor.ts");
+    return await diagnose(options, watcher);
   },
 };

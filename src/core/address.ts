@@ -1,6 +1,6 @@
-/** What the host of a URL says about where it leads, before anybody is asked. */
+/** Classifies the host of a URL by its text alone, without a DNS lookup. */
 
-/** `name` is everything that only a resolver can tell. */
+/** `name`: only a DNS lookup can tell. */
 export type AddressKind =
   | "loopback"
   | "private"
@@ -9,14 +9,14 @@ export type AddressKind =
   | "public"
   | "name";
 
-/** What would make the URL parser see something else than a host. */
+/** Characters that would make the URL parser read something other than a host. */
 const DELIMITER = /[\s/\\?#@]/;
 
 /**
- * The kind of `host`, without port: an IPv4 or IPv6 literal, the latter with or without brackets and
- * zone, or a name. Notations that the URL parser takes for an IPv4 address (`127.1`, `0x7f000001`) count
- * as that address, since this is where a request to them would go. An IPv6 address that carries an IPv4
- * address (mapped, compatible, NAT64, 6to4) is of the kind of what it carries.
+ * The kind of `host`, without a port: an IPv4 literal, an IPv6 literal with or without brackets
+ * and zone, or a name. Notations that the URL parser reads as an IPv4 address (`127.1`,
+ * `0x7f000001`) count as that address, because a request would go there. An IPv6 address with an
+ * embedded IPv4 address (mapped, compatible, NAT64, 6to4) has the kind of the embedded address.
  */
 export function addressKind(host: string): AddressKind {
   if (DELIMITER.test(host)) return "name";
@@ -32,13 +32,13 @@ export function addressKind(host: string): AddressKind {
   return /(^|\.)localhost\.?$/.test(canonical) ? "loopback" : "name";
 }
 
-/** By the first two bytes: no range of interest is finer. */
+/** By the first two bytes: no range that matters here is finer. */
 function kindOfIpv4(a: number, b: number): AddressKind {
   if (a === 0) return "unspecified";
   if (a === 127) return "loopback";
   if (a === 169 && b === 254) return "link_local";
   if (a === 10 || (a === 172 && (b & 0xf0) === 16) || (a === 192 && b === 168)) return "private";
-  // What carriers and overlay networks hand out: RFC 6598.
+  // Shared address space of carriers and overlay networks: RFC 6598.
   if (a === 100 && (b & 0xc0) === 64) return "private";
   return "public";
 }
@@ -55,12 +55,12 @@ function kindOfIpv6(groups: readonly number[]): AddressKind {
   if (head === `${0x64}:${0xff9b}:0:0:0:0`) return inner(6);
   if (first === 0x2002) return inner(1);
   if ((first & 0xffc0) === 0xfe80) return "link_local";
-  // fc00::/7, and fec0::/10, which routers still keep inside a site.
+  // fc00::/7, and fec0::/10, which routers still keep within a site.
   if ((first & 0xfe00) === 0xfc00 || (first & 0xffc0) === 0xfec0) return "private";
   return "public";
 }
 
-/** The eight groups of an IPv6 address as the URL parser writes it. */
+/** The eight groups of an IPv6 address in the URL parser's notation. */
 function groupsOf(address: string): number[] {
   const [head = "", tail] = address.split("::");
   const numbers = (text: string) =>

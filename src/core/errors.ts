@@ -1,18 +1,18 @@
 /**
- * One error class, one closed list of kinds, one table of what each kind means.
- * Foreign failures become one of these at the edge where they arise: `io/failure` for files,
- * `registry/failure` for the network.
+ * One error class, one closed list of kinds, and one table with the exit code and remedy of each
+ * kind. Errors of the runtime are converted where they arise: `io/file_error` for files,
+ * `registry/diagnose/network_error` for the network.
  */
 
-/** What retrying can do about a failure. */
+/** How to retry after a failure. */
 export type Remedy =
-  /** Nothing: the next try would end the same. */
+  /** Do not retry: the next attempt would fail the same way. */
   | "none"
-  /** Waiting: the line or the server may recover. */
+  /** Wait and retry: the network or the server may recover. */
   | "wait"
-  /** Asking the registry again where the blob is. */
+  /** Ask the registry for the blob's URL again. */
   | "resolve"
-  /** Fetching the same bytes again. */
+  /** Download the same bytes again. */
   | "refetch";
 
 interface Meaning {
@@ -20,47 +20,47 @@ interface Meaning {
   readonly remedy: Remedy;
 }
 
-/** What kind of failure it is, as a word for programs, as in `--output json`. Kinds are added now and then. */
+/** The kind of a failure as a word for programs, as in `--output json`. New kinds may be added. */
 export type Kind =
-  /** Wrong words on the command line or in an option. */
+  /** Invalid arguments or options. */
   | "usage"
-  /** A model name that no registry could have. */
+  /** Not a valid model name. */
   | "invalid_name"
-  /** The registry does not know the model. */
+  /** Model not found. */
   | "not_found"
-  /** The registry wants to know who asks, or does not let them. */
+  /** Authentication required, or access denied. */
   | "auth"
-  /** No room for the bytes. */
+  /** Not enough disk space. */
   | "disk_full"
-  /** The file system said no: permission, read-only, input/output error. */
+  /** A file system error: permission denied, read-only, input/output error. */
   | "local"
-  /** Another process holds what is needed. */
+  /** Another process holds the lock. */
   | "busy"
-  /** The manifest is not one, or names what must not be named. */
+  /** The manifest is malformed or unsafe. */
   | "manifest"
-  /** A final answer of the registry: refused, gone, needs a newer client. */
+  /** A permanent error response: forbidden, gone, a newer client required. */
   | "refused"
   /** A redirect that must not be followed. */
   | "redirect"
-  /** The certificate of the other side is not trusted. */
+  /** The server's certificate is not trusted. */
   | "tls"
-  /** Registry and manifest disagree about the size of a blob. */
+  /** Registry and manifest disagree on the size of a blob. */
   | "size"
-  /** An answer that breaks the protocol: wrong range, wrong encoding, no length. */
+  /** A response that violates the protocol: wrong range, wrong encoding, no length. */
   | "protocol"
-  /** No connection: name not found, refused, reset, cut. */
+  /** No connection: host not found, connection refused, reset or closed early. */
   | "network"
-  /** Silence for too long. */
+  /** Timeout, or no data received for too long. */
   | "timeout"
-  /** The server says: not now (429, 5xx). */
+  /** The server is temporarily unavailable (429, 5xx). */
   | "unavailable"
-  /** The address of the blob has expired or moved. */
+  /** The URL of the blob has expired or moved. */
   | "stale"
-  /** Bytes that are not the ones their digest names. */
+  /** Digest mismatch. */
   | "digest"
-  /** The user asked to stop; the work can be resumed. */
+  /** Stopped by the user; the pull can be resumed. */
   | "interrupted"
-  /** A fault of this program. */
+  /** A bug in pullama. */
   | "internal";
 
 const KINDS: Readonly<Record<Kind, Meaning>> = {
@@ -86,28 +86,28 @@ const KINDS: Readonly<Record<Kind, Meaning>> = {
   internal: { exitCode: 1, remedy: "none" },
 };
 
-/** What a failure carries besides its kind and its message. */
+/** Optional properties of an error. */
 export interface PullamaErrorOptions {
   /** What the user can do about it, one sentence. */
   readonly hint?: string;
-  /** What it arose from. */
+  /** The underlying error. */
   readonly cause?: unknown;
-  /** How long the server asks to be left alone, in milliseconds (Retry-After). */
+  /** The server's Retry-After, in milliseconds. */
   readonly retryAfterMs?: number;
 }
 
-/** Every failure that leaves a function of pullama on purpose. The message is one sentence, no period. */
+/** The error thrown by pullama's functions. The message is one sentence without a period. */
 export class PullamaError extends Error {
   /** Always "PullamaError". */
   override readonly name = "PullamaError";
-  /** What kind of failure it is. */
+  /** The kind of failure. */
   readonly kind: Kind;
   /** What the user can do about it, one sentence. */
   readonly hint?: string;
-  /** How long the server asks to be left alone, in milliseconds. */
+  /** The server's Retry-After, in milliseconds. */
   readonly retryAfterMs?: number;
 
-  /** A failure of that kind, with a sentence that says what could not be done, to what, and why. */
+  /** `message` is one sentence: what could not be done, to what, and why. */
   constructor(kind: Kind, message: string, options: PullamaErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
@@ -116,27 +116,27 @@ export class PullamaError extends Error {
   }
 }
 
-/** The process exit code that a failure of this kind ends with. */
+/** The process exit code for a failure of this kind. */
 export function exitCodeOf(kind: Kind): 0 | 1 | 2 | 3 | 4 {
   return KINDS[kind].exitCode;
 }
 
-/** What retrying can do about a failure of this kind. */
+/** How to retry after a failure of this kind. */
 export function remedyOf(kind: Kind): Remedy {
   return KINDS[kind].remedy;
 }
 
-/** What went wrong, as long as it is not known what could not be done: `reason` ends that sentence. */
+/** A failure whose operation is not known yet: `reason` completes that operation's message. */
 export interface ErrorInfo {
   readonly kind: Kind;
   readonly reason: string;
-  /** What to do. */
+  /** What the user can do about it. */
   readonly hint?: string;
 }
 
-/** `error` itself when it is ours, else a fault of the program that carries it as its cause. */
+/** `error` itself if it is a PullamaError, otherwise an `internal` error with it as the cause. */
 export function asPullamaError(error: unknown): PullamaError {
   if (error instanceof PullamaError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new PullamaError("internal", `unexpected failure: ${message}`, { cause: error });
+  return new PullamaError("internal", `unexpected error: ${message}`, { cause: error });
 }

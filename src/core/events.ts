@@ -1,6 +1,6 @@
 /**
- * What happens during a pull, as facts. Byte counts are deltas; rates, percentages and times to go are
- * folded on the screen's side. A renderer decides about every event: its switch is exhaustive.
+ * The events of a pull. Byte counts are deltas; renderers compute rates, percentages and
+ * remaining times from them. A renderer's switch over the events is exhaustive.
  */
 
 import type { Digest } from "./digest.ts";
@@ -8,67 +8,67 @@ import type { PullamaError } from "./errors.ts";
 import type { ModelName } from "./name.ts";
 import type { Range } from "./ranges.ts";
 
-/** One of the distinct blobs of a pull. `index` counts from 1, smallest blob first. */
+/** One of the distinct blobs of a pull. */
 export interface BlobRef {
-  /** The sha256 of its content, which is also its name. */
+  /** The SHA-256 of its content. */
   readonly digest: Digest;
   /** In bytes. */
   readonly size: number;
-  /** Which one it is, from 1. */
+  /** Its position, from 1; the smallest blob is first. */
   readonly index: number;
-  /** How many there are. */
+  /** The number of distinct blobs. */
   readonly count: number;
 }
 
-/** What a finished pull amounts to. Sizes in bytes. */
+/** The result of a completed pull. Sizes in bytes. */
 export interface Summary {
-  /** The model, with everything that was left out filled in. */
+  /** The model's full name, defaults filled in. */
   readonly name: ModelName;
-  /** The sha256 of the manifest's bytes; its first 12 digits are the ID that `ollama list` shows. */
+  /** The SHA-256 of the manifest's bytes; its first 12 digits are the ID in `ollama list`. */
   readonly digest: Digest;
-  /** How many distinct blobs it has. */
+  /** The number of distinct blobs. */
   readonly blobs: number;
   /** Size of all distinct blobs. */
   readonly size: number;
-  /** Bytes of blobs that came over the network in this run, wasted ones included. */
+  /** Blob bytes downloaded in this run, including those that had to be discarded. */
   readonly fetched: number;
   /** From the first request to the last sync, in milliseconds. */
   readonly elapsedMs: number;
 }
 
-/** What `--dry-run` finds out. Sizes in bytes. */
+/** The result of `--dry-run`. Sizes in bytes. */
 export interface DryRun {
-  /** The model, with everything that was left out filled in. */
+  /** The model's full name, defaults filled in. */
   readonly name: ModelName;
-  /** The sha256 of the manifest's bytes. */
+  /** The SHA-256 of the manifest's bytes. */
   readonly digest: Digest;
   /** Its distinct blobs. */
   readonly blobs: readonly DryRunBlob[];
-  /** Of all blobs. */
+  /** The size of all distinct blobs. */
   readonly size: number;
   /** Already in the models folder or in a partial download. */
   readonly cached: number;
-  /** What a pull would have to fetch. */
+  /** What a pull would have to download. */
   readonly toFetch: number;
-  /** Bytes available on the file system of the models folder; undefined where that cannot be known. */
+  /** Free space on the file system of the models folder; undefined if unknown. */
   readonly free: number | undefined;
-  /** Whether there is room for it, some to spare included. */
+  /** Whether there is enough free space, including the reserve that is kept free. */
   readonly fits: boolean;
 }
 
 /** A blob of a dry run. Sizes in bytes. */
 export interface DryRunBlob {
-  /** The sha256 of its content. */
+  /** The SHA-256 of its content. */
   readonly digest: Digest;
-  /** Of the whole blob. */
+  /** The size of the whole blob. */
   readonly size: number;
-  /** What the manifest says that it is. */
+  /** The media type in the manifest. */
   readonly mediaType: string;
-  /** What of it is here already. */
+  /** Bytes of it already on disk. */
   readonly cached: number;
 }
 
-/** One fact about a pull. Events are added now and then: a switch over them should have a default. */
+/** An event of a pull. New events may be added: a switch over them should have a default. */
 export type PullEvent =
   | { readonly event: "pull_start"; readonly name: ModelName }
   | {
@@ -76,23 +76,23 @@ export type PullEvent =
     readonly digest: Digest;
     readonly blobs: number;
     readonly size: number;
-    /** Bytes of `size` that are here already, as far as can be told without reading them. */
+    /** Bytes of `size` already on disk, as far as can be told without reading them. */
     readonly kept: number;
   }
-  /** The whole blob was here already. */
+  /** The whole blob was already on disk. */
   | { readonly event: "blob_cached"; readonly blob: BlobRef }
-  /** Blob begins or goes on; `kept` bytes of it are on disk from an earlier run. */
+  /** The download of a blob starts or resumes; `kept` bytes are on disk from an earlier run. */
   | { readonly event: "blob_start"; readonly blob: BlobRef; readonly kept: number }
-  /** Bytes of the blob reached the disk. */
+  /** Bytes of the blob were written to disk. */
   | { readonly event: "bytes"; readonly digest: Digest; readonly count: number }
-  /** Bytes that were counted as done have to be fetched again: their digest did not match. */
+  /** Bytes that were counted as done have to be downloaded again: digest mismatch. */
   | {
     readonly event: "bytes_lost";
     readonly digest: Digest;
     readonly count: number;
     readonly reason: string;
   }
-  /** An existing file is hashed before it is believed; `done` of `size` so far. */
+  /** An existing file is being hashed before it is trusted; `done` of `size` bytes so far. */
   | {
     readonly event: "verifying";
     readonly digest: Digest;
@@ -100,7 +100,7 @@ export type PullEvent =
     readonly size: number;
   }
   | { readonly event: "blob_verified"; readonly blob: BlobRef; readonly elapsedMs: number }
-  /** A failed attempt is followed by another one after `waitMs`. `attempt` counts from 1. */
+  /** A failed attempt will be retried after `waitMs`. `attempt` counts from 1. */
   | {
     readonly event: "retry";
     readonly digest: Digest | undefined;
@@ -110,24 +110,24 @@ export type PullEvent =
     readonly error: PullamaError;
   }
   /**
-   * The line or the server is gone: nothing has come for `sinceMs`, the last attempt ended with `error`, and
-   * it goes on being tried. Said once in a while for all connections together.
+   * The network or the server is down: no data received for `sinceMs`, and the last attempt
+   * failed with `error`. Retries continue. Emitted now and then, once for all connections.
    */
   | { readonly event: "waiting"; readonly sinceMs: number; readonly error: PullamaError }
-  /** A connection was silent for `silentMs` and is replaced. */
+  /** A connection stalled: no data received for `silentMs`. It is replaced. */
   | { readonly event: "stall"; readonly digest: Digest; readonly silentMs: number }
-  /** Another process works on this blob; `holder` as its lock file says, such as `pid 4711 on host`. */
+  /** Another process is using this blob; `holder` is from its lock file: `pid 4711 on host`. */
   | {
     readonly event: "lock_wait";
     readonly digest: Digest | undefined;
     readonly holder: string | undefined;
   }
   | { readonly event: "checkpoint"; readonly digest: Digest; readonly proven: number }
-  /** A range was handed to a connection. */
+  /** A range was assigned to a connection. */
   | { readonly event: "chunk_start"; readonly digest: Digest; readonly range: Range }
-  /** The connection is through with its range, or gave up on the rest of it; `range` is what it has brought. */
+  /** The connection finished its range or gave up on the rest; `range` is what it downloaded. */
   | { readonly event: "chunk_end"; readonly digest: Digest; readonly range: Range }
-  /** A request was answered. `url` carries no query and no user. */
+  /** A response was received. `url` has no query and no user info. */
   | {
     readonly event: "request";
     readonly method: string;
@@ -136,7 +136,7 @@ export type PullEvent =
     readonly elapsedMs: number;
   }
   | { readonly event: "manifest_written"; readonly digest: Digest }
-  /** Something that only somebody who looks closely wants to know, in a sentence. */
+  /** A detail for `--verbose`, in one sentence. */
   | { readonly event: "note"; readonly message: string }
   | { readonly event: "warning"; readonly message: string; readonly hint: string | undefined }
   | { readonly event: "dry_run"; readonly result: DryRun }
@@ -144,7 +144,7 @@ export type PullEvent =
   | {
     readonly event: "pull_interrupted";
     readonly name: ModelName;
-    /** Bytes that are on disk and will not be fetched again. */
+    /** Bytes that are on disk and will not be downloaded again. */
     readonly kept: number;
     readonly size: number;
   }
@@ -156,5 +156,5 @@ export type PullEvent =
     readonly error: PullamaError;
   };
 
-/** Hears what happens. */
+/** Receives the events. */
 export type Emit = (event: PullEvent) => void;

@@ -1,35 +1,35 @@
-/** What a prompt template makes use of, as far as Ollama tells from it what a model can do. */
+/** Reads the parts of a prompt template from which Ollama derives a model's capabilities. */
 
 export interface TemplateTraits {
-  /** The names of all fields it uses, in lower case. */
+  /** The names of all fields used, in lower case. */
   readonly fields: ReadonlySet<string>;
-  /** It wraps what a model thought in tags of its own, within its loop over the messages. */
+  /** Whether the loop over the messages wraps `.Thinking` in tags. */
   readonly thinking: boolean;
 }
 
 interface Branch {
   readonly loop: boolean;
-  /** The fields of its condition that begin a path. */
+  /** The fields in its condition that start a path. */
   readonly heads: readonly string[];
   readonly lists: List[];
 }
 
-/** Text, the fields in an action that begin a path, or a branch. */
+/** Text, the fields of an action that start a path, or a branch. */
 type Node = string | readonly string[] | Branch;
 type List = Node[];
 
-/** A template of people has a handful. */
+/** Real templates nest a handful of levels. */
 const MAX_DEPTH = 100;
 
-/** A path that begins at the dot, not at a variable or at something in brackets. */
+/** The start of a path at the dot, not at a variable or a parenthesized expression. */
 const HEAD = /(?<![\w$.)])\.([A-Za-z_]\w*)/g;
 const FIELD = /\.([A-Za-z_]\w*)/g;
 
-/** The traits of a template in Go's language; undefined where it is none, or nests beyond reason. */
+/** The traits of a Go template; undefined if it is malformed or nested too deeply. */
 export function templateTraits(text: string): TemplateTraits | undefined {
   const fields = new Set<string>();
   const root: List = [];
-  // The branch of undefined is that of a `define`, which is no part of the tree.
+  // A `define` or `block` has no branch: it is not part of the tree.
   const open: { list: List; branch: Branch | undefined; ends: number }[] = [];
   let list = root;
   let at = 0;
@@ -80,7 +80,7 @@ export function templateTraits(text: string): TemplateTraits | undefined {
 }
 
 interface Action {
-  /** Without literals and comments. */
+  /** The action without literals and comments. */
   readonly code: string;
   readonly trimsBefore: boolean;
   readonly trimsAfter: boolean;
@@ -88,7 +88,7 @@ interface Action {
   readonly end: number;
 }
 
-/** The action that opens at `start`; undefined if it does not close. */
+/** The action that opens at `start`; undefined if it is not closed. */
 function actionAt(text: string, start: number): Action | undefined {
   const trimsBefore = /^-\s/.test(text.slice(start + 2, start + 4));
   let at = start + (trimsBefore ? 4 : 2);
@@ -114,7 +114,7 @@ function actionAt(text: string, start: number): Action | undefined {
   return undefined;
 }
 
-/** The index after the quote that closes the one at `start`, or the end of the text. */
+/** The index after the closing quote of the literal at `start`, or the end of the text. */
 function endOfLiteral(text: string, start: number): number {
   const quote = text[start]!;
   for (let at = start + 1; at < text.length; at++) {
@@ -125,13 +125,13 @@ function endOfLiteral(text: string, start: number): number {
 }
 
 /**
- * Whether text stands at both ends of a list with `.Thinking` in it, when the nearest loop is over the
- * messages. What is found later counts, but no text does not undo text.
+ * Whether a list with `.Thinking` in it begins and ends with text, and its nearest loop is over the
+ * messages. Later text replaces earlier text; a list without text changes nothing.
  */
 function hasTags(root: List): boolean {
   let opening = "";
   let closing = "";
-  const look = (heads: readonly string[], list: List, inMessages: boolean) => {
+  const check = (heads: readonly string[], list: List, inMessages: boolean) => {
     if (!inMessages || !heads.includes("Thinking")) return;
     const [first, last] = [list[0], list.at(-1)];
     if (typeof first === "string") opening = first.trim();
@@ -140,10 +140,10 @@ function hasTags(root: List): boolean {
   const visit = (list: List, inMessages: boolean) => {
     for (const node of list) {
       if (typeof node === "string") continue;
-      if (!("lists" in node)) look(node, list, inMessages);
+      if (!("lists" in node)) check(node, list, inMessages);
       else {
         const inside = node.loop ? node.heads.includes("Messages") : inMessages;
-        look(node.heads, list, inside);
+        check(node.heads, list, inside);
         for (const inner of node.lists) visit(inner, inside);
       }
     }

@@ -1,6 +1,6 @@
 /**
- * What a model is made of. Whatever a registry sends is checked here before anything is asked for or
- * written: Ollama reads the stored bytes again, and a manifest that it cannot read stops its housekeeping.
+ * Parses and validates manifests. Everything a registry sends is checked before any further request
+ * or write: Ollama reads the stored bytes, and one unreadable manifest stops its pruning.
  */
 
 import { type Digest, EMPTY_DIGEST } from "./digest.ts";
@@ -25,35 +25,35 @@ export interface Descriptor {
 }
 
 export interface Manifest {
-  /** As received, byte for byte: what is stored and what the ID is made of. */
+  /** As received, byte for byte: these bytes are stored, and the ID is their digest. */
   readonly bytes: Uint8Array;
   readonly digest: Digest;
   readonly config?: Descriptor;
   readonly layers: readonly Descriptor[];
 }
 
-/** What is read of an answer at most, in bytes: models of thousands of tensors stay below. */
+/** The size limit in bytes; manifests of models with thousands of tensors are smaller. */
 export const MAX_MANIFEST_BYTES: number = 16 * 1024 * 1024;
 
-/** The media types of manifests, to be asked for and to be recognised by. */
+/** The media types of manifests, for the Accept header and for recognizing one. */
 export const MANIFEST_MEDIA_TYPES: readonly string[] = [
   "application/vnd.docker.distribution.manifest.v2+json",
   "application/vnd.oci.image.manifest.v1+json",
 ];
 
-/** The fields that Ollama reads. */
+/** The keys that Ollama reads. */
 const DESCRIPTOR_KEYS = ["mediaType", "digest", "size", "from", "name"];
 const MANIFEST_KEYS = ["schemaVersion", "mediaType", "config", "layers"];
 
 /**
- * The manifest or the index that `bytes` are; `digest` is theirs, and both are kept as they are. Media
- * types of layers are not judged. A manifest without layers is accepted if it has a config: stubs of
- * models that run elsewhere have nothing but one, and whether it is a stub only the config itself says.
- * Throws `manifest` with what is wrong and where.
+ * Parses `bytes`, whose digest is `digest`, as a manifest or an index; both are kept unchanged.
+ * Media types of layers are not checked. A manifest without layers is accepted if it has a config:
+ * stubs of models that run elsewhere have nothing else, and only the config itself tells that it is
+ * a stub. Throws `manifest`, naming the problem and its place.
  */
 export function parseManifest(bytes: Uint8Array, digest: Digest): Manifest | ManifestIndex {
   if (bytes.length > MAX_MANIFEST_BYTES) {
-    refuse(`it has more than ${MAX_MANIFEST_BYTES / 1024 / 1024} MiB`);
+    refuse(`it is larger than ${MAX_MANIFEST_BYTES / 1024 / 1024} MiB`);
   }
   const fields = topFields(bytes);
   checkVersion(fields);
@@ -72,7 +72,7 @@ export function parseManifest(bytes: Uint8Array, digest: Digest): Manifest | Man
   return { bytes, digest, ...(config && { config }), layers };
 }
 
-/** Every blob of the manifest once, the smallest first; of one size in the manifest's order. */
+/** Every distinct blob of the manifest, smallest first; equal sizes keep the manifest's order. */
 export function distinctBlobs(manifest: Manifest): Descriptor[] {
   const all = manifest.config ? [manifest.config, ...manifest.layers] : manifest.layers;
   const blobs = new Map<Digest, Descriptor>();
@@ -80,7 +80,7 @@ export function distinctBlobs(manifest: Manifest): Descriptor[] {
   return [...blobs.values()].sort((a, b) => a.size - b.size);
 }
 
-/** Bytes of all blobs of the manifest, each counted once. */
+/** The size of all distinct blobs of the manifest, in bytes. */
 export function manifestSize(manifest: Manifest): number {
   return distinctBlobs(manifest).reduce((sum, blob) => sum + blob.size, 0);
 }
@@ -91,11 +91,11 @@ function topFields(bytes: Uint8Array): Fields {
     whole: ["schemaVersion", "size"],
   });
   if ("fault" in json) {
-    // "<" opens the page of a proxy or of an error.
+    // A web page, such as the error page of a proxy, starts with "<".
     const page = bytes.find((byte) => byte > 0x20) === 0x3c;
     refuse(
       json.fault,
-      page ? "a web page came instead: look at proxy and network login" : undefined,
+      page ? "the response is a web page: check the proxy, or log in to the network" : undefined,
     );
   }
   return fieldsOf(json.value, "it", MANIFEST_KEYS);
@@ -109,7 +109,7 @@ function checkVersion(fields: Fields): void {
   if (known && fields.schemaVersion !== 2) refuse("its schemaVersion is not 2");
 }
 
-/** Ollama takes a config without a digest for none. */
+/** Ollama treats a config without a digest as missing. */
 function configFrom(value: unknown): Descriptor | undefined {
   const fields = readable(value, "config");
   if (has(fields, "digest") && fields.digest !== "") return descriptorFrom(fields, "config");
@@ -127,7 +127,7 @@ function layersFrom(fields: Fields, hasConfig: boolean): Descriptor[] {
   return layers;
 }
 
-/** The fields of a config or layer, all of which Ollama can read, also those that are not used here. */
+/** The fields of a config or layer, all readable by Ollama, even those not used here. */
 function readable(value: unknown, where: string): Fields {
   const fields = fieldsOf(value, where, DESCRIPTOR_KEYS);
   for (const key of ["mediaType", "from", "name"]) textOf(fields, key, where);
@@ -137,14 +137,16 @@ function readable(value: unknown, where: string): Fields {
 function descriptorFrom(fields: Fields, where: string): Descriptor {
   const digest = digestIn(fields, where);
   const size = sizeIn(fields, where);
-  if (size === 0 && digest !== EMPTY_DIGEST) refuse(`${where}: size 0, but a digest of some bytes`);
+  if (size === 0 && digest !== EMPTY_DIGEST) {
+    refuse(`${where}: size 0, but not the digest of an empty blob`);
+  }
   if (size !== 0 && digest === EMPTY_DIGEST) {
-    refuse(`${where}: size ${size}, but the digest of none`);
+    refuse(`${where}: size ${size}, but the digest of an empty blob`);
   }
   return { mediaType: textOf(fields, "mediaType", where), digest, size };
 }
 
-/** One digest has one size, and the sum of all distinct blobs is exact. */
+/** Checks that no digest has two sizes, and that the total is exactly representable as a number. */
 function checkSizes(blobs: readonly Descriptor[]): void {
   const sizes = new Map<Digest, number>();
   let total = 0;
@@ -154,5 +156,5 @@ function checkSizes(blobs: readonly Descriptor[]): void {
     else if (known !== size) refuse(`${digest} has two sizes, ${known} and ${size}`);
     sizes.set(digest, size);
   }
-  if (total > Number.MAX_SAFE_INTEGER) refuse("its blobs are larger than 8 PiB together");
+  if (total > Number.MAX_SAFE_INTEGER) refuse("the total size of its blobs exceeds 8 PiB");
 }

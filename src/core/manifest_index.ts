@@ -1,4 +1,4 @@
-/** Lists of manifests: what a registry keeps for a name that means something else on every machine. */
+/** Manifest lists and indexes: one name with different manifests for different machines. */
 
 import type { Digest } from "./digest.ts";
 import {
@@ -14,21 +14,21 @@ import {
 
 const OLLAMA_LIST = "application/vnd.ollama.manifest.list.v2+json";
 
-/** The media types of lists, to be asked for and to be recognised by. */
+/** The media types of lists and indexes, for the Accept header and for recognizing one. */
 export const INDEX_MEDIA_TYPES: readonly string[] = [
   "application/vnd.docker.distribution.manifest.list.v2+json",
   "application/vnd.oci.image.index.v1+json",
   OLLAMA_LIST,
 ];
 
-/** A manifest that the index names, to be fetched by its digest and checked against it. */
+/** A manifest in the index, to be fetched and verified by its digest. */
 export interface IndexEntry {
   readonly mediaType: string;
   readonly digest: Digest;
-  /** In bytes. Ollama's lists have none. */
+  /** In bytes. Absent in Ollama's lists. */
   readonly size?: number;
   readonly platform?: Platform;
-  /** What can run the model, in Ollama's lists. */
+  /** The inference engine, in Ollama's lists. */
   readonly runner?: string;
 }
 
@@ -45,15 +45,15 @@ export interface ManifestIndex {
   readonly entries: readonly IndexEntry[];
 }
 
-/** The machine that the model is for, in the words of `Deno.build`. */
+/** The machine that the model is for, with the values of `Deno.build`. */
 export interface Machine {
   readonly os: string;
   readonly arch: string;
 }
 
-/** The index that `fields` are, whatever else they hold. Throws `manifest`. */
+/** Reads `fields` as an index; other fields are ignored. Throws `manifest`. */
 export function indexFrom(fields: Fields, bytes: Uint8Array, digest: Digest): ManifestIndex {
-  const entries = listOf(fields.manifests, "its list of manifests")
+  const entries = listOf(fields.manifests, "manifests")
     .map((value, i) => entryFrom(value, `entry ${i + 1}`));
   const mediaType = textOf(fields, "mediaType", "it");
   const byRunner = mediaType === OLLAMA_LIST ||
@@ -82,9 +82,10 @@ function platformFrom(value: unknown, where: string): Platform {
 }
 
 /**
- * The entry to fetch in place of the index. A model is data and has no platform: an index of Docker's or
- * OCI's kind is one only if it leaves no choice after what is for other platforms than linux/amd64. In
- * Ollama's lists the runner decides, mlx first on Apple silicon alone. Throws `manifest`.
+ * The entry to fetch instead of the index. A model is data and has no platform: a Docker list or
+ * an OCI index is accepted only if exactly one entry is left without those for platforms other than
+ * linux/amd64. In Ollama's lists the runner decides; mlx comes first on Apple silicon only. Throws
+ * `manifest`.
  */
 export function selectChild(index: ManifestIndex, machine: Machine): IndexEntry {
   return index.selectBy === "runner"
@@ -101,7 +102,7 @@ function selectByPlatform(entries: readonly IndexEntry[]): IndexEntry {
   if (only && others.length === 0) return only;
   refuse(
     "it is a multi-platform index, not a model",
-    "name a model or a tag for which the registry has a single manifest",
+    "use a model or tag that has a single manifest in the registry",
   );
 }
 
@@ -112,5 +113,5 @@ function selectByRunner(entries: readonly IndexEntry[], machine: Machine): Index
     const entry = entries.find((candidate) => candidate.runner === runner);
     if (entry) return entry;
   }
-  refuse(`it is a list without an entry for any of ${order.join(", ")}`);
+  refuse(`it is a list without an entry for ${order.join(", ")}`);
 }

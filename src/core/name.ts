@@ -1,4 +1,4 @@
-/** Model names: read as Ollama reads them, so that both find the same model in the same place. */
+/** Model names, parsed as Ollama parses them, so that both use the same model and path. */
 
 import { addressKind } from "./address.ts";
 import { PullamaError } from "./errors.ts";
@@ -8,15 +8,15 @@ import { quoted } from "./quote.ts";
 
 /** The four parts of a name. */
 export interface ModelName {
-  /** The registry, with `:port` where there is one. */
+  /** The registry, with `:port` if given. */
   readonly host: string;
-  /** Whose model it is; `library` for those of Ollama itself. */
+  /** The owner; `library` for Ollama's own models. */
   readonly namespace: string;
-  /** What it is called. */
+  /** The name of the model itself. */
   readonly model: string;
-  /** Which one of that name. */
+  /** The variant, such as `8b`. */
   readonly tag: string;
-  /** As the user wrote it; not part of the identity. */
+  /** As given by the user; not part of the identity. */
   readonly scheme?: "http" | "https";
 }
 
@@ -24,16 +24,16 @@ export const DEFAULT_HOST = "registry.ollama.ai";
 export const DEFAULT_NAMESPACE = "library";
 export const DEFAULT_TAG = "latest";
 
-/** Above what four parts at their longest, a scheme and a suffix come to. */
+/** More than the longest four parts with a scheme and a suffix. */
 const MAX_LENGTH = 700;
 
-const THREE_PARTS = "a registry is named by all of host/namespace/model";
+const THREE_PARTS = "with a registry, write all three parts: host/namespace/model";
 
 /**
- * The name that `text` means: `[http[s]://][host/][namespace/]model[:tag]` with white space around it
- * ignored and what is missing filled in. Upper and lower case stay as they are. As in Ollama, a last
- * `:cloud` joins a tag before it (`m:8b:cloud` is `m:8b-cloud`) and a last `:local` is dropped.
- * Every part of the result is safe in paths and URLs: none begins with a dot or has a slash in it.
+ * Parses `[http[s]://][host/][namespace/]model[:tag]`. Surrounding white space is ignored,
+ * missing parts get their defaults, and case is preserved. As in Ollama, a trailing `:cloud` is
+ * joined to the tag before it (`m:8b:cloud` is `m:8b-cloud`) and a trailing `:local` is dropped.
+ * Every part of the result is safe in paths and URLs: none starts with a dot or contains a slash.
  * Throws `invalid_name`.
  */
 export function parseName(text: string): ModelName {
@@ -45,7 +45,7 @@ export function parseName(text: string): ModelName {
   });
 }
 
-/** A name from its four parts, such as the folders of an installed model; undefined if one is not valid. */
+/** A name from its four parts, such as those of an installed model; undefined if invalid. */
 export function nameOfParts(
   host: string,
   namespace: string,
@@ -61,7 +61,7 @@ export function fullName(name: ModelName): string {
   return `${name.host}/${name.namespace}/${name.model}:${name.tag}`;
 }
 
-/** The name as Ollama lists it: with the tag, without the default host and the default namespace. */
+/** The name as Ollama lists it: with the tag, without the default host and namespace. */
 export function displayName(name: ModelName): string {
   const own = `${name.model}:${name.tag}`;
   if (!sameText(name.host, DEFAULT_HOST)) return `${name.host}/${name.namespace}/${own}`;
@@ -69,8 +69,8 @@ export function displayName(name: ModelName): string {
 }
 
 /**
- * Whether both ask the same registry for the same model. Case counts, since a registry may tell `M` from
- * `m`, except in the host, where it never does.
+ * Whether both are the same model of the same registry. Case matters, because a registry may
+ * distinguish `M` from `m`, except in the host.
  */
 export function sameName(a: ModelName, b: ModelName): boolean {
   return sameText(a.host, b.host) && a.namespace === b.namespace && a.model === b.model &&
@@ -78,16 +78,21 @@ export function sameName(a: ModelName, b: ModelName): boolean {
 }
 
 /**
- * Whether the registry of `name` is asked over plain http. `insecure` (the user's `--insecure`) means
- * http whatever scheme the name has, as in Ollama; `http://` alone is enough for this machine and for
- * private networks. Throws `usage` for any other host, and `invalid_name` for a host that no URL can have.
+ * Whether to use plain http with the registry of `name`. `insecure` (`--insecure`) means http
+ * whatever the scheme of the name, as in Ollama; `http://` alone is enough for loopback, private
+ * and link-local addresses. Throws `usage` for `http://` with any other host, and `invalid_name`
+ * for a host that is invalid in a URL.
  */
 export function plainHttp(name: ModelName, insecure: boolean): boolean {
   const url = URL.parse(`http://${name.host}/`);
   if (!url) {
-    throw new PullamaError("invalid_name", `no URL can have the host ${quoted(name.host)}`, {
-      hint: "write a host name or an IPv4 address, with :port after it if need be",
-    });
+    throw new PullamaError(
+      "invalid_name",
+      `invalid host ${quoted(name.host)}: it cannot be used in a URL`,
+      {
+        hint: "use a host name or an IPv4 address, optionally followed by :port",
+      },
+    );
   }
   if (insecure) return true;
   if (name.scheme !== "http") return false;
@@ -95,25 +100,27 @@ export function plainHttp(name: ModelName, insecure: boolean): boolean {
   if (kind === "loopback" || kind === "private" || kind === "link_local") return true;
   throw new PullamaError(
     "usage",
-    `cannot ask ${name.host} over plain http: it is not known to be this machine or a private address`,
-    { hint: "write https:// instead, or add --insecure if you trust the network in between" },
+    `cannot connect to ${name.host} over plain http: it is not a loopback or private address`,
+    { hint: "use https:// instead, or add --insecure if you trust the network in between" },
   );
 }
 
-/** Names that Windows gives to devices, in every folder and with every extension. */
+/** Device names, which Windows reserves in every directory and with any extension. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
-/** Why no folder on Windows can hold the manifest of `name`; undefined if one can. */
+/** Why Windows has no valid path for the manifest of `name`; undefined if it has one. */
 export function refusedOnWindows(name: ModelName): string | undefined {
-  if (name.host.includes(":")) return `Windows allows no ":" in a folder name: ${name.host}`;
+  if (name.host.includes(":")) {
+    return `Windows does not allow ":" in a directory name: ${name.host}`;
+  }
   const parts = [name.host, name.namespace, name.model, name.tag];
   const device = parts.find((part) => DEVICE.test(part));
-  if (device !== undefined) return `Windows keeps the name ${device} for a device`;
+  if (device !== undefined) return `${device} is a reserved device name on Windows`;
   const dotted = parts.find((part) => part.endsWith("."));
-  return dotted && `Windows drops the dot at the end of ${dotted}`;
+  return dotted && `Windows does not allow a directory name that ends with a dot: ${dotted}`;
 }
 
-/** The text in quotes, without what may be a password before "@" or a token after "?". */
+/** The text in quotes, without a possible password before "@" or token after "?". */
 function shown(text: string): string {
   const open = text.replace(/^([a-z]+:\/\/)?.*@(?!sha\d)/is, "$1...@").replace(/[?#].*$/s, "?...");
   return quoted(open, 120);
@@ -123,28 +130,33 @@ function sameText(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
-/** What was probably meant, if it would work. */
+/** A hint with the name that was probably meant, if that name is valid. */
 function suggestion(text: string): string | undefined {
-  const works = (name: string | undefined) => name !== undefined && !("reason" in read(name));
+  const valid = (name: string | undefined) => name !== undefined && !("reason" in read(name));
   const page = nameOfPage(text);
-  if (works(page)) return `write ${page}`;
+  if (valid(page)) return `use ${page}`;
   const host = nameWithHost(text);
-  if (works(host)) return `${THREE_PARTS}, such as ${host}`;
-  return text.startsWith("-") ? "a name does not start like a flag; see pullama help" : undefined;
+  if (valid(host)) return `${THREE_PARTS}, such as ${host}`;
+  return text.startsWith("-")
+    ? 'model names do not start with "-"; for the flags see pullama help'
+    : undefined;
 }
 
-/** No reason quotes what `shown` hides: text with "@", "?" or "#" is refused before its parts are looked at. */
+/** No reason reveals what `shown` hides: text with "@", "?" or "#" is refused first. */
 function read(text: string): ModelName | NameProblem {
   if (text === "") return { reason: "it is empty", hint: NAME_SHAPE };
   if (/@sha\d/i.test(text)) {
     return { reason: "digest references are not supported", hint: "write model:tag instead" };
   }
-  const [stranger] = /[@?#]/.exec(text) ?? [];
-  if (stranger) return { reason: `no name has a ${quoted(stranger)} in it`, hint: NAME_SHAPE };
+  const [forbidden] = /[@?#]/.exec(text) ?? [];
+  if (forbidden) return { reason: `it contains ${quoted(forbidden)}`, hint: NAME_SHAPE };
   if (text.length > MAX_LENGTH) return { reason: "it is too long", hint: NAME_SHAPE };
   const plain = withoutSource(text);
   if (plain === undefined) {
-    return { reason: "it has :cloud or :local twice", hint: "use either :local or :cloud, once" };
+    return {
+      reason: "it has more than one :cloud or :local",
+      hint: "use either :cloud or :local, once",
+    };
   }
   const [, scheme, rest = plain] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(plain) ?? [];
   if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
@@ -152,9 +164,11 @@ function read(text: string): ModelName | NameProblem {
   }
   const path = hasTag(rest) ? rest.slice(0, rest.lastIndexOf(":")) : rest;
   const parts = path.split("/");
-  if (parts.length > 3) return { reason: "it has more than three parts", hint: NAME_SHAPE };
+  if (parts.length > 3) {
+    return { reason: 'it has more than three parts separated by "/"', hint: NAME_SHAPE };
+  }
   if (scheme && parts.length < 3) {
-    return { reason: `${scheme}:// is not followed by three parts`, hint: THREE_PARTS };
+    return { reason: `${scheme}:// must be followed by host/namespace/model`, hint: THREE_PARTS };
   }
   const name: ModelName = {
     host: parts.at(-3) ?? DEFAULT_HOST,
@@ -166,12 +180,12 @@ function read(text: string): ModelName | NameProblem {
   return problemOf(name) ?? name;
 }
 
-/** "/" cannot be in a tag: the ":" of a port has one after it. */
+/** Whether the last ":" starts a tag: after the ":" of a port there is a "/". */
 function hasTag(text: string): boolean {
   return text.lastIndexOf(":") > text.lastIndexOf("/");
 }
 
-/** `text` with its `:cloud` or `:local` made part of the tag or taken away; undefined if there are two. */
+/** `text` with `:cloud` joined to the tag or `:local` removed; undefined if there are two. */
 function withoutSource(text: string): string | undefined {
   const outer = splitSource(text);
   if (!outer) return text;
@@ -180,7 +194,7 @@ function withoutSource(text: string): string | undefined {
   return `${outer.base}${hasTag(outer.base) ? "-" : ":"}cloud`;
 }
 
-/** In any case, as in Ollama; `m:8b-cloud` is the older spelling of `m:8b:cloud`. */
+/** Case-insensitive, as in Ollama; `m:8b-cloud` is the older spelling of `m:8b:cloud`. */
 function splitSource(text: string): { base: string; source: string } | undefined {
   const match = /^(.*):(cloud|local)$/is.exec(text) ?? /^(.*:[^:/]*)-(cloud)$/is.exec(text);
   if (!match) return undefined;

@@ -1,13 +1,13 @@
-/** What somebody may have meant who gave something that is no model name. */
+/** Guesses the model name that was meant by invalid input. */
 
 const HUGGING_FACE = /^(www\.)?(hf\.co|huggingface\.co)$/i;
 const OLLAMA = /^(www\.)?(ollama\.com|registry\.ollama\.ai)$/i;
-/** Pages of Hugging Face that show a file of a repository. */
+/** Hugging Face pages for one file of a repository. */
 const FILE_PAGE = /^(blob|raw|resolve)$/;
 
 /**
- * A model name for the pasted address of a page at Hugging Face or ollama.com: without user, query and
- * what follows the model. It is a guess that still has to be parsed; undefined for every other text.
+ * A model name for a pasted URL of a Hugging Face or ollama.com page, without the user, the query
+ * and everything after the model. A guess that still has to be parsed; undefined for other text.
  */
 export function nameOfPage(text: string): string | undefined {
   const address = text.replace(/^[a-z]+:\/\//i, "").replace(/^.*@/s, "").replace(/[?#].*$/s, "");
@@ -21,13 +21,13 @@ export function nameOfPage(text: string): string | undefined {
 }
 
 /**
- * The name that `host/model` stands for if the first part is a host: only a name of all three parts has
- * one. It is a guess that still has to be parsed.
+ * The full name for `host/model` if the first part looks like a host: a name with a host needs
+ * all three parts. A guess that still has to be parsed.
  */
 export function nameWithHost(text: string): string | undefined {
   const [, scheme = "", host = "", model] = /^(https?:\/\/)?([^/]+)\/([^/]+)$/.exec(text) ?? [];
   const meant = scheme !== "" || /[.:]/.test(host);
-  // There every repository has an owner, and of Ollama's own the host is not written at all.
+  // A Hugging Face repository always has an owner; for Ollama's own registry the host is left out.
   if (!meant || model === undefined || HUGGING_FACE.test(host)) return undefined;
   return OLLAMA.test(host) ? model : `${scheme}${host}/library/${model}`;
 }

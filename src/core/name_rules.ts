@@ -1,21 +1,21 @@
-/** What each part of a model name may be made of: Ollama's rules. They leave no way out of a folder. */
+/** Ollama's rules for each part of a model name. They exclude path traversal. */
 
 import { quoted } from "./quote.ts";
 
 export type NamePart = "host" | "namespace" | "model" | "tag";
 
-/** Why a text is no name, and what to write instead. */
+/** Why a name is invalid, and what to write instead. */
 export interface NameProblem {
   readonly reason: string;
   readonly hint: string;
 }
 
 export const NAME_SHAPE =
-  "write [host/namespace/]model[:tag], such as llama3.2, user/model:8b or hf.co/user/model";
+  "use [host/namespace/]model[:tag], such as llama3.2, user/model:8b or hf.co/user/model";
 
 interface Rule {
   readonly part: NamePart;
-  /** What may follow the first character, which is a letter, a digit or "_" everywhere. */
+  /** The characters after the first, which is a letter, a digit or "_" in every part. */
   readonly others: RegExp;
   readonly marks: string;
   readonly max: number;
@@ -28,7 +28,7 @@ const RULES: readonly Rule[] = [
   { part: "tag", others: /^[A-Za-z0-9_.-]$/, marks: '"_", "-" and "."', max: 80 },
 ];
 
-/** What is wrong with the first part that breaks its rule; undefined if the name is valid. */
+/** The problem of the first invalid part; undefined if the name is valid. */
 export function problemOf(name: Readonly<Record<NamePart, string>>): NameProblem | undefined {
   for (const rule of RULES) {
     const text = name[rule.part];
@@ -51,7 +51,7 @@ function faultIn(text: string, { others, max }: Rule): string | undefined {
 
 function hint(text: string, { part, marks, max }: Rule): string {
   if (part === "host" && text.startsWith("[")) {
-    return "a model name has no place for an IPv6 address: give the host a name";
+    return "a model name cannot contain an IPv6 address: use a host name";
   }
-  return `a ${part} is up to ${max} letters, digits, ${marks}, and starts with a letter, a digit or "_"`;
+  return `a ${part} has up to ${max} letters, digits, ${marks}, and starts with a letter, digit or "_"`;
 }

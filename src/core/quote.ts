@@ -1,11 +1,11 @@
-/** How text of strangers is shown: in quotes, on one line, of bounded length, with nothing a terminal obeys. */
+/** Makes untrusted text printable: quoted, on one line, bounded, without control characters. */
 
-/** What has no shape of its own or steers the text around it: controls, bidi marks, line separators. */
+/** Invisible characters: controls, bidi marks, line separators. */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /**
- * `text` in double quotes as JSON writes it, with everything invisible escaped as well. More than `max`
- * UTF-16 units are cut off, which shows as "..." before the closing quote.
+ * `text` as a JSON string with all invisible characters escaped. It is cut off after `max` UTF-16
+ * units, with "..." before the closing quote.
  */
 export function quoted(text: string, max = 80): string {
   const cut = text.length > max ? `${text.slice(0, max)}...` : text;

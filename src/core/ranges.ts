@@ -1,41 +1,41 @@
-/** Sets of byte ranges as sorted, disjoint lists. Ranges are half-open: `end` is the first byte not in it. */
+/** Sets of byte ranges as sorted, disjoint lists. Ranges are half-open: `end` is exclusive. */
 
 import type { Digest } from "./digest.ts";
 
-/** Some bytes of a blob. */
+/** A byte range of a blob. */
 export interface Range {
-  /** The first byte. */
+  /** The offset of the first byte. */
   readonly start: number;
-  /** The first byte after it. */
+  /** The offset after the last byte. */
   readonly end: number;
 }
 
-/** A range with the digest that the registry gave for it, if it gave one. */
+/** A range, with the digest from the registry if there is one. */
 export interface Chunk extends Range {
   readonly digest?: Digest;
 }
 
-/** A range of an unfinished blob whose bytes are on disk and have this digest. */
+/** A range of a partial blob that is on disk, with the digest of its bytes. */
 export interface Proven extends Range {
   readonly digest: Digest;
   readonly from: Origin;
 }
 
 /**
- * Where the bytes of a range came from: the registry in an answer that was followed to its end, a file
- * that another program left, or the last seconds before a kill. Only the first is beyond suspicion when
- * the digest of the whole does not match.
+ * Where the bytes of a range came from: a download from the registry, a partial file of another
+ * program, or the last seconds before a kill. Only the first is trusted when the digest of the blob
+ * does not match.
  */
 export type Origin = "registry" | "adopted" | "live";
 
-/** Number of bytes in all ranges of a sorted, disjoint list. */
+/** The number of bytes in a sorted, disjoint list. */
 export function total(ranges: readonly Range[]): number {
   let sum = 0;
   for (const range of ranges) sum += range.end - range.start;
   return sum;
 }
 
-/** The union of any ranges, sorted and merged; empty ones vanish. */
+/** The union of any ranges, sorted and merged, without empty ones. */
 export function union(ranges: readonly Range[]): Range[] {
   const sorted = ranges.filter((range) => range.start < range.end)
     .sort((a, b) => a.start - b.start);
@@ -48,7 +48,7 @@ export function union(ranges: readonly Range[]): Range[] {
   return merged;
 }
 
-/** What of `from` is not in `what`. Both sorted and disjoint. */
+/** The parts of `from` that are not in `what`. Both are sorted and disjoint. */
 export function subtract(from: readonly Range[], what: readonly Range[]): Range[] {
   const left: Range[] = [];
   let w = 0;
@@ -65,14 +65,13 @@ export function subtract(from: readonly Range[], what: readonly Range[]): Range[
   return left;
 }
 
-/** What is in both. Both sorted and disjoint. */
+/** The intersection. Both are sorted and disjoint. */
 export function intersect(a: readonly Range[], b: readonly Range[]): Range[] {
   return subtract(a, subtract(a, b));
 }
 
 /**
- * The end of the run of bytes that begins at 0: everything before it is there. Ranges that touch need not
- * be merged.
+ * The end of the contiguous bytes from offset 0. Adjacent ranges need not be merged.
  */
 export function front(have: readonly Range[]): number {
   let end = 0;
@@ -84,8 +83,8 @@ export function front(have: readonly Range[]): number {
 }
 
 /**
- * What has to be fetched of a blob: its chunks less what is on disk. Each result lies within one chunk,
- * so that a request never spans more than the piece its bytes are checked by.
+ * The ranges of a blob that are still to be downloaded: its chunks without what is on disk. Each
+ * result is within one chunk, so that a request never spans more than the piece that is verified.
  */
 export function missing(chunks: readonly Chunk[], have: readonly Range[]): Range[] {
   return chunks.flatMap((chunk) => subtract([{ start: chunk.start, end: chunk.end }], have));

@@ -1,25 +1,25 @@
 /**
- * How the user takes a pull back, in two steps. `soft`: ask for no more bytes, bring what has arrived
- * to disk, prove it and end. `hard`: drop everything, the process is about to go.
+ * How the user stops a pull, in two steps. `soft`: request no more bytes, write and hash what has
+ * been received, and end. `hard`: abort immediately, the process is about to exit.
  */
 export interface Stop {
   readonly soft: AbortSignal;
   readonly hard: AbortSignal;
   /**
-   * For work of several pieces, which can also end after the piece at hand: from the first call on, that is
-   * one step more, before `soft`. Returns the signal of that step. Absent where steps are not counted.
+   * For batches, which can also stop after the current item: the first call adds that as a step
+   * before `soft`. Returns the signal of that step. Absent if the steps are not counted.
    */
   readonly afterThis?: () => AbortSignal;
 }
 
-/** A stop whose steps are taken one by one. */
+/** A stop and the function that advances it. */
 export interface Steps {
   readonly stop: Stop;
-  /** Takes the next step; false once `hard` was it, or there is none left. `reason` is what it aborts with. */
+  /** Aborts the next signal with `reason`; false if that was `hard`, or if none is left. */
   next(reason: unknown): boolean;
 }
 
-/** The steps of one process: two, or three from when somebody asks for `afterThis`. */
+/** The steps of one process: two, or three once `afterThis` has been called. */
 export function stopSteps(): Steps {
   const after = new AbortController();
   const soft = new AbortController();
@@ -30,7 +30,7 @@ export function stopSteps(): Steps {
       soft: soft.signal,
       hard: hard.signal,
       afterThis() {
-        // Whoever has asked for more already shall not get less.
+        // `soft` is stronger than `afterThis`: if it is aborted already, the new signal is too.
         if (soft.signal.aborted) after.abort(soft.signal.reason);
         else if (!steps.includes(after)) steps = [after, ...steps];
         return after.signal;

@@ -1,34 +1,34 @@
 /**
- * JSON from strangers that another reader will read again: what the two could understand differently is
- * refused, and so is what is made to exhaust the reader.
+ * Parses untrusted JSON that another parser will read later. Anything that the two could read
+ * differently is refused, and so is nesting deep enough to exhaust a parser.
  */
 
 import { quoted } from "./quote.ts";
 
-/** A manifest needs 4. */
+/** A manifest needs 4 levels. */
 const MAX_DEPTH = 32;
 
 const NOT_JSON = "it is not JSON";
 
-/** Keys by their meaning, however they are spelled with escapes. */
+/** Keys are compared after unescaping. */
 export interface Strictness {
-  /** Refused if they come twice in one object: readers differ in which of the two they take. */
+  /** Refused if they occur twice in one object: parsers differ in which value they use. */
   readonly unique: readonly string[];
   /**
-   * Refused at any depth if they have a whole number that is not written as one, such as `1e3` or `5.0`:
-   * the parser here does not see the difference, Go's readers of integers do.
+   * Refused at any depth if the value is an integer in another notation, such as `1e3` or `5.0`:
+   * JavaScript parses it as the integer, Go rejects it.
    */
   readonly whole: readonly string[];
 }
 
-/** The value, or why there is none. */
+/** The value, or why the text was refused. */
 export type StrictJson = { readonly value: unknown } | { readonly fault: string };
 
-/** Reads `bytes` as one JSON value in UTF-8, nested no deeper than 32. Never throws. */
+/** Parses `bytes` as one JSON value in UTF-8, nested at most 32 levels deep. Never throws. */
 export function readStrictJson(bytes: Uint8Array, strictness: Strictness): StrictJson {
   let text: string;
   try {
-    // A byte order mark is kept, so that it is refused: Go's readers do not skip it either.
+    // A byte order mark is kept, so that it is refused, as in Go.
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return { fault: "it is not UTF-8" };
@@ -42,7 +42,7 @@ export function readStrictJson(bytes: Uint8Array, strictness: Strictness): Stric
   }
 }
 
-/** Looks for what the parser would swallow. Knows little grammar: the parser finds all other faults. */
+/** Finds what JSON.parse would accept silently. All other errors are left to JSON.parse. */
 function faultIn(text: string, { unique, whole }: Strictness): string | undefined {
   const number = /\s*([-+.\deE]+)/y;
   const seen = Array.from({ length: MAX_DEPTH + 1 }, () => new Set<string>());
@@ -69,10 +69,10 @@ function faultIn(text: string, { unique, whole }: Strictness): string | undefine
         const written = number.exec(text)?.[1];
         const name = unescaped(text.slice(key.start, key.end));
         if (written !== undefined && whole.includes(name) && isOdd(written)) {
-          return `${name} is written as ${quoted(written, 40)}`;
+          return `${name} is written as ${quoted(written, 40)}, not as an integer`;
         }
         if (!unique.includes(name)) break;
-        if (seen[depth]!.has(name)) return `it has the key "${name}" twice in one object`;
+        if (seen[depth]!.has(name)) return `it has the duplicate key "${name}"`;
         seen[depth]!.add(name);
       }
     }
@@ -80,12 +80,12 @@ function faultIn(text: string, { unique, whole }: Strictness): string | undefine
   return undefined;
 }
 
-/** Whether the parser makes a whole number of something else. */
+/** Whether JSON.parse turns another notation into a non-negative integer. */
 function isOdd(written: string): boolean {
   return !/^\d+$/.test(written) && Number.isSafeInteger(Number(written)) && Number(written) >= 0;
 }
 
-/** The index after the closing quote of the string that opens at `start`, or the end of the text. */
+/** The index after the closing quote of the string at `start`, or the end of the text. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     if (text[at] === "\\") at++;

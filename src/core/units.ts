@@ -1,4 +1,4 @@
-/** Sizes, rates and durations as people write and read them. */
+/** Parses and formats sizes, rates and durations. */
 
 import { PullamaError } from "./errors.ts";
 import { quoted } from "./quote.ts";
@@ -6,9 +6,9 @@ import { quoted } from "./quote.ts";
 const POWERS = ["", "k", "m", "g", "t"];
 
 /**
- * Bytes in `text`: a number, or one with a unit. K, M, G and T are powers of 1000, with an i after them
- * (`8MiB`) powers of 1024; a last B and upper or lower case make no difference. Fractions are rounded to
- * whole bytes. Throws `usage` unless that is from 1 to 2^53-1.
+ * Parses a size in bytes with an optional unit. K, M, G and T are powers of 1000, Ki, Mi, Gi and
+ * Ti powers of 1024; a trailing B and the case of letters make no difference. Fractions are rounded
+ * to whole bytes. Throws `usage` unless the result is from 1 to 2^53-1.
  */
 export function parseSize(text: string): number {
   const match = /^([\d.]+) ?(?:([kmgt])(i?))?b?$/i.exec(text.trim());
@@ -19,9 +19,9 @@ export function parseSize(text: string): number {
   if (match && !fraction && size > 0 && Number.isSafeInteger(size)) return size;
   throw new PullamaError(
     "usage",
-    `${quoted(text)} is not a size: allowed are whole bytes above 0, or a number with K, M, G, T ` +
+    `invalid size ${quoted(text)}: expected whole bytes above 0, or a number with K, M, G, T ` +
       "(powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024)",
-    { hint: "write it like 1048576, 64M, 8MiB or 1.5GB" },
+    { hint: "use a size like 1048576, 64M, 8MiB or 1.5GB" },
   );
 }
 
@@ -33,9 +33,10 @@ const DAY = 24 * HOUR;
 const DURATION = /^(?:([\d.]+)d)?(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s)?(?:([\d.]+)ms)?$/;
 
 /**
- * Milliseconds in `text`: one or more numbers with d, h, m, s or ms, the largest unit first and none
- * twice (`90s`, `1h30m`). The result is whole and may be more than a timer takes (2^31-1). Throws `usage`
- * for anything else, numbers without a unit, and nothing at all such as `0s`.
+ * Parses a duration to milliseconds: one or more numbers with d, h, m, s or ms, the largest unit
+ * first and none twice (`90s`, `1h30m`). The result is an integer and may exceed the limit of
+ * timers (2^31-1). Throws `usage` for anything else, including numbers without a unit and durations
+ * of zero.
  */
 export function parseDuration(text: string): number {
   const match = DURATION.exec(text.trim());
@@ -46,34 +47,34 @@ export function parseDuration(text: string): number {
   const bare = /^[\d.]+$/.test(text.trim()) && Number(text) > 0;
   throw new PullamaError(
     "usage",
-    `${quoted(text)} is not a duration: allowed are numbers above 0 with d, h, m, s or ms`,
-    { hint: bare ? "add the unit: s, m or h" : "write it like 90s, 30m or 1h30m" },
+    `invalid duration ${quoted(text)}: expected a duration above 0 with units d, h, m, s or ms`,
+    { hint: bare ? "add a unit: s, m or h" : "use a duration like 90s, 30m or 1h30m" },
   );
 }
 
 const SIZES = [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"]] as const;
 
 /**
- * A number of bytes as `ollama list` prints it, but with the k of kilo: decimal units, one digit after the
- * point below 10 (none if it is whole), cut off above. `bytes` is finite and not negative.
+ * Formats bytes like `ollama list`, but with a lower-case k: decimal units, below 10 one decimal
+ * place (none if the value is an integer), otherwise truncated. `bytes` is finite and not negative.
  */
 export function formatSize(bytes: number): string {
   const [unit, name] = SIZES.find(([size]) => bytes >= size) ?? [1, "B"];
   const value = bytes / unit;
   if (unit === 1 || value >= 10 || Number.isInteger(value)) return `${Math.trunc(value)} ${name}`;
-  // Go rounds halves to even, which one digit of a quarter is; all others round alike.
+  // Go rounds ties to even, which matters only for x.25; all other values round alike.
   const tenths = value % 1 === 0.25 ? `${Math.trunc(value)}.2` : value.toFixed(1);
   return `${tenths} ${name}`;
 }
 
-/** `8.2 MB/s`. Finite and not negative. */
+/** Formats a rate as `8.2 MB/s`. `bytesPerSecond` is finite and not negative. */
 export function formatRate(bytesPerSecond: number): string {
   return `${formatSize(bytesPerSecond)}/s`;
 }
 
 /**
- * A time in its two largest units: `850ms`, `42s`, `4m02s`, `1h02m`, `3d04h`. What is smaller is cut off.
- * `ms` is finite and not negative.
+ * Formats a duration in its two largest units: `850ms`, `42s`, `4m02s`, `1h02m`, `3d04h`. Smaller
+ * units are truncated. `ms` is finite and not negative.
  */
 export function formatDuration(ms: number): string {
   const two = (value: number) => String(Math.floor(value)).padStart(2, "0");

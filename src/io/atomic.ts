@@ -1,10 +1,11 @@
-/** Replacing a small file so that a crash leaves either the old bytes or the new ones. */
+/** Replaces a small file atomically: a crash leaves either the old content or the new. */
 
 import type { Disk, Ownership } from "./disk.ts";
 
 /**
- * Writes `bytes` to `temporary`, syncs, renames it to `path` and syncs the folder. Both paths lie on one
- * file system. The temporary file is gone afterwards also when a step failed, as far as that is possible.
+ * Writes `bytes` to `temporary`, syncs it, renames it to `path` and syncs the directory. Both paths
+ * must be on the same file system. If a step fails, the temporary file is removed on a best-effort
+ * basis.
  */
 export async function replaceFile(
   disk: Disk,
@@ -28,7 +29,7 @@ export async function replaceFile(
   await disk.syncFolder(folderOf(path));
 }
 
-/** The folder that a path lies in. */
+/** The parent directory of a path. */
 export function folderOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"), 0)) || "/";
 }

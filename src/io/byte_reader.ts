@@ -1,20 +1,20 @@
-/** Reading a byte stream piece by piece, with stages that look at or hold back what passes. */
+/** Reads byte streams piece by piece. Readers can be wrapped, to observe or throttle reads. */
 
-/** One piece: a view on the buffer that was given, which belongs to the reader until then. */
+/** The result of a read: `value` is a view of the memory that was passed to `read`. */
 export interface Piece {
   readonly value: Uint8Array<ArrayBuffer> | undefined;
   readonly done: boolean;
 }
 
-/** Where bytes come from. A stage wraps one and is one. */
+/** A source of bytes. A wrapper takes a reader and is one itself. */
 export interface ByteReader {
-  /** The next bytes, in `buffer`, whose memory goes back and forth with each call. */
+  /** Reads the next bytes into `buffer`. Its memory is transferred: reuse that of the result. */
   read(buffer: Uint8Array<ArrayBuffer>): Promise<Piece>;
-  /** No more bytes are wanted; never rejects. */
+  /** Stops reading; never rejects. */
   cancel(): Promise<void>;
 }
 
-/** The bytes of a stream without stages. */
+/** A reader of a stream. */
 export function byteReader(stream: ReadableStream<Uint8Array>): ByteReader {
   const reader = stream.getReader({ mode: "byob" });
   return {

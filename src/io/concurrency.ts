@@ -1,6 +1,9 @@
-/** Much work of one kind, some of it at a time. */
+/** Maps items with bounded concurrency. */
 
-/** What `plan` makes of each of `items`, in their order; `atOnce` are in work together. Rejects as the first that does. */
+/**
+ * The results of `work` for all `items`, in their order, with at most `atOnce` running at a time.
+ * Rejects with the first rejection.
+ */
 export async function mapConcurrent<T, R>(
   items: readonly T[],
   atOnce: number,
@@ -13,4 +16,21 @@ export async function mapConcurrent<T, R>(
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   return results;
+}
+
+/** Items of one batch. */
+const BATCH = 32;
+
+/**
+ * Calls `act` for all `items` in batches of 32. Rejects with the first rejection once its batch is
+ * done, so that no call is still running.
+ */
+export async function inBatches<T>(
+  items: readonly T[],
+  act: (item: T) => Promise<void>,
+): Promise<void> {
+  for (let at = 0; at < items.length; at += BATCH) {
+    const done = await Promise.allSettled(items.slice(at, at + BATCH).map(act));
+    for (const result of done) if (result.status === "rejected") throw result.reason;
+  }
 }

@@ -1,46 +1,49 @@
 /**
- * Every step that changes what a crash would leave, in one small interface. The real one is thin; a
- * recording one lets a test stop the world after each step, or forget what was never synced.
- * Reading is not in here: it changes nothing.
+ * All operations that change the state on disk, in one small interface. The real implementation is
+ * thin; a recording one lets tests simulate a crash after each step, and drop what was never
+ * synced. Reading is not part of it, since it changes nothing.
  */
 
 import { fileError } from "./file_error.ts";
-import { renamePatiently } from "./rename.ts";
+import { renameWithRetry } from "./rename.ts";
 
-/** A file open for writing. Closing it frees the handle; it does not sync. */
+/** A file open for writing. Closing it does not sync. */
 export interface DiskFile extends Disposable {
   readonly path: string;
-  /** Writes all of `bytes` at `offset`. One call at a time per file. */
+  /** Writes all of `bytes` at `offset`. Calls for the same file must not overlap. */
   writeAt(bytes: Uint8Array, offset: number): Promise<void>;
   /**
-   * The same before it returns. It holds up everything else meanwhile: for a few bytes that have to be true
-   * the moment after, and for data only as long as that is quick.
+   * Writes synchronously. This blocks the event loop: use it for a few bytes that must be written
+   * at once, and for data only while writes are fast.
    */
   writeNowAt(bytes: Uint8Array, offset: number): void;
-  /** Returns when the data written so far would survive a power cut. */
+  /** Resolves when all data written so far would survive a power cut. */
   sync(): Promise<void>;
   truncate(size: number): Promise<void>;
   close(): void;
 }
 
-/** Permission bits and owner that a new file or folder is given; undefined: as the system makes it. */
+/** Mode and owner of a new file or directory; undefined: the system's default. */
 export interface Ownership {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
 }
 
-/** Durable steps. Each rejects with a PullamaError of kind disk_full, local or missing-file cause. */
+/**
+ * Changes to the file system. Each rejects with a PullamaError of kind `disk_full` or `local`, with
+ * the original error as its cause.
+ */
 export interface Disk {
-  /** Opens for writing; "new" fails where the file exists, "any" makes it where it does not. */
+  /** Opens for writing; "new" fails if the file exists, "any" creates it if it does not. */
   open(path: string, how: "new" | "any"): Promise<DiskFile>;
   rename(from: string, to: string): Promise<void>;
   link(from: string, to: string): Promise<void>;
-  /** Removes a file; one that is not there is fine. */
+  /** Removes a file; a missing one is not an error. */
   remove(path: string): Promise<void>;
   makeFolder(path: string): Promise<void>;
   removeFolder(path: string): Promise<void>;
-  /** Makes the names in a folder survive a power cut. */
+  /** Syncs a directory, so that its entries survive a power cut. */
   syncFolder(path: string): Promise<void>;
   /** Sets the modification time, in milliseconds since 1970. */
   touch(path: string, timeMs: number): Promise<void>;
@@ -121,7 +124,7 @@ export const realDisk: Disk = {
   rename: (from, to) =>
     step("rename", from, () => {
       const rename = () => Deno.rename(from, to);
-      return Deno.build.os === "windows" ? renamePatiently(rename) : rename();
+      return Deno.build.os === "windows" ? renameWithRetry(rename) : rename();
     }),
   link: (from, to) => step("link", to, () => Deno.link(from, to)),
   remove: (path) =>
@@ -136,7 +139,7 @@ export const realDisk: Disk = {
   removeFolder: (path) => step("remove", path, () => Deno.remove(path)),
   syncFolder: (path) =>
     step("sync", path, async () => {
-      // Windows cannot open a folder; there a rename is durable by the journal of NTFS.
+      // Windows cannot open a directory; there the NTFS journal makes renames durable.
       if (Deno.build.os === "windows") return;
       using folder = await Deno.open(path);
       await folder.sync();

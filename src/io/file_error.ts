@@ -1,4 +1,4 @@
-/** What a failed file operation means, by class and code. */
+/** Classifies errors of file operations, by class and code, and converts them to `PullamaError`. */
 
 import { PullamaError } from "../core/errors.ts";
 
@@ -8,25 +8,25 @@ const FULL_BY_NUMBER = Deno.build.os === "windows"
   ? /\(os error (28|69)\)/
   : /\(os error (28|122)\)/;
 
-/** Whether the disk, or the share of it that the user may fill, is full. A quota error has no code. */
+/** Whether the disk is full, or the user's quota exhausted. Deno sets no code for a quota error. */
 export function isDiskFull(error: unknown): boolean {
   return error instanceof Error &&
     (codeOf(error) === "ENOSPC" || FULL_BY_NUMBER.test(error.message));
 }
 
-/** Whether `error`, or the failure it was turned into, says that there is no such file. */
+/** Whether `error`, or its cause, is "no such file or directory". */
 export function isMissing(error: unknown): boolean {
   return rootOf(error) instanceof Deno.errors.NotFound;
 }
 
-/** Whether `error`, or the failure it was turned into, says that the name is taken. */
+/** Whether `error`, or its cause, is "file exists" or "directory not empty". */
 export function isExisting(error: unknown): boolean {
   const root = rootOf(error);
   return root instanceof Deno.errors.AlreadyExists || codeOf(root) === "ENOTEMPTY" ||
     codeOf(root) === "EEXIST";
 }
 
-/** Whether a hard link cannot be made here: another file system, or one without links. */
+/** Whether hard links are not possible here: another file system, or one without hard links. */
 export function isLinkUnsupported(error: unknown): boolean {
   const root = rootOf(error);
   const code = codeOf(root);
@@ -35,21 +35,21 @@ export function isLinkUnsupported(error: unknown): boolean {
     (root instanceof Deno.errors.PermissionDenied && code !== "EACCES");
 }
 
-/** A PullamaError that says which operation on which path failed. Keeps the original as its cause. */
+/** A PullamaError with the operation and the path; the original error is its cause. */
 export function fileError(error: unknown, doing: string, path: string): PullamaError {
   if (error instanceof PullamaError) return error;
   const reason = reasonOf(error);
   if (isDiskFull(error)) {
-    return new PullamaError("disk_full", `cannot ${doing} ${path}: the disk is full`, {
+    return new PullamaError("disk_full", `cannot ${doing} ${path}: not enough disk space`, {
       cause: error,
-      hint: "free some space and run the same command again",
+      hint: "free up disk space, then run the same command again",
     });
   }
   if (codeOf(error) === "EFBIG") {
     return new PullamaError(
       "disk_full",
-      `cannot ${doing} ${path}: the file system does not take files of this size`,
-      { cause: error, hint: "choose another folder with --models-dir" },
+      `cannot ${doing} ${path}: file too large for this file system`,
+      { cause: error, hint: "choose a directory on another file system with --models-dir" },
     );
   }
   return new PullamaError("local", `cannot ${doing} ${path}: ${reason}`, {
@@ -61,21 +61,24 @@ export function fileError(error: unknown, doing: string, path: string): PullamaE
 function hintFor(error: unknown, path: string): { hint?: string } {
   const code = codeOf(error);
   if (error instanceof Deno.errors.NotCapable && /^\/(dev|proc|sys)\//.test(path)) {
-    return { hint: "nothing can be stored below /dev, /proc or /sys: choose another --models-dir" };
+    return {
+      hint:
+        "pullama cannot write under /dev, /proc or /sys: choose another directory with --models-dir",
+    };
   }
   if (code === "EACCES" || code === "EPERM" || error instanceof Deno.errors.PermissionDenied) {
     const owner = ownerOf(path);
-    const who = owner ? `it belongs to ${owner}: ` : "";
+    const owned = owner ? `owned by ${owner}: ` : "";
     return {
-      hint: who +
-        "run as its owner, for a service install: sudo -u ollama env HOME=/usr/share/ollama pullama …",
+      hint: owned +
+        "run as its owner; for the Ollama service: sudo -u ollama env HOME=/usr/share/ollama pullama …",
     };
   }
-  if (code === "EROFS") return { hint: "choose a folder that can be written with --models-dir" };
+  if (code === "EROFS") return { hint: "choose a writable directory with --models-dir" };
   return {};
 }
 
-/** User and group number of the nearest existing parent of `path`; undefined where there are none. */
+/** User and group ID of `path` or its nearest existing parent; undefined if the system has none. */
 function ownerOf(path: string): string | undefined {
   for (let at = path; at !== ""; at = at.slice(0, Math.max(0, at.lastIndexOf("/")))) {
     try {
@@ -88,14 +91,14 @@ function ownerOf(path: string): string | undefined {
   return undefined;
 }
 
-/** Why, in a few words: without the number of the system and the capital letter. */
+/** The reason in a few words, without the OS error number and the capital letter. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   switch (codeOf(error)) {
     case "EACCES":
       return "permission denied";
     case "EROFS":
-      return "the file system is read-only";
+      return "read-only file system";
     case "EIO":
       return "input/output error";
     default:

@@ -1,17 +1,17 @@
-/** What kind of file system a folder is on. */
+/** Detects the type of a file system. */
 
 import { volumeOf } from "./space.ts";
 
 export interface FileSystem {
-  /** As it is called when it is mounted. */
+  /** The type as in `mount -t`. */
   readonly name: string;
-  /** Bytes of the largest file that it takes, where that matters. */
+  /** The maximum file size in bytes, if it matters for models. */
   readonly largestFile?: number;
 }
 
 const FAT: FileSystem = { name: "vfat", largestFile: 2 ** 32 - 1 };
 
-/** By the numbers of linux/magic.h. */
+/** By the magic numbers in linux/magic.h. */
 const KINDS: ReadonlyMap<number, FileSystem> = new Map([
   [0x4d44, FAT],
   ...Object.entries({
@@ -37,12 +37,12 @@ const KINDS: ReadonlyMap<number, FileSystem> = new Map([
 ]);
 
 /**
- * The file system of `path`, or of the nearest folder above it that there is; undefined where the system does
- * not tell, or a rare one.
+ * The file system of `path` or its nearest existing parent. Undefined if the type is not in the
+ * table, and on other systems than Linux.
  */
 export function fileSystemOf(path: string): FileSystem | undefined {
   if (Deno.build.os !== "linux") return undefined;
   const volume = volumeOf(path);
-  // Some of the numbers come out negative where they are read as 32 bits with a sign.
+  // Some numbers are negative if read as signed 32-bit integers.
   return volume && KINDS.get(volume.type >>> 0);
 }

@@ -1,6 +1,6 @@
 /**
- * SHA-256 of growing files, off the main thread: one worker follows on disk what was written. Requests
- * are cut into slices, and an urgent one (a checkpoint that a signal waits for) goes before the others.
+ * SHA-256 of growing files, off the main thread: one worker reads back from disk what was written.
+ * Requests are divided into slices, and urgent ones (a checkpoint on a signal) go first.
  */
 
 import { type Digest, digestOf, hexOf } from "../core/digest.ts";
@@ -15,21 +15,21 @@ export type HashRequest =
     readonly path: string;
     readonly start: number;
     readonly end: number;
-    /** Remember where the run stands: a later `expect` that does not hold takes it back to here. */
+    /** Saves the state of the run: if a later `expect` does not match, the run is reset to it. */
     readonly anchor?: boolean;
     readonly expect?: string;
   }
   | { readonly id: number; readonly do: "close"; readonly run: number };
 
-export interface HashAnswer {
+export interface HashResponse {
   readonly id: number;
   readonly hex?: string;
   readonly failure?: { readonly message: string; readonly code?: string };
 }
 
-/** Bytes hashed per request to the worker: about 20 ms of its time, so that urgent work waits no longer. */
+/** Bytes hashed per request to the worker: about 20 ms, the longest that urgent work waits. */
 const SLICE = 32 * 1024 * 1024;
-/** Requests given to the worker ahead of its answers, so that it never idles between two. */
+/** Requests sent to the worker at a time, so that it never idles between two. */
 const AHEAD = 2;
 
 interface Pending {
@@ -38,7 +38,7 @@ interface Pending {
   readonly settle: PromiseWithResolvers<string>;
 }
 
-/** The worker and the line in front of it. Ends only by `dispose`: a worker keeps the process alive. */
+/** The worker and its queue. Must be disposed: a worker keeps the process alive. */
 export class Hasher implements Disposable {
   #worker: Worker | undefined;
   #next = 1;
@@ -46,7 +46,7 @@ export class Hasher implements Disposable {
   #working = new Map<number, Pending>();
   #ended = false;
 
-  /** A hash over `path` that begins at `start`. Nothing is opened before its first `extend`. */
+  /** A hash over `path` from `start`. The file is opened by the first `extend`. */
   follow(path: string, start: number): HashRun {
     return new HashRun(this.#next++, path, start, (request, urgent) => this.#ask(request, urgent));
   }
@@ -87,10 +87,10 @@ export class Hasher implements Disposable {
   #start(): Worker {
     if (this.#worker) return this.#worker;
     const worker = new Worker(new URL("./hash_worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<HashAnswer>) => this.#answered(data);
+    worker.onmessage = ({ data }: MessageEvent<HashResponse>) => this.#settle(data);
     worker.onerror = (event) => {
       event.preventDefault();
-      const failure = new PullamaError("internal", `the hashing thread failed: ${event.message}`);
+      const failure = new PullamaError("internal", `the hash worker failed: ${event.message}`);
       for (const { settle } of this.#working.values()) settle.reject(failure);
       this.#working.clear();
       this[Symbol.dispose]();
@@ -98,7 +98,7 @@ export class Hasher implements Disposable {
     return this.#worker = worker;
   }
 
-  #answered({ id, hex, failure }: HashAnswer): void {
+  #settle({ id, hex, failure }: HashResponse): void {
     const pending = this.#working.get(id);
     if (!pending) return;
     this.#working.delete(id);
@@ -113,10 +113,10 @@ export class Hasher implements Disposable {
 }
 
 function ended(): PullamaError {
-  return new PullamaError("internal", "the hashing thread has ended");
+  return new PullamaError("internal", "the hash worker was terminated");
 }
 
-/** A running SHA-256 over `[start, position)` of a file. One `extend` at a time. */
+/** A running SHA-256 over `[start, position)` of a file. Calls of `extend` must not overlap. */
 export class HashRun {
   #position: number;
   #digest: Digest | undefined;
@@ -135,7 +135,7 @@ export class HashRun {
     this.#position = start;
   }
 
-  /** How far the hash has come. */
+  /** The end of the hashed range. */
   get position(): number {
     return this.#position;
   }
@@ -146,9 +146,9 @@ export class HashRun {
   }
 
   /**
-   * Goes on to `end` and answers whether the bytes were there and, where `expect` is given, whether the
-   * digest of `[start, end)` is that one. If not, the run is back where it stood before the call. A run
-   * that is closed meanwhile answers false at its next slice.
+   * Hashes up to `end`. Resolves with whether the file was long enough and, if `expect` is given,
+   * whether the digest of `[start, end)` matches; if not, the run is reset to its state before the
+   * call. If the run is closed meanwhile, resolves with false at the next slice.
    */
   async extend(end: number, expect?: Digest, urgent = false): Promise<boolean> {
     const before = { position: this.#position, digest: this.#digest };
@@ -178,7 +178,7 @@ export class HashRun {
     return expect === undefined || this.#digest === expect;
   }
 
-  /** Lets the worker close its handle. Nothing can be asked of the run after that. */
+  /** Closes the worker's file handle. The run cannot be used afterwards. */
   async close(): Promise<void> {
     this.#closed = true;
     if (!this.#opened) return;

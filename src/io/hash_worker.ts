@@ -1,11 +1,12 @@
 /// <reference lib="deno.worker" />
 /**
  * Hashes ranges of files from the page cache, one request at a time and in order, so that the main
- * thread never does. A run is a hash in progress over a contiguous range; it is told how far to go on.
+ * thread does not have to. A run is a hash in progress over a contiguous range; each request
+ * extends it.
  */
 
 import { createHash, type Hash } from "node:crypto";
-import type { HashAnswer, HashRequest } from "./hash.ts";
+import type { HashRequest, HashResponse } from "./hash.ts";
 
 interface Run {
   readonly file: Deno.FsFile;
@@ -18,10 +19,10 @@ const runs = new Map<number, Run>();
 const buffer = new Uint8Array(512 * 1024);
 
 self.onmessage = ({ data }: MessageEvent<HashRequest>): void => {
-  self.postMessage(answer(data));
+  self.postMessage(respond(data));
 };
 
-function answer(request: HashRequest): HashAnswer {
+function respond(request: HashRequest): HashResponse {
   try {
     if (request.do === "close") {
       runs.get(request.run)?.file.close();
@@ -51,8 +52,8 @@ function begin(id: number, path: string, start: number): Run {
 }
 
 /**
- * Hashes from where the run stands to `end` and answers the digest so far, or "" for a file that ends
- * early. That, a digest other than the expected one and a failed read take the run back to its anchor.
+ * Hashes from the position of the run to `end` and returns the digest so far, or "" if the file is
+ * shorter. The run is reset to its anchor in that case, on a digest mismatch and on a failed read.
  */
 function extend(run: Run, request: HashRequest & { do: "extend" }): { hex: string } {
   const { end, anchor, expect } = request;
@@ -61,20 +62,20 @@ function extend(run: Run, request: HashRequest & { do: "extend" }): { hex: strin
     run.file.seekSync(run.position, Deno.SeekMode.Start);
     for (let left = end - run.position; left > 0;) {
       const read = run.file.readSync(left < buffer.length ? buffer.subarray(0, left) : buffer);
-      if (read === null) return takeBack(run, "");
+      if (read === null) return reset(run, "");
       run.hash.update(buffer.subarray(0, read));
       left -= read;
     }
   } catch (error) {
-    takeBack(run, "");
+    reset(run, "");
     throw error;
   }
   run.position = end;
   const hex = run.hash.copy().digest("hex");
-  return expect === undefined || hex === expect ? { hex } : takeBack(run, hex);
+  return expect === undefined || hex === expect ? { hex } : reset(run, hex);
 }
 
-function takeBack(run: Run, hex: string): { hex: string } {
+function reset(run: Run, hex: string): { hex: string } {
   run.hash = run.anchor.hash.copy();
   run.position = run.anchor.position;
   return { hex };

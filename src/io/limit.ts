@@ -1,25 +1,26 @@
-/** A limit on bytes a second that several connections share. */
+/** A rate limit shared by several connections. */
 
 import type { ByteReader } from "./byte_reader.ts";
+import type { Clock } from "./clock.ts";
 
-export interface LimitClock {
-  /** Milliseconds. */
-  readonly now: () => number;
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-}
-
-/** Pieces a second of one connection at full speed, so that a slow limit still flows evenly. */
+/** Reads per second of one connection at the full rate, so that a low limit causes no bursts. */
 const PIECES_PER_SECOND = 10;
 const SMALLEST_PIECE = 1024;
 
-/** How fast bytes may come, over all readers that pass through it. */
+/** Limits the total rate of all readers that are passed through it. */
 export class RateLimit {
   #paidUntil = 0;
 
-  /** `rate` in bytes a second. */
-  constructor(private readonly rate: number, private readonly clock: LimitClock) {}
+  /** `rate` in bytes per second. */
+  constructor(
+    private readonly rate: number,
+    private readonly clock: Pick<Clock, "now" | "sleep">,
+  ) {}
 
-  /** `reader`, held back to its share. Waiting ends with the reason of `signal`. */
+  /**
+   * `reader`, throttled. Its reads reject with the reason of `signal` if that is aborted while they
+   * wait.
+   */
   through(reader: ByteReader, signal: AbortSignal): ByteReader {
     const most = Math.max(SMALLEST_PIECE, Math.floor(this.rate / PIECES_PER_SECOND));
     return {
@@ -38,7 +39,7 @@ export class RateLimit {
   async #turn(signal: AbortSignal): Promise<void> {
     for (;;) {
       const now = this.clock.now();
-      // Time in which nothing came is not saved up for later.
+      // Idle time earns no more credit than one read.
       this.#paidUntil = Math.max(this.#paidUntil, now - 1000 / PIECES_PER_SECOND);
       if (this.#paidUntil <= now) return;
       await this.clock.sleep(this.#paidUntil - now, signal);

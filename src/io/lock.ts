@@ -1,20 +1,22 @@
 /**
- * Advisory locks on lock files, freed by the system when the process ends however it ends. A lock file
- * is never removed by who uses it; should somebody else remove it, the inode check below finds out.
+ * Advisory locks on lock files, which the system releases when the process ends for any reason.
+ * Taking or releasing a lock never removes the file; if something else does, the inode check below
+ * detects it.
  */
 
+import { onAbort, orAborted } from "./abort.ts";
 import { type Ownership, realDisk } from "./disk.ts";
 import { fileError, isExisting, isMissing } from "./file_error.ts";
 
-/** A lock that is held until disposed. */
+/** A lock, held until it is disposed. */
 export interface Lock extends Disposable {
   readonly path: string;
 }
 
-/** Who holds a lock, as the holder wrote it into the file, such as `pid 4711 on host`. */
+/** The holder of a lock as written in the lock file, such as `pid 4711 on host`. */
 export type Holder = string;
 
-/** How long a try may take where the system offers no try that returns at once. */
+/** Milliseconds to wait for a lock if the runtime has no non-blocking call for it. */
 const TRY_MS = 300;
 
 class Held implements Lock {
@@ -29,16 +31,16 @@ class Held implements Lock {
   }
 }
 
-/** How a lock is taken: exclusively, or shared with other shared holders. */
+/** Exclusive, or shared with other shared holders. */
 export interface LockMode {
   readonly shared?: boolean;
-  /** What the lock file is given when it has to be made. */
+  /** Ownership of the lock file if it is created. */
   readonly ownership?: Ownership;
 }
 
 /**
- * Takes the lock if it is free. Undefined: it is held. Who takes it writes itself into the file; of
- * several shared holders the last one is read there.
+ * Takes the lock, or returns undefined if it is held. The holder is written to the file; of several
+ * shared holders the last one.
  */
 export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock | undefined> {
   for (;;) {
@@ -55,9 +57,10 @@ export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock |
 }
 
 /**
- * Locks an existing file of data itself, for the case that its lock file was removed under its holder: a
- * second one with a new lock file of the same name finds out here. Nothing is written into it. Undefined:
- * it is held. Not on Windows, where a locked file can neither be written nor renamed by anybody.
+ * Locks an existing data file itself, as protection against a lock file that is removed while held:
+ * another process that creates a new lock file of that name fails here. Nothing is written to the
+ * file. Undefined if it is locked. Does nothing on Windows, where no process can write to or rename
+ * a locked file.
  */
 export async function tryLockExisting(path: string): Promise<Lock | undefined> {
   if (Deno.build.os === "windows") return { path, [Symbol.dispose]() {} };
@@ -77,8 +80,8 @@ export async function tryLockExisting(path: string): Promise<Lock | undefined> {
 }
 
 /**
- * Takes the lock, waiting for whoever holds it; `onWait` is called once if there is somebody. Rejects
- * with the reason of `signal` when that is aborted first.
+ * Takes the lock, waiting while it is held; `onWait` is called once if so. Rejects with the reason
+ * of `signal` if that is aborted first.
  */
 export async function waitLock(
   path: string,
@@ -94,8 +97,8 @@ export async function waitLock(
     const file = await openLockFile(path, ownership);
     let held = false;
     try {
-      // One pending request for the whole wait: where a try cannot be taken back it occupies a thread,
-      // and polling would use them all up.
+      // One pending request for the whole wait: a request cannot be cancelled and occupies a
+      // thread, so polling would use up all threads.
       const request = file.lock(!shared);
       request.catch(() => {});
       if (!await settledWithin(request, told ? 0 : TRY_MS, signal) && !told) {
@@ -107,14 +110,14 @@ export async function waitLock(
     } catch (error) {
       throw signal.aborted ? signal.reason : fileError(error, "lock", path);
     } finally {
-      // A lock that is granted after close is dropped at once.
+      // A lock granted after close is released at once.
       if (!held) file.close();
     }
     if (held) return await keep(file, path);
   }
 }
 
-/** Who wrote itself into the lock file last; undefined where nobody did. */
+/** The last holder written to the lock file; undefined if there is none. */
 export async function holderOf(path: string): Promise<Holder | undefined> {
   try {
     const line = (await Deno.readTextFile(path)).split("\n", 1)[0]!.slice(0, 200);
@@ -130,12 +133,12 @@ async function keep(file: Deno.FsFile, path: string): Promise<Lock> {
     await file.truncate(0);
     await file.write(text);
   } catch {
-    // The note is a courtesy to who waits; a full disk must not keep a pull from going on.
+    // The holder is only informative: a full disk must not make this fail.
   }
   return new Held(path, file);
 }
 
-/** Opens the lock file. One that has to be made looks like its folder: another user locks it tomorrow. */
+/** Opens or creates the lock file. Its ownership matters because other users may lock it later. */
 async function openLockFile(path: string, ownership: Ownership = {}): Promise<Deno.FsFile> {
   for (;;) {
     try {
@@ -159,7 +162,7 @@ async function tryNow(file: Deno.FsFile, exclusive: boolean, path: string): Prom
     try {
       return await now.call(file, exclusive);
     } catch (error) {
-      // Windows says "locked by another process" where others say no.
+      // Windows reports a held lock as an error, ERROR_LOCK_VIOLATION.
       if (/\(os error 33\)/.test(String(error))) return false;
       throw fileError(error, "lock", path);
     }
@@ -169,7 +172,7 @@ async function tryNow(file: Deno.FsFile, exclusive: boolean, path: string): Prom
   return await settledWithin(request, TRY_MS);
 }
 
-/** Whether the locked file is still the one the path names. */
+/** Whether `path` still names the locked file. */
 async function isStill(file: Deno.FsFile, path: string): Promise<boolean> {
   const held = await file.stat();
   try {
@@ -180,32 +183,18 @@ async function isStill(file: Deno.FsFile, path: string): Promise<boolean> {
   }
 }
 
+/** Whether `work` resolves within `ms`; also false if `signal` is aborted first. */
 async function settledWithin(
   work: Promise<unknown>,
   ms: number,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const timer = Promise.withResolvers<false>();
-  const handle = setTimeout(() => timer.resolve(false), ms);
-  const aborted = () => timer.resolve(false);
-  signal?.addEventListener("abort", aborted);
+  const { promise, resolve } = Promise.withResolvers<false>();
+  const handle = setTimeout(() => resolve(false), ms);
+  using _listener = signal && onAbort(signal, () => resolve(false));
   try {
-    return await Promise.race([work.then(() => true), timer.promise]);
+    return await Promise.race([work.then(() => true), promise]);
   } finally {
     clearTimeout(handle);
-    signal?.removeEventListener("abort", aborted);
-  }
-}
-
-async function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  const abort = Promise.withResolvers<never>();
-  const aborted = () => abort.reject(signal.reason);
-  if (signal.aborted) aborted();
-  signal.addEventListener("abort", aborted, { once: true });
-  abort.promise.catch(() => {});
-  try {
-    await Promise.race([work, abort.promise]);
-  } finally {
-    signal.removeEventListener("abort", aborted);
   }
 }

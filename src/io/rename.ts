@@ -1,23 +1,15 @@
-/** Renaming where somebody else may have the file open for a moment: a virus scanner, an indexer. */
+/** Renames files that a virus scanner, an indexer or another program may have open for a moment. */
 
-/** How long to try, and how long to wait between two tries, in milliseconds. */
+import { type Clock, systemClock } from "./clock.ts";
+
+/** The total time and the delay between two attempts, in milliseconds. */
 const LONGEST_MS = 10_000;
 const PAUSE_MS = 50;
 
-export interface RenameClock {
-  now(): number;
-  sleep(ms: number): Promise<void>;
-}
-
-const realClock: RenameClock = {
-  now: () => performance.now(),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-};
-
-/** Calls `rename` again as long as it says that the file is in use, for up to ten seconds; then rejects so. */
-export async function renamePatiently(
+/** Retries `rename` while the file is in use, up to ten seconds; rejects with the last error. */
+export async function renameWithRetry(
   rename: () => Promise<void>,
-  clock: RenameClock = realClock,
+  clock: Pick<Clock, "now" | "sleep"> = systemClock,
 ): Promise<void> {
   const end = clock.now() + LONGEST_MS;
   for (;;) {
@@ -31,8 +23,8 @@ export async function renamePatiently(
 }
 
 /**
- * Windows says so in three ways: access denied (5), a sharing violation (32), a lock violation (33). The first may
- * also mean that it will never be allowed.
+ * Windows has three errors for this: access denied (5), sharing violation (32) and lock violation
+ * (33). The first may also be permanent.
  */
 function isInUse(error: unknown): boolean {
   return error instanceof Error && /\(os error (5|32|33)\)/.test(error.message);

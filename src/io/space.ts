@@ -1,10 +1,10 @@
-/** How much room there is. */
+/** Free disk space. */
 
 import { statfsSync, type StatsFs } from "node:fs";
 
 /**
- * What the system tells of the file system that `path` is on; the nearest existing parent is asked where it does not exist yet. Undefined
- * where the system does not tell.
+ * The statistics of the file system of `path`, or of its nearest existing parent. Undefined if they
+ * are not available.
  */
 export function volumeOf(path: string): StatsFs | undefined {
   for (let at = path;;) {
@@ -18,7 +18,10 @@ export function volumeOf(path: string): StatsFs | undefined {
   }
 }
 
-/** Bytes that this user can still write below `path`. Undefined where nothing is kept at all, as in /proc. */
+/**
+ * Free bytes for this user at `path`. Undefined if unknown, and for file systems without blocks,
+ * such as /proc.
+ */
 export function freeBytes(path: string): number | undefined {
   const volume = volumeOf(path);
   return volume && volume.blocks > 0 ? volume.bavail * volume.bsize : undefined;

@@ -1,14 +1,14 @@
-/** Noticing connections that have fallen silent, or nearly: such a read is ended, not waited for. */
+/** Detects connections that have stalled or are extremely slow. */
 
 import type { ByteReader } from "./byte_reader.ts";
 
-/** When a silence is too long, in milliseconds. */
+/** When a connection counts as stalled. Times in milliseconds. */
 export interface StallLimits {
-  /** With nothing to compare with: the whole line may be down. */
+  /** Without data on any connection: the network may be down. */
   readonly alone: number;
   /** While other connections receive bytes. */
   readonly besideOthers: number;
-  /** Bytes a second, over `slowMs`, below which a trickle counts as silence; 0: any. */
+  /** Bytes per second, over `slowMs`, below which a connection counts as stalled; 0: no minimum. */
   readonly slowest: number;
   readonly slowMs: number;
 }
@@ -21,26 +21,26 @@ export const DEFAULT_STALL_LIMITS: StallLimits = {
 };
 
 interface Watched {
-  /** Since when a read has been waiting; undefined while nobody waits for bytes. */
+  /** Start of the pending read; undefined if there is none. */
   waitingSince: number | undefined;
-  /** The stretch over which the trickle is measured: waiting time and bytes in it. */
+  /** Waiting time in milliseconds, and the bytes received in it, for the minimum rate. */
   waited: number;
   received: number;
   readonly stalled: (silentMs: number) => void;
 }
 
-/** Watches all connections of a pull with one timer, which runs while there is something to watch. */
+/** Watches all connections of a pull with one timer, which runs while there are any. */
 export class StallWatch {
   #watched = new Set<Watched>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #lastBytes = 0;
 
   constructor(
-    private readonly silence: StallLimits = DEFAULT_STALL_LIMITS,
+    private readonly limits: StallLimits = DEFAULT_STALL_LIMITS,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** `reader`, watched until its end. `stalled` is called once, and has to make the read end. */
+  /** `reader`, watched until its end. `stalled` is called at most once and must end the read. */
   over(reader: ByteReader, stalled: (silentMs: number) => void): ByteReader {
     const watched: Watched = { waitingSince: undefined, waited: 0, received: 0, stalled };
     this.#begin(watched);
@@ -66,8 +66,8 @@ export class StallWatch {
 
   #begin(watched: Watched): void {
     this.#watched.add(watched);
-    const { alone, besideOthers } = this.silence;
-    this.#timer ??= setInterval(() => this.#look(), Math.min(alone, besideOthers) / 20);
+    const { alone, besideOthers } = this.limits;
+    this.#timer ??= setInterval(() => this.#check(), Math.min(alone, besideOthers) / 20);
   }
 
   #end(watched: Watched): void {
@@ -83,25 +83,25 @@ export class StallWatch {
     watched.waitingSince = undefined;
     watched.received += count;
     if (count > 0) this.#lastBytes = now;
-    if (watched.waited >= this.silence.slowMs && !this.#trickles(watched)) {
+    if (watched.waited >= this.limits.slowMs && !this.#isSlow(watched)) {
       watched.waited = 0;
       watched.received = 0;
     }
   }
 
-  #trickles({ waited, received }: Watched): boolean {
-    return waited >= this.silence.slowMs && received < (waited / 1000) * this.silence.slowest;
+  #isSlow({ waited, received }: Watched): boolean {
+    return waited >= this.limits.slowMs && received < (waited / 1000) * this.limits.slowest;
   }
 
-  #look(): void {
+  #check(): void {
     const now = this.now();
     for (const watched of [...this.#watched]) {
       const since = watched.waitingSince;
       const silent = since === undefined ? 0 : now - since;
       const others = since !== undefined && this.#lastBytes > since;
-      const limit = others ? this.silence.besideOthers : this.silence.alone;
+      const limit = others ? this.limits.besideOthers : this.limits.alone;
       const waited = watched.waited + silent;
-      if (silent < limit && !this.#trickles({ ...watched, waited })) continue;
+      if (silent < limit && !this.#isSlow({ ...watched, waited })) continue;
       this.#end(watched);
       watched.stalled(Math.round(silent));
     }

@@ -1,23 +1,45 @@
-/** Looking at what a path names. */
+/** What a path names. */
 
 import { fileError, isMissing } from "./file_error.ts";
 
 /** What is at `path`, through links; undefined: nothing. Rejects with kind local where that cannot be known. */
-export async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw fileError(error, "read", path);
-  }
+export function statOf(path: string): Promise<Deno.FileInfo | undefined> {
+  return found(path, Deno.stat(path));
 }
 
-/** The names in a folder; none where there is no folder. Rejects with kind local where it cannot be read. */
+/** The same for `path` itself, were it a link. */
+export function lstatOf(path: string): Promise<Deno.FileInfo | undefined> {
+  return found(path, Deno.lstat(path));
+}
+
+/** Whether `path` names anything, even a link to nothing. Rejects with kind local where that cannot be known. */
+export async function exists(path: string): Promise<boolean> {
+  return await lstatOf(path) !== undefined;
+}
+
+/** Whether `path` is a directory, through links. */
+export async function isDirectory(path: string): Promise<boolean> {
+  return (await statOf(path))?.isDirectory ?? false;
+}
+
+/** The names in a directory; none where there is none. Rejects with kind local where it cannot be read. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
   } catch (error) {
     if (isMissing(error)) return [];
     throw fileError(error, "read", folder);
+  }
+}
+
+async function found(
+  path: string,
+  info: Promise<Deno.FileInfo>,
+): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await info;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw fileError(error, "read", path);
   }
 }

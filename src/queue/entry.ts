@@ -1,4 +1,4 @@
-/** Which model an entry of the queue means. */
+/** The model of a queue entry. */
 
 import {
   DEFAULT_HOST,
@@ -11,35 +11,35 @@ import {
 import { type Entry, NO_TIME } from "./format.ts";
 
 /**
- * The model as one would write it on a command line, in full. Without `name` an entry is one of the Go
- * program, which knows the default registry alone.
+ * The full name of the model, as on a command line. An entry without `name` may be from the Go
+ * program, which only knows the default registry.
  */
-export function wordOf({ name, scheme, model, tag }: Entry): string {
+export function givenOf({ name, scheme, model, tag }: Entry): string {
   const full = name || `${DEFAULT_HOST}/${DEFAULT_NAMESPACE}/${model ?? ""}:${tag || DEFAULT_TAG}`;
   return scheme === "http" ? `http://${full}` : full;
 }
 
-/** The model; undefined where somebody has written into the file what is no name. */
+/** The model; undefined if the entry has no valid name, because the file was edited. */
 export function nameOf(entry: Entry): ModelName | undefined {
   try {
-    return parseName(wordOf(entry));
+    return parseName(givenOf(entry));
   } catch {
     return undefined;
   }
 }
 
-/** The same text for two entries that mean the same model, as `sameName` has it. */
+/** A key that is equal for entries of the same model, as `sameName` defines it. */
 export function keyOf(entry: Entry): string {
   const name = nameOf(entry);
-  return name === undefined ? wordOf(entry) : keyOfName(name);
+  return name === undefined ? givenOf(entry) : keyOfName(name);
 }
 
-/** The same for a name. */
+/** The key of a name, comparable with `keyOf`. */
 export function keyOfName(name: ModelName): string {
   return fullName({ ...name, host: name.host.toLowerCase() });
 }
 
-/** A new entry that waits; `now` as `timestamp` writes it. */
+/** A new queued entry; `now` is in the format of `timestamp`. */
 export function entryFor(name: ModelName, now: string): Entry {
   const { host, namespace, model, tag } = name;
   const short = host === DEFAULT_HOST && namespace === DEFAULT_NAMESPACE;
@@ -53,12 +53,12 @@ export function entryFor(name: ModelName, now: string): Entry {
   }, name);
 }
 
-/** Whether the model of the entry is asked for as one that is written like `name`. */
+/** Whether the entry and `name` use the same scheme. */
 export function sameScheme({ scheme }: Entry, name: ModelName): boolean {
   return (scheme === "http") === (name.scheme === "http");
 }
 
-/** The entry with the scheme of `name`; https is what goes without saying. */
+/** The entry with the scheme of `name`; https is the default and not stored. */
 export function withScheme({ scheme: _, ...entry }: Entry, name: ModelName): Entry {
   return name.scheme === "http" ? { ...entry, scheme: "http" } : entry;
 }

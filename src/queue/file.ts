@@ -1,7 +1,8 @@
 /**
- * The queue on disk. Whoever changes it holds its lock, reads it anew and replaces it in one step, so that
- * neither two processes nor a crash lose an entry. The runner of the queue holds a second lock while it runs:
- * an entry that is active while that one is free belonged to a runner that is dead.
+ * The queue on disk. Every change takes the lock, reads the file again and replaces it
+ * atomically, so that neither concurrent processes nor a crash lose an entry. The process that runs
+ * the queue holds a second lock for its whole run: an active entry while that lock is free was left
+ * by a runner that died.
  */
 
 import { PullamaError } from "../core/errors.ts";
@@ -12,38 +13,38 @@ import { type Holder, holderOf, type Lock, tryLock, waitLock } from "../io/lock.
 import { formatQueue, parseQueue, type Queue } from "./format.ts";
 import { hasActive, requeued } from "./queue.ts";
 
-/** Where a queue lies. */
+/** The files of a queue. */
 export interface QueuePlace {
   readonly file: string;
-  /** The file before it is renamed. */
+  /** The new file before it is renamed. */
   readonly temporary: string;
-  /** Held for the moment of a change. */
+  /** Held during a change. */
   readonly lock: string;
   /** Held by the runner for its whole run. */
   readonly runnerLock: string;
   readonly disk: Disk;
-  /** Makes the folder of all these; returns what new files in it look like. */
+  /** Creates the folder of these files; returns the ownership of new files in it. */
   prepare(): Promise<Ownership>;
 }
 
-/** How somebody waits for the lock. */
+/** How to wait for the lock. */
 export interface WaitOptions {
   readonly signal: AbortSignal;
-  /** Longest wait in milliseconds; absent: until `signal`. */
+  /** The longest wait in milliseconds; if absent, the wait ends only with `signal`. */
   readonly limitMs?: number;
-  /** Called once if there is something to wait for. */
+  /** Called once if the lock is held by another process. */
   onWait(holder: Holder | undefined): void;
 }
 
-/** A queue of so many bytes is none. */
+/** Larger files are refused. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** The queue as it stands in the file. Takes no lock and makes nothing. Rejects with kind `local`. */
+/** The queue in the file. Takes no lock and creates nothing. Rejects with kind `local`. */
 export async function readQueue({ file }: QueuePlace): Promise<Queue> {
   return parseQueue(await bytesOf(file), file);
 }
 
-/** The same with the entry of a dead runner shown as waiting, where that can be found out. */
+/** The same, with the entry of a dead runner shown as queued if the locks can be taken. */
 export async function viewQueue(place: QueuePlace, wait: WaitOptions): Promise<Queue> {
   const queue = await readQueue(place);
   if (!hasActive(queue)) return queue;
@@ -54,7 +55,7 @@ export async function viewQueue(place: QueuePlace, wait: WaitOptions): Promise<Q
       return free ? requeued(fresh) : fresh;
     });
   } catch (error) {
-    // Whoever may read the queue but not change it sees what is written.
+    // Without write permission, or if the lock is held too long, the file is shown as it is.
     if (error instanceof PullamaError && (error.kind === "local" || error.kind === "busy")) {
       return queue;
     }
@@ -62,16 +63,17 @@ export async function viewQueue(place: QueuePlace, wait: WaitOptions): Promise<Q
   }
 }
 
-/** A queue and what else came of a change. */
+/** A changed queue and the result of the change. */
 export interface Changed<Result> {
   readonly queue: Queue;
   readonly result: Result;
 }
 
 /**
- * Changes the queue and resolves with the result once that would survive a power cut. The entry of a dead
- * runner waits again before `change` sees it, unless the caller is the runner and shows its lock. Where
- * `change` throws, nothing is changed. Rejects with kind `busy` where somebody keeps the lock.
+ * Changes the queue and resolves with the result once the change is durable. The entry of a dead
+ * runner is queued again before `change` sees it, unless the caller is the runner and passes its
+ * lock. If `change` throws, nothing is changed. Rejects with kind `busy` if another process keeps
+ * the lock too long.
  */
 export async function changeQueue<Result>(
   place: QueuePlace,
@@ -91,8 +93,9 @@ export async function changeQueue<Result>(
 }
 
 /**
- * Becomes the one runner of the queue until the lock is disposed; what a dead one left active waits again.
- * Rejects with kind `busy`, naming the other runner, where there is one: nobody waits for that.
+ * Makes this process the only runner of the queue until the lock is disposed; an entry that a
+ * dead runner left active is queued again. Rejects with kind `busy` and the other runner if there
+ * is one, without waiting for it.
  */
 export async function becomeRunner(place: QueuePlace, wait: WaitOptions): Promise<Lock> {
   return await locked(place, wait, async (ownership) => {
@@ -109,7 +112,7 @@ export async function becomeRunner(place: QueuePlace, wait: WaitOptions): Promis
   });
 }
 
-/** All of it under one lock: nobody looks whether the runner lives while one is about to become it. */
+/** Runs `work` under the queue lock: tests of the runner lock cannot race `becomeRunner`. */
 async function locked<T>(
   place: QueuePlace,
   wait: WaitOptions,
@@ -126,9 +129,9 @@ async function locked<T>(
     lock = await waitLock(place.lock, {
       ownership,
       signal: AbortSignal.any([wait.signal, late.signal]),
-      onWait(who) {
-        holder = who;
-        wait.onWait(who);
+      onWait(current) {
+        holder = current;
+        wait.onWait(current);
       },
     });
   } finally {
@@ -149,7 +152,7 @@ async function write(
 ): Promise<void> {
   const text = formatQueue(after);
   if (text === formatQueue(before)) return;
-  // A crash of another user may have left one that only its folder lets us replace.
+  // After a crash the file may belong to another user, so it can be removed but not overwritten.
   await disk.remove(temporary);
   await replaceFile(disk, file, temporary, new TextEncoder().encode(text), ownership);
 }
@@ -159,7 +162,7 @@ async function bytesOf(path: string): Promise<Uint8Array | undefined> {
     const { size } = await Deno.stat(path);
     if (size > MAX_BYTES) {
       throw new PullamaError("local", `cannot read the queue in ${path}: it is too large`, {
-        hint: "nothing was changed: move the file aside and add the models again",
+        hint: "nothing was changed: move the file away and add the models again",
       });
     }
     return await Deno.readFile(path);
@@ -171,14 +174,15 @@ async function bytesOf(path: string): Promise<Uint8Array | undefined> {
 
 function running(holder: Holder | undefined): PullamaError {
   const who = holder === undefined ? "another process" : holder;
-  return new PullamaError("busy", `cannot start the queue: it is being worked on by ${who}`, {
-    hint: "what is added now is pulled by that one",
+  return new PullamaError("busy", `cannot start the queue: ${who} is already running it`, {
+    hint: "models that are added now will be pulled by that process",
   });
 }
 
 function held(path: string, holder: Holder | undefined): PullamaError {
   const who = holder === undefined ? "another process" : holder;
-  return new PullamaError("busy", `cannot change the queue: ${path} is held by ${who}`, {
-    hint: "an older pullama holds it while its queue runs; try again when that has ended",
+  return new PullamaError("busy", `cannot change the queue: ${path} is locked by ${who}`, {
+    hint:
+      "older versions of pullama keep the lock while the queue runs; try again when that is done",
   });
 }

@@ -1,19 +1,19 @@
-/** The text of `queue.json`: the format of the Go program, with two fields more that it passes over. */
+/** The format of `queue.json`: that of the Go program plus two fields, which it ignores. */
 
 import * as v from "valibot";
 import { PullamaError } from "../core/errors.ts";
 
-/** Go writes null for nothing in other places; it is understood here. */
+/** Null is accepted as absent, because Go may write it. */
 const Text = v.nullish(v.string());
 
 const EntrySchema = v.looseObject({
   model: Text,
   tag: Text,
-  /** `host/namespace/model:tag`, where that is more than model and tag say. */
+  /** `host/namespace/model:tag`, if host or namespace is not the default. */
   name: Text,
-  /** `http`, where the user wrote so. */
+  /** `http` if the user wrote `http://`. */
   scheme: Text,
-  /** One of `Status`; others are left alone. */
+  /** One of `Status`; entries with other values are not touched. */
   status: v.string(),
   added_at: Text,
   finished_at: Text,
@@ -22,40 +22,40 @@ const EntrySchema = v.looseObject({
 
 const FileSchema = v.looseObject({ entries: v.nullish(v.array(EntrySchema)) });
 
-/** What becomes of an entry: it waits, is being pulled, was pulled, or could not be. */
+/** The status of an entry: waiting, being pulled, pulled, or failed. */
 export type Status = "queued" | "active" | "completed" | "failed";
 
-/** An entry as it stands in the file, with whatever fields others have put there. */
+/** An entry as in the file, including unknown fields. */
 export type Entry = Readonly<v.InferOutput<typeof EntrySchema>>;
 
 export interface Queue {
   readonly entries: readonly Entry[];
-  /** What else stands in the file. */
+  /** The other top-level fields of the file. */
   readonly others: Readonly<Record<string, unknown>>;
 }
 
-/** How Go writes that there is no time. */
+/** Go's zero time: no time is set. */
 export const NO_TIME = "0001-01-01T00:00:00Z";
 
-/** What Go's encoder escapes within strings besides what JSON asks for. */
+/** The characters in strings that Go's encoder escapes beyond the rules of JSON. */
 const ESCAPED = /[<>&\u2028\u2029]/g;
 
 /**
- * The queue in the content of the file at `path`. No file at all and an empty one are an empty queue.
- * Throws `local`, naming the file, where the content is no queue.
+ * Parses the content of the file at `path`. A missing or empty file is an empty queue. Throws
+ * `local` with the path if the content is not a queue.
  */
 export function parseQueue(bytes: Uint8Array | undefined, path: string): Queue {
   const json = jsonIn(bytes, path);
   const read = v.safeParse(FileSchema, json);
-  // An array is an object too, and has an `entries` of its own.
+  // An array is an object too, and has an `entries` method.
   const at = read.success || Array.isArray(json) ? null : v.getDotPath(read.issues[0]);
-  if (at !== null) throw damaged(path, `${at} is not as it should be`);
-  if (!read.success || Array.isArray(json)) throw damaged(path, "it holds something else");
+  if (at !== null) throw damaged(path, `${at} is missing or invalid`);
+  if (!read.success || Array.isArray(json)) throw damaged(path, "it is not a queue");
   const { entries, ...others } = read.output;
   return { entries: entries ?? [], others };
 }
 
-/** The content of the file, as Go's encoder would write it. */
+/** The content of the file, byte for byte as Go's encoder would write it. */
 export function formatQueue({ entries, others }: Queue): string {
   return JSON.stringify({ entries, ...others }, undefined, 2).replace(
     ESCAPED,
@@ -63,7 +63,7 @@ export function formatQueue({ entries, others }: Queue): string {
   );
 }
 
-/** `date` in local time with its offset, as Go writes times. */
+/** `date` in local time with its UTC offset, as Go writes times. */
 export function timestamp(date: Date): string {
   const minutes = -date.getTimezoneOffset();
   const local = new Date(date.getTime() + minutes * 60_000).toISOString().slice(0, -1);
@@ -72,7 +72,7 @@ export function timestamp(date: Date): string {
   return `${local}${minutes < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
 }
 
-/** The time in a field; undefined where none was set. */
+/** The time in a field; undefined if none is set. */
 export function timeIn(field: string | null | undefined): string | undefined {
   return field === NO_TIME ? undefined : field || undefined;
 }
@@ -86,9 +86,9 @@ function jsonIn(bytes: Uint8Array | undefined, path: string): unknown {
   }
 }
 
-function damaged(path: string, why: string, cause?: unknown): PullamaError {
-  return new PullamaError("local", `cannot read the queue in ${path}: ${why}`, {
-    hint: "nothing was changed: mend the file, or move it aside and add the models again",
+function damaged(path: string, reason: string, cause?: unknown): PullamaError {
+  return new PullamaError("local", `cannot read the queue in ${path}: ${reason}`, {
+    hint: "nothing was changed: repair the file, or move it away and add the models again",
     cause,
   });
 }

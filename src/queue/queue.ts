@@ -1,9 +1,9 @@
-/** What can happen to a queue. Every function leaves its argument as it is and returns what comes of it. */
+/** Operations on a queue. All functions are pure: they return the changed queue. */
 
 import { PullamaError } from "../core/errors.ts";
 import type { ModelName } from "../core/name.ts";
 import { quoted } from "../core/quote.ts";
-import { entryFor, keyOf, keyOfName, sameScheme, withScheme, wordOf } from "./entry.ts";
+import { entryFor, givenOf, keyOf, keyOfName, sameScheme, withScheme } from "./entry.ts";
 import { type Entry, NO_TIME, type Queue, type Status } from "./format.ts";
 
 export const EMPTY: Queue = { entries: [], others: {} };
@@ -11,15 +11,16 @@ export const EMPTY: Queue = { entries: [], others: {} };
 export interface Added {
   readonly queue: Queue;
   readonly added: readonly ModelName[];
-  /** Waiting already, to be asked for in another way from now on: with the scheme of the name here. */
+  /** Already queued, but with another scheme: now with the scheme of this name. */
   readonly changed: readonly ModelName[];
-  /** Waiting or being pulled already, as it was. */
+  /** Already queued or being pulled, and left unchanged. */
   readonly skipped: readonly ModelName[];
 }
 
 /**
- * `names` at the end of the queue. One that waits stays where it is, with the scheme of the new name; one that is
- * being pulled stays as it is; one that is over, however it ended, moves to the end and waits again.
+ * Adds `names` at the end of the queue. A queued entry keeps its position and takes the scheme of
+ * the new name; an active entry stays unchanged; a completed or failed entry moves to the end and
+ * is queued again.
  */
 export function add(queue: Queue, names: readonly ModelName[], now: string): Added {
   const added: ModelName[] = [];
@@ -48,13 +49,13 @@ export interface Removed {
   readonly removed: readonly Entry[];
 }
 
-/** The queue without the entries at `positions`, counted from 1: all of them or none. Throws `usage` or `busy`. */
+/** Removes the entries at `positions`, from 1: all or none. Throws `usage` or `busy`. */
 export function remove(queue: Queue, positions: readonly number[]): Removed {
   assertPositions(queue, positions);
   const chosen = new Set(positions);
   const at = queue.entries.findIndex((entry, i) => is(entry, "active") && chosen.has(i + 1));
   if (at >= 0) {
-    const model = quoted(wordOf(queue.entries[at]!));
+    const model = quoted(givenOf(queue.entries[at]!));
     throw new PullamaError("busy", `cannot remove entry ${at + 1}: ${model} is being pulled`, {
       hint: "stop the running pullama queue start first; nothing was removed",
     });
@@ -64,7 +65,7 @@ export function remove(queue: Queue, positions: readonly number[]): Removed {
   return { queue: { ...queue, entries }, removed };
 }
 
-/** Throws `usage` where one of `positions` has no entry. */
+/** Throws `usage` if there is no entry at one of `positions`. */
 export function assertPositions({ entries }: Queue, positions: readonly number[]): void {
   const missing = [...new Set(positions)].filter((position) => position > entries.length);
   if (missing.length === 0) return;
@@ -80,7 +81,7 @@ export interface Next {
   readonly entry: Entry;
 }
 
-/** The first entry that waits, made active; undefined where none does. */
+/** Makes the first queued entry active; undefined if there is none. */
 export function next(queue: Queue): Next | undefined {
   const entry = queue.entries.find((other) => is(other, "queued"));
   if (entry === undefined) return undefined;
@@ -88,7 +89,7 @@ export function next(queue: Queue): Next | undefined {
   return { queue: replace(queue, (other) => other === entry ? active : other), entry: active };
 }
 
-/** The active entry was pulled. */
+/** Marks the active entry as completed. */
 export function finished(queue: Queue, now: string): Queue {
   return replaceActive(queue, ({ error: _, ...entry }) => ({
     ...entry,
@@ -97,7 +98,7 @@ export function finished(queue: Queue, now: string): Queue {
   }));
 }
 
-/** The active entry could not be pulled, for `reason`. */
+/** Marks the active entry as failed with `reason`. */
 export function failed(queue: Queue, reason: string, now: string): Queue {
   return replaceActive(queue, (entry) => ({
     ...entry,
@@ -107,7 +108,7 @@ export function failed(queue: Queue, reason: string, now: string): Queue {
   }));
 }
 
-/** Nobody is at work: what is active waits again. */
+/** Makes active entries queued again, because no process is pulling them. */
 export function requeued(queue: Queue): Queue {
   return replaceActive(queue, ({ error: _, ...entry }) => ({
     ...entry,
@@ -116,7 +117,7 @@ export function requeued(queue: Queue): Queue {
   }));
 }
 
-/** The entries that wait, in their order. */
+/** The queued entries, in order. */
 export function waiting(queue: Queue): readonly Entry[] {
   return queue.entries.filter((entry) => is(entry, "queued"));
 }

@@ -1,16 +1,16 @@
-/** Works through the queue, one model after another, until nothing waits or it is told that this is enough. */
+/** Pulls the models of the queue one after another. */
 
 import type { Lock } from "../io/lock.ts";
-import { wordOf } from "./entry.ts";
+import { givenOf } from "./entry.ts";
 import { becomeRunner, changeQueue, type QueuePlace, type WaitOptions } from "./file.ts";
 import { type Queue, timestamp } from "./format.ts";
 import { failed, finished, next, requeued, waiting } from "./queue.ts";
 
-/** A model whose turn it is. */
+/** A model to pull. */
 export interface Turn {
-  /** As on a command line, in full; it may be no name at all. */
+  /** The full name, as on a command line; it may be invalid. */
   readonly given: string;
-  /** Of `count` models in this run, as far as they are known by now; from 1. */
+  /** The position among the `count` models of this run known so far, from 1. */
   readonly index: number;
   readonly count: number;
 }
@@ -21,18 +21,18 @@ export type TurnEnd =
   | { readonly ended: "interrupted" };
 
 export interface Run {
-  /** Never rejects for what is wrong with one model. */
+  /** Never rejects because of a single model. */
   pullOne(turn: Turn): Promise<TurnEnd>;
-  /** Once aborted, nothing more is begun. */
+  /** Once aborted, no further model is started. */
   readonly enough: AbortSignal;
   readonly wait: WaitOptions;
   now(): Date;
 }
 
 /**
- * Pulls what waits, also what is added meanwhile, and notes how each entry ends; one that is interrupted waits
- * again and ends the run. Resolves with the models that still wait, as on a command line. Rejects with kind
- * `busy` where another process runs the queue.
+ * Pulls all queued entries, including those added during the run, and records the result of each.
+ * An interrupted entry is queued again and ends the run. Resolves with the models still queued, as
+ * on a command line. Rejects with kind `busy` if another process runs the queue.
  */
 export async function runQueue(place: QueuePlace, run: Run): Promise<readonly string[]> {
   const { wait, enough } = run;
@@ -42,11 +42,11 @@ export async function runQueue(place: QueuePlace, run: Run): Promise<readonly st
     if (turn === undefined) break;
     const end = await run.pullOne(turn);
     const now = timestamp(run.now());
-    const note = (queue: Queue) => ({ queue: noted(queue, end, now), result: undefined });
-    await changeQueue(place, wait, note, lock);
+    const record = (queue: Queue) => ({ queue: recorded(queue, end, now), result: undefined });
+    await changeQueue(place, wait, record, lock);
     if (end.ended === "interrupted" || enough.aborted) break;
   }
-  const change = (queue: Queue) => ({ queue, result: waiting(queue).map(wordOf) });
+  const change = (queue: Queue) => ({ queue, result: waiting(queue).map(givenOf) });
   return await changeQueue(place, wait, change, lock);
 }
 
@@ -60,12 +60,12 @@ async function takeTurn(
     const taken = enough.aborted ? undefined : next(queue);
     if (taken === undefined) return { queue, result: undefined };
     const count = index + waiting(taken.queue).length;
-    return { queue: taken.queue, result: { given: wordOf(taken.entry), index, count } };
+    return { queue: taken.queue, result: { given: givenOf(taken.entry), index, count } };
   };
   return await changeQueue<Turn | undefined>(place, wait, change, lock);
 }
 
-function noted(queue: Queue, end: TurnEnd, now: string): Queue {
+function recorded(queue: Queue, end: TurnEnd, now: string): Queue {
   switch (end.ended) {
     case "pulled":
       return finished(queue, now);

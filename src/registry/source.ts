@@ -1,11 +1,11 @@
-/** A registry as a place models come from: manifests and ranges of blobs, over HTTP, nothing tried twice. */
+/** Registries as a source of models: manifests and ranges of blobs over HTTP, without retries. */
 
 import type { BlobSource, Source } from "../core/content.ts";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
 import { UrlCache } from "./api/url_cache.ts";
-import { Auth } from "./auth/auth.ts";
+import { Authorizations, AuthorizedHttp } from "./auth/auth.ts";
 import { blobOpener } from "./api/blob.ts";
 import { chunksumsOf } from "./api/chunksums.ts";
 import { Confirmer } from "./api/confirm.ts";
@@ -13,69 +13,100 @@ import { Http, type HttpOptions } from "./http/http.ts";
 import { addressesOf, type Lookup, lookupBeside } from "./net/dns.ts";
 import { fetchManifest, type ManifestOptions } from "./api/manifest.ts";
 import type { Identity } from "./auth/credential.ts";
-import { openRegistry, type Registry } from "./api/registry.ts";
+import { HttpRegistry, type Registry } from "./api/registry.ts";
+import { type EndpointOf, endpointsByName } from "./api/endpoint.ts";
+import { RedirectingHttp } from "./http/redirects.ts";
 import { Secrets } from "./auth/redact.ts";
 
 export type { Identity } from "./auth/credential.ts";
 
 export interface RegistryOptions extends HttpOptions {
-  /** Plain http to every registry. */
+  /** Use plain http for every registry. */
   readonly insecure?: boolean;
-  /** What to log in with, where a registry asks who we are; default nothing. */
+  /** Where each model is served; default at the host in its name. */
+  readonly endpointOf?: EndpointOf;
+  /** Credentials for registries that require authentication; default none. */
   readonly identity?: Identity;
-  /** Told once of a key in it that cannot be used, where that was not needed. */
+  /** Called once for an unusable key of `identity` that turned out not to be required. */
   readonly onWarning?: (message: string, hint: string) => void;
-  /** What a list of manifests is resolved for; default this machine. */
+  /** The platform that a list of manifests is resolved for; default this machine. */
   readonly machine?: Machine;
-  /** Addresses of a host that a registry redirects to; default as the system resolves it, if no proxy does. */
+  /** Resolves hosts that a registry redirects to; default the system's, or none behind a proxy. */
   readonly lookup?: Lookup;
-  /** Milliseconds without a byte of a manifest; default 30 s. */
+  /** Milliseconds without data before the download of a manifest times out; default 30 s. */
   readonly silenceMs?: number;
-  /** Bytes: for blobs that are larger the registry is asked for its own chunks; default 64 MiB. */
+  /** Bytes: chunk lists are requested for larger blobs only; default 64 MiB. */
   readonly chunkSize?: number;
-  /** Milliseconds without an answer about chunks or a byte of it; default 5 s. */
+  /** Milliseconds without data before the request for a chunk list times out; default 5 s. */
   readonly chunksumsMs?: number;
-  /** Told in a sentence why something optional that a registry says is not used. */
+  /** Called with the reason when optional information from a registry is not used. */
   readonly onNote?: (message: string) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-/** Blobs up to this size, in bytes, are one chunk where nothing else is said. */
+/** Who is told what a source does. */
+export type RegistryObserver = Pick<RegistryOptions, "onRequest" | "onNote" | "onWarning">;
+
+/** Blobs up to this size, in bytes, are one chunk by default. */
 const DEFAULT_CHUNK = 64 * 1024 * 1024;
 
+/** What is learned once for all pulls of a source. */
+class RegistryMemory {
+  readonly authorizations: Authorizations = new Authorizations();
+  readonly secrets: Secrets = new Secrets();
+  readonly confirmer: Confirmer = new Confirmer();
+  /** Where blobs were found, and where a registry says they are. */
+  readonly addresses: UrlCache;
+  readonly hints: UrlCache;
+  /** Hosts without chunk lists. */
+  readonly withoutChunks: Set<string> = new Set();
+  readonly warned: Set<string> = new Set();
+
+  constructor(now: () => number) {
+    this.addresses = new UrlCache(now);
+    this.hints = new UrlCache(now);
+  }
+}
+
 /**
- * A source of models over HTTP: all registries, each asked by its own rules. Every failure of its methods is a
- * PullamaError; `dispose` ends its connections.
+ * Models of all registries, each accessed by its own rules. Every failure of its methods is a
+ * PullamaError; `dispose` closes its connections.
  */
 export class RegistrySource implements Source, Disposable {
   readonly chunksums: BlobSource["chunksums"];
-  /** A `signal` that is aborted with a `timeout` also makes later requests begin with new connections. */
+  /** Aborting `signal` with a `timeout` also makes later requests use new connections. */
   readonly open: BlobSource["open"];
+  readonly #options: RegistryOptions;
   readonly #http: Http;
+  readonly #memory: RegistryMemory;
   readonly #registry: Registry;
   readonly #manifests: ManifestOptions;
-  /** Where blobs were found, and where a registry has said that they are. */
-  readonly #addresses: UrlCache;
-  readonly #hints: UrlCache;
 
-  constructor(options: RegistryOptions) {
+  /** With `shared`, its connections and all that it has learned are used. */
+  constructor(
+    options: RegistryOptions,
+    observer: RegistryObserver = options,
+    shared?: RegistrySource,
+  ) {
     const { insecure = false, machine = Deno.build, now = Date.now, identity = {} } = options;
+    const { endpointOf = endpointsByName(insecure) } = options;
     const scheme = insecure ? "http" : "https";
     const { lookup = lookupBeside(options.proxyFor, scheme, addressesOf) } = options;
-    const { silenceMs, chunksumsMs, onNote, chunkSize = DEFAULT_CHUNK } = options;
-    const http = new Http(options);
-    const secrets = new Secrets();
-    const onWarning = once(options.onWarning);
-    const auth = new Auth({ http, secrets, identity, lookup, now, onWarning });
-    const registry = openRegistry({ http, auth, secrets, insecure, lookup });
-    const confirmer = new Confirmer();
-    const addresses = new UrlCache(now);
-    const hints = new UrlCache(now);
+    const { silenceMs, chunksumsMs, chunkSize = DEFAULT_CHUNK } = options;
+    const { onNote } = observer;
+    const http = new Http(options, shared && shared.#http, observer.onRequest);
+    const memory = shared ? shared.#memory : new RegistryMemory(now);
+    const { authorizations, secrets, confirmer, addresses, hints, withoutChunks } = memory;
+    const onWarning = once(memory.warned, observer.onWarning);
+    const redirecting = new RedirectingHttp(http, { insecure, lookup });
+    const login = { http, secrets, identity, lookup, now, onWarning };
+    const authorized = new AuthorizedHttp(redirecting, login, authorizations);
+    const registry = new HttpRegistry(endpointOf, authorized, secrets);
+    this.#options = options;
     this.#http = http;
+    this.#memory = memory;
     this.#registry = registry;
-    this.#addresses = addresses;
-    this.#hints = hints;
     this.#manifests = {
       registry,
       confirmer,
@@ -90,9 +121,15 @@ export class RegistrySource implements Source, Disposable {
       insecure,
       lookup,
       chunkSize,
+      withoutChunks,
       ...(chunksumsMs !== undefined && { timeoutMs: chunksumsMs }),
       ...(onNote && { onNote }),
     });
+  }
+
+  /** The same source for one pull, whose observer hears of its requests only. */
+  observedBy(observer: RegistryObserver): Source {
+    return new RegistrySource(this.#options, observer, this);
   }
 
   manifest(name: ModelName, signal: AbortSignal): Promise<Manifest> {
@@ -101,8 +138,8 @@ export class RegistrySource implements Source, Disposable {
 
   forgetAddress(name: ModelName, { digest }: Descriptor): void {
     const home = this.#registry.url(name, `blobs/${digest}`).href;
-    this.#addresses.drop(home);
-    this.#hints.drop(home);
+    this.#memory.addresses.drop(home);
+    this.#memory.hints.drop(home);
   }
 
   [Symbol.dispose](): void {
@@ -110,9 +147,11 @@ export class RegistrySource implements Source, Disposable {
   }
 }
 
-/** `warn`, told of each message once. */
-function once(warn: RegistryOptions["onWarning"]): (message: string, hint: string) => void {
-  const warned = new Set<string>();
+/** `warn`, called once per message. */
+function once(
+  warned: Set<string>,
+  warn: RegistryOptions["onWarning"],
+): (message: string, hint: string) => void {
   return (message, hint) => {
     if (!warned.has(message)) warn?.(message, hint);
     warned.add(message);

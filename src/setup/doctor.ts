@@ -1,7 +1,8 @@
 /** Puts a checkup together: with the parts of a pull, so that what it says is what a pull would meet. */
 
 import type { DoctorReport } from "../core/reports/doctor.ts";
-import { type ModelName, plainHttp } from "../core/name.ts";
+import type { ModelName } from "../core/name.ts";
+import { endpointsByName } from "../registry/api/endpoint.ts";
 import { RegistrySource } from "../registry/source.ts";
 import { Http, type RequestNote } from "../registry/http/http.ts";
 import { lookupBeside } from "../registry/net/dns.ts";
@@ -9,13 +10,13 @@ import { resolveHost } from "../registry/diagnose/probe.ts";
 import { proxiesIn } from "../registry/net/proxy.ts";
 import { readCertificates } from "./certificates.ts";
 import { type AccountFiles, SYSTEM_ACCOUNTS } from "./checks/accounts.ts";
-import { clockStep, FirstAnswer } from "./checks/first_answer.ts";
+import { clockStep, FirstResponse } from "./checks/first_response.ts";
 import { type FolderOptions, folderStep } from "./checks/folder.ts";
 import { Hosts } from "./checks/hosts.ts";
 import { keyStep } from "./checks/key.ts";
 import { networkSteps } from "./checks/network.ts";
 import { modelSteps } from "./checks/model.ts";
-import { spaceFor } from "./checks/room.ts";
+import { checkSpace } from "./checks/space.ts";
 import { type ServerOptions, serverStep } from "./checks/server.ts";
 import { runSteps, type Watcher } from "./checks/run.ts";
 import { identityIn } from "./identity.ts";
@@ -62,9 +63,9 @@ export async function diagnose(
   watcher: DoctorWatcher,
   { env, accounts, checkMs, speedMs }: DoctorContext = HERE,
 ): Promise<DoctorReport> {
-  const { model, insecure, modelsDir } = options;
-  const scheme = plainHttp(model, insecure) ? "http" : "https";
-  const url = new URL(`${scheme}://${model.host}/`);
+  const { model, insecure, modelsDir, chosenBy, elsewhere } = options;
+  const url = new URL(endpointsByName(insecure)(model).origin);
+  const scheme = url.protocol === "http:" ? "http" : "https";
   const hosts = new Hosts(url);
   // Whoever cannot read the variables is told so by the check of them, and asks nobody.
   const proxyFor = (at: URL) => proxiesIn(env)(at);
@@ -85,14 +86,14 @@ export async function diagnose(
     proxyFor: hosts.listening(proxyFor),
     lookup: lookupBeside(proxyFor, scheme, (host) => resolveHost(host, watcher.signal)),
     onRequest(note) {
-      hosts.answered(note);
+      hosts.onResponse(note);
       watcher.onRequest?.(note);
     },
   });
-  const first = new FirstAnswer(http, url);
+  const first = new FirstResponse(http, url);
   const steps = [
-    folderStep({ ...options, accounts }),
-    serverStep({ ...options, address: env("OLLAMA_HOST"), http: local }),
+    folderStep({ modelsDir, chosenBy, accounts }),
+    serverStep({ elsewhere, address: env("OLLAMA_HOST"), http: local }),
     keyStep(identity, url.host),
     ...networkSteps({ url, env, first }),
     clockStep(first),
@@ -100,7 +101,7 @@ export async function diagnose(
       name: model,
       source,
       hosts,
-      room: (blobs) => spaceFor(blobs, modelsDir),
+      room: (blobs) => checkSpace(blobs, modelsDir),
       speedMs,
     }),
   ];

@@ -1,7 +1,4 @@
-/**
- * Puts the parts together, for the command line and for the library: here the compiler proves that registry
- * and models folder fit the engine.
- */
+/** Puts registry, models folder and engine together, for the command line and for the library. */
 
 import { PullamaError } from "../core/errors.ts";
 import type { Emit, Summary } from "../core/events.ts";
@@ -9,16 +6,15 @@ import { DEFAULT_HOST, displayName, type ModelName, refusedOnWindows } from "../
 import type { Stop } from "../core/stop.ts";
 import { RegistrySource } from "../registry/source.ts";
 import { proxiesIn } from "../registry/net/proxy.ts";
-import { ModelsFolder } from "../store/store.ts";
-import type { Source, Store } from "../core/content.ts";
-import { pullModel } from "../transfer/pull.ts";
+import { openFolder } from "../store/store.ts";
+import { pullModel, type PullSettings } from "../transfer/pull.ts";
 import { readCertificates } from "./certificates.ts";
 import { identityIn } from "./identity.ts";
 import type { PullOptions } from "./options.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
 import { TOOL, userAgent } from "./version.ts";
 
-/** What pulls: built once, used for one model after another. */
+/** Pulls models: built once, used for one model after another, or for several at the same time. */
 export interface Engine extends AsyncDisposable {
   /**
    * Emits everything from `pull_start` to `pull_completed`, `dry_run` or `pull_interrupted`, but never
@@ -35,9 +31,8 @@ export async function openEngine(options: PullOptions, stop: Stop): Promise<Engi
   const env = (name: string) => Deno.env.get(name);
   const proxyFor = proxiesIn(env);
   const caCerts = await readCertificates(options);
-  const store: Store = new ModelsFolder(options.modelsDir, { tool: TOOL });
-  let emitNow: Emit = () => {};
-  const http = new RegistrySource({
+  const store = openFolder(options.modelsDir, { tool: TOOL });
+  const registry = new RegistrySource({
     userAgent: userAgent(env),
     insecure: options.insecure,
     chunkSize: options.chunkSize,
@@ -45,36 +40,43 @@ export async function openEngine(options: PullOptions, stop: Stop): Promise<Engi
     proxyFor,
     withoutProxyEnv,
     identity: identityIn(env),
-    onRequest: (note) => emitNow({ event: "request", ...note }),
-    onNote: (message) => emitNow({ event: "note", message }),
-    onWarning: (message, hint) => emitNow({ event: "warning", message, hint }),
   });
-  const source: Source = http;
   const windows = Deno.build.os === "windows";
+  const { limitRate, connections } = options;
+  const settings: PullSettings = {
+    connections,
+    // Writing at several places of one file makes NTFS fill the gaps with zeros first.
+    perBlob: windows ? 1 : connections,
+    chunkSize: options.chunkSize,
+    maxRetries: options.maxRetries,
+    retryForMs: options.retryForMs ?? 0,
+    timeoutMs: options.timeoutMs,
+    force: options.force,
+    dryRun: options.dryRun,
+    ...(limitRate !== undefined && { limitRate }),
+  };
   return {
     pull(name, emit) {
       const reason = windows ? refusedOnWindows(name) : undefined;
       if (reason !== undefined) {
         throw new PullamaError("invalid_name", reason, { hint: "pull it on another system" });
       }
-      emitNow = emit;
       if (name.host.toLowerCase() === "ollama.com") emit({ event: "warning", ...otherName(name) });
-      const settings = {
-        ...options,
-        retryForMs: options.retryForMs ?? 0,
-        // Writing at several places of one file makes NTFS fill the gaps with zeros first.
-        perBlob: windows ? 1 : options.connections,
-      };
+      const source = registry.observedBy({
+        onRequest: (note) => emit({ event: "request", ...note }),
+        onNote: (message) => emit({ event: "note", message }),
+        onWarning: (message, hint) => emit({ event: "warning", message, hint }),
+      });
       return pullModel(name, { source, store, settings, stop, emit });
     },
     [Symbol.asyncDispose]() {
-      http[Symbol.dispose]();
+      registry[Symbol.dispose]();
       return Promise.resolve();
     },
   };
 }
 
-/** A pasted address of a page works, but under a name that is not the usual one. */
+/** The URL of a web page works, but under another name than `ollama pull` uses. */
 function otherName(name: ModelName): { readonly message: string; readonly hint: string } {
   return {
     message: `Ollama will list this model as ${displayName(name)}`,

@@ -1,11 +1,8 @@
-/** Looking into the models folder, for commands that pull nothing. */
+/** The models folder as the commands that do not pull see it. */
 
 import type { Inventory, ModelDetails } from "../core/reports/installed.ts";
 import type { ModelName } from "../core/name.ts";
-import { detailsOf } from "../store/show/details.ts";
-import { inventoryOf } from "../store/manifests/list.ts";
-import { installedNames } from "../store/manifests/installed.ts";
-import { pathsOf } from "../store/layout/paths.ts";
+import { openFolder } from "../store/store.ts";
 
 /** What is installed in one folder. All reject with kind local where the folder cannot be read. */
 export interface InstalledModels {
@@ -17,11 +14,5 @@ export interface InstalledModels {
 
 /** The models in the folder `modelsDir`, which need not exist. Nothing is read before it is asked for. */
 export function openModels(modelsDir: string): InstalledModels {
-  const paths = pathsOf(modelsDir);
-  const machine = { os: Deno.build.os, arch: Deno.build.arch };
-  return {
-    list: () => inventoryOf(paths, machine),
-    names: () => installedNames(paths),
-    details: (name) => detailsOf(paths, name, machine),
-  };
+  return openFolder(modelsDir);
 }

@@ -4,7 +4,7 @@ import { asPullamaError, PullamaError } from "../core/errors.ts";
 import type { ModelName } from "../core/name.ts";
 import type { QueueModel, QueueRow } from "../core/reports/queue_row.ts";
 import { realDisk } from "../io/disk.ts";
-import { nameOf, wordOf } from "../queue/entry.ts";
+import { givenOf, nameOf } from "../queue/entry.ts";
 import {
   changeQueue,
   type QueuePlace,
@@ -95,7 +95,7 @@ function rowOf(entry: Entry, position: number): QueueRow {
 }
 
 function modelOf(entry: Entry): QueueModel {
-  return { given: wordOf(entry), name: nameOf(entry) };
+  return { given: givenOf(entry), name: nameOf(entry) };
 }
 
 /** Whoever is interrupted here has changed nothing, and there is nothing to resume. */

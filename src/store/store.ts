@@ -1,62 +1,99 @@
-/** The models folder, shared with Ollama: what is in it, and taking part in it. */
+/** The models folder, shared with Ollama: the front door to everything that is done with it. */
 
 import type { BlobStatus, PullIntent, Store, UnfinishedBytes } from "../core/content.ts";
 import type { Descriptor } from "../core/manifest.ts";
+import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
+import type { CleanReport } from "../core/reports/clean.ts";
+import type { Inventory, ModelDetails } from "../core/reports/installed.ts";
+import type { Removal } from "../core/reports/rm.ts";
 import { type Disk, realDisk } from "../io/disk.ts";
+import { fileSystemOf } from "../io/file_system.ts";
 import { Hasher } from "../io/hash.ts";
 import { waitLock } from "../io/lock.ts";
-import { namesIn } from "../io/stat.ts";
-import { fileSystemOf } from "../io/file_system.ts";
 import { freeBytes } from "../io/space.ts";
-import { cleanFolder } from "./clean/clean.ts";
-import { installedSpelling } from "./manifests/spelling.ts";
-import { Ledger } from "./layout/verified.ts";
-import { bootTime } from "./partial/positions.ts";
+import { namesIn } from "../io/stat.ts";
+import type { CleanOptions } from "./clean/clean.ts";
+import { type Folder, folderAt } from "./layout/folder.ts";
+import { recordIntent } from "./layout/intents.ts";
 import { makeFolder, makeRoot, ownershipIn } from "./layout/ownership.ts";
-import { blobFile, blobPaths, type Paths, pathsOf } from "./layout/paths.ts";
+import { blobFile, blobPaths } from "./layout/paths.ts";
+import { Ledger } from "./layout/verified.ts";
+import { installedNames } from "./manifests/installed.ts";
+import { installedSpelling } from "./manifests/spelling.ts";
+import { bootTime } from "./partial/positions.ts";
 import { estimateKept } from "./partial/resume.ts";
 import { StoreSession } from "./write/session.ts";
-import { recordIntent } from "./layout/intents.ts";
+
+export type { CleanOptions } from "./clean/clean.ts";
 
 export interface FolderOptions {
-  /** Who writes checkpoints, such as `pullama/0.1.0`. */
-  readonly tool: string;
-  /** Every step that a crash could fall between. */
+  /** What checkpoints name as their writer, such as `pullama/0.1.0`. */
+  readonly tool?: string;
+  /** What an index of manifests is resolved for; default this machine. */
+  readonly machine?: Machine;
+  /** Every step that changes the folder. */
   readonly disk?: Disk;
 }
 
-/** A models folder; nothing is read or made before it is asked for. */
-export class ModelsFolder implements Store {
-  readonly #paths: Paths;
-  readonly #disk: Disk;
+/** The models folder `root`, which need not exist. Nothing is read or made before it is asked for. */
+export function openFolder(root: string, options: FolderOptions = {}): ModelsFolder {
+  return new ModelsFolder(folderAt(root, options.disk ?? realDisk), options);
+}
 
-  constructor(root: string, private readonly options: FolderOptions) {
-    this.#paths = pathsOf(root);
-    this.#disk = options.disk ?? realDisk;
+/** All methods reject with kind local where the folder cannot be read or written. */
+export class ModelsFolder implements Store {
+  constructor(private readonly folder: Folder, private readonly options: FolderOptions) {}
+
+  /** What is installed, whether it is complete or not. */
+  async list(): Promise<Inventory> {
+    const { inventoryOf } = await import("./manifests/list.ts");
+    return await inventoryOf(this.folder.paths, this.#machine);
+  }
+
+  names(): Promise<readonly ModelName[]> {
+    return installedNames(this.folder.paths);
+  }
+
+  /** Everything about one model; undefined if it is not installed. */
+  async details(name: ModelName): Promise<ModelDetails | undefined> {
+    const { detailsOf } = await import("./show/details.ts");
+    return await detailsOf(this.folder.paths, name, this.#machine);
+  }
+
+  /** Removes models, and the blobs that no other model uses; see `removeModels`. */
+  async remove(names: readonly ModelName[]): Promise<Removal[]> {
+    const { removeModels } = await import("./remove/remove.ts");
+    return await removeModels(this.folder, names);
+  }
+
+  /** Removes partial downloads; see `cleanFolder`. */
+  async clean(options: CleanOptions): Promise<CleanReport> {
+    const { cleanFolder } = await import("./clean/clean.ts");
+    return await cleanFolder(this.folder, options);
   }
 
   spelling(name: ModelName): Promise<ModelName> {
-    return installedSpelling(this.#paths, name);
+    return installedSpelling(this.folder.paths, name);
   }
 
   free(): number | undefined {
-    return freeBytes(this.#paths.root);
+    return freeBytes(this.folder.paths.root);
   }
 
   largestFile(): number | undefined {
-    return fileSystemOf(this.#paths.root)?.largestFile;
+    return fileSystemOf(this.folder.paths.root)?.largestFile;
   }
 
   async survey(blobs: readonly Descriptor[]): Promise<BlobStatus[]> {
+    const { paths } = this.folder;
     const [final, ready, own] = await Promise.all(
-      [this.#paths.blobs, this.#paths.ready, this.#paths.own]
-        .map(async (folder) => new Set(await namesIn(folder))),
+      [paths.blobs, paths.ready, paths.own].map(async (folder) => new Set(await namesIn(folder))),
     );
-    const ledger = await Ledger.open(this.#disk, this.#paths, () => ({}));
+    const ledger = await Ledger.open(this.folder);
     const statuses: BlobStatus[] = [];
     for (const blob of blobs) {
-      const at = blobPaths(this.#paths, blob.digest);
+      const at = blobPaths(paths, blob.digest);
       const file = blobFile(blob.digest);
       const whole = final!.has(file) ? at.final : ready!.has(file) ? at.ready : undefined;
       const info = whole === undefined ? undefined : await Deno.stat(whole).catch(() => undefined);
@@ -76,42 +113,36 @@ export class ModelsFolder implements Store {
     waiting: (holder: string | undefined) => void,
     intent?: PullIntent,
   ): Promise<StoreSession> {
-    const paths = this.#paths;
-    const disk = this.#disk;
+    const { folder } = this;
+    const { disk, paths } = folder;
     await makeRoot(disk, paths.root);
-    const { folder } = await ownershipIn(paths.root);
+    const { folder: folderOwnership } = await ownershipIn(paths.root);
     for (const path of [paths.blobs, paths.own, paths.ready, paths.temporary]) {
-      await makeFolder(disk, path, folder);
+      await makeFolder(disk, path, folderOwnership);
     }
-    const ownership = (await ownershipIn(paths.blobs)).file;
+    const { file } = await ownershipIn(paths.blobs);
+    const ownership = { file, folder: folderOwnership };
     using locks = new DisposableStack();
-    locks.use(
-      await waitLock(paths.storeLock, { shared: true, ownership, signal, onWait: waiting }),
-    );
+    const options = { shared: true, ownership: file, signal, onWait: waiting };
+    locks.use(await waitLock(paths.storeLock, options));
     if (intent && intent.digests.size > 0) {
-      locks.use(
-        await recordIntent(disk, paths, intent, { file: ownership, folder }, signal, waiting),
-      );
+      locks.use(await recordIntent(folder, intent, ownership, signal, waiting));
     }
-    const ledger = await Ledger.open(disk, paths, () => ownership);
     return new StoreSession({
-      disk,
-      paths,
-      ledger,
+      folder,
+      ownership,
+      ledger: await Ledger.open(folder, file),
       hasher: new Hasher(),
       lock: locks.move(),
-      ownership,
-      folderOwnership: folder,
       boot: bootTime(),
-      tool: this.options.tool,
+      tool: this.options.tool ?? "pullama",
     });
   }
 
-  /** What cleaning the folder would free now. */
+  /** What `clean` would free now. */
   async unfinishedBytes(blobs: readonly Descriptor[]): Promise<UnfinishedBytes> {
     const { signal } = new AbortController();
-    const all = { models: [], dryRun: true, queue: false, signal };
-    const { removed } = await cleanFolder(this.#paths.root, all, this.#disk);
+    const { removed } = await this.clean({ models: [], dryRun: true, queue: false, signal });
     const digests = new Set(blobs.map(({ digest }) => digest));
     const freed = { own: 0, others: 0 };
     for (const { kind, digest, bytes } of removed) {
@@ -119,5 +150,9 @@ export class ModelsFolder implements Store {
       freed[digest && digests.has(digest) ? "own" : "others"] += bytes;
     }
     return freed;
+  }
+
+  get #machine(): Machine {
+    return this.options.machine ?? Deno.build;
   }
 }

@@ -1,45 +1,45 @@
-/** How often and how soon a failed attempt is made again. Which failures that helps is told by their kind. */
+/** Whether a failed attempt is retried, and when. The kind of the failure decides what a retry can do. */
 
 import { PullamaError, remedyOf } from "../core/errors.ts";
 import { formatDuration } from "../core/units.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../io/clock.ts";
 
 export interface RetryPolicy {
-  /** Failures in a row, without a byte in between, that are forgiven. */
+  /** Consecutive failures without progress before giving up. */
   readonly maxRetries: number;
-  /** How long to go on beyond that while the line or the server is gone; milliseconds, may be Infinity. */
+  /** How long to keep retrying beyond that while network or server are down; milliseconds, may be Infinity. */
   readonly retryForMs: number;
 }
 
 /** Milliseconds. */
-const FIRST_WAIT = 500;
-const LONGEST_WAIT = 120_000;
-/** Whoever waits for hours looks this often whether the line is back, and asks a server that is down. */
-const LOOK_AGAIN = 5000;
-const ASK_AGAIN = 60_000;
-/** A server that asks for more patience than this is not waited for. */
+const FIRST_DELAY = 500;
+const LONGEST_DELAY = 120_000;
+/** During a long outage the network is tried this often, and a server that responds with 5xx. */
+const OUTAGE_DELAY = 5000;
+const SERVER_OUTAGE_DELAY = 60_000;
+/** A server that asks for a longer delay than this ends the pull. */
 const LONGEST_RETRY_AFTER = 600_000;
-/** After an attempt that went well for a while the next one follows at once, but not more often than this. */
-const AT_ONCE_EVERY = 1000;
-/** New addresses of a blob, in a row, without a byte from any of them. */
+/** An attempt that made progress is followed by the next one without delay, but not more often than this. */
+const IMMEDIATE_EVERY = 1000;
+/** Consecutive new addresses of a blob that delivered nothing before giving up. */
 const MOST_ADDRESSES = 5;
 
-/** Bytes after which an attempt counts as having gone well. */
-const GOOD_ATTEMPT = 1024 * 1024;
+/** An attempt that received so many bytes made progress. */
+const GOOD_PROGRESS = 1024 * 1024;
 
-/** What to do about a failure: try again after `waitMs`. */
+/** The next attempt follows after `waitMs`. */
 export interface RetryDelay {
-  /** Which retry in a row this is, from 1. */
+  /** Number of the retry in a row, from 1. */
   readonly attempt: number;
   readonly limit: number;
   readonly waitMs: number;
-  /** Since when, in milliseconds, nothing has come; only beyond the retries that are forgiven. */
+  /** Milliseconds without progress; only beyond the retries of the policy. */
   readonly goneMs?: number;
 }
 
-/** The patience with one piece of work: its failures so far. */
+/** The retries of one piece of work. */
 export class Backoff {
-  #waits = 0;
+  #retries = 0;
   #addresses = 0;
   #failingSince: number | undefined;
   #lastAttempt = -Infinity;
@@ -47,34 +47,34 @@ export class Backoff {
   constructor(private readonly policy: RetryPolicy, private readonly clock: Clock) {}
 
   /**
-   * What follows after an attempt failed with `error` that had brought `bytes`, of `wanted`. Throws the error,
-   * or one that says more, when nothing does.
+   * What follows after an attempt failed with `error` that had received `bytes`, of `needed`. Throws the error,
+   * or one that says more, when it is not retried.
    */
   after(error: PullamaError, bytes: number, needed: number): RetryDelay {
     const remedy = remedyOf(error.kind);
     if (remedy === "none") throw error;
     if (bytes > 0) {
-      this.#waits = 0;
+      this.#retries = 0;
       this.#addresses = 0;
       this.#failingSince = undefined;
     }
     this.#failingSince ??= this.clock.now();
-    if (bytes >= Math.min(GOOD_ATTEMPT, Math.max(1, needed / 100))) return this.#atOnce();
-    return remedy === "resolve" ? this.#elsewhere(error) : this.#later(error);
+    if (bytes >= Math.min(GOOD_PROGRESS, Math.max(1, needed / 100))) return this.#immediate();
+    return remedy === "resolve" ? this.#newAddress(error) : this.#later(error);
   }
 
-  #atOnce(): RetryDelay {
+  #immediate(): RetryDelay {
     const now = this.clock.now();
-    const waitMs = Math.max(0, this.#lastAttempt + AT_ONCE_EVERY - now);
+    const waitMs = Math.max(0, this.#lastAttempt + IMMEDIATE_EVERY - now);
     this.#lastAttempt = now + waitMs;
     return { attempt: 1, limit: this.policy.maxRetries, waitMs };
   }
 
-  #elsewhere(error: PullamaError): RetryDelay {
+  #newAddress(error: PullamaError): RetryDelay {
     const attempt = ++this.#addresses;
     if (attempt > MOST_ADDRESSES) throw error;
     // The first time it has simply expired.
-    const waitMs = attempt === 1 ? 0 : this.#backOff(attempt - 1);
+    const waitMs = attempt === 1 ? 0 : this.#delay(attempt - 1);
     return { attempt, limit: MOST_ADDRESSES, waitMs };
   }
 
@@ -83,25 +83,26 @@ export class Backoff {
     if (asked > LONGEST_RETRY_AFTER) {
       throw new PullamaError(
         error.kind,
-        `${error.message}, and asks to be left alone for ${formatDuration(asked)}`,
-        { cause: error, hint: "run the same command again later: it goes on where it stopped" },
+        `${error.message}, and asks to retry after ${formatDuration(asked)}`,
+        { cause: error, hint: "run the same command again later: it resumes where it stopped" },
       );
     }
-    const attempt = ++this.#waits;
+    const attempt = ++this.#retries;
     const { maxRetries: limit, retryForMs } = this.policy;
     const goneMs = this.clock.now() - this.#failingSince!;
     if (attempt > limit && goneMs >= retryForMs) throw error;
     const longest = retryForMs === 0
-      ? LONGEST_WAIT * 1.5
+      ? LONGEST_DELAY * 1.5
       : error.kind === "unavailable" || error.kind === "protocol"
-      ? ASK_AGAIN
-      : LOOK_AGAIN;
-    const waitMs = Math.max(Math.min(this.#backOff(attempt), longest), asked);
+      ? SERVER_OUTAGE_DELAY
+      : OUTAGE_DELAY;
+    const waitMs = Math.max(Math.min(this.#delay(attempt), longest), asked);
     return { attempt, limit, waitMs, ...(attempt > limit && { goneMs }) };
   }
 
-  #backOff(attempt: number): number {
-    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt);
-    return Math.max(FIRST_WAIT, wait * (0.5 + this.clock.random()));
+  /** Exponential, with jitter of half. */
+  #delay(attempt: number): number {
+    const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** attempt);
+    return Math.max(FIRST_DELAY, delay * (0.5 + this.clock.random()));
   }
 }

@@ -1,48 +1,48 @@
-/** What is left to do of one pull, shared out among its connections. */
+/** What is left to download of one blob, and which connection downloads what. */
 
+import type { Ingest } from "../core/content.ts";
 import type { BlobRef } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { type Chunk, type Range, subtract, union } from "../core/ranges.ts";
-import type { Ingest } from "../core/content.ts";
 import type { RepairRounds } from "./repair_rounds.ts";
 
 const MIB = 1024 * 1024;
-/** The first pieces of a blob are short, so that the hash of the whole can follow from the start. */
+/** The first pieces of a blob are short, so that the hash of the blob can follow from the start. */
 const FIRST_PIECE = 32 * MIB;
-/** Pieces get shorter towards the end, so that all connections end together, but not shorter than this. */
+/** Pieces get shorter towards the end, so that all connections finish together, but not shorter than this. */
 const LAST_PIECE = 8 * MIB;
-/** A range with less than this left, or done within a second, is not worth sharing. */
+/** A range with less than this left, or finished within a second, is not split. */
 const WORTH_SHARING = 2 * MIB;
 const WORTH_SHARING_MS = 1000;
 
-/** More ranges than this are plenty, whatever their length: nobody needs to know how many bytes they are. */
+/** Only so many ranges are summed up: beyond them it no longer matters how many bytes are left. */
 const COUNTED = 1024;
 
-/** A range in the hands of one connection. `end` shrinks when another one takes a part of it. */
+/** A range that one connection downloads. `end` shrinks when another connection takes a part of it. */
 export interface Assignment {
   readonly plan: BlobPlan;
   readonly start: number;
   position: number;
   end: number;
   readonly since: number;
-  /** What comes is compared with what is on disk, as long as it is the same. */
+  /** Received bytes are compared with those on disk, until they differ. */
   comparing: boolean;
-  /** Ends the attempt in flight; set while there is one. */
+  /** Ends the request under way; set while there is one. */
   abort: ((reason: unknown) => void) | undefined;
 }
 
-/** One large blob: what is being fetched of it and what nobody has in hand. */
+/** One large blob: the ranges that are being downloaded, and those that are not assigned yet. */
 export class BlobPlan {
   readonly assignments = new Set<Assignment>();
   #todo: Range[];
   #taken = 0;
   /** Its server sends only whole blobs: one connection at a time. */
   single = false;
-  /** A checkpoint of it is being written. */
+  /** A checkpoint is being written. */
   saving = false;
-  /** Its bytes are all here and are being compared. */
+  /** All its bytes are here and are being verified. */
   sealing = false;
-  /** Where to look for wrong bytes, once all of it is here and is not what its digest says. */
+  /** What to compare, once the blob is complete and its digest does not match. */
   repair: RepairRounds | undefined;
   readonly startedAt: number;
 
@@ -57,7 +57,7 @@ export class BlobPlan {
     this.#todo = ingest.plan(chunks);
   }
 
-  /** Bytes that nobody has in hand; of very many ranges only the first are counted. */
+  /** Bytes that are not assigned; of very many ranges only the first are counted. */
   get left(): number {
     let sum = 0;
     for (let i = 0; i < Math.min(this.#todo.length, COUNTED); i++) {
@@ -66,27 +66,27 @@ export class BlobPlan {
     return sum;
   }
 
-  /** Nothing is left to fetch or to compare. */
+  /** Nothing is left to download or to compare. */
   get done(): boolean {
     return this.#todo.length === 0 && this.assignments.size === 0 &&
       this.repair?.next === undefined;
   }
 
-  /** Bytes are missing after all, or a connection gives back what it did not fetch. */
+  /** Bytes are missing after all, or a connection did not download them. */
   putBack(range: Range): void {
     if (range.start < range.end) this.#todo = splitAt(union([...this.#todo, range]), this.chunks);
   }
 
-  /** After bytes were thrown away. What a connection has in hand counts whole: some of it is being written. */
+  /** After bytes were discarded. Assigned ranges count as a whole: some of their bytes are being written. */
   replan(): void {
     const inHand = union([...this.assignments].map(({ start, end }) => ({ start, end })));
     this.#todo = subtract(this.ingest.plan(this.chunks), inHand);
   }
 
-  /** A range to fetch now; `most` is the fair share of one connection. */
+  /** The next range to download; `most` is the fair share of one connection, in bytes. */
   take(most: number, now: number): Assignment | undefined {
     const range = this.#todo[0];
-    if (!range) return this.#takeSearched(now);
+    if (!range) return this.#takeCompared(now);
     if (this.single && this.assignments.size > 0) return undefined;
     const first = FIRST_PIECE * 2 ** Math.min(10, this.#taken++ >> 2);
     const fair = Math.ceil(Math.min(first, most) / MIB) * MIB;
@@ -98,7 +98,7 @@ export class BlobPlan {
     return this.#add({ start: range.start, end }, now);
   }
 
-  /** For a stream that goes on: the next range at or after `position`. */
+  /** For a body that continues: the next range at or after `position`. */
   takeFrom(position: number, now: number): Assignment | undefined {
     const range = this.#todo.find(({ end }) => end > position);
     if (!range) return undefined;
@@ -107,7 +107,7 @@ export class BlobPlan {
     return this.#add(rest, now);
   }
 
-  /** A part of what the slowest connection has in hand; it will stop before. */
+  /** The second half of the range that takes longest; its connection will stop before. */
   share(now: number): Assignment | undefined {
     if (this.single) return undefined;
     let slowest: Assignment | undefined;
@@ -116,7 +116,7 @@ export class BlobPlan {
       if (assignment.comparing) continue;
       const left = assignment.end - assignment.position;
       const elapsed = now - assignment.since;
-      // The first moments of a request say nothing about its rate, and much of it is on the way by then.
+      // The first second of a request does not show its rate.
       if (left < WORTH_SHARING || elapsed < WORTH_SHARING_MS) continue;
       const rate = (assignment.position - assignment.start) / elapsed;
       const time = rate === 0 ? elapsed : left / rate;
@@ -132,14 +132,14 @@ export class BlobPlan {
     return this.#add({ start: middle, end }, now);
   }
 
-  /** The connection is through with its range, or gives up on the rest of it. */
+  /** The connection has finished its range, or gives up the rest of it. */
   leave(assignment: Assignment): void {
     this.assignments.delete(assignment);
     if (!assignment.comparing) this.putBack({ start: assignment.position, end: assignment.end });
   }
 
-  /** One range at a time: the digest of the whole is tried after each that was not the same. */
-  #takeSearched(now: number): Assignment | undefined {
+  /** One range at a time: the digest of the blob is computed after each that differed. */
+  #takeCompared(now: number): Assignment | undefined {
     const next = this.repair?.next;
     if (!next || this.assignments.size > 0 || this.sealing) return undefined;
     const end = this.single ? this.blob.size : next.end;

@@ -1,47 +1,47 @@
-/** Bytes from a connection into a blob: gathered to sensible writes, and none that arrived is lost. */
+/** Buffers between a connection and a blob: reads in order, writes of a sensible size, no byte lost. */
 
+import type { Writer } from "../core/content.ts";
 import { PullamaError } from "../core/errors.ts";
 import type { Range } from "../core/ranges.ts";
 import type { ByteReader } from "../io/byte_reader.ts";
-import type { Writer } from "../core/content.ts";
 
-/** What one read may bring. */
+/** Bytes of one read at most. */
 const READ = 128 * 1024;
 /**
- * What one write brings to disk, on a fast line. A kill costs a connection at most two of them, one that is
- * gathered and one that is being written, and a read: less than a MiB.
+ * Bytes of one write on a fast network. A kill costs a connection at most two of them, one that is filled and one
+ * that is being written, and a read: less than a MiB.
  */
 const WRITE = 384 * 1024;
-/** How long bytes may wait for more of their kind before they are written, in milliseconds. */
+/** How long bytes may wait for more before they are written, in milliseconds. */
 const LINGER_MS = 200;
 
 /**
- * What one connection reads and gathers in, one range after another: the runtime is slow to take back
- * what would be made anew for each.
+ * The buffers of one connection, used for one range after another: the runtime is slow to free what would be
+ * allocated anew for each.
  */
 export class ConnectionBuffers {
   #read: Uint8Array<ArrayBuffer> | undefined;
   #write: [Uint8Array, Uint8Array] | undefined;
 
-  /** For one read, which takes the memory away until it ends, for good if it fails. */
+  /** For one read, which takes the memory until it ends, and keeps it if it fails. */
   forRead(): Uint8Array<ArrayBuffer> {
     const memory = this.#read ?? new Uint8Array(READ);
     this.#read = undefined;
     return memory;
   }
 
-  /** The memory of a read is back; what was in it may be overwritten from the next read on. */
+  /** Takes the memory of a read back; its bytes are overwritten by the next read. */
   giveBack(memory: ArrayBuffer): void {
     this.#read = new Uint8Array(memory);
   }
 
-  /** One to gather in while the other is written. */
+  /** One to fill while the other is written. They belong to one `WriteBuffer` until that is flushed. */
   forWrites(): [Uint8Array, Uint8Array] {
     return this.#write ??= [new Uint8Array(WRITE), new Uint8Array(WRITE)];
   }
 }
 
-/** Bytes gathered for one writer. The next ones are gathered while the last are being written. */
+/** Collects bytes for one writer. The next ones are collected while the last are being written. */
 export class WriteBuffer {
   #filling: Uint8Array;
   #spare: Uint8Array;
@@ -49,14 +49,14 @@ export class WriteBuffer {
   #since = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  /** `wrote` hears of every write that has reached the disk. */
+  /** `wrote` is called after each write. */
   constructor(
     private readonly writer: Writer,
     private readonly now: () => number,
     private readonly wrote: (count: number) => void,
-    memory: ConnectionBuffers = new ConnectionBuffers(),
+    buffers: ConnectionBuffers,
   ) {
-    [this.#filling, this.#spare] = memory.forWrites();
+    [this.#filling, this.#spare] = buffers.forWrites();
   }
 
   async add(bytes: Uint8Array): Promise<void> {
@@ -71,7 +71,7 @@ export class WriteBuffer {
     if (this.#count > 0 && this.now() - this.#since >= LINGER_MS) await this.#write();
   }
 
-  /** Returns when everything is written. */
+  /** Resolves when everything is written. */
   async flush(): Promise<void> {
     if (this.#count > 0) await this.#write();
     await this.#writing;
@@ -83,33 +83,33 @@ export class WriteBuffer {
     [this.#filling, this.#spare] = [this.#spare, this.#filling];
     this.#count = 0;
     this.#writing = this.writer.write(bytes).then(() => this.wrote(bytes.length));
-    // Whoever comes next sees the failure; nobody may come.
+    // The next call rejects with the failure; there may be none.
     this.#writing.catch(() => {});
   }
 }
 
-/** A stream that is read in order, some of it thrown away. */
+/** Reads a body in order, and skips what is not needed. */
 export class BodyReader {
-  /** The offset in the blob of the byte that comes next. */
+  /** The offset in the blob of the next byte. */
   position: number;
   #rest: Uint8Array = new Uint8Array(0);
 
-  /** `range` is what comes. */
+  /** `start` is the offset of the first byte of the body; `received` is called for each read. */
   constructor(
     private readonly reader: ByteReader,
     { start }: Range,
-    private readonly arrived: (count: number) => void,
-    private readonly memory: ConnectionBuffers = new ConnectionBuffers(),
+    private readonly received: (count: number) => void,
+    private readonly buffers: ConnectionBuffers,
   ) {
     this.position = start;
   }
 
-  /** The next bytes, at most `most`; undefined at the end of the stream. */
+  /** The next bytes, at most `most`, valid until the next call; undefined at the end of the body. */
   async next(most: number): Promise<Uint8Array | undefined> {
     while (this.#rest.length === 0) {
       const { value, done } = await this.#read();
       if (value) {
-        this.arrived(value.length);
+        this.received(value.length);
         this.#rest = value;
         if (value.length > 0) break;
       }
@@ -121,7 +121,7 @@ export class BodyReader {
     return bytes;
   }
 
-  /** Reads on to `position`; false if the stream ends before. */
+  /** Skips to `position`; false if the body ends before. */
   async skipTo(position: number): Promise<boolean> {
     while (this.position < position) {
       if (!await this.next(position - this.position)) return false;
@@ -131,12 +131,12 @@ export class BodyReader {
 
   async #read(): Promise<{ value: Uint8Array | undefined; done: boolean }> {
     try {
-      const { value, done } = await this.reader.read(this.memory.forRead());
-      if (value) this.memory.giveBack(value.buffer);
+      const { value, done } = await this.reader.read(this.buffers.forRead());
+      if (value) this.buffers.giveBack(value.buffer);
       return { value, done };
     } catch (error) {
       if (error instanceof PullamaError) throw error;
-      throw new PullamaError("network", "the connection broke off", {
+      throw new PullamaError("network", "connection lost", {
         cause: error,
         hint: "check the network connection",
       });

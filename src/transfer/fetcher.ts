@@ -1,82 +1,108 @@
-/** One request for bytes of a blob: opened, watched, held back, and ended when its time is over. */
+/** Requests for bytes of one model's blobs: opened, watched for stalls, rate-limited, and ended in time. */
 
+import type { BlobBody, Source } from "../core/content.ts";
 import { PullamaError } from "../core/errors.ts";
-import type { Descriptor } from "../core/manifest.ts";
+import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
-import type { Range } from "../core/ranges.ts";
+import type { Chunk, Range } from "../core/ranges.ts";
 import { formatDuration } from "../core/units.ts";
+import { FollowingController, onAbort } from "../io/abort.ts";
 import { type ByteReader, byteReader } from "../io/byte_reader.ts";
 import type { RateLimit } from "../io/limit.ts";
 import type { StallWatch } from "../io/stall.ts";
 import { BodyReader, type ConnectionBuffers } from "./buffers.ts";
-import type { PatienceTools } from "./retrier.ts";
-import type { BlobBody, Source } from "../core/content.ts";
-import type { Assignment } from "./blob_plan.ts";
+import type { PullContext } from "./context.ts";
 
-export interface ConnectionTools extends PatienceTools {
+export interface FetcherOptions {
   readonly source: Source;
   readonly name: ModelName;
   readonly watch: StallWatch;
+  /** Shared by all connections; undefined: unlimited. */
   readonly limit: RateLimit | undefined;
-  /** Longest one attempt may take, in milliseconds. */
+  /** Longest time of one request for a range, in milliseconds. */
   readonly timeoutMs: number;
-  /** Bytes of blobs that came over the network, whatever became of them. */
-  readonly fetched: (count: number) => void;
-  /** Of this connection alone; without it each range has its own. */
-  readonly memory?: ConnectionBuffers;
 }
 
-/** Opens a range, hands its stream to `use`, and leaves the connection fit for the next request. */
-export async function withBody<T>(
-  tools: ConnectionTools,
-  blob: Descriptor,
-  range: Range,
-  assignment: Assignment | undefined,
-  use: (stream: BodyReader, body: BlobBody) => Promise<T>,
-): Promise<T> {
-  const { source, name, signal, watch, limit, timeoutMs } = tools;
-  const attempt = new AbortController();
-  const relay = () => attempt.abort(signal.reason);
-  signal.addEventListener("abort", relay, { once: true });
-  if (assignment) assignment.abort = (reason) => attempt.abort(reason);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  try {
-    const body = await source.open(name, blob, range, attempt.signal);
-    if (body.ranged) timer = setTimeout(() => attempt.abort(tooLong(timeoutMs)), timeoutMs);
-    const bytes = endedBy(attempt.signal, byteReader(body.stream));
-    let silentMs: number | undefined;
-    const watched = watch.over(bytes, (ms) => {
-      silentMs = ms;
-      attempt.abort(stalled(ms));
-    });
-    const reader = limit ? limit.through(watched, attempt.signal) : watched;
-    const stream = new BodyReader(reader, body.range, tools.fetched, tools.memory);
+/** One request for a range. */
+export interface FetchRequest {
+  readonly blob: Descriptor;
+  readonly range: Range;
+  readonly buffers: ConnectionBuffers;
+  /** Given what ends the request while it is under way, and undefined after it. */
+  readonly abortable?: (abort: ((reason: unknown) => void) | undefined) => void;
+}
+
+export class Fetcher {
+  #received = 0;
+
+  constructor(private readonly options: FetcherOptions, private readonly context: PullContext) {}
+
+  /** Bytes of blobs that were received over the network, whether they were kept or not. */
+  get received(): number {
+    return this.#received;
+  }
+
+  manifest(): Promise<Manifest> {
+    return this.options.source.manifest(this.options.name, this.context.signal);
+  }
+
+  chunksums(blob: Descriptor): Promise<readonly Chunk[] | undefined> {
+    return this.options.source.chunksums(this.options.name, blob, this.context.signal);
+  }
+
+  /** The next request for the blob asks for its address again. */
+  forgetAddress(blob: Descriptor): void {
+    this.options.source.forgetAddress(this.options.name, blob);
+  }
+
+  /** Opens a range, passes its body to `use`, and leaves the connection ready for the next request. */
+  async open<T>(
+    { blob, range, buffers, abortable }: FetchRequest,
+    use: (reader: BodyReader, body: BlobBody) => Promise<T>,
+  ): Promise<T> {
+    const { source, name, watch, limit, timeoutMs } = this.options;
+    using attempt = new FollowingController(this.context.signal);
+    abortable?.((reason) => attempt.abort(reason));
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
-      // Another connection may have taken over while this answer was on its way.
-      attempt.signal.throwIfAborted();
-      const result = await use(stream, body);
-      // Only a body that was read to its end gives its connection back; all of it is here in any case.
-      if (stream.position === body.range.end) await stream.next(0).catch(() => {});
-      return result;
-    } catch (error) {
-      if (silentMs !== undefined) tools.emit({ event: "stall", digest: blob.digest, silentMs });
-      throw error;
+      const body = await source.open(name, blob, range, attempt.signal);
+      if (body.ranged) timer = setTimeout(() => attempt.abort(tooLong(timeoutMs)), timeoutMs);
+      let silentMs: number | undefined;
+      const watched = watch.over(endedBy(attempt.signal, byteReader(body.stream)), (ms) => {
+        silentMs = ms;
+        attempt.abort(stalled(ms));
+      });
+      const limited = limit ? limit.through(watched, attempt.signal) : watched;
+      const count = (bytes: number) => void (this.#received += bytes);
+      const reader = new BodyReader(limited, body.range, count, buffers);
+      try {
+        // Another connection may have taken over before the response arrived.
+        attempt.signal.throwIfAborted();
+        const result = await use(reader, body);
+        // Only a body that was read to its end frees its connection; all its bytes are here anyway.
+        if (reader.position === body.range.end) await reader.next(0).catch(() => {});
+        return result;
+      } catch (error) {
+        if (silentMs !== undefined) {
+          this.context.emit({ event: "stall", digest: blob.digest, silentMs });
+        }
+        throw error;
+      } finally {
+        await limited.cancel();
+      }
     } finally {
-      await reader.cancel();
+      clearTimeout(timer);
+      abortable?.(undefined);
     }
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", relay);
-    if (assignment) assignment.abort = undefined;
   }
 }
 
 /**
  * `reader`, whose reads end when `signal` is aborted. The runtime does that only until the response, of
- * which nothing but the body is kept, is collected as garbage: from then on nobody hears of the abort.
+ * which nothing but the body is kept, is garbage-collected: after that the abort has no effect.
  */
 function endedBy(signal: AbortSignal, reader: ByteReader): ByteReader {
-  signal.addEventListener("abort", () => reader.cancel(), { once: true });
+  const listener = onAbort(signal, () => void reader.cancel());
   return {
     async read(buffer) {
       signal.throwIfAborted();
@@ -84,12 +110,15 @@ function endedBy(signal: AbortSignal, reader: ByteReader): ByteReader {
       if (piece.done) signal.throwIfAborted();
       return piece;
     },
-    cancel: () => reader.cancel(),
+    async cancel() {
+      listener[Symbol.dispose]();
+      await reader.cancel();
+    },
   };
 }
 
 function stalled(silentMs: number): PullamaError {
-  return new PullamaError("timeout", `nothing arrived for ${formatDuration(silentMs)}`, {
+  return new PullamaError("timeout", `no data received for ${formatDuration(silentMs)}`, {
     hint: "check the network connection",
   });
 }
@@ -97,9 +126,9 @@ function stalled(silentMs: number): PullamaError {
 function tooLong(timeoutMs: number): PullamaError {
   return new PullamaError(
     "timeout",
-    `one attempt took longer than ${formatDuration(timeoutMs)}`,
+    `one request took longer than ${formatDuration(timeoutMs)}`,
     {
-      hint: "on a slow line give it more time with --timeout, or smaller pieces with --chunk-size",
+      hint: "on a slow network use a longer --timeout or a smaller --chunk-size",
     },
   );
 }

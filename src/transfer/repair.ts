@@ -1,55 +1,53 @@
-/** Blobs that are not what their digest says. */
+/** What is done about a blob whose SHA-256 is not its digest. */
 
+import type { Emit } from "../core/events.ts";
 import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
-import type { ConnectionTools } from "./fetcher.ts";
-import { RepairRounds } from "./repair_rounds.ts";
 import type { BlobPlan } from "./blob_plan.ts";
+import type { Fetcher } from "./fetcher.ts";
+import { RepairRounds } from "./repair_rounds.ts";
 
-/** How often all of a blob is fetched before it is given up, when the whole is wrong each time. */
+/** Complete downloads of a blob before giving up, if each has the wrong digest. */
 export const MOST_DOWNLOADS = 3;
-/** Why a blob, or what of it nobody can vouch for, has to be fetched again. */
-export const WRONG = "the blob is not what its digest says";
-const SEARCH =
-  "the blob is not what its digest says: it is fetched again and compared, part by part";
+/** Why a blob, or the bytes of it without a digest of their own, are downloaded again. */
+export const MISMATCH = "digest mismatch";
+const COMPARING = "digest mismatch: the blob is downloaded again and compared, part by part";
 
 /**
- * After all of a blob came and is wrong: what nobody vouched for goes first; then the wrong bytes are searched
- * for, as `work.search` says. Throws `digest` when there have been enough copies.
+ * After a blob is complete and its digest does not match: first drops the bytes without a digest of their own, then
+ * compares the rest with another download, as `plan.repair` says. Throws `digest` after the last download.
  */
-export async function planRepair(
-  { emit, source, name }: ConnectionTools,
-  plan: BlobPlan,
-): Promise<void> {
+export async function planRepair(fetcher: Fetcher, emit: Emit, plan: BlobPlan): Promise<void> {
   const { ingest, blob } = plan;
   const { digest } = blob;
   const actual = ingest.actual;
   const count = await ingest.dropDoubtful();
-  if (count > 0) return emit({ event: "bytes_lost", digest, count, reason: WRONG });
+  if (count > 0) return emit({ event: "bytes_lost", digest, count, reason: MISMATCH });
   if (!plan.repair) {
     plan.repair = new RepairRounds(plan.chunks, ingest.searched, MOST_DOWNLOADS - 1);
-    emit({ event: "bytes_lost", digest, count: 0, reason: SEARCH });
+    emit({ event: "bytes_lost", digest, count: 0, reason: COMPARING });
   }
-  source.forgetAddress(name, blob);
+  fetcher.forgetAddress(blob);
   if (plan.repair.nextRound()) return;
   ingest.searched = 0;
   throw digestMismatch(blob, actual);
 }
 
-/** The failure of a blob that came wrong as often as it may. */
+/** The failure after the last download of a blob had the wrong digest. */
 export function digestMismatch(blob: Descriptor, actual: string | undefined): PullamaError {
   return new PullamaError(
     "digest",
-    `the registry sends something else for ${blob.digest}: ${actual ?? "unknown"}, ` +
-      `${MOST_DOWNLOADS} times in a row`,
-    { hint: "something on the way changes the data, or the registry is damaged: try another line" },
+    `digest mismatch for ${blob.digest} (got ${
+      actual ?? "unknown"
+    }, after ${MOST_DOWNLOADS} downloads)`,
+    { hint: "a proxy changes the data, or the registry is damaged: try another network" },
   );
 }
 
-/** What is said of chunks that never are what the registry says of them. */
+/** The warning about a list of chunk digests that does not match the data. */
 export function wrongChunkList({ digest }: Descriptor): { message: string; hint: string } {
   return {
-    message: `the registry's digests for parts of ${digest} do not fit what it sends`,
-    hint: "they are left aside: the digest of the whole decides",
+    message: `the registry's chunk digests of ${digest} do not match its data`,
+    hint: "they are ignored: the digest of the whole blob decides",
   };
 }

@@ -1,8 +1,7 @@
 /**
- * Where to look for the wrong bytes of a blob: range after range is fetched again and compared with what is on
- * disk, and what is not the same is taken in its place. Copies that are alike are beyond suspicion, so a
- * second round is made of the ranges that were not, with those that an earlier run has gone through, and of
- * all only where all were alike.
+ * Which ranges to compare to find the wrong bytes of a blob: range after range is downloaded again and compared with
+ * what is on disk, and what differs is replaced. Ranges whose copies are equal are beyond suspicion, so a second round
+ * covers only those that differed and those that an earlier run compared, and all of them only if all were equal.
  */
 
 import { type Range, subtract, union } from "../core/ranges.ts";
@@ -10,21 +9,21 @@ import { type Range, subtract, union } from "../core/ranges.ts";
 export class RepairRounds {
   readonly #all: readonly Range[];
   #todo: Range[];
-  #alike: Range[] = [];
+  #equal: Range[] = [];
   #rounds = 1;
-  /** Bytes were replaced: perhaps that was it. */
-  #hopeful = false;
+  /** Bytes were replaced: the digest may match now. */
+  #replaced = false;
 
-  /** Goes through `ranges`, which are sorted and disjoint, from the offset `from` on; `most` rounds. */
+  /** Compares `ranges`, which are sorted and disjoint, beginning at the offset `from`, in at most `most` rounds. */
   constructor(ranges: readonly Range[], from: number, private readonly most: number) {
     this.#all = ranges;
     this.#todo = ranges.filter(({ end }) => end > from);
     if (this.#todo.length === 0) this.#todo = [...ranges];
   }
 
-  /** What to compare next; undefined: first the digest of the whole has to be tried. */
+  /** The range to compare next; undefined: the digest of the blob has to be computed first. */
   get next(): Range | undefined {
-    return this.#hopeful ? undefined : this.#todo[0];
+    return this.#replaced ? undefined : this.#todo[0];
   }
 
   /** How far this round is; 0 at its end. */
@@ -32,25 +31,25 @@ export class RepairRounds {
     return this.#todo[0]?.start ?? 0;
   }
 
-  /** Everything in `range` was gone through, and was the same or not. */
-  compared(range: Range, same: boolean): void {
-    if (same) this.#alike = union([...this.#alike, range]);
-    else this.#hopeful = true;
+  /** All of `range` was compared. */
+  compared(range: Range, equal: boolean): void {
+    if (equal) this.#equal = union([...this.#equal, range]);
+    else this.#replaced = true;
     this.#todo = this.#todo.flatMap(({ start, end }) => {
       if (end <= range.end) return [];
       return [{ start: Math.max(start, range.end), end }];
     });
   }
 
-  /** The whole is still wrong: goes on, with another round if this one is over; false: there have been enough. */
+  /** The digest still does not match: continues, with another round if this one is over; false: no rounds are left. */
   nextRound(): boolean {
-    this.#hopeful = false;
+    this.#replaced = false;
     if (this.#todo.length > 0) return true;
     if (this.#rounds === this.most) return false;
     this.#rounds++;
-    const doubtful = this.#all.filter((one) => subtract([one], this.#alike).length > 0);
+    const doubtful = this.#all.filter((one) => subtract([one], this.#equal).length > 0);
     this.#todo = doubtful.length > 0 ? doubtful : [...this.#all];
-    this.#alike = [];
+    this.#equal = [];
     return true;
   }
 }

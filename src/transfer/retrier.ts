@@ -1,84 +1,76 @@
-/** Attempts in a row, with the waits between them that the failures call for. */
+/** Runs attempts until one succeeds, with the delays that the failures in between call for. */
 
 import { asPullamaError, PullamaError } from "../core/errors.ts";
-import type { Emit } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
-import type { Clock } from "./clock.ts";
 import { Backoff, type RetryPolicy } from "./backoff.ts";
+import type { PullContext } from "./context.ts";
 
-/** Why a connection lets go of its range without having failed: the server takes one at a time. */
+/** Why a connection gives up its range without a failure: the server sends one range at a time. */
 export const YIELD = new PullamaError(
   "protocol",
-  "another connection fetches the rest of this blob",
+  "another connection downloads the rest of this blob",
 );
 
-export interface PatienceTools {
-  readonly clock: Clock;
-  readonly policy: RetryPolicy;
-  /** Ends everything. */
-  readonly signal: AbortSignal;
-  readonly emit: Emit;
-  readonly outage: Outage;
+/** An outage is reported at most this often, in milliseconds, for all connections together. */
+const REPORT_EVERY = 60_000;
+
+/** What is attempted: `needed` bytes of a blob, or the manifest. */
+export interface RetriedWork {
+  readonly digest: Descriptor["digest"] | undefined;
+  readonly needed: number;
 }
 
-/** How long the server has asked everybody to leave it alone. */
-export class Pause {
-  #until = -Infinity;
+/** The retries of one pull: all its connections respect a server's Retry-After together. */
+export class Retrier {
+  #pausedUntil = -Infinity;
+  #reportedAt = -Infinity;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly policy: RetryPolicy, private readonly context: PullContext) {}
 
-  asked(ms: number): void {
-    this.#until = Math.max(this.#until, this.clock.now() + ms);
-  }
-
-  async over(signal: AbortSignal): Promise<void> {
-    while (this.clock.now() < this.#until) {
-      await this.clock.sleep(this.#until - this.clock.now(), signal);
+  /**
+   * Calls `attempt` until it succeeds; it reports the bytes it received before it failed. Rejects with the
+   * failure that is not retried, and with the reason of the signal.
+   */
+  async run<T>(
+    { digest, needed }: RetriedWork,
+    attempt: (received: (bytes: number) => void) => Promise<T>,
+  ): Promise<T> {
+    const { signal, emit, clock } = this.context;
+    const backoff = new Backoff(this.policy, clock);
+    for (;;) {
+      signal.throwIfAborted();
+      await this.#resumed();
+      let bytes = 0;
+      try {
+        return await attempt((count) => bytes += count);
+      } catch (caught) {
+        signal.throwIfAborted();
+        const error = asPullamaError(caught);
+        if (error === YIELD) throw error;
+        const delay = backoff.after(error, bytes, needed);
+        if (error.retryAfterMs !== undefined) this.#pause(error.retryAfterMs);
+        if (delay.goneMs !== undefined) this.#reportOutage(delay.goneMs, error);
+        else emit({ event: "retry", digest, ...delay, error });
+        await clock.sleep(delay.waitMs, signal);
+      }
     }
   }
-}
 
-/** How often it is said that nothing comes, in milliseconds. */
-const SAY_EVERY = 60_000;
-
-/** All that waits for the line or the server to come back, said once in a while for all connections. */
-export class Outage {
-  #said = -Infinity;
-
-  constructor(private readonly clock: Clock, private readonly emit: Emit) {}
-
-  /** Nothing has come for `sinceMs`, and an attempt ended with `error`. */
-  goesOn(sinceMs: number, error: PullamaError): void {
-    const now = this.clock.now();
-    if (now - this.#said < SAY_EVERY) return;
-    this.#said = now;
-    this.emit({ event: "waiting", sinceMs, error });
+  #pause(ms: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.context.clock.now() + ms);
   }
-}
 
-/** Makes attempts until one succeeds. `attempt` tells how many bytes it brought before it failed. */
-export async function withPatience<T>(
-  tools: PatienceTools,
-  pause: Pause,
-  what: { readonly digest: Descriptor["digest"] | undefined; readonly needed: number },
-  attempt: (brought: (bytes: number) => void) => Promise<T>,
-): Promise<T> {
-  const backoff = new Backoff(tools.policy, tools.clock);
-  for (;;) {
-    tools.signal.throwIfAborted();
-    await pause.over(tools.signal);
-    let bytes = 0;
-    try {
-      return await attempt((count) => bytes += count);
-    } catch (caught) {
-      tools.signal.throwIfAborted();
-      const error = asPullamaError(caught);
-      if (error === YIELD) throw error;
-      const again = backoff.after(error, bytes, what.needed);
-      if (error.retryAfterMs !== undefined) pause.asked(error.retryAfterMs);
-      if (again.goneMs !== undefined) tools.outage.goesOn(again.goneMs, error);
-      else tools.emit({ event: "retry", digest: what.digest, ...again, error });
-      await tools.clock.sleep(again.waitMs, tools.signal);
+  async #resumed(): Promise<void> {
+    const { clock, signal } = this.context;
+    while (clock.now() < this.#pausedUntil) {
+      await clock.sleep(this.#pausedUntil - clock.now(), signal);
     }
+  }
+
+  #reportOutage(sinceMs: number, error: PullamaError): void {
+    const now = this.context.clock.now();
+    if (now - this.#reportedAt < REPORT_EVERY) return;
+    this.#reportedAt = now;
+    this.context.emit({ event: "waiting", sinceMs, error });
   }
 }

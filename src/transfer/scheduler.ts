@@ -1,100 +1,99 @@
-/** Fetching the blobs of one model: all connections, all blobs, until every one is sealed. */
+/** Downloads the blobs of one model: shares them out among all connections until every one is sealed. */
 
-import { PullamaError } from "../core/errors.ts";
-import type { BlobRef, Emit } from "../core/events.ts";
+import type { Session } from "../core/content.ts";
+import type { BlobRef } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { tile } from "../core/ranges.ts";
-import { fetchJob } from "./connection.ts";
-import { ConnectionBuffers } from "./buffers.ts";
-import type { Pause } from "./retrier.ts";
-import type { BlobWatcher, Session } from "../core/content.ts";
-import type { ConnectionTools } from "./fetcher.ts";
-import { fetchSmall } from "./small_blob.ts";
+import { onAbort } from "../io/abort.ts";
 import { type Assignment, BlobPlan } from "./blob_plan.ts";
-import { planRepair, wrongChunkList } from "./repair.ts";
+import { BlobReports } from "./blob_reports.ts";
+import { Connection } from "./connection.ts";
+import type { PullContext } from "./context.ts";
+import type { Fetcher } from "./fetcher.ts";
+import type { Retrier } from "./retrier.ts";
+import { Sealing } from "./sealing.ts";
+import { fetchSmall } from "./small_blob.ts";
 
 const MIB = 1024 * 1024;
 /**
- * Blobs below this are held in memory and stored at once: a kill costs no more than that. Larger ones are
- * resumed at the byte.
+ * Blobs below this are downloaded into memory and stored in one step: a kill costs no more than that. Larger ones
+ * are resumed at the byte.
  */
 const SMALL = MIB;
 const CHECKPOINT_MS = 2000;
-/** Finished blobs that are still being compared; more are not begun meanwhile. */
-const MOST_SEALING = 16;
 
-export interface TransferTools extends ConnectionTools {
-  readonly session: Session;
-  readonly pause: Pause;
+export interface SchedulerLimits {
+  /** Parallel connections, 1 or more. */
   readonly connections: number;
-  /** Connections that may write to one blob at a time. */
+  /** Of those, how many may write to one blob. */
   readonly perBlob: number;
+  /** Bytes of a chunk where the registry gives none. */
   readonly chunkSize: number;
-  /** Ends the transfer from within, when one part of it has failed for good. */
-  readonly fail: (error: unknown) => void;
 }
 
-/** A blob to have; whether it must be fetched is found out when its turn comes. */
+/** A blob that the model needs; whether it must be downloaded is found out when its turn comes. */
 export interface NeededBlob {
   readonly ref: BlobRef;
   readonly blob: Descriptor;
   readonly state: "present" | "unproven" | "missing";
 }
 
-/** Fetches what is missing of `wanted`, which is sorted by size. Rejects with the first failure. */
-export async function transfer(tools: TransferTools, needed: readonly NeededBlob[]): Promise<void> {
-  await new Transfer(tools, needed).run();
-}
-
-class Transfer {
-  #emit: Emit;
-  #pending: NeededBlob[];
+export class Scheduler {
+  #pending: NeededBlob[] = [];
   #small: NeededBlob[] = [];
-  #works: BlobPlan[] = [];
+  #plans: BlobPlan[] = [];
   /** Blobs that are being opened, waited for or sealed. */
   #busy = new Set<Promise<void>>();
-  #sealing = 0;
   #inSmall = 0;
   #opening = false;
   #changed = Promise.withResolvers<void>();
   #failure: { readonly error: unknown } | undefined;
+  readonly #sealing: Sealing;
 
-  constructor(private readonly tools: TransferTools, needed: readonly NeededBlob[]) {
-    this.#emit = tools.emit;
-    this.#pending = [...needed];
+  /** `fail` ends the pull, and with it the signal of `context`, when one part of it has failed for good. */
+  constructor(
+    private readonly session: Session,
+    private readonly fetcher: Fetcher,
+    private readonly retrier: Retrier,
+    private readonly limits: SchedulerLimits,
+    private readonly context: PullContext,
+    private readonly fail: (error: unknown) => void,
+  ) {
+    this.#sealing = new Sealing(fetcher, context);
   }
 
-  async run(): Promise<void> {
-    const { signal, connections } = this.tools;
-    const wake = () => this.#wake();
-    signal.addEventListener("abort", wake, { once: true });
+  /** Downloads what is missing of `needed`, which is sorted by size. Rejects with the first failure. */
+  async run(needed: readonly NeededBlob[]): Promise<void> {
+    const { signal } = this.context;
+    this.#pending = [...needed];
     const timer = setInterval(() => this.#checkpoints(), CHECKPOINT_MS);
     try {
+      using _listener = onAbort(signal, () => this.#wake());
       await Promise.all(
-        Array.from({ length: connections }, () => this.#guard(() => this.#connection())),
+        Array.from({ length: this.limits.connections }, () => this.#guard(() => this.#work())),
       );
     } finally {
       clearInterval(timer);
-      signal.removeEventListener("abort", wake);
       await this.#keepUnfinished();
     }
     if (this.#failure) throw this.#failure.error;
     signal.throwIfAborted();
   }
 
-  async #connection(): Promise<void> {
-    const { signal, pause } = this.tools;
-    const tools: TransferTools = { ...this.tools, memory: new ConnectionBuffers() };
+  /** One connection, from the first blob to the last. */
+  async #work(): Promise<void> {
+    const { signal } = this.context;
+    const connection = new Connection(this.fetcher, this.retrier, this.context);
     while (!signal.aborted && !this.#finished) {
       this.#openMore();
       const small = this.#small.shift();
       if (small) {
-        await this.#fetchSmall(tools, small);
+        await this.#fetchSmall(connection, small);
         continue;
       }
-      const assignment = this.#take();
+      const assignment = this.#assign();
       if (assignment) {
-        await fetchJob(tools, pause, assignment);
+        await connection.download(assignment);
         if (assignment.plan.done) this.#seal(assignment.plan);
         this.#wake();
       } else await this.#changed.promise;
@@ -103,13 +102,13 @@ class Transfer {
 
   get #finished(): boolean {
     return this.#pending.length === 0 && this.#small.length === 0 && this.#inSmall === 0 &&
-      this.#works.length === 0 && this.#busy.size === 0;
+      this.#plans.length === 0 && this.#busy.size === 0;
   }
 
-  #take(): Assignment | undefined {
-    const { connections, perBlob, clock } = this.tools;
-    const now = clock.now();
-    const open = this.#works.filter(({ assignments: jobs }) => jobs.size < perBlob);
+  #assign(): Assignment | undefined {
+    const { connections, perBlob } = this.limits;
+    const now = this.context.clock.now();
+    const open = this.#plans.filter(({ assignments }) => assignments.size < perBlob);
     const left = open.reduce((sum, plan) => sum + plan.left, 0);
     const share = this.#pending.length > 0 ? Infinity : left / (2 * connections);
     for (const plan of open) {
@@ -124,11 +123,11 @@ class Transfer {
     return undefined;
   }
 
-  /** Opens blobs ahead, one at a time, as long as there is not enough in hand for all connections. */
+  /** Opens blobs ahead, one at a time, while there is not enough to do for all connections. */
   #openMore(): void {
-    const { connections, chunkSize } = this.tools;
-    if (this.#opening || this.tools.signal.aborted || this.#sealing >= MOST_SEALING) return;
-    const left = this.#works.reduce((sum, plan) => sum + plan.left, 0);
+    const { connections, chunkSize } = this.limits;
+    if (this.#opening || this.context.signal.aborted || this.#sealing.full) return;
+    const left = this.#plans.reduce((sum, plan) => sum + plan.left, 0);
     if (this.#small.length >= connections || left >= connections * chunkSize) return;
     const next = this.#pending.shift();
     if (!next) return;
@@ -140,53 +139,38 @@ class Transfer {
     this.#track(this.#open(next, opened).finally(opened));
   }
 
-  /** `parked` is called when the blob has to be waited for, so that others go on. */
+  /** `parked` is called when the blob has to be waited for, so that others are opened meanwhile. */
   async #open(needed: NeededBlob, parked: () => void): Promise<void> {
-    const { session, signal, clock, chunkSize, source, name } = this.tools;
+    const { session, fetcher, context } = this;
+    const { signal, emit } = context;
     const { blob, ref, state } = needed;
-    if (state === "present") return this.#emit({ event: "blob_cached", blob: ref });
-    let plan: BlobPlan | undefined;
-    const watcher: BlobWatcher = {
-      lost: (range, count, reason) => {
-        this.#emit({ event: "bytes_lost", digest: blob.digest, count, reason });
-        plan?.putBack(range);
-        this.#wake();
-      },
-      distrusted: () => {
-        source.forgetAddress(name, blob);
-        this.#emit({ event: "warning", ...wrongChunkList(blob) });
-      },
-      waiting: (holder) => {
-        this.#emit({ event: "lock_wait", digest: blob.digest, holder });
-        parked();
-      },
-      verifying: (done) =>
-        this.#emit({ event: "verifying", digest: blob.digest, done, size: blob.size }),
-    };
+    if (state === "present") return emit({ event: "blob_cached", blob: ref });
+    const on = { waiting: parked, lost: () => this.#wake() };
+    const reports = new BlobReports(blob, fetcher, context, on);
     if (blob.size < SMALL) {
-      const here = state === "unproven" && await session.verifyOrQuarantine(blob, signal, watcher);
-      if (here) this.#emit({ event: "blob_cached", blob: ref });
+      const here = state === "unproven" && await session.verifyOrQuarantine(blob, signal, reports);
+      if (here) emit({ event: "blob_cached", blob: ref });
       else this.#small.push(needed);
       return;
     }
-    const ingest = await session.ingest(blob, signal, watcher);
-    if (!ingest) return this.#emit({ event: "blob_cached", blob: ref });
+    const ingest = await session.ingest(blob, signal, reports);
+    if (!ingest) return emit({ event: "blob_cached", blob: ref });
     try {
-      const given = await source.chunksums(name, blob, signal);
-      this.#emit({ event: "blob_start", blob: ref, kept: ingest.kept() });
-      const chunks = given ?? tile(blob.size, chunkSize);
-      plan = new BlobPlan(ref, blob, ingest, chunks, clock.now());
-      this.#works.push(plan);
+      const chunks = await fetcher.chunksums(blob) ?? tile(blob.size, this.limits.chunkSize);
+      emit({ event: "blob_start", blob: ref, kept: ingest.kept() });
+      reports.plan = new BlobPlan(ref, blob, ingest, chunks, context.clock.now());
+      this.#plans.push(reports.plan);
     } finally {
-      if (!plan) await ingest[Symbol.asyncDispose]();
+      if (!reports.plan) await ingest[Symbol.asyncDispose]();
     }
-    if (plan.done) this.#seal(plan);
+    if (reports.plan.done) this.#seal(reports.plan);
   }
 
-  async #fetchSmall(tools: TransferTools, needed: NeededBlob): Promise<void> {
+  async #fetchSmall(connection: Connection, needed: NeededBlob): Promise<void> {
+    const { session, fetcher, context } = this;
     this.#inSmall++;
     try {
-      await fetchSmall(tools, needed);
+      await fetchSmall({ session, fetcher, connection, context }, needed);
     } finally {
       this.#inSmall--;
       this.#wake();
@@ -195,39 +179,16 @@ class Transfer {
 
   #seal(plan: BlobPlan): void {
     if (plan.sealing) return;
-    plan.sealing = true;
-    this.#sealing++;
-    this.#track(
-      this.#sealNow(plan).finally(() => {
-        plan.sealing = false;
-        this.#sealing--;
-        // Lost bytes may have been fetched again while this was still comparing.
-        const again = plan.done && this.#works.includes(plan);
-        if (again && !this.#failure && !this.tools.signal.aborted) this.#seal(plan);
-        this.#wake();
-      }),
-    );
-  }
-
-  async #sealNow(plan: BlobPlan): Promise<void> {
-    const { ingest, blob } = plan;
-    const outcome = await ingest.seal();
-    if (outcome === "sealed") {
-      this.#works = this.#works.filter((other) => other !== plan);
-      const elapsedMs = this.tools.clock.now() - plan.startedAt;
-      this.#emit({ event: "blob_verified", blob: plan.ref, elapsedMs });
-      return;
-    }
-    if (this.tools.signal.aborted) return;
-    if (outcome === "mismatch") await planRepair(this.tools, plan);
-    plan.replan();
-    // Nothing to fetch and still not whole would go round for ever.
-    if (plan.done) throw new PullamaError("internal", `${blob.digest} cannot be made whole`);
+    const sealed = this.#sealing.seal(plan).then((sealed) => {
+      if (sealed) this.#plans = this.#plans.filter((other) => other !== plan);
+      else if (plan.done && !this.context.signal.aborted) this.#seal(plan);
+    });
+    this.#track(sealed);
   }
 
   #checkpoints(): void {
-    for (const plan of this.#works) {
-      // A slow disk is not asked again before it is through.
+    for (const plan of this.#plans) {
+      // A slow disk finishes one before the next is begun.
       if (!plan.saving) this.#track(this.#checkpoint(plan));
     }
   }
@@ -236,24 +197,24 @@ class Transfer {
     plan.saving = true;
     try {
       const proven = await plan.ingest.checkpoint();
-      if (!this.#works.includes(plan)) return;
-      this.#emit({ event: "checkpoint", digest: plan.blob.digest, proven });
+      if (!this.#plans.includes(plan)) return;
+      this.context.emit({ event: "checkpoint", digest: plan.blob.digest, proven });
     } finally {
       plan.saving = false;
     }
   }
 
-  /** Brings everything to disk that is not finished. What is still being compared is not waited for. */
+  /** Brings everything that is not finished to disk. What is still being verified is not waited for. */
   async #keepUnfinished(): Promise<void> {
     do {
-      const open = this.#works;
-      this.#works = [];
+      const open = this.#plans;
+      this.#plans = [];
       await Promise.all(
         open.map((plan) => this.#guard(async () => await plan.ingest[Symbol.asyncDispose]())),
       );
-      // A blob that was just being opened comes to the others.
+      // A blob that was just being opened is added to the others.
       await Promise.all(this.#busy);
-    } while (this.#works.length > 0);
+    } while (this.#plans.length > 0);
   }
 
   #track(task: Promise<void>): void {
@@ -264,15 +225,15 @@ class Transfer {
     this.#busy.add(tracked);
   }
 
-  /** The first failure ends everything, and is what the transfer ends with. */
+  /** The first failure ends everything, and is what `run` rejects with. */
   async #guard(act: () => Promise<void>): Promise<void> {
     try {
       await act();
     } catch (error) {
-      const { signal } = this.tools;
+      const { signal } = this.context;
       if (!this.#failure && !(signal.aborted && error === signal.reason)) {
         this.#failure = { error };
-        this.tools.fail(error);
+        this.fail(error);
       }
       this.#wake();
     }

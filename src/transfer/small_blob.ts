@@ -1,34 +1,34 @@
-/** Blobs that are held in memory until they are right, and stored at once. */
+/** Small blobs: downloaded into memory, verified, and stored in one step. */
 
+import type { Session } from "../core/content.ts";
 import type { BlobRef } from "../core/events.ts";
 import type { Descriptor } from "../core/manifest.ts";
-import { fetchWhole } from "./connection.ts";
-import type { Pause } from "./retrier.ts";
-import type { Session } from "../core/content.ts";
-import type { ConnectionTools } from "./fetcher.ts";
-import { digestMismatch, MOST_DOWNLOADS, WRONG } from "./repair.ts";
+import type { Connection } from "./connection.ts";
+import type { PullContext } from "./context.ts";
+import type { Fetcher } from "./fetcher.ts";
+import { digestMismatch, MISMATCH, MOST_DOWNLOADS } from "./repair.ts";
 
-/** What this needs besides a connection. */
-export interface SmallTools extends ConnectionTools {
+export interface SmallBlobTools {
   readonly session: Session;
-  readonly pause: Pause;
+  readonly fetcher: Fetcher;
+  readonly connection: Connection;
+  readonly context: PullContext;
 }
 
-/** Fetches and stores a blob. Throws `digest` when there have been enough wrong copies. */
+/** Downloads and stores a blob. Throws `digest` if the last download has the wrong digest as well. */
 export async function fetchSmall(
-  tools: SmallTools,
+  { session, fetcher, connection, context: { emit, clock } }: SmallBlobTools,
   { blob, ref }: { readonly blob: Descriptor; readonly ref: BlobRef },
 ): Promise<void> {
-  const { session, pause, clock, emit, source, name } = tools;
   const { digest, size } = blob;
   const began = clock.now();
   emit({ event: "blob_start", blob: ref, kept: 0 });
   for (let downloads = 1;; downloads++) {
-    const actual = await session.put(blob, await fetchWhole(tools, pause, blob));
+    const actual = await session.put(blob, await connection.downloadSmall(blob));
     if (actual === digest) break;
     if (downloads === MOST_DOWNLOADS) throw digestMismatch(blob, actual);
-    source.forgetAddress(name, blob);
-    emit({ event: "bytes_lost", digest, count: 0, reason: WRONG });
+    fetcher.forgetAddress(blob);
+    emit({ event: "bytes_lost", digest, count: 0, reason: MISMATCH });
   }
   emit({ event: "bytes", digest, count: size });
   emit({ event: "blob_verified", blob: ref, elapsedMs: clock.now() - began });

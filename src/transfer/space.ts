@@ -1,29 +1,29 @@
-/** Whether a model fits, and what is said when the disk is full. */
+/** Whether a model fits on the disk, and what is said when it does not. */
 
+import type { BlobStatus, Store } from "../core/content.ts";
 import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { formatSize } from "../core/units.ts";
-import type { BlobStatus, Store } from "../core/content.ts";
 
-/** Room that is left for everything else on the disk. */
+/** Space that is left to everything else on the disk. */
 export const FREE_MARGIN: number = 64 * 1024 * 1024;
 
-/** What has to be fetched, and whether it fits. Sizes in bytes. */
+/** What has to be downloaded, and whether it fits. Sizes in bytes. */
 export interface SpaceNeeded {
   readonly toFetch: number;
   readonly free: number | undefined;
-  /** Bytes that there are too few; 0: it fits. */
+  /** Bytes that are missing; 0: it fits. */
   readonly short: number;
 }
 
-/** What `standings` need of `free` bytes. */
+/** What `statuses` need of `free` bytes. */
 export function spaceFor(statuses: readonly BlobStatus[], free: number | undefined): SpaceNeeded {
   const toFetch = statuses.reduce((sum, { blob, kept }) => sum + blob.size - kept, 0);
   const needed = toFetch === 0 ? 0 : toFetch + FREE_MARGIN;
   return { toFetch, free, short: free === undefined ? 0 : Math.max(0, needed - free) };
 }
 
-/** Throws `disk_full` where the model does not fit, or one of its blobs is a file that cannot be. */
+/** Throws `disk_full` where the model does not fit, or one of its blobs is larger than `largest`, if given. */
 export function requireSpace(
   { toFetch, free = 0, short }: SpaceNeeded,
   statuses: readonly BlobStatus[],
@@ -33,22 +33,21 @@ export function requireSpace(
   if (large) {
     throw new PullamaError(
       "disk_full",
-      `the file system takes no file of ${formatSize(large.blob.size)}, as one of the blobs is`,
+      `file too large: the file system takes no file of ${formatSize(large.blob.size)}, ` +
+        "the size of one of the blobs",
       { hint: "choose a folder on another file system with --models-dir" },
     );
   }
   if (short === 0) return;
   throw new PullamaError(
     "disk_full",
-    `the disk is too small: ${formatSize(toFetch)} are to be fetched and ${
-      formatSize(free)
-    } are free, ` +
-      `${formatSize(short)} are missing with ${formatSize(FREE_MARGIN)} to spare`,
-    { hint: "free some space, choose another --models-dir, or try all the same with --force" },
+    `not enough disk space: ${formatSize(toFetch)} to download, ${formatSize(free)} free, ` +
+      `${formatSize(short)} short (${formatSize(FREE_MARGIN)} kept free)`,
+    { hint: "free some space, choose another --models-dir, or try anyway with --force" },
   );
 }
 
-/** A full disk is answered with what is missing, and with what removing leftovers would bring, and cost. */
+/** Adds to `error`, if it is a full disk, how much is missing, and what `pullama clean` would free and drop. */
 export async function withCleanHint(
   error: unknown,
   store: Store,
@@ -56,14 +55,14 @@ export async function withCleanHint(
 ): Promise<unknown> {
   if (!(error instanceof PullamaError) || error.kind !== "disk_full") return error;
   const message = await withMissing(error, store, blobs);
-  const left = await store.unfinishedBytes(blobs).catch(() => undefined);
-  if (!left) return error;
-  const drops = left.own === 0
+  const unfinished = await store.unfinishedBytes(blobs).catch(() => undefined);
+  if (!unfinished) return error;
+  const drops = unfinished.own === 0
     ? ""
-    : `, but drop this download too (${formatSize(left.own)} that are here)`;
-  const frees = left.others === 0
+    : `, but drop this download too (${formatSize(unfinished.own)} so far)`;
+  const frees = unfinished.others === 0
     ? "nothing of other models"
-    : `${formatSize(left.others)} that pulls of other models have left`;
+    : `${formatSize(unfinished.others)} of other models' partial downloads`;
   const clean = `pullama clean would free ${frees}${drops}`;
   return new PullamaError("disk_full", message, {
     hint: error.hint === undefined ? clean : `${error.hint}; ${clean}`,
@@ -71,7 +70,7 @@ export async function withCleanHint(
   });
 }
 
-/** Of a disk that was full on the way, which only says which file could not be written. */
+/** The message of a failed write names the file only. */
 async function withMissing(
   { message, cause }: PullamaError,
   store: Store,
@@ -81,6 +80,6 @@ async function withMissing(
   const statuses = await store.survey(blobs).catch(() => []);
   const { toFetch, free, short } = spaceFor(statuses, store.free());
   if (toFetch === 0 || free === undefined) return message;
-  return `${message}; ${formatSize(toFetch)} are still to be fetched and ${formatSize(free)} are ` +
-    `free, ${formatSize(short)} are missing`;
+  return `${message}; ${formatSize(toFetch)} still to download, ${formatSize(free)} free, ` +
+    `${formatSize(short)} short`;
 }

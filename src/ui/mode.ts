@@ -1,4 +1,4 @@
-/** The words of `--output`. */
+/** The values of `--output`. */
 
 export const MODES = ["table", "compact", "json", "debug"] as const;
 

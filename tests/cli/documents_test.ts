@@ -1,4 +1,4 @@
-/** The documents of `--output json`, and what docs/json-events.md says of them. */
+/** The documents of `--output json` match docs/json-events.md. */
 
 import assert from "node:assert/strict";
 import { relative } from "node:path";
@@ -30,7 +30,7 @@ function documented(heading: string): {
   };
 }
 
-/** The paths of all fields in a document, as the page writes them. */
+/** The paths of all fields in a document, in the notation of the page. */
 function pathsIn(value: unknown, maps: ReadonlySet<string>, path = ""): string[] {
   if (Array.isArray(value) && value.some((one) => typeof one === "object")) {
     return value.flatMap((one) => pathsIn(one, maps, `${path}[]`));
@@ -42,7 +42,10 @@ function pathsIn(value: unknown, maps: ReadonlySet<string>, path = ""): string[]
   return Object.entries(value).flatMap(([key, inner]) => pathsIn(inner, maps, below + key));
 }
 
-/** Every field that is documented is in one of the documents; every field in them and the example is documented. */
+/**
+ * Every documented field occurs in one of the documents; every field in them and in the example is
+ * documented.
+ */
 function assertDocumented(heading: string, documents: readonly unknown[]): void {
   const { rows, example } = documented(heading);
   const maps = new Set([...rows].filter(([, type]) => type === "map").map(([path]) => path));
@@ -58,7 +61,7 @@ function assertDocumented(heading: string, documents: readonly unknown[]): void 
 interface Place extends AsyncDisposable {
   readonly models: string;
   run(line: string): Promise<Ran>;
-  /** The one document that a command answers with. */
+  /** The only document that a command prints. */
   document(line: string): Promise<unknown>;
 }
 
@@ -84,7 +87,7 @@ function writeQueue({ models }: Place, text: string): void {
   Deno.writeTextFileSync(`${models}/.pullm/queue.json`, text);
 }
 
-Deno.test("docs/json-events.md has the fields of list and show, and only them", async () => {
+Deno.test("docs/json-events.md lists exactly the fields of list and show", async () => {
   await using at = await place();
   const { models } = at;
   install(models, "llama3.2/latest", makeModel({ size: 0 }));
@@ -117,7 +120,7 @@ Deno.test("docs/json-events.md has the fields of list and show, and only them", 
   assertDocumented("pullama show", shown);
 });
 
-Deno.test("docs/json-events.md has the fields of rm and clean, and only them", async () => {
+Deno.test("docs/json-events.md lists exactly the fields of rm and clean", async () => {
   await using at = await place();
   writeModelsFolder(at.models);
   const removed = await at.document("rm llama3.2 nosuch .x");
@@ -127,7 +130,7 @@ Deno.test("docs/json-events.md has the fields of rm and clean, and only them", a
   assertDocumented("pullama clean", [dry, await at.document("clean --dry-run")]);
 });
 
-Deno.test("docs/json-events.md has the fields of doctor, and only them", async () => {
+Deno.test("docs/json-events.md lists exactly the fields of doctor", async () => {
   await using at = await place();
   await using registry = await startRegistry({ blobHosts: 1 });
   const { name } = registry.add("library/tiny:latest", makeModel({ size: 1_000 }));
@@ -136,7 +139,7 @@ Deno.test("docs/json-events.md has the fields of doctor, and only them", async (
   assertDocumented("pullama doctor", [well, unknown]);
 });
 
-Deno.test("docs/json-events.md has the fields of queue list, add and rm, and only them", async () => {
+Deno.test("docs/json-events.md lists exactly the fields of queue list, add and rm", async () => {
   await using at = await place();
   const { entries } = JSON.parse(textOf("a completed", "b failed", "c"));
   const [a, b, c] = entries;
@@ -144,13 +147,13 @@ Deno.test("docs/json-events.md has the fields of queue list, add and rm, and onl
   writeQueue(at, JSON.stringify({ entries: [a, { ...b, ...ended }, c] }));
   const add = (names: string) => at.document(`queue add ${names}`);
   const [http, plain] = ["http://10.0.0.1:5000/a/m", "10.0.0.1:5000/a/m"];
-  const answers = [await add(`d ${http}`), await add(http), await add(plain), await add(http)];
-  assertDocumented("pullama queue add", answers);
+  const added = [await add(`d ${http}`), await add(http), await add(plain), await add(http)];
+  assertDocumented("pullama queue add", added);
   assertDocumented("pullama queue list", [await at.document("queue list")]);
   assertDocumented("pullama queue rm", [await at.document("queue rm 1 5")]);
 });
 
-Deno.test("every command that could not do what it was asked has one document that says so", async () => {
+Deno.test("every failed command prints one document with the error", async () => {
   await using at = await place();
   install(at.models, "llama3.2/latest", makeModel({ size: 0 }));
   const loop = `${at.models}/manifests/loop`;
@@ -186,7 +189,7 @@ Deno.test("every command that could not do what it was asked has one document th
   assert.equal((await ran(["show", "x", "--models-dir", at.models])).out, "");
 });
 
-Deno.test("queue start that can do nothing ends with an event, as every line of it is one", async () => {
+Deno.test("queue start ends with an error event if it cannot start", async () => {
   await using at = await place();
   writeQueue(at, "{");
   const isEvent = new Ajv2020({ strict: true, formats: { "date-time": true } }).compile(schema);
@@ -200,7 +203,7 @@ Deno.test("queue start that can do nothing ends with an event, as every line of 
   }
 });
 
-Deno.test("paths in documents are absolute, wherever the folder was named from", async () => {
+Deno.test("paths in documents are absolute even if the folder is given as a relative path", async () => {
   await using at = await place();
   const { path } = install(at.models, "m/latest", makeModel({ size: 0 }));
   const cut = install(at.models, "cut/latest", { manifest: "{" });

@@ -1,12 +1,11 @@
-/** A machine that is not there, and an engine that pulls nothing. */
+/** A fake host, and an engine that pulls nothing. */
 
 import { PullamaError } from "../../src/core/errors.ts";
 import type { Emit, Summary } from "../../src/core/events.ts";
 import { displayName, type ModelName } from "../../src/core/name.ts";
 import type { Stop } from "../../src/core/stop.ts";
 import type { Engine } from "../../src/setup/engine.ts";
-import { cleanFolder } from "../../src/store/clean/clean.ts";
-import { removeModels } from "../../src/store/remove/remove.ts";
+import { openFolder } from "../../src/store/store.ts";
 import { diagnose } from "../../src/setup/doctor.ts";
 import { openModels } from "../../src/setup/models.ts";
 import type { Host } from "../../src/cli/host/host.ts";
@@ -20,7 +19,7 @@ import { CONFIG, MODEL, SUMMARY } from "../ui/pull_events.ts";
 export interface FakeHost extends Host {
   readonly out: FakeTerminal;
   readonly err: FakeTerminal;
-  /** What a signal does. */
+  /** Does what a signal does. */
   interrupt(): void;
 }
 
@@ -31,7 +30,7 @@ export interface HostParts {
   readonly terminal?: () => FakeTerminal;
 }
 
-/** A Linux machine of a user whose home is /home/u; its output goes into pipes. */
+/** A Linux machine with the home directory /home/u, whose output goes to pipes. */
 export function fakeHost(parts: HostParts = {}): FakeHost {
   const { env = { HOME: "/home/u" }, os = "linux", folders = {}, terminal = fakeTerminal } = parts;
   const soft = new AbortController();
@@ -48,17 +47,17 @@ export function fakeHost(parts: HostParts = {}): FakeHost {
   };
 }
 
-/** What a test wants a pull to do. */
+/** What a pull does in a test. */
 export type Pull = (name: ModelName, emit: Emit, host: FakeHost) => Promise<Summary | undefined>;
 
-/** What happened when a command line was run. */
+/** The result of running a command line. */
 export interface Ran {
   readonly code: number;
   readonly out: string;
   readonly err: string;
-  /** The models that were pulled, as they are displayed. */
+  /** The display names of the pulled models. */
   readonly pulled: readonly string[];
-  /** What the engine was opened with; undefined if it was not. */
+  /** The options of the engine; undefined if it was not opened. */
   readonly options: PullOptions | undefined;
   readonly stop: Stop | undefined;
   /** How often the engine was opened and closed. */
@@ -66,7 +65,7 @@ export interface Ran {
   readonly closed: number;
 }
 
-/** Runs the program with `pull` for an engine. */
+/** Runs the program with an engine that calls `pull`. */
 export async function ran(
   argv: readonly string[],
   host: FakeHost = fakeHost(),
@@ -95,8 +94,8 @@ export async function ran(
       return Promise.resolve(engine);
     },
     openModels: (modelsDir) => Promise.resolve(openModels(modelsDir)),
-    removeModels: (modelsDir, names) => removeModels(modelsDir, names),
-    cleanFolder: (modelsDir, options) => cleanFolder(modelsDir, options),
+    removeModels: (modelsDir, names) => openFolder(modelsDir).remove(names),
+    cleanFolder: (modelsDir, options) => openFolder(modelsDir).clean(options),
     openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
     examine: (options, watcher) => diagnose(options, watcher),
   };
@@ -104,7 +103,7 @@ export async function ran(
   return { code, out: host.out.text, err: host.err.text, pulled, options, stop, opened, closed };
 }
 
-/** A pull of two blobs without trouble; the smaller one was there. */
+/** A successful pull of two blobs, the smaller of which is cached. */
 export function pullWell(name: ModelName, emit: Emit): Promise<Summary> {
   const summary = { ...SUMMARY, name };
   emit({ event: "pull_start", name });
@@ -118,29 +117,29 @@ export function pullWell(name: ModelName, emit: Emit): Promise<Summary> {
   return Promise.resolve(summary);
 }
 
-/** A pull of a model that the registry does not know. */
+/** A pull of a model that the registry does not have. */
 export function pullUnknown(name: ModelName, emit: Emit): Promise<never> {
   emit({ event: "pull_start", name });
-  const error = new PullamaError("not_found", "the registry does not know this model", {
+  const error = new PullamaError("not_found", "model not found on registry.ollama.ai", {
     hint: "see https://ollama.com/library",
   });
   return Promise.reject(error);
 }
 
-/** A pull that a signal ends half way. */
+/** A pull that is interrupted by a signal. */
 export function pullInterrupted(name: ModelName, emit: Emit, host: FakeHost): Promise<never> {
   emit({ event: "pull_start", name });
   host.interrupt();
   emit({ event: "pull_interrupted", name, kept: 1_000_000_000, size: SUMMARY.size });
-  return Promise.reject(new PullamaError("interrupted", "stopped by a signal"));
+  return Promise.reject(new PullamaError("interrupted", "interrupted by a signal"));
 }
 
-/** Pulls well, but for the models that are named. */
+/** Succeeds except for the named models. */
 export function except(pulls: Readonly<Record<string, Pull>>): Pull {
   return (name, emit, host) => (pulls[name.model] ?? pullWell)(name, emit, host);
 }
 
-/** Fails with `error` as soon as it has begun. */
+/** Fails with `error` right after the start. */
 export function failing(error: unknown): Pull {
   return (name, emit) => {
     emit({ event: "pull_start", name });

@@ -1,8 +1,7 @@
-/** What main_test.ts puts in place of the wiring of the real program. The model says what is to happen. */
+/** Replaces the real wiring in main_test.ts. The name of the model selects the behavior. */
 
 import type { Engine } from "../../src/setup/engine.ts";
-import { cleanFolder } from "../../src/store/clean/clean.ts";
-import { removeModels } from "../../src/store/remove/remove.ts";
+import { openFolder } from "../../src/store/store.ts";
 import { diagnose } from "../../src/setup/doctor.ts";
 import { openModels } from "../../src/setup/models.ts";
 import { openQueue } from "../../src/setup/queue.ts";
@@ -17,9 +16,9 @@ import { MODEL, SUMMARY } from "../ui/pull_events.ts";
 export const wire: Wire = {
   openEngine: (_options, stop) => Promise.resolve(engine(stop)),
   openModels: (modelsDir) => Promise.resolve(openModels(modelsDir)),
-  removeModels: (modelsDir, names) => removeModels(modelsDir, names),
+  removeModels: (modelsDir, names) => openFolder(modelsDir).remove(names),
   cleanFolder: (modelsDir, options) =>
-    options.models[0]?.model === "crash" ? crashAtTheEnd() : cleanFolder(modelsDir, options),
+    options.models[0]?.model === "crash" ? crashAtTheEnd() : openFolder(modelsDir).clean(options),
   openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
   examine: (options, watcher) => diagnose(options, watcher),
 };
@@ -42,13 +41,13 @@ function engine(stop: Stop): Engine {
         await aborted(stop.hard);
       }
       emit({ event: "pull_interrupted", name, kept: 1, size: 2 });
-      throw new PullamaError("interrupted", "stopped by a signal");
+      throw new PullamaError("interrupted", "interrupted by a signal");
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
-/** What is left to do goes well, and takes less time than to say the failure. */
+/** The remaining work succeeds, and ends before the error is reported. */
 function crashAtTheEnd(): Promise<CleanReport> {
   return new Promise((resolve) =>
     setTimeout(() => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
 
-/** The program as a process of its own, with the fake wiring. */
+/** The program as a separate process, with the fake wiring. */
 class Program implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #map: string;
@@ -21,7 +21,7 @@ class Program implements AsyncDisposable {
     return Program.startUnder([], ...argv);
   }
 
-  /** The command `prefix` prepares what the program then finds. */
+  /** Runs the program under the command `prefix`, which prepares its environment. */
   static async startUnder(prefix: readonly string[], ...argv: string[]): Promise<Program> {
     const at = (path: string) => new URL(path, import.meta.url).href;
     const map = await Deno.makeTempFile({ suffix: ".json" });
@@ -38,7 +38,7 @@ class Program implements AsyncDisposable {
     return new Program(command.spawn(), map);
   }
 
-  /** Resolves once stdout has had `text`. */
+  /** Resolves once stdout contains `text`. */
   async says(text: string): Promise<void> {
     while (!this.#text.includes(text)) {
       const { value, done } = await this.#out.read();
@@ -47,7 +47,7 @@ class Program implements AsyncDisposable {
     }
   }
 
-  /** All of stdout, read by somebody who takes his time. */
+  /** All of stdout, read slowly. */
   async slowly(): Promise<string> {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -61,7 +61,7 @@ class Program implements AsyncDisposable {
     this.#process.kill(signal);
   }
 
-  /** Nobody reads its stdout any more. */
+  /** Closes the reading end of stdout. */
   async hangUp(): Promise<void> {
     await this.#out.cancel();
   }
@@ -76,7 +76,7 @@ class Program implements AsyncDisposable {
     try {
       this.#process.kill("SIGKILL");
     } catch {
-      // It has ended, as it should.
+      // The process has already exited.
     }
     await this.#process.status;
     await Deno.remove(this.#map);
@@ -85,13 +85,13 @@ class Program implements AsyncDisposable {
 
 const ignore = Deno.build.os === "windows";
 
-Deno.test("main says the version and ends with 0", async () => {
+Deno.test("main prints the version and exits with 0", async () => {
   await using program = await Program.start("--version");
   await program.says(`pullama ${config.version}\n`);
   assert.deepEqual(await program.ended(), { code: 0, err: "" });
 });
 
-Deno.test("main ends with the exit code of the program", async () => {
+Deno.test("main exits with the exit code of the program", async () => {
   await using program = await Program.start("--frobnicate", "m");
   const { code, err } = await program.ended();
   assert.equal(code, 1);
@@ -99,7 +99,7 @@ Deno.test("main ends with the exit code of the program", async () => {
 });
 
 Deno.test({
-  name: "case 97: main ends in order at the first signal, says how to resume and exits 0",
+  name: "case 97: main stops cleanly at the first signal, prints how to resume and exits with 0",
   ignore,
   async fn() {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -113,7 +113,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "case 97: main exits 1 at once at the second signal, whichever it is",
+  name: "case 97: main exits with 1 immediately at the second signal, whichever it is",
   ignore,
   async fn() {
     await using program = await Program.start("stubborn");
@@ -125,32 +125,32 @@ Deno.test({
   },
 });
 
-Deno.test("main makes one sentence of a failure that nobody caught, and exits 1", async () => {
+Deno.test("main reports an uncaught error in one sentence and exits with 1", async () => {
   for (const [model, what] of [["crash", "x"], ["reject", "y"]] as const) {
     await using program = await Program.start(model);
     const { code, err } = await program.ended();
-    assert.deepEqual([code, err], [1, `unexpected failure: ${what} is undefined\n`]);
+    assert.deepEqual([code, err], [1, `unexpected error: ${what} is undefined\n`]);
   }
 });
 
-Deno.test("main says a failure that nobody caught although all the rest ends well in the same moment", async () => {
+Deno.test("main reports an uncaught error even if the command succeeds at the same moment", async () => {
   await using program = await Program.start("clean", "crash");
   const { code, err } = await program.ended();
-  assert.deepEqual([code, err], [1, "unexpected failure: z is undefined\n"]);
+  assert.deepEqual([code, err], [1, "unexpected error: z is undefined\n"]);
 });
 
-Deno.test("main shows with --verbose where a failure arose that nobody caught", async () => {
+Deno.test("main prints the stack of an uncaught error with --verbose", async () => {
   await using program = await Program.start("crash", "--verbose");
   const { code, err } = await program.ended();
   assert.equal(code, 1);
   assert.match(
     err,
-    /^unexpected failure: x is undefined\n[^]*caused by TypeError[^]*\n {4}at .*fake_wire\.ts/,
+    /^unexpected error: x is undefined\n[^]*caused by TypeError[^]*\n {4}at .*fake_wire\.ts/,
   );
 });
 
 Deno.test({
-  name: "main goes on in silence when nobody reads its stdout any more",
+  name: "main continues silently after stdout is closed by its reader",
   ignore,
   async fn() {
     await using program = await Program.start("chatty", "--verbose");
@@ -164,7 +164,7 @@ const PERL = "/usr/bin/perl";
 const DO_NOT_WAIT = "fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK) or die; exec @ARGV";
 
 Deno.test({
-  name: "main loses nothing in a pipe that is not to be waited for, however slowly it is read",
+  name: "main loses no output in a non-blocking pipe, however slowly it is read",
   ignore: ignore || !exists(PERL),
   async fn() {
     const prefix = [PERL, "-MFcntl", "-e", DO_NOT_WAIT, "--"];
@@ -177,8 +177,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "main says it, with exit code 2, when stdout goes to a full disk, and has finished the pull",
+  name: "main completes the pull and exits with 2 if stdout is redirected to a full disk",
   ignore: !exists("/dev/full"),
   async fn() {
     const prefix = ["/bin/sh", "-c", 'exec "$0" "$@" > /dev/full'];
@@ -188,13 +187,13 @@ Deno.test({
     assert.equal(
       err,
       "cannot write to stdout: no space left on device\n" +
-        "hint: free some space where the output goes, or send it elsewhere\n",
+        "hint: free disk space where stdout is redirected to, or redirect it elsewhere\n",
     );
   },
 });
 
 Deno.test({
-  name: "main keeps the exit code of what went wrong besides a full disk",
+  name: "main keeps the exit code of an earlier error if stdout cannot be written",
   ignore: !exists("/dev/full"),
   async fn() {
     const prefix = ["/bin/sh", "-c", 'exec "$0" "$@" > /dev/full'];

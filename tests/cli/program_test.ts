@@ -3,12 +3,12 @@ import config from "../../deno.json" with { type: "json" };
 import { width } from "../../src/ui/terminal/draw.ts";
 import { fakeHost, pullUnknown, ran } from "./fake_host.ts";
 
-/** A command line as a shell would cut it at its blanks. */
+/** Splits a command line at blanks. */
 function words(line: string): string[] {
   return line.split(" ").filter((word) => word !== "");
 }
 
-Deno.test("run() pulls models, with and without the word, with flags before, between and after", async () => {
+Deno.test("run() pulls models, with and without `pull`, with flags before, between and after", async () => {
   const cases: readonly (readonly [string, string])[] = [
     ["llama3.2", "llama3.2:latest"],
     ["pull llama3.2", "llama3.2:latest"],
@@ -39,7 +39,7 @@ Deno.test("run() pulls models, with and without the word, with flags before, bet
   }
 });
 
-Deno.test("run() gives the engine what the flags say", async () => {
+Deno.test("run() passes the flags to the engine", async () => {
   const line = "m --models-dir /d --insecure --max-retries 0 --chunk-size 8MiB --timeout 90s " +
     "--connections 64 --limit-rate 5M --retry-for 24h --ca-cert /c.pem --force --dry-run";
   for (const flags of [line, line.replaceAll(/(--[a-z-]+) (?!--)/g, "$1=")]) {
@@ -60,7 +60,7 @@ Deno.test("run() gives the engine what the flags say", async () => {
   }
 });
 
-Deno.test("run() gives the engine the defaults, and the signals of the process", async () => {
+Deno.test("run() passes the defaults and the stop signals to the engine", async () => {
   const host = fakeHost();
   const { options, stop } = await ran(["m"], host);
   assert.deepEqual(options, {
@@ -76,16 +76,16 @@ Deno.test("run() gives the engine the defaults, and the signals of the process",
   assert.equal(stop, host.stop);
 });
 
-Deno.test("run() takes the last of a flag that is given twice", async () => {
+Deno.test("run() uses the last value of a flag that is given twice", async () => {
   const { options } = await ran(words("--connections 2 m --connections 3"));
   assert.equal(options?.connections, 3);
 });
 
-Deno.test("run() goes on for ever with --retry-for forever", async () => {
+Deno.test("run() retries without limit with --retry-for forever", async () => {
   assert.equal((await ran(words("m --retry-for forever"))).options?.retryForMs, Infinity);
 });
 
-Deno.test("run() refuses wrong words: on stderr, with exit code 1, before anything is opened", async () => {
+Deno.test("run() reports usage errors on stderr, with exit code 1, before opening anything", async () => {
   const cases: readonly (readonly [string, ...RegExp[]])[] = [
     ["", /Usage: pullama <model>/],
     ["--quiet", /missing required argument 'model'/],
@@ -128,14 +128,14 @@ Deno.test("run() refuses wrong words: on stderr, with exit code 1, before anythi
   }
 });
 
-Deno.test("run() says on stdout which version it is", async () => {
+Deno.test("run() prints the version on stdout", async () => {
   for (const line of ["version", "--version", "-V", "m --version"]) {
     const { code, out, err } = await ran(words(line));
     assert.deepEqual([code, out, err], [0, `pullama ${config.version}\n`, ""], line);
   }
 });
 
-Deno.test("run() shows help on stdout, at most 80 columns wide, in groups and with examples", async () => {
+Deno.test("run() prints help on stdout, at most 80 columns wide, in groups and with examples", async () => {
   for (const line of ["help", "--help", "-h", "--quiet --help", "help help"]) {
     assert.equal((await ran(words(line))).code, 0, line);
   }
@@ -151,7 +151,7 @@ Deno.test("run() shows help on stdout, at most 80 columns wide, in groups and wi
   }
 });
 
-Deno.test("run() shows with -h the commands and no more than one screen, for each command too", async () => {
+Deno.test("run() prints at most one screen with -h, for each command too", async () => {
   const { out } = await ran(["-h"]);
   assert.ok(out.split("\n").length <= 40, out);
   for (const word of ["pull", "list", "rm", "clean", "queue", "--help"]) {
@@ -162,7 +162,7 @@ Deno.test("run() shows with -h the commands and no more than one screen, for eac
   assert.doesNotMatch((await ran(["rm", "-h"])).out, /Examples:/);
 });
 
-Deno.test("run() has examples in the help of every command that takes something", async () => {
+Deno.test("run() prints examples in the help of every command with arguments", async () => {
   for (
     const line of ["pull", "list", "show", "rm", "clean", "completion", "queue add", "queue start"]
   ) {
@@ -170,7 +170,7 @@ Deno.test("run() has examples in the help of every command that takes something"
   }
 });
 
-Deno.test("run() says the same of a command wherever on the line it is asked", async () => {
+Deno.test("run() prints the same help and errors wherever the command is on the line", async () => {
   const { out } = await ran(["__complete", "--", "help", ""]);
   const commands = out.split("\n").map((line) => line.split("\t")[0]!).filter((name) =>
     name !== ""
@@ -196,14 +196,14 @@ Deno.test("run() lists every flag of a pull in its help, and in that of the prog
   }
 });
 
-Deno.test("run() suggests a command for a model that does not exist and is nearly its name", async () => {
+Deno.test("run() suggests a command for a nonexistent model with a similar name", async () => {
   const unknown = async (given: string) => (await ran([given], fakeHost(), pullUnknown)).err;
   assert.match(await unknown("verison"), /^hint: did you mean the command: pullama version$/m);
   assert.match(await unknown("llama3.2"), /^hint: see https:\/\/ollama\.com\/library$/m);
   assert.match(await unknown("user/version"), /^hint: see/m);
 });
 
-Deno.test("run() says so where it cannot tell where models are stored", async () => {
+Deno.test("run() fails if the models folder cannot be determined", async () => {
   const { code, out, err, opened } = await ran(["m"], fakeHost({ env: {} }));
   assert.deepEqual([code, out, opened], [1, "", 0]);
   assert.equal(

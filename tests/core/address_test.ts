@@ -6,12 +6,12 @@ function expectAll(kind: AddressKind, hosts: readonly string[]) {
   for (const host of hosts) assert.equal(addressKind(host), kind, host);
 }
 
-Deno.test("addressKind() knows loopback addresses and names", () => {
+Deno.test("addressKind() recognizes loopback addresses and localhost names", () => {
   expectAll("loopback", ["127.0.0.1", "127.255.255.255", "::1", "[::1]", "0:0:0:0:0:0:0:1"]);
   expectAll("loopback", ["localhost", "LocalHost", "localhost.", "a.b.localhost", "x.localhost."]);
 });
 
-Deno.test("addressKind() knows the edges of the private ranges", () => {
+Deno.test("addressKind() recognizes the limits of the private ranges", () => {
   expectAll("private", ["10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255"]);
   expectAll("private", ["192.168.0.0", "192.168.255.255", "100.64.0.0", "100.127.255.255"]);
   expectAll("private", ["fc00::", "fdff:ffff::1", "[fd00::1]", "fec0::1"]);
@@ -20,14 +20,14 @@ Deno.test("addressKind() knows the edges of the private ranges", () => {
   expectAll("public", ["fbff::1", "fe00::1", "2001:db8::1", "[2606:4700::6810:1]"]);
 });
 
-Deno.test("addressKind() knows link-local and unspecified addresses", () => {
+Deno.test("addressKind() recognizes link-local and unspecified addresses", () => {
   expectAll("link_local", ["169.254.0.0", "169.254.169.254", "fe80::1", "febf:ffff::1"]);
   expectAll("link_local", ["fe80::1%eth0", "[fe80::1%25eth0]"]);
   expectAll("public", ["169.253.255.255", "169.255.0.0"]);
   expectAll("unspecified", ["0.0.0.0", "0.1.2.3", "::", "[::]", "0:0:0:0:0:0:0:0"]);
 });
 
-Deno.test("addressKind() sees the IPv4 address inside an IPv6 address", () => {
+Deno.test("addressKind() uses the IPv4 address embedded in an IPv6 address", () => {
   expectAll("loopback", ["::ffff:127.0.0.1", "[::ffff:7f00:1]", "0:0:0:0:0:FFFF:127.0.0.1"]);
   expectAll("link_local", ["::ffff:169.254.169.254", "::a9fe:a9fe", "64:ff9b::169.254.169.254"]);
   expectAll("private", ["[::ffff:a00:1]", "2002:c0a8:101::1", "64:ff9b::10.0.0.1"]);
@@ -35,7 +35,7 @@ Deno.test("addressKind() sees the IPv4 address inside an IPv6 address", () => {
   expectAll("unspecified", ["::ffff:0.0.0.0"]);
 });
 
-Deno.test("addressKind() reads odd notations as the URL parser does", () => {
+Deno.test("addressKind() reads unusual notations as the URL parser does", () => {
   expectAll("loopback", [
     "127.1",
     "0x7f.1",
@@ -51,13 +51,13 @@ Deno.test("addressKind() reads odd notations as the URL parser does", () => {
   }
 });
 
-Deno.test("addressKind() leaves every other text to the resolver", () => {
+Deno.test("addressKind() treats any other text as a name", () => {
   expectAll("name", ["example.com", "localhost.example.com", "notlocalhost", "10.0.0.1.nip.io"]);
   expectAll("name", ["", "[", "[]", "::1::", "1.2.3.4.5", "256.1.1.1", "[127.0.0.1]x", "a b"]);
   expectAll("name", ["x@127.0.0.1", "127.0.0.1/", "127.0.0.1#", "10.0.0.1:80", "\t127.0.0.1"]);
 });
 
-Deno.test("addressKind() agrees with a plain reading of every IPv4 address", () => {
+Deno.test("addressKind() classifies every IPv4 address by its range", () => {
   const inside = (address: number, base: number[], bits: number) =>
     Math.floor(address / 2 ** (32 - bits)) ===
       Math.floor(base.reduce((sum, byte) => sum * 256 + byte, 0) / 2 ** (32 - bits));
@@ -102,7 +102,7 @@ Deno.test("addressKind() agrees with a plain reading of every IPv4 address", () 
   );
 });
 
-Deno.test("addressKind() never fails", () => {
+Deno.test("addressKind() never throws", () => {
   fc.assert(fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.ipV6(), fc.domain()), (text) => {
     assert.equal(typeof addressKind(text), "string");
     assert.equal(addressKind(`[${text}]`), addressKind(`[${text}]`.toUpperCase()));

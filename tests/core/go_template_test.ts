@@ -13,7 +13,7 @@ function thinks(template: string): boolean | undefined {
 
 const LOOP = (body: string) => `{{ range .Messages }}${body}{{ end }}`;
 
-Deno.test("templateTraits() names the fields of actions, wherever they stand, in lower case", () => {
+Deno.test("templateTraits() lists the fields of all actions in lower case", () => {
   assert.deepEqual(fields("{{ .Prompt }}"), ["prompt"]);
   assert.deepEqual(fields("{{- if and $.Tools (not .System) -}} x {{- end }}"), [
     "system",
@@ -26,13 +26,13 @@ Deno.test("templateTraits() names the fields of actions, wherever they stand, in
   assert.deepEqual(fields('{{ define "x" }}{{ .Suffix }}{{ end }}'), ["suffix"]);
 });
 
-Deno.test("templateTraits() finds no fields in text, literals and comments", () => {
+Deno.test("templateTraits() ignores fields in text, literals and comments", () => {
   assert.deepEqual(fields('.Tools {{ "}} .Tools" }} {{ `.Tools` }} {{/* .Tools }} */}}'), []);
   assert.deepEqual(fields(`{{ eq .Role "it's \\".Tools" }}`), ["role"]);
   assert.deepEqual(fields("{{- /* .Tools */ -}} {{ '\\'' }}"), []);
 });
 
-Deno.test("templateTraits() finds the tags around what a model thought", () => {
+Deno.test("templateTraits() detects tags around .Thinking in the loop over the messages", () => {
   const tags = "{{ if .Thinking }}<think>{{ .Thinking }}</think>{{ end }}";
   assert.equal(thinks(LOOP(tags)), true);
   assert.equal(thinks(LOOP(`{{ .Role }}: ${tags} {{ .Content }}`)), true);
@@ -40,7 +40,7 @@ Deno.test("templateTraits() finds the tags around what a model thought", () => {
   assert.equal(thinks(LOOP("{{ with .X }}<t>\n{{- .Thinking -}}\n</t>{{ end }}")), true);
 });
 
-Deno.test("templateTraits() finds no such tags elsewhere", () => {
+Deno.test("templateTraits() does not detect thinking tags elsewhere", () => {
   const tags = "<think>{{ .Thinking }}</think>";
   assert.equal(thinks(tags), false);
   assert.equal(thinks(`{{ range .Other }}${tags}{{ end }}`), false);
@@ -53,7 +53,7 @@ Deno.test("templateTraits() finds no such tags elsewhere", () => {
   assert.equal(thinks(LOOP("plain {{ .Content }} text")), false);
 });
 
-Deno.test("templateTraits() gives nothing for what is no template", () => {
+Deno.test("templateTraits() returns undefined for a malformed template", () => {
   for (
     const text of [
       "{{ .A",
@@ -70,7 +70,7 @@ Deno.test("templateTraits() gives nothing for what is no template", () => {
   assert.deepEqual(fields("no actions at all }} {"), []);
 });
 
-Deno.test("templateTraits() takes any text, and long ones in time that grows with them", () => {
+Deno.test("templateTraits() accepts any text, and long text in linear time", () => {
   const piece = fc.constantFrom(
     ...["{{", "}}", "-", " ", "if ", "range ", ".Messages", ".Thinking", "end", "else", '"', "`"],
     ...["/*", "*/", "\\", "<t>", "define ", "'", "\n", "with ", "(", ")", "$x"],

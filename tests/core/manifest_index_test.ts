@@ -22,7 +22,7 @@ const runs = (n: number, runner: string) => ({ mediaType: MANIFEST, digest: chil
 
 function index(content: unknown): ManifestIndex {
   const read = parseManifest(new TextEncoder().encode(JSON.stringify(content)), ID);
-  assert("entries" in read, "not taken for an index");
+  assert("entries" in read, "not recognized as an index");
   return read;
 }
 
@@ -30,7 +30,7 @@ function choice(content: unknown, machine = LINUX): string {
   return selectChild(index(content), machine).digest;
 }
 
-Deno.test("case 22: of a Docker manifest list the entry for linux/amd64 is the model", () => {
+Deno.test("case 22: selectChild() picks the linux/amd64 entry of a Docker manifest list", () => {
   const manifests = [
     entry(1, "linux", "arm64"),
     entry(2, "linux", "amd64"),
@@ -46,7 +46,7 @@ Deno.test("case 22: of a Docker manifest list the entry for linux/amd64 is the m
   assert.equal(selectChild(list, APPLE).digest, child(2));
 });
 
-Deno.test("case 22: of an index with one entry that entry is the model", () => {
+Deno.test("case 22: selectChild() picks the only entry of an index", () => {
   for (const mediaType of [OCI_INDEX, DOCKER_LIST, undefined]) {
     assert.equal(choice({ mediaType, manifests: [entry(1)] }), child(1));
     assert.equal(choice({ mediaType, manifests: [entry(1, "", "")] }), child(1));
@@ -56,7 +56,7 @@ Deno.test("case 22: of an index with one entry that entry is the model", () => {
   assert.equal(choice({ mediaType: OCI_INDEX, manifests: attested }), child(1));
 });
 
-Deno.test("case 22: an index that leaves a choice, or none, is refused as multi-platform", () => {
+Deno.test("case 22: selectChild() refuses an index with several matching entries, or none, as multi-platform", () => {
   const lists = [
     [entry(1), entry(2)],
     [entry(1), entry(2, "linux", "amd64")],
@@ -73,7 +73,7 @@ Deno.test("case 22: an index that leaves a choice, or none, is refused as multi-
   }
 });
 
-Deno.test("selectChild() goes by runner in Ollama's lists, mlx first on Apple silicon", () => {
+Deno.test("selectChild() picks by runner in Ollama's lists, mlx first on Apple silicon", () => {
   const all = [runs(1, "mlx"), runs(2, "llamacpp"), runs(3, "ollama"), runs(4, "ollama")];
   const list = (manifests: unknown) => ({ mediaType: OLLAMA_LIST, manifests });
   assert.equal(choice(list(all)), child(3));
@@ -87,7 +87,7 @@ Deno.test("selectChild() goes by runner in Ollama's lists, mlx first on Apple si
   assert.throws(() => choice(list([runs(1, "vllm"), entry(2)])), { kind: "manifest" });
 });
 
-Deno.test("parseManifest() sees an index by media type, or by manifests without layers", () => {
+Deno.test("parseManifest() recognizes an index by media type, or by manifests without layers", () => {
   const manifests = [entry(1)];
   const layers = [{ mediaType: "", digest: child(2), size: 5 }];
   assert.equal(index({ manifests }).selectBy, "platform");
@@ -99,22 +99,22 @@ Deno.test("parseManifest() sees an index by media type, or by manifests without 
   assert("layers" in parseManifest(both, ID));
 });
 
-Deno.test("parseManifest() keeps bytes and digest of an index", () => {
+Deno.test("parseManifest() keeps the bytes and the digest of an index", () => {
   const bytes = new TextEncoder().encode(` ${JSON.stringify({ manifests: [entry(1)] })}\n`);
   const read = parseManifest(bytes, ID);
   assert.equal(read.bytes, bytes);
   assert.equal(read.digest, ID);
 });
 
-Deno.test("parseManifest() checks the entries of an index like layers", () => {
+Deno.test("parseManifest() validates the entries of an index like layers", () => {
   const wrong: readonly (readonly [unknown, RegExp])[] = [
     [{ digest: "sha256:../x" }, /entry 2: unsupported digest/],
     [{ digest: null }, /entry 2 has no digest/],
-    [{ size: -5 }, /entry 2: impossible size/],
-    [{ mediaType: 1 }, /entry 2 has the mediaType 1/],
-    [{ runner: {} }, /entry 2 has the runner an object/],
+    [{ size: -5 }, /entry 2: invalid size/],
+    [{ mediaType: 1 }, /entry 2 has an invalid mediaType: 1,/],
+    [{ runner: {} }, /entry 2 has an invalid runner: an object,/],
     [{ platform: "linux" }, /platform of entry 2 is "linux", not an object/],
-    [{ platform: { os: 5 } }, /entry 2 has the os 5/],
+    [{ platform: { os: 5 } }, /entry 2 has an invalid os: 5,/],
   ];
   for (const [change, message] of wrong) {
     const manifests = [entry(1), { ...entry(2), ...change as object }];
@@ -124,7 +124,10 @@ Deno.test("parseManifest() checks the entries of an index like layers", () => {
     kind: "manifest",
     message: /entry 1 is null/,
   });
-  assert.throws(() => index({ manifests: {} }), { kind: "manifest", message: /not a list/ });
-  assert.throws(() => index({ mediaType: OCI_INDEX }), { kind: "manifest", message: /not a list/ });
+  assert.throws(() => index({ manifests: {} }), { kind: "manifest", message: /not an array/ });
+  assert.throws(() => index({ mediaType: OCI_INDEX }), {
+    kind: "manifest",
+    message: /not an array/,
+  });
   assert.throws(() => index({ schemaVersion: 1, manifests: [] }), { message: /schema 1/ });
 });

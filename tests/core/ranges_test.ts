@@ -14,7 +14,7 @@ import {
 const ranges = (...pairs: readonly (readonly [number, number])[]): Range[] =>
   pairs.map(([start, end]) => ({ start, end }));
 
-/** The bytes of ranges one by one: what the functions have to agree with. */
+/** The reference model: the offsets in the ranges one by one. */
 function bytesOf(list: readonly Range[]): Set<number> {
   const bytes = new Set<number>();
   for (const { start, end } of list) for (let at = start; at < end; at++) bytes.add(at);
@@ -37,7 +37,7 @@ const anyRange = fc.tuple(fc.nat(40), fc.nat(12)).map(([start, length]) => ({
 const anyRanges = fc.array(anyRange, { maxLength: 8 });
 const disjoint = anyRanges.map(union);
 
-Deno.test("union() sorts, merges what overlaps or touches, and drops what is empty", () => {
+Deno.test("union() sorts, merges overlapping and adjacent ranges, and drops empty ones", () => {
   assert.deepEqual(union(ranges([5, 9], [0, 2], [2, 3], [7, 12], [4, 4])), ranges([0, 3], [5, 12]));
   assert.deepEqual(union([]), []);
   const given = Object.freeze(ranges([3, 4], [0, 3]));
@@ -45,7 +45,7 @@ Deno.test("union() sorts, merges what overlaps or touches, and drops what is emp
   assert.deepEqual(given, ranges([3, 4], [0, 3]));
 });
 
-Deno.test("subtract() leaves what is before, between and after the holes", () => {
+Deno.test("subtract() leaves the parts before, between and after the removed ranges", () => {
   assert.deepEqual(
     subtract(ranges([0, 10], [20, 30]), ranges([2, 4], [8, 22], [29, 40])),
     ranges([0, 2], [4, 8], [22, 29]),
@@ -54,7 +54,7 @@ Deno.test("subtract() leaves what is before, between and after the holes", () =>
   assert.deepEqual(subtract(ranges([5, 10]), []), ranges([5, 10]));
 });
 
-Deno.test("intersect() is what both have", () => {
+Deno.test("intersect() returns the common parts", () => {
   assert.deepEqual(
     intersect(ranges([0, 10], [20, 30]), ranges([5, 25])),
     ranges([5, 10], [20, 25]),
@@ -67,13 +67,13 @@ Deno.test("total() counts the bytes", () => {
   assert.equal(total(ranges([0, 10], [20, 2 ** 50])), 2 ** 50 - 10);
 });
 
-Deno.test("front() is where the run from 0 ends", () => {
+Deno.test("front() returns the end of the contiguous bytes from 0", () => {
   assert.equal(front([]), 0);
   assert.equal(front(ranges([1, 9])), 0);
   assert.equal(front(ranges([0, 4], [6, 9])), 4);
 });
 
-Deno.test("front() goes on over pieces that touch, as proven ranges do", () => {
+Deno.test("front() continues over adjacent ranges", () => {
   assert.equal(front(ranges([0, 64], [64, 128], [128, 130], [131, 140])), 130);
 });
 
@@ -84,14 +84,14 @@ Deno.test("missing() never spans two chunks", () => {
   assert.deepEqual(missing(chunks, ranges([0, 25])), []);
 });
 
-Deno.test("tile() covers the size with a shorter last chunk, and nothing with none", () => {
+Deno.test("tile() covers the size with a shorter last chunk, and returns no chunks for size 0", () => {
   assert.deepEqual(tile(20, 10), ranges([0, 10], [10, 20]));
   assert.deepEqual(tile(21, 10), ranges([0, 10], [10, 20], [20, 21]));
   assert.deepEqual(tile(3, 10), ranges([0, 3]));
   assert.deepEqual(tile(0, 10), []);
 });
 
-Deno.test("union() has exactly the bytes of its ranges", () => {
+Deno.test("union() contains exactly the bytes of its ranges", () => {
   fc.assert(fc.property(anyRanges, (list) => {
     const merged = union(list);
     assertCanonical(merged);
@@ -100,7 +100,7 @@ Deno.test("union() has exactly the bytes of its ranges", () => {
   }));
 });
 
-Deno.test("subtract() and intersect() split a set into what is in the other and what is not", () => {
+Deno.test("subtract() and intersect() split a set into disjoint parts", () => {
   fc.assert(fc.property(disjoint, disjoint, (a, b) => {
     const without = subtract(a, b);
     const both = intersect(a, b);
@@ -113,7 +113,7 @@ Deno.test("subtract() and intersect() split a set into what is in the other and 
   }));
 });
 
-Deno.test("front() is the first byte that is not there", () => {
+Deno.test("front() returns the offset of the first missing byte", () => {
   fc.assert(fc.property(disjoint, (have) => {
     const bytes = bytesOf(have);
     let first = 0;
@@ -122,7 +122,7 @@ Deno.test("front() is the first byte that is not there", () => {
   }));
 });
 
-Deno.test("missing() and what is there make the whole blob, chunk by chunk", () => {
+Deno.test("missing() returns exactly the missing bytes, chunk by chunk", () => {
   const anyPlan = fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 20 }));
   fc.assert(fc.property(anyPlan, disjoint, ([size, length], have) => {
     const chunks = tile(size, length);

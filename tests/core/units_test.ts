@@ -20,7 +20,7 @@ function refusal(parse: (text: string) => number, text: string): PullamaError {
   }
 }
 
-Deno.test("parseSize() reads bytes, decimal and binary units", () => {
+Deno.test("parseSize() accepts bytes, decimal and binary units", () => {
   const sizes: readonly (readonly [string, number])[] = [
     ["1048576", 1048576],
     ["1", 1],
@@ -46,12 +46,12 @@ Deno.test("parseSize() reads bytes, decimal and binary units", () => {
   for (const [text, size] of sizes) assert.equal(parseSize(text), size, text);
 });
 
-Deno.test("parseSize() does not mind the case of letters", () => {
+Deno.test("parseSize() ignores case", () => {
   for (const text of ["8mib", "8MIB", "8Mib"]) assert.equal(parseSize(text), 8 * 1024 ** 2);
   for (const text of ["3g", "3G", "3gb", "3Gb"]) assert.equal(parseSize(text), 3e9);
 });
 
-Deno.test("parseSize() refuses everything else and says what is allowed", () => {
+Deno.test("parseSize() refuses everything else and lists the allowed forms", () => {
   const texts = [
     "",
     " ",
@@ -82,16 +82,19 @@ Deno.test("parseSize() refuses everything else and says what is allowed", () => 
   ];
   const outside = ["0", "0M", "0.0001K", "9007199254740992", "9007199254740993", "99999T"];
   for (const text of [...texts, ...more, ...outside, "9".repeat(400), "８"]) {
-    assert.match(refusal(parseSize, text).message, /not a size: allowed are .*KiB, MiB, GiB, TiB/);
+    assert.match(
+      refusal(parseSize, text).message,
+      /^invalid size .*: expected .*KiB, MiB, GiB, TiB/,
+    );
   }
 });
 
-Deno.test("parseSize() quotes what it was given without what a terminal would obey", () => {
+Deno.test("parseSize() escapes control characters in the quoted input", () => {
   const { message } = refusal(parseSize, `\x1b[2J${"9".repeat(1000)}`);
   assert(message.includes(String.raw`"\u001b[2J999`) && message.length < 300, message);
 });
 
-Deno.test("parseDuration() reads one unit or several", () => {
+Deno.test("parseDuration() accepts one or more units", () => {
   const durations: readonly (readonly [string, number])[] = [
     ["90s", 90_000],
     ["30m", 1_800_000],
@@ -110,24 +113,24 @@ Deno.test("parseDuration() reads one unit or several", () => {
   for (const [text, ms] of durations) assert.equal(parseDuration(text), ms, text);
 });
 
-Deno.test("parseDuration() wants a unit", () => {
+Deno.test("parseDuration() requires a unit", () => {
   for (const text of ["90", "1.5", " 30 "]) {
-    assert.match(refusal(parseDuration, text).hint ?? "", /add the unit/);
+    assert.match(refusal(parseDuration, text).hint ?? "", /add a unit/);
   }
 });
 
-Deno.test("parseDuration() refuses nothing at all, and everything else", () => {
+Deno.test("parseDuration() refuses zero durations and everything else", () => {
   const texts = ["", "s", "m", "0", "0s", "0h0m", "0.1ms", "-5s", "+5s", "5 s", "1h 30m", "30m1h"];
   const more = ["1h1h", "5S", "5M", "5min", "5sec", "5y", "1:30", "1e3s", "1..5s", ".s", "forever"];
   for (const text of [...texts, ...more, `${"9".repeat(400)}d`, "9007199254740992ms"]) {
     assert.match(
       refusal(parseDuration, text).message,
-      /not a duration: allowed are .*d, h, m, s or ms/,
+      /^invalid duration .*: expected .*d, h, m, s or ms/,
     );
   }
 });
 
-Deno.test("formatSize() prints as ollama list does, with a small k", () => {
+Deno.test("formatSize() formats like ollama list, with a lower-case k", () => {
   const sizes: readonly (readonly [number, string])[] = [
     [0, "0 B"],
     [485, "485 B"],
@@ -151,7 +154,7 @@ Deno.test("formatSize() prints as ollama list does, with a small k", () => {
   for (const [bytes, text] of sizes) assert.equal(formatSize(bytes), text);
 });
 
-Deno.test("formatSize() rounds as Go does, halves to even", () => {
+Deno.test("formatSize() rounds ties to even, as Go does", () => {
   const sizes = [[1.25, "1.2"], [2.25, "2.2"], [9.25, "9.2"], [1.75, "1.8"], [
     1.05,
     "1.1",
@@ -161,13 +164,13 @@ Deno.test("formatSize() rounds as Go does, halves to even", () => {
   }
 });
 
-Deno.test("formatRate() is a size a second, and whole bytes at least", () => {
+Deno.test("formatRate() formats bytes per second", () => {
   assert.equal(formatRate(8_200_000), "8.2 MB/s");
   assert.equal(formatRate(812.7), "812 B/s");
   assert.equal(formatRate(0), "0 B/s");
 });
 
-Deno.test("formatDuration() shows the two largest units and cuts off the rest", () => {
+Deno.test("formatDuration() shows the two largest units and truncates the rest", () => {
   const durations: readonly (readonly [number, string])[] = [
     [0, "0ms"],
     [850, "850ms"],
@@ -189,14 +192,14 @@ Deno.test("formatDuration() shows the two largest units and cuts off the rest", 
   for (const [ms, text] of durations) assert.equal(formatDuration(ms), text);
 });
 
-Deno.test("parseDuration() reads what formatDuration() prints, never more than was", () => {
+Deno.test("parseDuration() parses the output of formatDuration(), never to more than the original", () => {
   fc.assert(fc.property(fc.integer({ min: 1, max: 1e12 }), (ms) => {
     const read = parseDuration(formatDuration(ms));
     assert(read <= ms && ms - read < ms / 10 + 1000, `${ms} became ${read}`);
   }));
 });
 
-Deno.test("parseSize() reads what formatSize() prints, within the last digit", () => {
+Deno.test("parseSize() parses the output of formatSize() within its precision", () => {
   fc.assert(fc.property(fc.integer({ min: 1, max: 1e15 }), (bytes) => {
     const read = parseSize(formatSize(bytes));
     assert(Math.abs(read - bytes) <= bytes / 10, `${bytes} became ${read}`);

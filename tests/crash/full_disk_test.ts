@@ -7,7 +7,7 @@ import { assertInstalled, filesIn } from "../real/store.ts";
 import { MIB, quiet } from "./kills.ts";
 import { machine } from "./machine.ts";
 
-/** A disk of so many MiB, in memory. */
+/** A tmpfs of the given size in MiB. */
 async function smallDisk(mebibytes: number) {
   const folder = await temporaryFolder();
   const sized = (size: number) => `size=${size}m`;
@@ -28,7 +28,7 @@ async function smallDisk(mebibytes: number) {
 
 testWith(
   ["root"],
-  "case 92: a disk that fills up ends the pull with 2, and with more room it goes on",
+  "case 92: a disk that fills up ends the pull with exit code 2, and with more space it resumes",
   async () => {
     await using disk = await smallDisk(20);
     await using registry = await startRegistry();
@@ -44,7 +44,7 @@ testWith(
     {
       await using full = place.start([model.name, "--force", "--output", "compact"]);
       assert.equal((await full.ended).code, 2, full.err());
-      assert.match(full.err(), /the disk is full; .* are still to be fetched .* are missing/);
+      assert.match(full.err(), /: not enough disk space; .* still to download, .* short/);
       assert.match(full.err(), /pullama clean would free nothing of other models, but drop/);
       assert.doesNotMatch(full.err(), /unexpected|\n\s+at /);
     }
@@ -73,7 +73,7 @@ testWith(
 
 testWith(
   ["root"],
-  "case 120: a pull that runs out of room leaves no empty folder below manifests",
+  "case 120: a pull that runs out of disk space leaves no empty directory below manifests",
   async () => {
     await using disk = await smallDisk(8);
     await using registry = await startRegistry();

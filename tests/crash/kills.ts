@@ -1,4 +1,4 @@
-/** One pull that is killed again and again, and what it has cost when it is done. */
+/** Kills a pull repeatedly, and measures the cost. */
 
 import assert from "node:assert/strict";
 import { makeModel } from "../fakes/model.ts";
@@ -9,30 +9,32 @@ import { type Machine, machine, type Run } from "./machine.ts";
 
 export const MIB = 1 << 20;
 
-/** The server begins with what it could have sent in 20 ms: that is on the way whatever the client does. */
+/**
+ * The server starts with a burst of 20 ms worth of data, which is sent regardless of the client.
+ */
 const BURST_MS = 15;
 
 export interface Killing {
   readonly size: number;
   readonly kills: number;
   readonly connections: number;
-  /** Of the whole registry, in bytes. */
+  /** Rate of the registry. */
   readonly bytesPerSecond: number;
   readonly seed: number;
-  /** What happens to the models folder between a kill and the next run. */
+  /** Called between a kill and the next run. */
   readonly between?: (place: Machine) => void;
 }
 
 export interface Cost {
-  /** Fewer than were wanted where the pull was done before. */
+  /** Fewer than requested if the pull finished earlier. */
   readonly kills: number;
-  /** Bytes that were sent more than once, less those below. */
+  /** Bytes sent more than once, without those in `sentToTheDead`. */
   readonly lost: number;
-  /** Bytes that went out between a kill and the end of the process, which nobody was there to take. */
+  /** Bytes sent between a kill and the end of the process. */
   readonly sentToTheDead: number;
 }
 
-/** Asserts that the blob is right in the end. */
+/** Asserts that the model is correct in the end. */
 export async function killAgainAndAgain(killing: Killing): Promise<Cost> {
   const { size, kills, connections, bytesPerSecond, seed, between } = killing;
   await using registry = await startRegistry({ bytesPerSecond });
@@ -66,8 +68,8 @@ export async function killAgainAndAgain(killing: Killing): Promise<Cost> {
 }
 
 /**
- * Kills at a random moment after the first byte, now and then at any moment of the first half second.
- * Returns how many bytes were still sent after that; undefined if the pull was done before.
+ * Kills at a random moment after the first byte, sometimes at any moment of the first half second.
+ * Returns the number of bytes sent after the kill; undefined if the pull finished first.
  */
 async function killedAt(
   run: Run,
@@ -95,12 +97,12 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Resolves when no answer is under way. */
+/** Resolves when no response is in progress. */
 export async function quiet(registry: Registry): Promise<void> {
   await Promise.all(registry.requests.map((request) => request.over));
 }
 
-/** Numbers from 0 to below 1, the same for the same seed. */
+/** Random numbers from 0 to below 1, deterministic for a seed. */
 export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {

@@ -5,7 +5,7 @@ const KILLS = 3;
 const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 
 for (const connections of [1, 4]) {
-  Deno.test(`case 83: ${connections} connections, killed ${KILLS} times, fetch less than 1 MiB each twice`, async () => {
+  Deno.test(`case 83: ${connections} connections, killed ${KILLS} times, download less than 1 MiB each twice`, async () => {
     const { lost, kills } = await killAgainAndAgain({
       size: 32 * MIB,
       kills: KILLS,

@@ -10,10 +10,10 @@ import { machine } from "./machine.ts";
 const RATE = 10 * MIB;
 const LINE = 64;
 
-/** What becomes of the live positions between the kill and the next run. */
+/** Changes to the file of positions between the kill and the next run. */
 const LIES: Readonly<Record<string, (text: string) => string | undefined>> = {
-  "that are gone": () => undefined,
-  "with positions past the data": (text) =>
+  "that are missing": () => undefined,
+  "beyond the data": (text) =>
     text.replaceAll(
       /^(\d{16}) (\d{16})/gm,
       (_, start, end) => `${start} ${String(Number(end) + 2 * MIB).padStart(16, "0")}`,
@@ -21,11 +21,11 @@ const LIES: Readonly<Record<string, (text: string) => string | undefined>> = {
   "of another boot": (text) =>
     text.replace(/boot (\d+)/, (_, boot) => `boot ${String(Number(boot) - 100)}`),
   "that are garbage": (text) => text.slice(0, LINE) + "\0\xff?".repeat(500),
-  "that are cut off": (text) => text.slice(0, LINE + 30),
+  "that are truncated": (text) => text.slice(0, LINE + 30),
 };
 
 for (const [what, lie] of Object.entries(LIES)) {
-  Deno.test(`case 83: live positions ${what} cost their own ranges and no proven one`, async () => {
+  Deno.test(`case 83: positions ${what} cost their own ranges and no verified one`, async () => {
     await using registry = await startRegistry({ bytesPerSecond: RATE });
     await using place = await machine();
     const model = registry.add("library/tiny:latest", makeModel({ size: 36 * MIB }));

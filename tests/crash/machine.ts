@@ -1,18 +1,18 @@
-/** pullama as a process of its own, in folders of its own, with bounded time for everything. */
+/** Runs pullama as a process in temporary directories, with time limits. */
 
 import { filesIn } from "../real/store.ts";
 import { kill, spawnAlone, temporaryFolder } from "../real/child.ts";
 import { cacheOfDeno, pullamaCommand } from "../real/program.ts";
 
-/** Milliseconds after which a process that should have ended is killed. */
+/** Milliseconds after which a process is killed. */
 const LIMIT_MS = 60_000;
 
 export interface Run extends AsyncDisposable {
   readonly process: Deno.ChildProcess;
-  /** What it has written to stdout and stderr so far. */
+  /** Its stdout and stderr so far. */
   readonly out: () => string;
   readonly err: () => string;
-  /** Resolves when it writes something to either that fits; rejects when it ends before. */
+  /** Resolves with the match once stdout or stderr matches; rejects if the process ends first. */
   readonly says: (what: RegExp) => Promise<string>;
   readonly ended: Promise<Deno.CommandStatus>;
 }
@@ -20,11 +20,11 @@ export interface Run extends AsyncDisposable {
 export interface Machine extends AsyncDisposable {
   readonly models: string;
   readonly start: (args: readonly string[]) => Run;
-  /** The files that belong to an unfinished blob with this extension: `live`, `partial`, `json`. */
+  /** The files of unfinished blobs with this extension: `live`, `partial`, `json`. */
   readonly unfinished: (extension: string) => string[];
 }
 
-/** A machine with an empty models folder; `models` puts that somewhere else. */
+/** A machine with an empty models folder, at `models` if given. */
 export async function machine(models?: string): Promise<Machine> {
   const folder = await temporaryFolder();
   const dir = models ?? `${folder.path}/models`;

@@ -1,4 +1,4 @@
-/** A queue that is killed again and again while others add to it. */
+/** Kills a running queue repeatedly while other processes add to it. */
 
 import assert from "node:assert/strict";
 import { kill } from "../real/child.ts";
@@ -7,20 +7,21 @@ import { type Adder, type QueueWorld, queueWorld, startAdder } from "./queue_wor
 
 export interface QueueKilling {
   readonly kills: number;
-  /** Models that each of three processes adds during each run. */
+  /** Number of models that each of three processes adds during each run. */
   readonly each: number;
   readonly seed: number;
 }
 
 const ADDERS = ["a", "b", "c"];
-/** So often a run may go on until nothing waits. */
+/** After this many kills a run may finish the queue. */
 const SOME_KILLS = 20;
-/** How long a run is let work at most, and others may take to add to it. */
+/** Maximum milliseconds before a kill, and before each addition. */
 const WORK_MS = 120;
 
 /**
- * Asserts that after all of it every model that was added is in the queue once, that none is active but by a
- * living runner, and that a run which is not killed installs them all. Returns how many runs were killed at work.
+ * Asserts that every added model is in the queue exactly once, that at most one is active, and that
+ * a run that is not killed installs all of them. Returns the number of runs that were killed during
+ * a pull.
  */
 export async function killTheQueue({ kills, each, seed }: QueueKilling): Promise<number> {
   await using world = await queueWorld();
@@ -63,7 +64,7 @@ export async function killTheQueue({ kills, each, seed }: QueueKilling): Promise
         await addNext(adder);
       }
     }));
-    // It is waited for below, also where it fails before.
+    // It is awaited below; until then a rejection must not be unhandled.
     adding.catch(() => {});
     if (random() < 0.8) await begun;
     await pause(random() * WORK_MS);

@@ -3,7 +3,9 @@ import { MIB, quiet } from "./kills.ts";
 import { killTheQueue } from "./queue_kills.ts";
 import { queueWorld } from "./queue_world.ts";
 
-/** What a signalled process may take to end, in milliseconds; twice the promise, for a busy machine. */
+/**
+ * Milliseconds for a process to end after a signal; twice the documented time, for a busy machine.
+ */
 const SOON_MS = 4000;
 
 Deno.test("case 107: queued models of other hosts and namespaces are installed under their full names", async () => {
@@ -18,7 +20,7 @@ Deno.test("case 107: queued models of other hosts and namespaces are installed u
   assert.deepEqual(world.entries().map(([_, status]) => status), Array(3).fill("completed"));
 });
 
-Deno.test("case 108: what is added while the queue runs is pulled in the same run, also once more after a failure", async () => {
+Deno.test("case 108: models added while the queue runs are pulled in the same run, including a failed one that is added again", async () => {
   await using world = await queueWorld();
   const first = world.model("library/first");
   const second = world.model("user/second");
@@ -39,7 +41,7 @@ Deno.test("case 108: what is added while the queue runs is pulled in the same ru
   world.assertInstalled(first, second, again);
 });
 
-Deno.test("case 109: a model whose runner was killed is pulled by the next one, from where it was", async () => {
+Deno.test("case 109: a pull whose runner was killed is resumed by the next one", async () => {
   await using world = await queueWorld({ bytesPerSecond: 8 * MIB });
   const model = world.model("library/big", 16 * MIB);
   const { digest, size } = model.layers[0]!;
@@ -62,7 +64,7 @@ Deno.test("case 109: a model whose runner was killed is pulled by the next one, 
   assert.ok(twice < before / 2, `${twice} of ${before} bytes came twice`);
 });
 
-Deno.test("case 110: one of three fails, the others are installed, and exit code and summary tell", async () => {
+Deno.test("case 110: one of three models fails, the others are installed, and exit code and summary report it", async () => {
   await using world = await queueWorld();
   const [a, c] = [world.model("library/a"), world.model("library/c")];
   await world.queue("add", a.name, `${world.registry.host}/library/nosuch`, c.name);
@@ -78,7 +80,7 @@ Deno.test("case 110: one of three fails, the others are installed, and exit code
   ]);
 });
 
-Deno.test("of two queue starts one works and the other says who, and nothing is pulled twice", async () => {
+Deno.test("of two queue starts one runs and the other names its process, and nothing is pulled twice", async () => {
   await using world = await queueWorld();
   const models = [world.model("library/a", 2 * MIB), world.model("library/b", 2 * MIB)];
   await world.queue("add", ...models.map(({ name }) => name));
@@ -90,7 +92,7 @@ Deno.test("of two queue starts one works and the other says who, and nothing is 
   const ends = await Promise.all([one.ended, other.ended]);
   assert.deepEqual(ends.map(({ code }) => code).sort(), [0, 1], one.err() + other.err());
   const [winner, loser] = ends[0].code === 0 ? [one, other] : [other, one];
-  const who = `cannot start the queue: it is being worked on by pid ${winner.process.pid} on `;
+  const who = `cannot start the queue: pid ${winner.process.pid} on `;
   assert.ok(loser.err().startsWith(who), loser.err());
   world.assertInstalled(...models);
   await quiet(world.registry);
@@ -99,7 +101,7 @@ Deno.test("of two queue starts one works and the other says who, and nothing is 
   }
 });
 
-Deno.test("the first signal lets the model at hand end: the queue goes on with the next one later", async () => {
+Deno.test("the first signal lets the current model finish, and the queue can be resumed", async () => {
   await using world = await queueWorld();
   const [a, b] = [world.model("library/a"), world.model("library/b")];
   await world.queue("add", a.name, b.name);
@@ -120,7 +122,7 @@ Deno.test("the first signal lets the model at hand end: the queue goes on with t
   world.assertInstalled(b);
 });
 
-Deno.test("the second signal stops the pull at hand, which waits again and goes on at the byte", async () => {
+Deno.test("the second signal stops the current pull, which is queued again and resumed where it stopped", async () => {
   await using world = await queueWorld({ bytesPerSecond: 8 * MIB });
   const model = world.model("library/a", 16 * MIB);
   const { digest, size } = model.layers[0]!;
@@ -146,7 +148,7 @@ Deno.test("the second signal stops the pull at hand, which waits again and goes 
   assert.ok(twice < 4 * MIB && twice < before, `${twice} bytes came twice`);
 });
 
-Deno.test("the third signal ends queue start with 1 at once", async () => {
+Deno.test("the third signal ends queue start at once with exit code 1", async () => {
   await using world = await queueWorld({ bytesPerSecond: 2 * MIB });
   const model = world.model("library/a", 16 * MIB);
   await world.queue("add", model.name);
@@ -162,7 +164,7 @@ Deno.test("the third signal ends queue start with 1 at once", async () => {
   assert.match((await world.queue("list")).out, / queued\n$/);
 });
 
-Deno.test("20 kills of queue start while three processes add: no entry is lost, none twice, none active for ever", async () => {
+Deno.test("20 kills of queue start while three processes add: no entry is lost, duplicated or stuck as active", async () => {
   const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
   const atWork = await killTheQueue({ kills: 20, each: 1, seed });
   console.log(`${atWork} of 20 were killed at work, seed ${seed}`);

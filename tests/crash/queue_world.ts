@@ -1,4 +1,4 @@
-/** Models in a registry, a models folder, and real processes that queue and pull them. */
+/** A registry, a models folder, and real processes that queue and pull models. */
 
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
@@ -18,16 +18,16 @@ import { type Machine, machine, type Run } from "./machine.ts";
 export interface QueueWorld extends AsyncDisposable {
   readonly registry: Registry;
   readonly place: Machine;
-  /** Stores a model under `namespace/model`, with so many bytes of weights. */
+  /** Stores a model as `namespace/model`, with weights of `size` bytes. */
   model(repository: string, size?: number): AddedModel;
   /** Runs a queue command to its end. */
   queue(...args: readonly string[]): Promise<Ended>;
-  /** Starts `queue start`; what a person would see is on its stdout. */
+  /** Starts `queue start`. */
   start(...args: readonly string[]): Run;
-  /** What stands in `queue.json`: short names and states, and why what failed. */
+  /** The entries in `queue.json`: short name, status, and the error if it failed. */
   entries(): readonly (readonly [name: string, status: string, error?: string])[];
   assertInstalled(...models: readonly AddedModel[]): void;
-  /** From now on no byte of a blob is sent before the result is called. */
+  /** Holds back the bytes of blobs until the result is called. */
   hold(): () => void;
 }
 
@@ -71,9 +71,9 @@ export async function queueWorld(options: RegistryOptions = {}): Promise<QueueWo
   };
 }
 
-/** A process that adds models to the queue when it is told to. */
+/** A process that adds models to the queue on request. */
 export interface Adder extends AsyncDisposable {
-  /** Resolves when it has said that it did. */
+  /** Resolves when the process has confirmed it. */
   add(model: string): Promise<void>;
 }
 

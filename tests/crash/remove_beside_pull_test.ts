@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { parseName } from "../../src/core/name.ts";
-import { cleanFolder } from "../../src/store/clean/clean.ts";
-import { removeModels } from "../../src/store/remove/remove.ts";
+import { openFolder } from "../../src/store/store.ts";
 import { makeModel } from "../fakes/model.ts";
 import { type AddedModel, startRegistry } from "../fakes/registry.ts";
 import { kill } from "../real/child.ts";
@@ -16,7 +15,7 @@ function assertHas(models: string, { name, manifest, config, layers }: AddedMode
   assertInstalled(models, name, { manifest, blobs: [...layers, config!] });
 }
 
-/** Runs `plan` again and again until the pull has ended, at least once; how often. */
+/** Repeats `work` until the pull has ended, at least once; returns how often. */
 async function untilEnd(pull: Run, work: () => Promise<void>): Promise<number> {
   let over = false;
   pull.ended.then(() => over = true);
@@ -26,7 +25,7 @@ async function untilEnd(pull: Run, work: () => Promise<void>): Promise<number> {
   }
 }
 
-Deno.test("case 104: rm and clean again and again beside a pull that shares blobs take nothing of it", async () => {
+Deno.test("case 104: repeated rm and clean during a pull that shares blobs remove nothing that it needs", async () => {
   const weights = makeModel({ size: 3 * MIB, seed: 1 });
   const more = makeModel({ size: 10 * MIB, seed: 2 });
   await using registry = await startRegistry({ bytesPerSecond: 4 * MIB });
@@ -64,12 +63,12 @@ Deno.test("case 104: rm and clean again and again beside a pull that shares blob
   const refused = { here: 0, there: 0 };
   const [cleaned] = await Promise.all([
     untilEnd(pull, async () => {
-      for (const { bytes, kind } of (await cleanFolder(place.models, options)).removed) {
+      for (const { bytes, kind } of (await openFolder(place.models).clean(options)).removed) {
         assert.ok(kind === "records" || bytes === 0, "nothing but stale locks is there to remove");
       }
     }),
     untilEnd(pull, async () => {
-      const [removal] = await removeModels(place.models, [parseName(small.name)]);
+      const [removal] = await openFolder(place.models).remove([parseName(small.name)]);
       const kind = removal!.error?.kind;
       if (kind === "busy") refused.here++;
       else assert.ok(kind === undefined || kind === "not_found", kind);
@@ -77,7 +76,7 @@ Deno.test("case 104: rm and clean again and again beside a pull that shares blob
     untilEnd(pull, async () => {
       const { code, err } = await run("rm", small.name);
       if (err.includes(`(pid ${pull.process.pid} on `)) refused.there++;
-      // When the pull is over the others here are in its way, or faster.
+      // After the pull, another removal may hold the lock or be faster.
       else assert.ok(code === 0 || code === 4 || /a pull is running/.test(err), err);
     }),
     untilEnd(pull, async () => {

@@ -5,7 +5,9 @@ import { assertInstalled } from "../real/store.ts";
 import { MIB, quiet } from "./kills.ts";
 import { machine } from "./machine.ts";
 
-/** What a signalled process may take to end, in milliseconds; twice the promise, for a busy machine. */
+/**
+ * Milliseconds for a process to end after a signal; twice the documented time, for a busy machine.
+ */
 const SOON_MS = 4000;
 
 async function scene(options: RegistryOptions, size = 24 * MIB) {
@@ -29,13 +31,13 @@ async function scene(options: RegistryOptions, size = 24 * MIB) {
 async function servedAtLeast(registry: Registry, digest: `sha256:${string}`, bytes: number) {
   const until = performance.now() + 20_000;
   while (registry.served(digest) < bytes) {
-    assert.ok(performance.now() < until, "the pull does not get on");
+    assert.ok(performance.now() < until, "the pull makes no progress");
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`case 97: ${signal} ends a pull with 0 and a hint, and it goes on at the byte`, async () => {
+  Deno.test(`case 97: ${signal} ends a pull with exit code 0 and a hint, and the next one resumes it`, async () => {
     await using it = await scene({ bytesPerSecond: 20 * MIB });
     const { registry, place, model, weights, args } = it;
     await using run = place.start(args);
@@ -61,7 +63,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.equal((await again.ended).code, 0, again.err());
     assertInstalled(place.models, model.name, it.installed);
     await quiet(registry);
-    // Who hands over a part of its range stops a little late.
+    // A connection that hands over a part of its range stops a little late.
     const twice = registry.served(weights.digest) - before - (weights.size - kept);
     assert.ok(twice >= 0 && twice < MIB, `${twice} bytes came twice`);
     const starts = registry.requests.slice(asked).flatMap(({ range }) => range?.start ?? []);
@@ -69,7 +71,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-Deno.test("case 97: SIGINT ends a pull whose server has fallen silent, and one that waits to try again", async () => {
+Deno.test("case 97: a signal ends a pull whose server has stalled, and one that waits for a retry", async () => {
   await using it = await scene({});
   const { registry, place, weights, args } = it;
   const hanging = Promise.withResolvers<void>();
@@ -95,7 +97,7 @@ Deno.test("case 97: SIGINT ends a pull whose server has fallen silent, and one t
   assert.ok(performance.now() - again < SOON_MS);
 });
 
-Deno.test("case 97: a second signal ends the process with 1 at once", async () => {
+Deno.test("case 97: a second signal ends the process at once with exit code 1", async () => {
   await using it = await scene({ bytesPerSecond: 10 * MIB });
   const { registry, place, weights, args } = it;
   await using run = place.start(args);
@@ -108,7 +110,7 @@ Deno.test("case 97: a second signal ends the process with 1 at once", async () =
   assert.equal(code, 1);
 });
 
-Deno.test("case 95: of two pulls of one model one fetches, the other waits and says for whom", async () => {
+Deno.test("case 95: of two pulls of a model one downloads, the other waits and names its process", async () => {
   await using it = await scene({ bytesPerSecond: 10 * MIB });
   const { registry, place, model, weights, args } = it;
   await using first = place.start(args);
@@ -124,7 +126,7 @@ Deno.test("case 95: of two pulls of one model one fetches, the other waits and s
   assert.match(second.out(), /blob_cached/);
 });
 
-Deno.test("case 95: a pull whose partner is killed takes over where that was", async () => {
+Deno.test("case 95: a waiting pull takes over when the other one is killed", async () => {
   await using it = await scene({ bytesPerSecond: 10 * MIB });
   const { registry, place, model, weights, args } = it;
   await using first = place.start(args);
@@ -140,7 +142,7 @@ Deno.test("case 95: a pull whose partner is killed takes over where that was", a
   assert.ok(twice < 4 * MIB, `${twice} bytes came twice`);
 });
 
-Deno.test("case 95: a pull that waits for another is ended by a signal", async () => {
+Deno.test("case 95: a signal ends a pull that waits for another", async () => {
   await using it = await scene({ bytesPerSecond: 4 * MIB });
   const { registry, place, model, weights, args } = it;
   await using first = place.start(args);

@@ -1,4 +1,4 @@
-/** The right answers of a registry, and what a fault makes of them. */
+/** The responses of a registry, and faults applied to them. */
 
 import { gzipSync } from "node:zlib";
 import type { Range } from "../../src/core/ranges.ts";
@@ -6,12 +6,12 @@ import { type Content, held, wholeOf } from "./content.ts";
 import type { Fault } from "./faults.ts";
 import type { LoggedRequest, Reply } from "./wire.ts";
 
-/** What should be answered, before range and fault are looked at. */
+/** A response before range and fault are applied. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly content: Content;
-  /** Whether parts of it may be asked for. */
+  /** Whether ranges are supported. */
   readonly ranges: boolean;
 }
 
@@ -23,13 +23,13 @@ export function textAnswer(status: number, text: string): Answer {
   return plain(status, "text/plain; charset=utf-8", text);
 }
 
-/** An error as registries word it. */
+/** An error response of a registry. */
 export function errorAnswer(status: number, code: string, message: string): Answer {
   const body = JSON.stringify({ errors: [{ code, message, detail: {} }] });
   return plain(status, "application/json; charset=utf-8", body);
 }
 
-/** An error as object stores word it. */
+/** An error response of an object store. */
 export function storeError(status: number, code: string): Answer {
   const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code></Error>`;
   return plain(status, "application/xml", body);
@@ -49,7 +49,7 @@ export function blobAnswer(content: Content, digest?: string): Answer {
   return { status: 200, headers, content, ranges: true };
 }
 
-/** The answer to one request: its range is cut out and the fault is done to it. */
+/** The response to one request, with its range and the fault applied. */
 export function reply(request: LoggedRequest, answer: Answer, fault: Fault): Reply {
   if (fault.status !== undefined || fault.body !== undefined) {
     const content = held(fault.body ?? "");

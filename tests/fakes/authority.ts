@@ -1,6 +1,6 @@
-/** A private authority, and certificates of it with one key. They are valid until 2120 unless it says otherwise. */
+/** A private certificate authority, and certificates issued by it, valid until 2120 by default. */
 
-/** The authority: Example Root CA of Example Corp. */
+/** The certificate of the authority: Example Root CA of Example Corp. */
 export const authority = `-----BEGIN CERTIFICATE-----
 MIIByDCCAW+gAwIBAgIUeacHQe8Di+kPXFZWNNiGmJiFnbcwCgYIKoZIzj0EAwIw
 MTEVMBMGA1UECgwMRXhhbXBsZSBDb3JwMRgwFgYDVQQDDA9FeGFtcGxlIFJvb3Qg
@@ -44,7 +44,7 @@ AElOAiEA82WZRLyiqTqRvQWW5nP/78LBzRxNZRzIApa6Jhp0Mew=
 -----END CERTIFICATE-----
 `;
 
-/** Until February 2020. */
+/** Expired in February 2020. */
 export const expired = `-----BEGIN CERTIFICATE-----
 MIIBkzCCATqgAwIBAgICEAMwCgYIKoZIzj0EAwIwMTEVMBMGA1UECgwMRXhhbXBs
 ZSBDb3JwMRgwFgYDVQQDDA9FeGFtcGxlIFJvb3QgQ0EwHhcNMjAwMTAxMDAwMDAw
@@ -58,7 +58,7 @@ tcV4v05KiVl/K20RMEG6xGO1ov0W06c=
 -----END CERTIFICATE-----
 `;
 
-/** From 2100. */
+/** Not valid before 2100. */
 export const early = `-----BEGIN CERTIFICATE-----
 MIIBljCCATygAwIBAgICEAQwCgYIKoZIzj0EAwIwMTEVMBMGA1UECgwMRXhhbXBs
 ZSBDb3JwMRgwFgYDVQQDDA9FeGFtcGxlIFJvb3QgQ0EwIhgPMjEwMDAxMDEwMDAw
@@ -72,7 +72,7 @@ ePK1q+o7tjbKq3Vyosz44RLoQOfiTwy7k4k=
 -----END CERTIFICATE-----
 `;
 
-/** Its own authority, as carelessly made ones are. */
+/** Self-signed and marked as an authority. */
 export const ownAuthority = `-----BEGIN CERTIFICATE-----
 MIIBnzCCAUagAwIBAgIUOH7SNpNGJjMf34KsfDqULtRzBT4wCgYIKoZIzj0EAwIw
 HDEaMBgGA1UEAwwRcmVnaXN0cnkuaW50ZXJuYWwwIBcNMjYxMTIzMTU0MDA0WhgP
@@ -86,7 +86,7 @@ mgIgX2Nr/Zfo86fMxUKnp9o6/+2+gldzNIRHMG3mXGU55ms=
 -----END CERTIFICATE-----
 `;
 
-/** The key of all of them but the authority. */
+/** The private key of all of them except the authority. */
 export const key = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgj0ahPRtirPbXBSi8
 m42lfhC99pTjuTSXwlCfmhBMRoqhRANCAARLOgMcgTgik2ceLxejArxrWtKPSRrd

@@ -1,4 +1,4 @@
-/** A certificate for 127.0.0.1 and localhost that signs itself, with its key: trusted by nobody else. */
+/** A self-signed certificate for 127.0.0.1 and localhost, with its private key. */
 
 export const certificate = `-----BEGIN CERTIFICATE-----
 MIIBnjCCAUSgAwIBAgIUbkjZQbNvdl2ffqmtQVtbiA3XDJwwCgYIKoZIzj0EAwIw

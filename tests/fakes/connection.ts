@@ -1,4 +1,4 @@
-/** One accepted socket: request heads in, bytes out as fast as the other side takes them. */
+/** One accepted socket: reads request heads, writes bytes with backpressure. */
 
 import type * as net from "node:net";
 import { Buffer } from "node:buffer";
@@ -7,11 +7,11 @@ import type { Pacer } from "./pace.ts";
 const HEAD_END = "\r\n\r\n";
 const MAX_HEAD = 64 << 10;
 
-/** How long the last bytes may take to reach a client that reads slowly, in milliseconds. */
+/** Milliseconds to wait until a slow client has received the last bytes. */
 const DRAIN_LIMIT = 5000;
 
 export class Connection {
-  /** Resolves when the socket is gone, for whatever reason. */
+  /** Resolves when the socket is closed, for any reason. */
   readonly closed: Promise<void>;
   readonly #socket: net.Socket;
   #received = "";
@@ -30,7 +30,7 @@ export class Connection {
         resolve();
       });
     });
-    // A peer that goes away is no failure here; "close" follows.
+    // A disconnecting peer is not an error here; "close" follows.
     socket.on("error", () => {});
     socket.on("end", leave);
     socket.on("data", (bytes: Buffer) => {
@@ -44,7 +44,7 @@ export class Connection {
     return !this.#left && this.#socket.writable;
   }
 
-  /** The next request line and header fields; undefined when there are no more. */
+  /** The next request line and header fields; undefined at the end of the connection. */
   async readHead(): Promise<string | undefined> {
     for (;;) {
       const end = this.#received.indexOf(HEAD_END);
@@ -58,7 +58,7 @@ export class Connection {
     }
   }
 
-  /** Writes when the pacers allow it; resolves when the kernel has the bytes, false if they cannot go out. */
+  /** Writes at the rate of the pacers; resolves when the kernel has the bytes, false on failure. */
   async write(bytes: Uint8Array, pacers: readonly Pacer[] = []): Promise<boolean> {
     const wait = Math.max(0, ...pacers.map((pacer) => pacer.take(bytes.length)));
     if (wait >= 1) await this.pause(wait);
@@ -68,7 +68,7 @@ export class Connection {
     });
   }
 
-  /** Waits so many milliseconds (Infinity: for ever), or until the connection ends. */
+  /** Waits for `ms` milliseconds (Infinity: forever), or until the connection ends. */
   async pause(ms: number): Promise<void> {
     let waiting = true;
     const timer = ms === Infinity ? undefined : setTimeout(() => {
@@ -79,7 +79,7 @@ export class Connection {
     clearTimeout(timer);
   }
 
-  /** Resolves when the peer's kernel has received all that was written: a reset would take the rest back. */
+  /** Resolves when the peer's kernel has received everything: a reset would discard the rest. */
   async drained(): Promise<void> {
     const giveUp = performance.now() + DRAIN_LIMIT;
     while (this.isOpen && performance.now() < giveUp) {
@@ -94,7 +94,7 @@ export class Connection {
   }
 }
 
-/** Bytes in the send queue of a socket, as Linux tells it; 0 after a while where it does not tell. */
+/** Bytes in the send queue of a socket on Linux; 0 after a short wait on other systems. */
 async function unacknowledged(socket: net.Socket): Promise<number> {
   let table: string;
   try {

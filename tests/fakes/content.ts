@@ -1,4 +1,4 @@
-/** What a fake registry serves: bytes that are held, or bytes that are made when they are asked for. */
+/** The content that a fake registry serves: bytes in memory, or generated on demand. */
 
 import { createHash } from "node:crypto";
 import { type Digest, digestOf } from "../../src/core/digest.ts";
@@ -9,7 +9,7 @@ export interface Content {
   read(offset: number, length: number): Uint8Array;
 }
 
-/** Content of bytes that are in memory; text is encoded as UTF-8. */
+/** Content in memory; text is encoded as UTF-8. */
 export function held(bytes: Uint8Array | string): Content {
   const all = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
   return {
@@ -21,9 +21,9 @@ export function held(bytes: Uint8Array | string): Content {
 const BLOCK = 1 << 20;
 
 /**
- * Deterministic noise of any size: one random block of 1 MiB, its words xor'ed with a value that differs
- * for each block. No two aligned words of different blocks at the same place are equal, so a byte written
- * to the wrong offset shows. About 3 GB/s.
+ * Deterministic noise of any size: one random block of 1 MiB, its words XORed with a value that
+ * differs for each block. Words at the same position in different blocks differ, so bytes written
+ * at the wrong offset are detected. About 3 GB/s.
  */
 export function noise(size: number, seed = 1): Content {
   const block = randomWords(seed);
@@ -57,7 +57,7 @@ function randomWords(seed: number): Uint32Array {
   return words;
 }
 
-/** One content after the other. */
+/** The concatenation of `parts`. */
 export function joined(parts: readonly Content[]): Content {
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   return {
@@ -76,12 +76,12 @@ export function joined(parts: readonly Content[]): Content {
   };
 }
 
-/** All bytes of a content; for small ones. */
+/** All bytes of a small content. */
 export function wholeOf(content: Content): Uint8Array {
   return content.read(0, content.size);
 }
 
-/** The sha256 of a content, which is never held as a whole. */
+/** The SHA-256 of a content, read block by block. */
 export function digestOfContent(content: Content): Digest {
   const hash = createHash("sha256");
   for (let offset = 0; offset < content.size; offset += BLOCK) {

@@ -1,4 +1,4 @@
-/** Whether there is anything at `path`, be it a link that leads nowhere. */
+/** Whether `path` exists, even as a broken symbolic link. */
 export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);

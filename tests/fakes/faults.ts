@@ -1,67 +1,67 @@
 /**
- * How an answer of the fake registry goes wrong. A fault is a record, so that faults combine; the
- * functions below give the usual ones their names.
+ * Faults of the fake registry's responses. A fault is a record, so that faults can be combined; the
+ * functions below create the common ones.
  */
 
 import type { LoggedRequest } from "./wire.ts";
 
 export interface Fault {
-  /** Silence before the first byte of the answer; Infinity lasts until the client goes. */
+  /** Delay before the first byte of the response; Infinity: until the client disconnects. */
   readonly delayMs?: number;
-  /** No answer at all: the connection ends instead. */
+  /** Ends the connection instead of responding. */
   readonly hangUp?: "reset" | "close";
-  /** Header lines without an end, as fast as the rate allows. */
+  /** Endless header lines, as fast as the rate allows. */
   readonly endlessHeaders?: boolean;
 
-  /** Another answer than the right one, with this body (empty if not given). */
+  /** Replaces the response by one with this status and body (default: empty). */
   readonly status?: number;
   readonly body?: string | Uint8Array;
-  /** Header fields that are added or, with undefined, left out. They may lie. Names in lower case. */
+  /** Header fields to add or, if undefined, to remove. They may be wrong. Names in lower case. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
 
-  /** What becomes of the lines of a list of chunks; each ends with "\n", and there is at least one. */
+  /** Transforms the lines of a list of chunks; each ends with "\n", and there is at least one. */
   readonly list?: (lines: readonly string[]) => readonly string[];
 
-  /** A partial answer of at most so many bytes, and honest about it. */
+  /** Shortens the range to this number of bytes, with a matching Content-Range. */
   readonly atMost?: number;
-  /** The whole blob with status 200, whatever was asked. */
+  /** Sends the whole blob with status 200, ignoring the Range header. */
   readonly ignoreRange?: boolean;
-  /** The whole blob with status 200, compressed. */
+  /** Sends the whole blob with status 200, compressed. */
   readonly gzip?: boolean;
-  /** The lowest bit of the byte at this offset of the blob is the wrong one. */
+  /** Flips the lowest bit of the byte at this offset of the blob. */
   readonly flipAt?: number;
-  /** The body goes out in chunked coding, without a length. */
+  /** Sends the body with chunked transfer coding, without Content-Length. */
   readonly chunked?: boolean;
-  /** So many more bytes of body than there should be. */
+  /** Number of extra bytes after the body. */
   readonly extraBytes?: number;
-  /** After so many body bytes, which have all reached the client, the connection ends or falls silent. */
+  /** Ends or stalls the connection after this number of body bytes have reached the client. */
   readonly end?: { readonly after: number; readonly how: "reset" | "close" | "stall" };
   readonly bytesPerSecond?: number;
 }
 
 /**
- * Decides about one request. `n` counts the requests of this phase for this path, from 1. It may return a
- * promise: the answer waits for it.
+ * Returns the fault for a request. `n` counts the requests of this phase for this path, from 1. The
+ * response waits for a promise.
  */
 export type FaultHook = (
   request: LoggedRequest,
   n: number,
 ) => Fault | undefined | Promise<Fault | undefined>;
 
-/** The hooks of a registry, each of which may be set or deleted at any time. */
+/** The hooks of a registry; each can be set or deleted at any time. */
 export interface Faults {
   manifest?: FaultHook | undefined;
-  /** Requests at the registry's address of a blob, whether it answers with the bytes or with a redirect. */
+  /** Requests for a blob at the registry, whether it responds with the bytes or with a redirect. */
   blob?: FaultHook | undefined;
-  /** Requests that are answered with bytes of a blob, on whichever server; asked after `blob`. */
+  /** Requests for the bytes of a blob, on any server; called after `blob`. */
   data?: FaultHook | undefined;
   /** Requests for the chunks of a blob. */
   chunksums?: FaultHook | undefined;
-  /** Requests for anything else. */
+  /** All other requests. */
   other?: FaultHook | undefined;
 }
 
-/** An error as registries word it. */
+/** An error response of a registry. */
 export function registryError(status: number, code: string, message: string): Fault {
   return jsonAnswer(status, { errors: [{ code, message, detail: {} }] });
 }
@@ -71,7 +71,7 @@ export function jsonAnswer(status: number, value: unknown): Fault {
   return { status, headers, body: JSON.stringify(value) };
 }
 
-/** The error page of a proxy, or a captive portal's login page when the status is 200. */
+/** The error page of a proxy or, with status 200, the login page of a captive portal. */
 export function htmlPage(status = 200): Fault {
   const body =
     `<!DOCTYPE html>\n<html><head><title>Page</title></head><body>${status}</body></html>\n`;
@@ -82,7 +82,7 @@ export function redirect(location: string, status = 307): Fault {
   return { status, headers: { location }, body: "<a>Temporary Redirect</a>\n" };
 }
 
-/** 416 with a short text under a length that never comes. */
+/** A 416 whose body is shorter than its Content-Length. */
 export function lying416(size: number): Fault {
   const headers = { "content-range": `bytes */${size}`, "content-length": String(size) };
   return { status: 416, headers, body: "requested range not satisfiable\n" };
@@ -113,7 +113,7 @@ export function stallAfter(bytes: number): Fault {
   return { end: { after: bytes, how: "stall" } };
 }
 
-/** A range of a line of a list of chunks, as the first and the last byte, after `change` was done to it. */
+/** `line` of a list of chunks with its range, first and last byte, replaced by `change`. */
 function reranged(line: string, change: (first: number, last: number) => [number, number]): string {
   return line.replace(/(\d+)-(\d+)\n$/, (_, first, last) => {
     const range = change(Number(first), Number(last));
@@ -121,7 +121,7 @@ function reranged(line: string, change: (first: number, last: number) => [number
   });
 }
 
-/** `lines` with something else in place of line `k`; from the end if negative. */
+/** `lines` with line `k`, counted from the end if negative, replaced by `change`. */
 function exchanged(
   lines: readonly string[],
   k: number,
@@ -130,7 +130,7 @@ function exchanged(
   return lines.toSpliced(k, 1, ...change(lines.at(k)!));
 }
 
-/** Lists of chunks that do not say what a blob is made of, made of right ones of at least three lines. */
+/** Changes that make a list of chunks invalid. They need at least three lines. */
 export const WRONG_LISTS = {
   "a gap": (lines) => exchanged(lines, 1, () => []),
   "a gap of one byte": (lines) =>
@@ -166,7 +166,7 @@ export const WRONG_LISTS = {
   "no line at all": () => [],
 } as const satisfies Record<string, NonNullable<Fault["list"]>>;
 
-/** A list that tiles the blob, with a wrong digest in each line. */
+/** A list that covers the blob, with a wrong digest in each line. */
 export function lyingList(lines: readonly string[]): readonly string[] {
   return lines.map((line) => line.replace(/[0-9a-f] /, (digit) => digit === "0 " ? "1 " : "0 "));
 }

@@ -1,4 +1,6 @@
-/** A small but complete llama in GGUF version 3, all F32, padded to any size by a tensor nobody reads. */
+/**
+ * A small but complete llama in GGUF version 3, all F32, padded to any size by an unused tensor.
+ */
 
 import { type Content, held, joined, noise } from "./content.ts";
 

@@ -1,25 +1,25 @@
 /**
- * Hugging Face's hub in small, on three hosts: the short one that redirects everything, the hub, which answers
- * as a registry, and the store of large files behind signed addresses.
+ * A fake Hugging Face Hub on three hosts: the short name that redirects everything, the hub, which
+ * acts as a registry, and the store for large files with signed URLs.
  */
 
 import { jsonAnswer, redirect } from "./faults.ts";
 import { type AddedModel, type ModelFiles, type Registry, startRegistry } from "./registry.ts";
 
-/** Blobs below this, in bytes, come from the hub itself, at an address with a token in it. */
+/** Blobs smaller than this, in bytes, are served by the hub itself, at a URL with a token. */
 const SMALL = 1 << 20;
 
-/** Seconds that such a token is good for. */
+/** Lifetime of such a token in seconds. */
 const TOKEN_LIFE = 600;
 
 export interface Hub extends AsyncDisposable {
-  /** What users name. */
+  /** The host in model names. */
   readonly short: Registry;
   readonly hub: Registry;
   readonly store: Registry;
-  /** Stores a model, and names it at the short host. */
+  /** Stores a model; its name is at the short host. */
   add(name: string, files: ModelFiles): AddedModel;
-  /** Paths of files that the hub lists for every repository; undefined: it does not list them. */
+  /** Paths of the files that the hub lists for every repository; undefined: not found. */
   files: readonly string[] | undefined;
 }
 
@@ -72,7 +72,7 @@ export async function startHub(): Promise<Hub> {
   return world;
 }
 
-/** As JSON web tokens are written; nobody here looks at the signature. */
+/** A JSON web token with an invalid signature, which is not checked here. */
 function token(): string {
   const part = (value: object) => btoa(JSON.stringify(value)).replaceAll("=", "");
   const iat = Math.floor(Date.now() / 1000);

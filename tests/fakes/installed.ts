@@ -1,11 +1,11 @@
-/** A model that is installed, of next to nothing: a configuration and its manifest. */
+/** A minimal installed model: a config and its manifest. */
 
 import { createHash } from "node:crypto";
 import { digestOf } from "../../src/core/digest.ts";
 import { parseName } from "../../src/core/name.ts";
 import { blobPaths, manifestFolders, manifestPath, pathsOf } from "../../src/store/layout/paths.ts";
 
-/** Puts it into the models folder `root`. */
+/** Writes it to the models folder `root`. */
 export async function addSmallModel(root: string, name: string): Promise<void> {
   const paths = pathsOf(root);
   const config = JSON.stringify({ model_format: "gguf", model_type: "1B" });

@@ -1,4 +1,4 @@
-/** Manifests as distribution answers them: the Accept header decides what may be seen. */
+/** Serves manifests like Docker's distribution: the response depends on the Accept header. */
 
 import { type Answer, errorAnswer } from "./answers.ts";
 import { held } from "./content.ts";
@@ -15,7 +15,7 @@ export const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 
-/** What `bytes` say they are; a Docker manifest if they do not say. */
+/** The `mediaType` in the manifest; that of a Docker manifest if it has none. */
 export function mediaTypeOf(bytes: Uint8Array): string {
   try {
     const { mediaType } = JSON.parse(new TextDecoder().decode(bytes));
@@ -26,8 +26,8 @@ export function mediaTypeOf(bytes: Uint8Array): string {
 }
 
 /**
- * The answer for a manifest. `sibling` finds other manifests of the repository by their digest: a Docker
- * list that the client does not accept is answered with its linux/amd64 entry.
+ * The response for a manifest. `sibling` finds other manifests of the repository by digest: if the
+ * client does not accept a Docker list, it gets the linux/amd64 entry instead.
  */
 export function manifestAnswer(
   stored: StoredManifest | undefined,

@@ -1,13 +1,15 @@
-/** A model as `ollama` lists, shows and runs it: weights, template, parameters, licence and configuration. */
+/**
+ * A model that Ollama can list, show and run: weights, template, parameters, licence and config.
+ */
 
 import type { Content } from "./content.ts";
 import { gguf } from "./gguf.ts";
 import type { Layer, ModelFiles } from "./registry.ts";
 
 export interface ModelOptions {
-  /** At least so many bytes of weights. */
+  /** Minimum size of the weights in bytes. */
   readonly size: number;
-  /** Other weights for each seed. */
+  /** Different weights for each seed. */
   readonly seed?: number;
 }
 
@@ -21,7 +23,7 @@ const LICENSE = "Permission is granted to anybody to use these random numbers fo
 const TEMPLATE = "{{ range .Messages }}{{ .Role }}: {{ .Content }}\n{{ end }}assistant:";
 const PARAMETERS = JSON.stringify({ stop: ["user:"], temperature: 0.5 });
 
-/** The files of a valid small model. The weights are made while they are read, at any size. */
+/** The files of a valid model. The weights are generated while they are read. */
 export function makeModel({ size, seed = 1 }: ModelOptions): Model {
   const weights = gguf(size, seed, `tiny-${seed}`);
   const layers: Layer[] = [

@@ -1,6 +1,6 @@
 /**
- * A models folder as Ollama, the Go program and the desktop leave it, file by file as data: what each writes, and under
- * which name. Everything is tiny. No code of the program is used.
+ * A models folder as left by Ollama, the Go program and desktops, defined as data: which files each
+ * of them writes, and under which names. All files are tiny. No code of pullama is used.
  */
 
 import { createHash } from "node:crypto";
@@ -11,18 +11,18 @@ const LIST = "application/vnd.ollama.manifest.list.v2+json";
 const CONFIG = "application/vnd.docker.container.image.v1+json";
 const IMAGE = "application/vnd.ollama.image.";
 
-/** Part of a model: the kind of its media type and its content, which is a blob of that name. */
+/** A layer: the last part of its media type, and its content. */
 interface LayerFacts {
   readonly kind: string;
   readonly content: string;
-  /** Where `ollama create` took it from. */
+  /** Where `ollama create` read it. */
   readonly from?: string;
-  /** Of the parts of safetensors models. */
+  /** Only in safetensors models. */
   readonly name?: string;
 }
 
 interface ModelFacts {
-  /** Path of the manifest below its tree. */
+  /** Path of the manifest within its tree. */
   readonly place: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly layers: readonly LayerFacts[] | null;
@@ -34,9 +34,9 @@ const LICENSE: LayerFacts = { kind: "license", content: "LLAMA 3.2 COMMUNITY LIC
 const PARAMS: LayerFacts = { kind: "params", content: '{"stop":["<|eot_id|>"]}' };
 const weights = (of: string): LayerFacts => ({ kind: "model", content: `GGUF weights of ${of}` });
 
-/** Models in manifests/, by what a test calls them. */
+/** Models in manifests/. */
 const MODELS = {
-  /** Two tags that share everything but their weights and configuration. */
+  /** Two tags that share everything except weights and config. */
   llama: {
     place: `${LIBRARY}/llama3.2/latest`,
     config: GGUF,
@@ -47,7 +47,7 @@ const MODELS = {
     config: { ...GGUF, model_type: "1B" },
     layers: [weights("llama3.2 1b"), TEMPLATE, LICENSE, PARAMS],
   },
-  /** A user's, on the weights of the library's; its tag looks like a lock file. */
+  /** A user's model with the weights of a library model; its tag looks like a lock file. */
   locked: {
     place: "registry.ollama.ai/user/tuned/v1.locked",
     config: { ...GGUF, file_type: "F16" },
@@ -68,7 +68,7 @@ const MODELS = {
     config: { ...GGUF, model_type: "9B" },
     layers: [weights("own"), { kind: "adapter", content: "GGUF adapter" }],
   },
-  /** Made by `ollama create`, which notes where a layer is from. */
+  /** Written by `ollama create`, which records the origin of layers. */
   created: {
     place: `${LIBRARY}/mine/latest`,
     config: { ...GGUF, model_type: "mine" },
@@ -83,7 +83,7 @@ const MODELS = {
       { kind: "json", content: '{"_class_name":"ZImagePipeline"}', name: "model_index.json" },
     ],
   },
-  /** Runs elsewhere: a configuration and nothing else. */
+  /** A remote model, which has only a config. */
   cloud: {
     place: `${LIBRARY}/gpt-oss/120b-cloud`,
     config: { remote_host: "https://ollama.com:443", remote_model: "gpt-oss:120b" },
@@ -91,14 +91,14 @@ const MODELS = {
   },
 } satisfies Record<string, ModelFacts>;
 
-/** Models that only servers know which read manifests-v2; their manifests are blobs. */
+/** A model for servers that read manifests-v2; its manifest is a blob. */
 const NEWER = {
   place: `${LIBRARY}/newer/latest`,
   config: { ...GGUF, model_type: "newer" },
   layers: [weights("newer")],
 } satisfies ModelFacts;
 
-/** One manifest for each program that can run the model; that of `mlx` was never fetched. */
+/** An index with a manifest per runner; the one for `mlx` was never downloaded. */
 const LISTED = {
   place: `${LIBRARY}/listed/latest`,
   config: { ...GGUF, model_type: "listed" },
@@ -107,7 +107,7 @@ const LISTED = {
 
 const sha = (text: string) => createHash("sha256").update(text).digest("hex");
 
-/** Blobs that nobody has finished: 64 hex digits each. */
+/** Unfinished blobs: 64 hex digits each. */
 export const UNFINISHED = {
   ollama: sha("unfinished of ollama pull"),
   transfer: sha("unfinished of its transfer of tensors"),
@@ -117,7 +117,7 @@ export const UNFINISHED = {
 
 const RECORD = '{"N":0,"Offset":0,"Size":9,"Completed":4}\n';
 
-/** What `ollama pull` and `ollama create` leave, below the models folder: nobody else's to remove. */
+/** Files left by `ollama pull` and `ollama create`, which pullama must not remove. */
 const OF_OLLAMA: Readonly<Record<string, string>> = {
   [`blobs/sha256-${UNFINISHED.ollama}-partial`]: "half of it",
   [`blobs/sha256-${UNFINISHED.ollama}-partial-0`]: RECORD,
@@ -132,7 +132,7 @@ const OF_OLLAMA: Readonly<Record<string, string>> = {
   "ollama-safetensors7890123456/model.safetensors": "a model that is being made",
 };
 
-/** What the Go program leaves. */
+/** Files left by the Go program. */
 const OF_GO: Readonly<Record<string, string>> = {
   [`blobs/sha256-${UNFINISHED.go}.partial`]: "some of it\0\0\0\0\0\0",
   [`blobs/sha256-${UNFINISHED.go}.lock`]: "",
@@ -150,7 +150,7 @@ const QUEUE = '{\n  "entries": [\n    {\n      "model": "phi3",\n      "tag": "m
   '      "status": "queued",\n      "added_at": "2026-01-02T03:04:05.678901234+01:00",\n' +
   '      "finished_at": "0001-01-01T00:00:00Z"\n    }\n  ]\n}';
 
-/** What file managers leave. */
+/** Files left by file managers. */
 const OF_DESKTOPS: Readonly<Record<string, string>> = {
   ".DS_Store": "finder",
   "manifests/.DS_Store": "finder",
@@ -160,13 +160,13 @@ const OF_DESKTOPS: Readonly<Record<string, string>> = {
   "blobs/.DS_Store": "finder",
 };
 
-/** A model as it was written. */
+/** A model that was written. */
 export interface FixtureModel {
   /** `host/namespace/model:tag`. */
   readonly name: string;
-  /** Of the manifest, below the models folder. */
+  /** Path of the manifest within the models folder. */
   readonly path: string;
-  /** Of the manifest, 64 hex digits. */
+  /** Digest of the manifest, 64 hex digits. */
   readonly hex: string;
   /** Names of the files in blobs/, the config first. */
   readonly blobs: readonly string[];
@@ -175,21 +175,21 @@ export interface FixtureModel {
 export interface ModelsFolderFixture {
   readonly root: string;
   readonly models: Readonly<Record<keyof typeof MODELS, FixtureModel>>;
-  /** In manifests-v2 alone, as a link into blobs/. */
+  /** Only in manifests-v2, as a link into blobs/. */
   readonly newer: FixtureModel;
-  /** In manifests-v2 alone, as a link to a list; `blobs` are of the child that is here, itself among them. */
+  /** Only in manifests-v2, as a link to an index; `blobs` includes the manifest that is present. */
   readonly listed: FixtureModel;
-  /** A blob that no manifest names, in blobs/. */
+  /** A blob in blobs/ that no manifest references. */
   readonly orphan: string;
-  /** Paths below `root` by who left them there. */
+  /** Paths within `root` by origin. */
   readonly ofOllama: readonly string[];
   readonly ofGo: readonly string[];
   readonly ofDesktops: readonly string[];
-  /** The list of models that the Go program keeps. */
+  /** The queue file of the Go program. */
   readonly queue: string;
 }
 
-/** Writes all of it below `root`, which is made. */
+/** Writes everything to `root`, which is created. */
 export function writeModelsFolder(root: string): ModelsFolderFixture {
   const models = {} as Record<keyof typeof MODELS, FixtureModel>;
   for (const key of Object.keys(MODELS) as (keyof typeof MODELS)[]) {
@@ -198,7 +198,7 @@ export function writeModelsFolder(root: string): ModelsFolderFixture {
     write(`${root}/manifests/${place}`, text);
     models[key] = { ...made, name: nameOf(place), path: `manifests/${place}` };
   }
-  // The one that hides another: the same manifest, kept as a blob.
+  // This one hides another: the same manifest, stored as a blob.
   const llama = manifestOf(root, MODELS.llama);
   putManifest(root, llama.text, MODELS.llama.place);
   const newer = manifestOf(root, NEWER);
@@ -235,7 +235,7 @@ export function writeModelsFolder(root: string): ModelsFolderFixture {
   };
 }
 
-/** The manifest as `ollama` writes it, and its blobs, which are put in their place. */
+/** The manifest as Ollama writes it; its blobs are written too. */
 function manifestOf(root: string, { config, layers }: ModelFacts) {
   const blobs: string[] = [];
   const descriptor = (mediaType: string, content: string, more: Record<string, unknown> = {}) => {
@@ -253,7 +253,7 @@ function manifestOf(root: string, { config, layers }: ModelFacts) {
   return { text, hex: sha(text), blobs };
 }
 
-/** Keeps a manifest as a blob, with a link to it where its tag belongs. */
+/** Stores a manifest as a blob, with a link to it as the tag. */
 function putManifest(root: string, text: string, place: string): Omit<FixtureModel, "blobs"> {
   const file = putBlob(root, text);
   const path = `manifests-v2/${place}`;
@@ -277,7 +277,9 @@ function nameOf(place: string): string {
   return place.replace(/\/([^/]+)$/, ":$1");
 }
 
-/** Every file and folder below `root` with what it is: its content, or where a link leads. */
+/**
+ * All files and directories below `root`, with the hash of the content or the target of the link.
+ */
 export function snapshotOf(root: string, below = ""): Map<string, string> {
   const found = new Map<string, string>();
   for (const { name, isDirectory, isSymlink } of Deno.readDirSync(`${root}/${below}`)) {

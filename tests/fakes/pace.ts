@@ -1,18 +1,18 @@
-/** Limits the rate of a server, of a connection or of one answer. */
+/** Limits the rate of a server, a connection or a response. */
 
-/** How far behind its schedule a pacer may be and still catch up, in seconds: timers are late. */
+/** Delay in seconds that a pacer makes up for: timers are late. */
 const SLACK = 0.02;
 
 export interface Pacer {
-  /** Bytes to send at once: about 10 ms worth, so that socket buffers stay nearly empty. */
+  /** Bytes per write: about 10 ms worth, so that socket buffers stay nearly empty. */
   readonly piece: number;
-  /** Milliseconds to wait before the next `count` bytes may go out. The bytes count as sent. */
+  /** Milliseconds to wait before sending the next `count` bytes, which count as sent. */
   take(count: number): number;
 }
 
 /**
- * A pacer of so many bytes a second, which may be a fraction. Several connections may share it. `clock` is
- * in milliseconds.
+ * A pacer for `bytesPerSecond`, which may be a fraction. Several connections may share it. `clock`
+ * returns milliseconds.
  */
 export function pacer(bytesPerSecond: number, clock = () => performance.now()): Pacer {
   let free = 0;

@@ -1,24 +1,26 @@
-/** An HTTP proxy on a loopback port: connects and forwards, wants to know who asks, and refuses. */
+/**
+ * An HTTP proxy on a loopback port, for CONNECT and plain requests, with optional authentication.
+ */
 
 import { Buffer } from "node:buffer";
 import { type Relay, type RelayOptions, startRelay } from "./relay.ts";
 
 export interface ProxyOptions extends RelayOptions {
-  /** Who may use it; default everybody. */
+  /** Required credentials; default none. */
   readonly login?: { readonly username: string; readonly password: string };
-  /** The status and words of every answer, instead of doing what it is asked for. */
+  /** Status and reason phrase of every response, instead of handling the request. */
   readonly refusal?: string;
 }
 
 export interface ProxyRequest {
   readonly method: string;
-  /** "host:port" of a CONNECT, else a URL. */
+  /** "host:port" for CONNECT, otherwise a URL. */
   readonly target: string;
   readonly headers: Headers;
 }
 
 export interface Proxy extends Relay {
-  /** What it was asked for, in order. */
+  /** All requests, in order. */
   readonly requests: readonly ProxyRequest[];
 }
 

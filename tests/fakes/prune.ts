@@ -1,16 +1,17 @@
-/** What a server of Ollama does to the models folder when it starts. */
+/** Prunes the models folder like an Ollama server that starts. */
+
 import { exists } from "./exists.ts";
 
-/** Modified less than this ago, in milliseconds, a file in blobs/ is left alone. */
+/** Files in blobs/ that were modified less than this many milliseconds ago are kept. */
 const GRACE_MS = 60 * 60 * 1000;
 
-/** Sets the time of every file below `root` back, as if nothing had happened there since. */
+/** Sets the times of all files below `root` back by `hours`. */
 export function age(root: string, hours: number): void {
   const then = new Date(Date.now() - hours * 60 * 60 * 1000);
   for (const path of filesBelow(root)) Deno.utimeSync(path, then, then);
 }
 
-/** Tidies up as version 0.21 and later. Returns the names removed from blobs/. */
+/** Prunes like Ollama 0.21 and later. Returns the names removed from blobs/. */
 export function prune(root: string): string[] {
   const blobs = `${root}/blobs`;
   for (const path of filesBelow(blobs)) {
@@ -32,7 +33,7 @@ export function prune(root: string): string[] {
   return removed;
 }
 
-/** Blob names that manifests speak of; undefined: one cannot be read, and nothing is removed. */
+/** Names of the blobs that manifests reference; undefined if a manifest cannot be read. */
 function usedBlobs(manifests: string): Set<string> | undefined {
   const used = new Set<string>();
   for (const path of filesBelow(manifests)) {

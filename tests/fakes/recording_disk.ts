@@ -1,6 +1,6 @@
 /**
- * The real disk with a witness: every durable step is written down, the world can be stopped after any of
- * them, any of them can fail, and a power cut takes back what was never synced.
+ * The real disk with a record of every step. It can simulate a crash after any step, a failure of
+ * any step, and a power cut that undoes what was never synced.
  */
 
 import { exists } from "./exists.ts";
@@ -23,25 +23,25 @@ export interface DiskStep {
     | "sync folder"
     | "touch"
     | "own";
-  /** What the step changes; of a rename or link the new name. */
+  /** The path that the step changes; for a rename or link the new path. */
   readonly path: string;
-  /** The old name of a rename or link. */
+  /** The old path of a rename or link. */
   readonly from?: string;
 }
 
-/** What every step rejects with once the world was stopped. */
+/** The error of every step after a simulated crash. */
 export class WorldStopped extends Error {
   override readonly name = "WorldStopped";
 }
 
 export interface RecordingOptions {
-  /** The number of steps that are done; later ones reject. */
+  /** The number of steps before the simulated crash; later ones reject. */
   readonly stopAfter?: number;
-  /** The error that a step fails with, instead of being done. */
+  /** The error with which a step fails, if any. */
   readonly fail?: (step: DiskStep, number: number) => Error | undefined;
-  /** An empty folder on the same file system; needed for `cutPower`. */
+  /** An empty directory on the same file system; required for `cutPower`. */
   readonly grave?: string;
-  /** Runs before a step is done, as another program would between two of ours. */
+  /** Runs before each step, like another program between two steps. */
   readonly before?: (step: DiskStep, number: number) => void;
 }
 
@@ -56,15 +56,17 @@ export class RecordingDisk implements Disk {
     this.#names = new UnsyncedNames(options.grave);
   }
 
-  /** Whether a step was refused because the world had stopped. */
+  /** Whether a step was rejected after the simulated crash. */
   stopped = false;
 
-  /** Steps of one kind, those on paths that end with `ending` if that is given. */
+  /** Number of steps of one kind on paths that end with `ending`. */
   count(does: DiskStep["does"], ending = ""): number {
     return this.steps.filter((step) => step.does === does && step.path.endsWith(ending)).length;
   }
 
-  /** Takes back all data that was not synced and, if `names`, what was done in folders not synced since. */
+  /**
+   * Undoes all writes that were not synced and, if `names`, changes in directories that were not.
+   */
   cutPower(names: boolean): void {
     this.#data?.takeBack();
     if (names) this.#names?.takeBack();
@@ -175,7 +177,7 @@ export class RecordingDisk implements Disk {
   }
 }
 
-/** The error that Deno throws for an error number of the system, as far as the tests need it. */
+/** The error that Deno throws for an OS error code. */
 export function systemError(
   code: "ENOSPC" | "EPERM" | "EXDEV" | "EIO" | "EACCES" | "ENOENT",
 ): Error {
@@ -199,7 +201,7 @@ export function systemError(
   }
 }
 
-/** Whether the step is one on the folder or file of this name, wherever it lies. */
+/** Whether the step changes the file or directory `name`, or an entry of that directory. */
 export function isAt(step: DiskStep, name: string): boolean {
   return step.path.endsWith(`/${name}`) || folderOf(step.path).endsWith(`/${name}`);
 }

@@ -1,7 +1,7 @@
 /**
- * A model registry on 127.0.0.1: manifests as distribution answers them, blobs with ranges, directly or by
- * a redirect to signed addresses on blob hosts of their own, on request lists of their chunks. It logs every request, counts every byte and
- * goes wrong where a test asks it to.
+ * A fake model registry on 127.0.0.1: serves manifests like Docker's distribution, blobs with
+ * ranges, directly or by a redirect to signed URLs on separate blob hosts, and optionally lists of
+ * chunks. It logs all requests, counts all bytes, and injects faults on request.
  */
 
 import type { Descriptor } from "../../src/core/manifest.ts";
@@ -22,26 +22,29 @@ import { signer } from "./signed.ts";
 import { type LoggedRequest, startServer } from "./wire.ts";
 
 export interface RegistryOptions {
-  /** Blobs are answered by a redirect to one of so many other servers in turn; 0 (default): directly. */
+  /**
+   * Number of blob hosts, to which requests are redirected in turn; 0 (default): blobs are served
+   * directly.
+   */
   readonly blobHosts?: number;
-  /** What the blob hosts are called in redirects, instead of their address: `localhost`, say. */
+  /** Name of the blob hosts in redirects instead of their address, such as `localhost`. */
   readonly blobHostName?: string;
-  /** Of the redirects to blob hosts; default 307. */
+  /** Status of redirects to blob hosts; default 307. */
   readonly redirectStatus?: number;
   /**
-   * There are lists of the chunks of each blob, so many bytes long, which name a signed address if there are
-   * blob hosts; default 0: there are none, as in Docker's registry.
+   * Length in bytes of the chunks in lists of chunks, which include a signed URL if there are blob
+   * hosts; 0 (default): no lists, like Docker's registry.
    */
   readonly chunkLength?: number;
-  /** How long a signed address is good for; default a day. */
+  /** Lifetime of a signed URL; default one day. */
   readonly signedSeconds?: number;
-  /** Of each server, all its connections together. */
+  /** Rate of each server, over all its connections. */
   readonly bytesPerSecond?: number;
-  /** Of each connection. */
+  /** Rate of each connection. */
   readonly connectionBytesPerSecond?: number;
-  /** With a certificate and its key, both PEM, every server speaks TLS. */
+  /** Certificate and key in PEM; enables TLS on all servers. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Of the registry; default any free one. */
+  /** Port of the registry; default any free port. */
   readonly port?: number;
   readonly faults?: Faults;
 }
@@ -49,21 +52,23 @@ export interface RegistryOptions {
 export interface ModelFiles {
   readonly layers?: readonly Layer[];
   readonly config?: Layer;
-  /** The manifest as it is, instead of the one made of config and layers. */
+  /** The manifest, instead of one generated from config and layers. */
   readonly manifest?: Uint8Array | string;
-  /** What the manifest is served and negotiated as; default what it says itself, else a Docker manifest. */
+  /**
+   * Media type of the manifest; default its own `mediaType`, otherwise that of a Docker manifest.
+   */
   readonly manifestType?: string;
 }
 
 export interface Layer {
   readonly mediaType: string;
   readonly content: Content | Uint8Array | string;
-  /** Of tensor layers. */
+  /** Name of a tensor layer. */
   readonly name?: string;
 }
 
 export interface AddedModel {
-  /** With host, as a user would type it. */
+  /** The full name with host, as a user would type it. */
   readonly name: string;
   readonly manifest: Uint8Array;
   readonly digest: Digest;
@@ -76,22 +81,22 @@ export interface Registry extends AsyncDisposable {
   readonly host: string;
   readonly url: string;
   readonly blobHosts: readonly string[];
-  /** Stores a model under `namespace/model:tag` and its manifest under its digest as well. */
+  /** Stores a model as `namespace/model:tag`; its manifest is available by digest too. */
   add(name: string, files: ModelFiles): AddedModel;
-  /** Stores a blob that no manifest names. */
+  /** Stores a blob that no manifest references. */
   addBlob(content: Content | Uint8Array | string): Digest;
-  /** A signed address at a blob host, as redirects have it. */
+  /** A signed URL at a blob host, as in redirects. */
   address(digest: Digest): string;
-  /** Every request to any of the servers, in order of arrival. */
+  /** All requests to all servers, in order of arrival. */
   readonly requests: readonly LoggedRequest[];
-  /** Body bytes of this blob that were handed to sockets. */
+  /** Body bytes of this blob that were written to sockets. */
   served(digest: Digest): number;
   /** Connections accepted by all servers. */
   readonly connections: number;
-  /** Connections that are open now. */
+  /** Open connections. */
   readonly open: number;
   readonly faults: Faults;
-  /** The signed addresses that were given out no longer work. */
+  /** Expires all signed URLs issued so far. */
   expireAddresses(): void;
   close(): Promise<void>;
 }
@@ -251,7 +256,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   };
 }
 
-/** A line for each chunk, as Ollama's registry writes them. */
+/** One line per chunk, in the format of Ollama's registry. */
 function chunkLines(content: Content, length: number): string[] {
   const lines: string[] = [];
   for (let start = 0; start < content.size; start += length) {

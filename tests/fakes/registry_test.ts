@@ -8,7 +8,7 @@ import { startRegistry } from "./registry.ts";
 
 const MiB = 1 << 20;
 
-/** Reads until the end or the failure; the number of bytes that came, and whether it failed. */
+/** Reads to the end; the number of bytes received, and whether the read failed. */
 async function drink(response: Response): Promise<{ bytes: number; failed: boolean }> {
   let bytes = 0;
   try {
@@ -19,7 +19,7 @@ async function drink(response: Response): Promise<{ bytes: number; failed: boole
   return { bytes, failed: false };
 }
 
-Deno.test("noise() is the same bytes at whatever offset it is read", () => {
+Deno.test("noise() has the same bytes for reads at any offset", () => {
   const content = noise(3 * MiB + 5, 7);
   const all = wholeOf(content);
   for (const [at, length] of [[0, 1], [3, 2], [MiB - 3, 7], [2 * MiB + 1, MiB], [3 * MiB, 5]]) {
@@ -35,7 +35,7 @@ Deno.test("joined() reads across its parts", () => {
   assert.equal(digestOfContent(held("")), EMPTY_DIGEST);
 });
 
-Deno.test("makeModel() makes weights of at least the size that was asked for", () => {
+Deno.test("makeModel() creates weights of at least the given size", () => {
   for (const size of [0, 200_000, 5 * MiB]) {
     const { weights } = makeModel({ size });
     assert.ok(weights.size >= size && weights.size < Math.max(size, 150_000) + 1000);
@@ -60,14 +60,14 @@ Deno.test("startRegistry() serves ranges of a blob and counts each byte", async 
   assert.deepEqual(registry.requests[0]!.range, { start: 10, end: 20 });
 });
 
-Deno.test("startRegistry() keeps a connection for the next request", async () => {
+Deno.test("startRegistry() keeps connections alive", async () => {
   await using registry = await startRegistry();
   const url = `${registry.url}/v2/a/b/blobs/${registry.addBlob("hello")}`;
   for (let k = 0; k < 3; k++) assert.equal(await (await fetch(url)).text(), "hello");
   assert.equal(registry.connections, 1);
 });
 
-Deno.test("startRegistry() signs addresses at the blob host and lets them expire", async () => {
+Deno.test("startRegistry() signs URLs at the blob host and lets them expire", async () => {
   await using registry = await startRegistry({ blobHosts: 2 });
   const digest = registry.addBlob("hello");
   const resolve = async () => {
@@ -91,7 +91,7 @@ Deno.test("startRegistry() signs addresses at the blob host and lets them expire
 });
 
 for (const [how, fault] of [["reset", resetAfter], ["close", closeAfter]] as const) {
-  Deno.test(`a ${how} comes after exactly the bytes it was to come after`, async () => {
+  Deno.test(`a ${how} happens after exactly the given number of bytes`, async () => {
     await using registry = await startRegistry();
     const digest = registry.addBlob(noise(8 * MiB));
     registry.faults.data = () => fault(3 * MiB);
@@ -102,7 +102,7 @@ for (const [how, fault] of [["reset", resetAfter], ["close", closeAfter]] as con
   });
 }
 
-Deno.test("a stalled connection ends when the client leaves", async () => {
+Deno.test("a stalled connection ends when the client disconnects", async () => {
   await using registry = await startRegistry();
   const digest = registry.addBlob(noise(MiB));
   registry.faults.data = () => stallAfter(1000);
@@ -115,7 +115,7 @@ Deno.test("a stalled connection ends when the client leaves", async () => {
   assert.equal(bytes, 1000);
 });
 
-Deno.test("close() ends connections that wait, stall and idle", async () => {
+Deno.test("close() ends waiting, stalled and idle connections", async () => {
   const registry = await startRegistry();
   const digest = registry.addBlob(noise(MiB));
   registry.faults.data = () => stallAfter(1000);
@@ -130,7 +130,7 @@ Deno.test("close() ends connections that wait, stall and idle", async () => {
   assert.ok((await drink(stalled)).failed);
 });
 
-Deno.test("a body in chunked coding, compressed or too long is what the fault says", async () => {
+Deno.test("faults make a body chunked, compressed, too long or wrong", async () => {
   await using registry = await startRegistry();
   const content = noise(300_000);
   const url = `${registry.url}/v2/a/b/blobs/${registry.addBlob(content)}`;
@@ -144,7 +144,7 @@ Deno.test("a body in chunked coding, compressed or too long is what the fault sa
   assert.deepEqual(unpacked, wholeOf(content));
 });
 
-Deno.test("pacer() spreads bytes over time and forgives a late timer", () => {
+Deno.test("pacer() spreads bytes over time and makes up for a late timer", () => {
   let now = 5000;
   const pace = pacer(1000, () => now);
   assert.equal(pace.piece, 10);
@@ -159,14 +159,14 @@ Deno.test("pacer() spreads bytes over time and forgives a late timer", () => {
   assert.equal(pacer(0.05).piece, 1);
 });
 
-Deno.test("a slow server delivers all the same", async () => {
+Deno.test("a slow server delivers everything", async () => {
   await using registry = await startRegistry({ bytesPerSecond: 10 * MiB });
   const url = `${registry.url}/v2/a/b/blobs/${registry.addBlob(noise(MiB / 2))}`;
   const results = await Promise.all([fetch(url).then(drink), fetch(url).then(drink)]);
   assert.deepEqual(results, Array(2).fill({ bytes: MiB / 2, failed: false }));
 });
 
-Deno.test("a manifest is shown to those who accept its type", async () => {
+Deno.test("a manifest is served only if its media type is accepted", async () => {
   await using registry = await startRegistry();
   const model = registry.add("library/tiny:latest", { layers: [{ mediaType: "x", content: "y" }] });
   const url = `${registry.url}/v2/library/tiny/manifests`;

@@ -1,13 +1,13 @@
-/** What the fake proxies share: a server on a loopback port whose connections it joins to others. */
+/** Common part of the fake proxies: a server on a loopback port that relays connections. */
 
 import type { Buffer } from "node:buffer";
 import * as net from "node:net";
 import * as tls from "node:tls";
 
 export interface RelayOptions {
-  /** With a certificate and its key, both PEM, the server speaks TLS. */
+  /** Certificate and key in PEM; enables TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** What is looked up here and nowhere else, by name; other hosts are taken as they are. */
+  /** Addresses of hosts by name; other names are resolved as usual. */
   readonly hosts?: Readonly<Record<string, string>>;
 }
 
@@ -21,15 +21,15 @@ export interface Relay extends AsyncDisposable {
 /** One accepted connection. */
 export interface Client {
   readonly socket: net.Socket;
-  /** The bytes up to and with `end`, or so many of them; rejects when the connection ends before. */
+  /** Reads up to and including `end`, or `end` bytes; rejects if the connection ends first. */
   read(end: string | number): Promise<Buffer>;
-  /** Connects to "host:port" by the table of hosts; undefined where that fails. */
+  /** Connects to "host:port", with the table of hosts; undefined if that fails. */
   reach(target: string): Promise<net.Socket | undefined>;
-  /** From now on each side gets what the other one sends. */
+  /** Relays between this connection and `other` in both directions. */
   join(other: net.Socket): void;
 }
 
-/** Starts a server that `serve`s each connection; one that throws is ended. */
+/** Starts a server that calls `serve` for each connection, and closes it if that rejects. */
 export async function startRelay(
   options: RelayOptions,
   serve: (client: Client) => Promise<void>,
@@ -39,7 +39,7 @@ export async function startRelay(
   const track = (socket: net.Socket) => {
     open.add(socket);
     socket.on("close", () => open.delete(socket));
-    // A side that goes away is no failure here; "close" follows.
+    // A disconnecting peer is not an error here; "close" follows.
     socket.on("error", () => {});
     return socket;
   };

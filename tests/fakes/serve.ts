@@ -1,10 +1,11 @@
 /**
- * The fake registry as a program of its own, for tests and demos that run pullama as another process:
+ * The fake registry as a standalone program, for tests and demos that run pullama as a process:
  *
  *     deno run -A tests/fakes/serve.ts --size 256MiB --rate 100MiB --port 0
  *
- * It prints one line `{"host":"127.0.0.1:PORT","model":"127.0.0.1:PORT/library/tiny:latest","digest":"sha256:…"}`,
- * answers `GET /__stats` with its counters as one line of JSON, and ends by itself.
+ * It prints one line,
+ * `{"host":"127.0.0.1:PORT","model":"127.0.0.1:PORT/library/tiny:latest","digest":"sha256:…"}`,
+ * responds to `GET /__stats` with its counters as one line of JSON, and exits after a time limit.
  */
 
 import { parseArgs } from "node:util";
@@ -29,7 +30,7 @@ function bytes(text: string): number {
   return Number(count) * factor;
 }
 
-/** What has happened so far. `blobs` counts body bytes by digest, `manifests` and `data` answered requests. */
+/** The counters: `blobs` has body bytes by digest, `manifests` and `data` count requests. */
 function stats(registry: Registry, digests: readonly Digest[]) {
   const { requests } = registry;
   return {
@@ -49,14 +50,14 @@ if (import.meta.main) {
       size: { type: "string", default: "16MiB" },
       seed: { type: "string", default: "1" },
       name: { type: "string", default: "library/tiny:latest" },
-      /** Bytes a second of each server, and of each connection. */
+      /** Bytes per second of each server, and of each connection. */
       rate: { type: "string" },
       "connection-rate": { type: "string" },
       "blob-hosts": { type: "string", default: "0" },
-      /** How redirects call the blob hosts; a real Ollama wants another name than the registry's. */
+      /** Name of the blob hosts in redirects; Ollama requires a name other than the registry's. */
       "blob-host-name": { type: "string" },
       port: { type: "string", default: "0" },
-      /** Seconds until it ends. */
+      /** Seconds until it exits. */
       for: { type: "string", default: "300" },
     },
   });

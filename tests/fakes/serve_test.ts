@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-Deno.test("serve.ts says where it is, serves a model and counts what it sent", async () => {
+Deno.test("serve.ts prints its address, serves a model and counts the bytes sent", async () => {
   const script = new URL("serve.ts", import.meta.url).pathname;
   await using server = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "-A", script, "--size", "300KiB", "--blob-hosts", "1", "--for", "60"],

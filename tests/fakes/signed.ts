@@ -1,20 +1,20 @@
-/** Addresses that carry their own permission and lose it after a while, as object stores sign them. */
+/** Signed URLs that expire, like those of object stores. */
 
 import { createHmac, randomBytes } from "node:crypto";
 
 export interface Signer {
-  /** The query that opens `path` until `seconds` from now. */
+  /** The query that grants access to `path` for `seconds`. */
   sign(path: string, seconds: number): URLSearchParams;
-  /** Why the query does not open `path`; undefined if it does. */
+  /** Why the query does not grant access to `path`; undefined if it does. */
   refusal(
     path: string,
     query: URLSearchParams,
   ): "SignatureDoesNotMatch" | "ExpiredRequest" | undefined;
-  /** All that was signed up to now has expired. */
+  /** Expires all signatures issued so far. */
   expireAll(): void;
 }
 
-/** A signer with a key of its own. */
+/** A signer with a new key. */
 export function signer(): Signer {
   const key = randomBytes(32);
   let generation = 1;

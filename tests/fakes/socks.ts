@@ -1,16 +1,16 @@
-/** A SOCKS5 proxy on a loopback port (RFC 1928), with user name and password where it is told to (RFC 1929). */
+/** A SOCKS5 proxy on a loopback port (RFC 1928), with optional authentication (RFC 1929). */
 
 import { type Relay, type RelayOptions, startRelay } from "./relay.ts";
 
 export interface SocksOptions extends RelayOptions {
-  /** Who may use it; default everybody. */
+  /** Required credentials; default none. */
   readonly login?: { readonly username: string; readonly password: string };
-  /** The code of every answer: 2 is "not allowed", 4 "host unreachable". */
+  /** The code of every reply: 2 is "not allowed", 4 "host unreachable". */
   readonly refusal?: number;
 }
 
 export interface Socks extends Relay {
-  /** "host:port" of all that it was asked for, in order; the host is what the client has sent. */
+  /** "host:port" of all requests, in order, with the host as the client sent it. */
   readonly targets: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Makes a fake registry ask who is there: the token server that it sends its clients to, which checks their
- * signatures as Ollama's does, or Basic.
+ * Adds authentication to a fake registry: Basic, or tokens from a token server that checks
+ * signatures like Ollama's.
  */
 
 import { createHash, createPublicKey, verify } from "node:crypto";
@@ -11,40 +11,40 @@ import type { Registry } from "./registry.ts";
 import type { LoggedRequest } from "./wire.ts";
 
 const PATH = "/token";
-/** Seconds that the time in a signature may be off by. */
+/** Tolerance for the time in a signature, in seconds. */
 const TOLERANCE = 300;
 
 export interface TokenServerOptions {
-  /** The public keys that are known to it, as in a `.pub` file; absent: no signature is accepted. */
+  /** Accepted public keys as in a `.pub` file; absent: no signature is accepted. */
   readonly keys?: readonly string[];
-  /** `user:password` that is accepted. */
+  /** Accepted `user:password`. */
   readonly login?: string;
-  /** Whether everybody gets a token that is good. */
+  /** Whether anonymous requests get a valid token. */
   readonly anonymous?: boolean;
-  /** Whether everybody gets a token, be it good or not. */
+  /** Whether all requests get a token, an invalid one if authentication fails. */
   readonly generous?: boolean;
   readonly service?: string;
-  /** Seconds that tokens say they are good for; absent: they do not say. */
+  /** `expires_in` of tokens in seconds; absent: no such field. */
   readonly life?: number;
-  /** Milliseconds that its clock is ahead by. */
+  /** Milliseconds that its clock is ahead. */
   readonly ahead?: number;
-  /** Of the challenge; default its own address. */
+  /** The realm in the challenge; default its own URL. */
   readonly realm?: string;
-  /** Whatever it answers, before the request is looked at. */
+  /** A response to send before the request is checked. */
   readonly fault?: (request: LoggedRequest, n: number) => Fault | undefined;
 }
 
 export interface TokenServer {
-  /** Requests for tokens, and those of them that were given one. */
+  /** Token requests, and the number of valid tokens. */
   readonly asked: readonly LoggedRequest[];
   readonly issued: number;
-  /** The tokens that were given out, good or not. */
+  /** All issued tokens, valid or not. */
   readonly tokens: readonly string[];
-  /** All tokens are no longer good. */
+  /** Expires all tokens. */
   expireAll(): void;
 }
 
-/** From now on manifests and blobs of `registry` are for those with a token of the returned server. */
+/** Makes `registry` require a token of the returned server for manifests and blobs. */
 export function demandTokens(registry: Registry, options: TokenServerOptions): TokenServer {
   const { service = "fake", ahead = 0, realm = `${registry.url}${PATH}` } = options;
   const good = new Set<string>();
@@ -106,7 +106,7 @@ export function demandTokens(registry: Registry, options: TokenServerOptions): T
   };
 }
 
-/** From now on manifests and blobs of `registry` are for those with this `user:password`. */
+/** Makes `registry` require this `user:password` for manifests and blobs. */
 export function demandBasic(registry: Registry, login: string): void {
   const expected = `Basic ${btoa(login)}`;
   const guard = ({ headers }: LoggedRequest) =>
@@ -117,13 +117,13 @@ export function demandBasic(registry: Registry, login: string): void {
   registry.faults.blob = guard;
 }
 
-/** A 401 that asks for what `challenge` says; without it, if that is undefined. */
+/** A 401 with `challenge`, or without a challenge if that is undefined. */
 export function challenged(challenge: string | undefined, date?: string): Fault {
   const refusal = registryError(401, "UNAUTHORIZED", "authentication required");
   return { ...refusal, headers: { ...refusal.headers, "www-authenticate": challenge, date } };
 }
 
-/** The public key that has signed exactly this request; undefined if none has. */
+/** The public key that signed exactly this request; undefined if the signature is invalid. */
 function signerOf(request: LoggedRequest, header: string): string | undefined {
   const [publicText = "", signature = ""] = header.split(":");
   const blob = Buffer.from(publicText, "base64");

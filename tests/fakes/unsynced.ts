@@ -1,34 +1,34 @@
-/** What a power cut would take back: data of files that were not synced, names in folders that were not. */
+/** What a power cut would undo: writes to files and changes in directories that were not synced. */
 
 import { folderOf } from "../../src/io/atomic.ts";
 
 interface TrackedFile {
-  /** A further name of the file, that stays whatever becomes of the others. */
+  /** An additional hard link to the file, which remains if the others are removed. */
   readonly path: string;
   undo: Change[];
 }
 
 interface Change {
   readonly undo: () => void;
-  /** A sync that begins before a write has ended says nothing about it. */
+  /** Set when the change is complete: a sync that begins earlier does not cover it. */
   over: boolean;
 }
 
 export interface FileData {
-  /** To be called before the file changes; the result is to be called after. */
+  /** Call it before the change, and the result afterwards. */
   writes(offset: number, length: number): () => void;
   resizes(size: number): () => void;
-  /** To be called before a sync; the result is to be called after. */
+  /** Call it before a sync, and the result afterwards. */
   syncs(): () => void;
 }
 
-/** Old content of everything written since the last sync of each file. */
+/** The old content of everything written since the last sync of each file. */
 export class UnsyncedData {
   readonly #files = new Map<string, TrackedFile>();
 
   constructor(private readonly grave: string) {}
 
-  /** The file that is at `path` now. */
+  /** The file currently at `path`. */
   of(path: string): FileData {
     const file = this.#tracked(path);
     return {
@@ -85,7 +85,7 @@ interface NameChange {
   readonly undo: () => void;
 }
 
-/** Names made, moved and removed since the last sync of the folder they are in. */
+/** Names created, renamed and removed since the last sync of their directory. */
 export class UnsyncedNames {
   #changes: NameChange[] = [];
   #saved = 0;
@@ -97,7 +97,7 @@ export class UnsyncedNames {
     this.#changes.push({ folder: folderOf(path), inode, undo: () => Deno.removeSync(path) });
   }
 
-  /** Keeps what is at `path`; the result puts it back. Undefined: nothing is there. */
+  /** Saves the file at `path`; the result restores it. Undefined if there is none. */
   saved(path: string): { readonly inode: string; readonly restore: () => void } | undefined {
     const at = `${this.grave}/name-${this.#saved++}`;
     try {
@@ -120,7 +120,7 @@ export class UnsyncedNames {
     this.#changes.push({ folder: folderOf(path), inode, undo: restore });
   }
 
-  /** What happened in the folder holds, and so does what led there: a name before it was moved. */
+  /** Makes all changes in the directory permanent, and earlier changes to the same files. */
   synced(folder: string): void {
     const sure = new Set<string>();
     this.#changes = this.#changes.toReversed().filter((change) => {
@@ -134,7 +134,7 @@ export class UnsyncedNames {
       try {
         undo();
       } catch (error) {
-        // A name that a later, synced step has taken or moved on.
+        // A later, synced step has taken or moved the name.
         const gone = error instanceof Deno.errors.NotFound;
         if (!gone && !(error instanceof Deno.errors.AlreadyExists)) throw error;
       }

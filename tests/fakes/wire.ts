@@ -1,4 +1,4 @@
-/** An HTTP/1.1 server on a loopback port that counts what it hands to its sockets and can misbehave. */
+/** An HTTP/1.1 server on a loopback port that counts the bytes sent and can inject faults. */
 
 import * as net from "node:net";
 import * as tls from "node:tls";
@@ -8,29 +8,29 @@ import type { Content } from "./content.ts";
 import type { Fault } from "./faults.ts";
 import { type Pacer, pacer } from "./pace.ts";
 
-/** How an exchange ended: all was sent, the client went away, or a fault cut it. */
+/** How an exchange ended: everything was sent, the client disconnected, or a fault ended it. */
 export type Ending = "sent" | "gone" | "broken";
 
-/** One request and what became of it; `status` and `sent` grow while it is answered. */
+/** One request and its outcome; `status` and `sent` change during the response. */
 export interface LoggedRequest {
   readonly server: "registry" | "blobs";
-  /** "127.0.0.1:PORT" of the server that was asked. */
+  /** "127.0.0.1:PORT" of the server. */
   readonly host: string;
-  /** Number of the connection it came on, counted from 1 by each server. */
+  /** Number of the connection, from 1 for each server. */
   readonly connection: number;
   readonly method: string;
-  /** Path and query as they came. */
+  /** Path and query as received. */
   readonly target: string;
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Headers;
-  /** The range it asked for, if it asked for one; `end` is Infinity for an open one. */
+  /** The requested range, if any; `end` is Infinity for an open range. */
   readonly range: Range | undefined;
   status: number | undefined;
-  /** Body bytes that were handed to the socket. */
+  /** Body bytes that were written to the socket. */
   sent: number;
   readonly over: Promise<Ending>;
-  /** Resolves when the connection it came on has ended. */
+  /** Resolves when the connection has ended. */
   readonly closed: Promise<void>;
 }
 
@@ -47,11 +47,11 @@ export interface ServerOptions {
   readonly server: "registry" | "blobs";
   readonly answer: (request: LoggedRequest) => Promise<Reply>;
   readonly log: LoggedRequest[];
-  /** Of all connections together. */
+  /** Total rate of all connections. */
   readonly bytesPerSecond?: number | undefined;
-  /** Of each connection. */
+  /** Rate of each connection. */
   readonly connectionBytesPerSecond?: number | undefined;
-  /** With a certificate and its key, both PEM, the server speaks TLS. */
+  /** Certificate and key in PEM; enables TLS. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly port?: number | undefined;
 }
@@ -60,9 +60,9 @@ export interface Server {
   readonly host: string;
   /** Connections accepted so far. */
   readonly connections: number;
-  /** Connections that are open now. */
+  /** Open connections. */
   readonly open: number;
-  /** Ends all connections and the server; resolves when all of it is over. */
+  /** Ends all connections and the server; resolves when everything has ended. */
   close(): Promise<void>;
 }
 
@@ -107,7 +107,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
 }
 
-/** Answers the requests of one connection, one after the other, until it ends. */
+/** Responds to the requests of one connection, one after the other, until it ends. */
 async function converse(
   connection: Connection,
   host: string,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mapConcurrent } from "../../src/io/concurrency.ts";
 
-Deno.test("mapConcurrent() keeps the order, and no more in work than it was told", async () => {
+Deno.test("mapConcurrent() keeps the order and the limit of concurrency", async () => {
   let working = 0;
   let most = 0;
   const items = Array.from({ length: 50 }, (_, k) => k);
@@ -16,7 +16,7 @@ Deno.test("mapConcurrent() keeps the order, and no more in work than it was told
   assert.deepEqual(await mapConcurrent([], 4, () => Promise.reject(new Error("none"))), []);
 });
 
-Deno.test("mapConcurrent() fails as the first that fails", async () => {
+Deno.test("mapConcurrent() rejects with the first rejection", async () => {
   const work = (item: number) => item === 2 ? Promise.reject(new Error("two")) : Promise.resolve();
   await assert.rejects(mapConcurrent([1, 2, 3], 2, work), /two/);
 });

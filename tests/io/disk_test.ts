@@ -15,7 +15,7 @@ import { scratch } from "./other_process.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
 
-Deno.test("writeAt() writes where it is told, in any order, and leaves holes as zeros", async () => {
+Deno.test("writeAt() writes at any offset, in any order, and leaves gaps as zeros", async () => {
   await using dir = await scratch();
   using file = await realDisk.open(`${dir.path}/f`, "any");
   await file.writeAt(text("cc"), 6);
@@ -28,7 +28,7 @@ Deno.test("writeAt() writes where it is told, in any order, and leaves holes as 
   assert.equal(await Deno.readTextFile(`${dir.path}/f`), "aa");
 });
 
-Deno.test("open() of a new file refuses one that exists; of any keeps its bytes", async () => {
+Deno.test('open() with "new" fails for an existing file, with "any" keeps its content', async () => {
   await using dir = await scratch();
   await Deno.writeTextFile(`${dir.path}/f`, "old");
   await assert.rejects(realDisk.open(`${dir.path}/f`, "new"), (error) => isExisting(error));
@@ -36,7 +36,7 @@ Deno.test("open() of a new file refuses one that exists; of any keeps its bytes"
   assert.equal(await Deno.readTextFile(`${dir.path}/f`), "old");
 });
 
-Deno.test("link(), rename() and removeFolder() fail with causes that can be told apart", async () => {
+Deno.test("link(), rename() and removeFolder() fail with distinguishable causes", async () => {
   await using dir = await scratch();
   const [a, b, none] = [`${dir.path}/a`, `${dir.path}/b`, `${dir.path}/none`];
   await Deno.writeTextFile(a, "a");
@@ -58,7 +58,7 @@ Deno.test("link(), rename() and removeFolder() fail with causes that can be told
   await realDisk.remove(none);
 });
 
-Deno.test("own() sets mode bits whatever the umask, also those that chown clears", async () => {
+Deno.test("own() sets mode bits regardless of the umask, including those that chown clears", async () => {
   await using dir = await scratch();
   const folder = `${dir.path}/x`;
   await realDisk.makeFolder(folder);
@@ -67,7 +67,7 @@ Deno.test("own() sets mode bits whatever the umask, also those that chown clears
   assert.equal((await Deno.stat(folder)).mode! & 0o7777, 0o2775);
 });
 
-Deno.test("replaceFile() replaces whole files and leaves nothing else", async () => {
+Deno.test("replaceFile() replaces the content and mode, and leaves no temporary file", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/f`;
   await Deno.writeTextFile(`${dir.path}/t`, "left by a crash, and longer");
@@ -78,7 +78,7 @@ Deno.test("replaceFile() replaces whole files and leaves nothing else", async ()
   assert.deepEqual([...Deno.readDirSync(dir.path)].map(({ name }) => name), ["f"]);
 });
 
-Deno.test("replaceFile() that fails at any step leaves the old file and no other", async () => {
+Deno.test("replaceFile() keeps the old file if any step fails, and leaves no temporary file", async () => {
   for (let bad = 1;; bad++) {
     await using dir = await scratch();
     const path = `${dir.path}/f`;
@@ -97,7 +97,7 @@ Deno.test("replaceFile() that fails at any step leaves the old file and no other
   }
 });
 
-Deno.test("replaceFile() syncs the bytes, then renames, then syncs the folder", async () => {
+Deno.test("replaceFile() syncs the file, then renames it, then syncs the directory", async () => {
   await using dir = await scratch();
   const disk = new RecordingDisk();
   await replaceFile(disk, `${dir.path}/f`, `${dir.path}/t`, text("new"));
@@ -108,13 +108,13 @@ Deno.test("replaceFile() syncs the bytes, then renames, then syncs the folder", 
 });
 
 mounted(
-  "a full file system is told as such, with all that was written before",
+  "a full file system is reported as disk_full, and earlier writes are kept",
   "size=256k",
   async (dir) => {
     using file = await realDisk.open(`${dir}/f`, "any");
     await file.writeAt(new Uint8Array(100_000).fill(1), 0);
     await assert.rejects(file.writeAt(new Uint8Array(300_000), 100_000), (error: Error) => {
-      assert.match(error.message, /^cannot write .*\/f: the disk is full$/);
+      assert.match(error.message, /^cannot write .*\/f: not enough disk space$/);
       return (error as { kind?: string }).kind === "disk_full" && isDiskFull(error.cause);
     });
     await file.sync();
@@ -127,20 +127,20 @@ mounted(
 );
 
 mounted(
-  "case 93: a read-only file system is named with the path",
+  "case 93: a read-only file system is reported with the path",
   "size=256k",
   async (dir, remount) => {
     await remount("ro");
     await assert.rejects(realDisk.makeFolder(`${dir}/blobs`), {
       kind: "local",
-      message: `cannot create ${dir}/blobs: the file system is read-only`,
+      message: `cannot create ${dir}/blobs: read-only file system`,
       hint: /--models-dir/,
     });
     await assert.rejects(realDisk.open(`${dir}/f`, "any"), { kind: "local", message: /read-only/ });
   },
 );
 
-mounted("a link or rename to another file system is told apart", "size=256k", async (dir) => {
+mounted("a link or rename to another file system is recognized", "size=256k", async (dir) => {
   await using other = await scratch();
   await Deno.writeTextFile(`${dir}/f`, "x");
   await assert.rejects(
@@ -153,25 +153,25 @@ mounted("a link or rename to another file system is told apart", "size=256k", as
   );
 });
 
-Deno.test("isLinkUnsupported() takes EPERM for a system without links, and EACCES for what it is", () => {
+Deno.test("isLinkUnsupported() is true for EPERM, as on file systems without links, and false for EACCES", () => {
   assert.ok(isLinkUnsupported(fileError(systemError("EPERM"), "link", "/x")));
   assert.ok(!isLinkUnsupported(fileError(systemError("EACCES"), "link", "/x")));
   assert.ok(!isLinkUnsupported(fileError(systemError("ENOENT"), "link", "/x")));
 });
 
-Deno.test("fileError() takes a quota for a full disk", () => {
+Deno.test("fileError() reports an exceeded quota as disk_full", () => {
   if (Deno.build.os !== "linux") return;
   const error = fileError(new Error("Disk quota exceeded (os error 122)"), "write", "/x");
   assert.equal(error.kind, "disk_full");
 });
 
 Deno.test({
-  name: "freeBytes() does not take a place where nothing is kept for a full disk",
+  name: "freeBytes() is undefined, not 0, for a file system without blocks",
   ignore: Deno.build.os !== "linux",
   fn: () => assert.equal(freeBytes("/proc/x"), undefined),
 });
 
-Deno.test("freeBytes() asks the nearest folder that exists", async () => {
+Deno.test("freeBytes() uses the nearest existing parent", async () => {
   await using dir = await scratch();
   const here = freeBytes(dir.path);
   assert.ok(here !== undefined && here > 0);

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { fileSystemOf } from "../../src/io/file_system.ts";
 import { mounted } from "./mount.ts";
 
-mounted("fileSystemOf() names the file system of a folder", "size=1m", (folder) => {
+mounted("fileSystemOf() detects the file system of a directory", "size=1m", (folder) => {
   assert.deepEqual(fileSystemOf(folder), { name: "tmpfs" });
   return Promise.resolve();
 });
 
-mounted("fileSystemOf() asks the nearest folder that there is", "size=1m", (folder) => {
+mounted("fileSystemOf() uses the nearest existing parent", "size=1m", (folder) => {
   assert.deepEqual(fileSystemOf(`${folder}/not/there/yet`), { name: "tmpfs" });
   return Promise.resolve();
 });

@@ -17,7 +17,7 @@ async function file(dir: Scratch, length = BYTES.length): Promise<string> {
   return `${dir.path}/data`;
 }
 
-Deno.test("extend() goes on where it stood, from any start, over many slices", async () => {
+Deno.test("extend() continues from its position, from any start, over many slices", async () => {
   await using dir = await scratch();
   using hasher = new Hasher();
   const run = hasher.follow(await file(dir), 7);
@@ -27,11 +27,11 @@ Deno.test("extend() goes on where it stood, from any start, over many slices", a
     assert.equal(run.position, end);
     assert.equal(run.digest, digest(7, end));
   }
-  assert.equal(await run.extend(5), true, "what lies behind is no work");
+  assert.equal(await run.extend(5), true, "a smaller end does nothing");
   await run.close();
 });
 
-Deno.test("extend() goes back to where it stood when the digest is another one", async () => {
+Deno.test("extend() resets the run on a digest mismatch", async () => {
   await using dir = await scratch();
   using hasher = new Hasher();
   const run = hasher.follow(await file(dir), 0);
@@ -44,7 +44,7 @@ Deno.test("extend() goes back to where it stood when the digest is another one",
   await run.close();
 });
 
-Deno.test("extend() answers false at the end of a short file, and goes on when it has grown", async () => {
+Deno.test("extend() resolves with false if the file is too short, and continues when it has grown", async () => {
   await using dir = await scratch();
   using hasher = new Hasher();
   const path = await file(dir, 40 * MIB + 5);
@@ -57,7 +57,7 @@ Deno.test("extend() answers false at the end of a short file, and goes on when i
   await run.close();
 });
 
-Deno.test("extend() rejects where the file cannot be read, and the hasher goes on", async () => {
+Deno.test("extend() rejects if the file cannot be read, and the hasher stays usable", async () => {
   await using dir = await scratch();
   using hasher = new Hasher();
   await assert.rejects(hasher.follow(`${dir.path}/none`, 0).extend(1), {
@@ -70,7 +70,7 @@ Deno.test("extend() rejects where the file cannot be read, and the hasher goes o
   await run.close();
 });
 
-Deno.test("several runs over one file do not mix", async () => {
+Deno.test("several runs over one file are independent", async () => {
   await using dir = await scratch();
   using hasher = new Hasher();
   const path = await file(dir);
@@ -84,26 +84,26 @@ Deno.test("several runs over one file do not mix", async () => {
   }));
 });
 
-Deno.test("an urgent request overtakes all that waits", async () => {
+Deno.test("an urgent request overtakes all waiting ones", async () => {
   await using dir = await scratch();
   using hasher = new Hasher();
   const path = await file(dir);
   const order: string[] = [];
-  const patient = Array.from({ length: 6 }, async (_, i) => {
+  const normal = Array.from({ length: 6 }, async (_, i) => {
     const run = hasher.follow(path, 0);
     await run.extend(60 * MIB);
-    order.push(`patient ${i}`);
+    order.push(`normal ${i}`);
     await run.close();
   });
   const run = hasher.follow(path, 0);
   await run.extend(60 * MIB, undefined, true);
   order.push("urgent");
   await run.close();
-  await Promise.all(patient);
+  await Promise.all(normal);
   assert.equal(order[0], "urgent");
 });
 
-Deno.test("close() ends an extend at its next slice, and the run for good", async () => {
+Deno.test("close() ends a pending extend() at its next slice, and later ones at once", async () => {
   await using dir = await scratch();
   using hasher = new Hasher();
   const run = hasher.follow(await file(dir), 0);
@@ -113,7 +113,7 @@ Deno.test("close() ends an extend at its next slice, and the run for good", asyn
   assert.equal(await run.extend(BYTES.length), false);
 });
 
-Deno.test("disposing the hasher rejects what waits and all that is asked later", async () => {
+Deno.test("disposing the hasher rejects pending and later requests", async () => {
   await using dir = await scratch();
   const hasher = new Hasher();
   const path = await file(dir);

@@ -4,7 +4,7 @@ import { otherHolder, scratch } from "./other_process.ts";
 
 const noSignal = () => new AbortController().signal;
 
-Deno.test("tryLock() refuses a lock that another process holds, and tells who", async () => {
+Deno.test("tryLock() fails while another process holds the lock, and holderOf() names it", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/x.lock`;
   {
@@ -17,7 +17,7 @@ Deno.test("tryLock() refuses a lock that another process holds, and tells who", 
   assert.equal(await holderOf(path), `pid ${Deno.pid} on ${Deno.hostname()}`);
 });
 
-Deno.test("waitLock() gets the lock of a process that was killed, having said whom it waits for", async () => {
+Deno.test("waitLock() reports the holder, and gets the lock when that process is killed", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/x.lock`;
   await using other = await otherHolder(path);
@@ -37,7 +37,7 @@ Deno.test("waitLock() gets the lock of a process that was killed, having said wh
   assert.equal(await tryLock(path), undefined);
 });
 
-Deno.test("waitLock() says nothing where nobody holds the lock", async () => {
+Deno.test("waitLock() does not call onWait if the lock is free", async () => {
   await using dir = await scratch();
   using _lock = await waitLock(`${dir.path}/x.lock`, {
     signal: noSignal(),
@@ -45,7 +45,7 @@ Deno.test("waitLock() says nothing where nobody holds the lock", async () => {
   });
 });
 
-Deno.test("waitLock() ends with the reason of its signal, and never gets the lock later", async () => {
+Deno.test("waitLock() rejects with the reason of its signal, and does not get the lock later", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/x.lock`;
   const held = await tryLock(path);
@@ -63,7 +63,7 @@ Deno.test("waitLock() ends with the reason of its signal, and never gets the loc
   );
 });
 
-Deno.test("shared holders go together, and with no exclusive one", async () => {
+Deno.test("shared locks coexist, but not with an exclusive one", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/x.lock`;
   const one = await tryLock(path, { shared: true });
@@ -79,7 +79,7 @@ Deno.test("shared holders go together, and with no exclusive one", async () => {
   assert.equal(await tryLock(path, { shared: true }), undefined);
 });
 
-Deno.test("disposing a lock twice frees it once", async () => {
+Deno.test("disposing a lock twice releases it once", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/x.lock`;
   const lock = (await tryLock(path))!;
@@ -89,7 +89,7 @@ Deno.test("disposing a lock twice frees it once", async () => {
   assert.equal(await tryLock(path), undefined);
 });
 
-Deno.test("case 96: who waited for a lock file that was removed meanwhile takes the new one", async () => {
+Deno.test("case 96: waitLock() locks the new file if the lock file is removed while it waits", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/x.lock`;
   const first = (await tryLock(path))!;
@@ -108,7 +108,7 @@ Deno.test("case 96: who waited for a lock file that was removed meanwhile takes 
   assert.equal(await tryLock(path), undefined);
 });
 
-Deno.test("case 96: a lock file that its holders remove again and again never has two holders", async () => {
+Deno.test("case 96: a lock file that its holders keep removing never has two holders", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/x.lock`;
   let holders = 0;
@@ -128,7 +128,7 @@ Deno.test("case 96: a lock file that its holders remove again and again never ha
   assert.equal(rounds, 120);
 });
 
-Deno.test("tryLockExisting() keeps a second one from a data file and leaves its bytes alone", async () => {
+Deno.test("tryLockExisting() locks a data file, even across a rename, and does not change its content", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/data`;
   await assert.rejects(tryLockExisting(path), { kind: "local" });
@@ -142,7 +142,7 @@ Deno.test("tryLockExisting() keeps a second one from a data file and leaves its 
   assert.equal(await Deno.readTextFile(`${path}2`), "bytes");
 });
 
-Deno.test("holderOf() tells nothing of a file with anything else in it", async () => {
+Deno.test("holderOf() is undefined if the lock file is missing or has other content", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/x.lock`;
   assert.equal(await holderOf(path), undefined);
@@ -152,13 +152,13 @@ Deno.test("holderOf() tells nothing of a file with anything else in it", async (
   }
 });
 
-Deno.test("a lock file is made with the look it is asked for", async () => {
+Deno.test("tryLock() creates the lock file with the given ownership", async () => {
   await using dir = await scratch();
   using _lock = await tryLock(`${dir.path}/x.lock`, { ownership: { mode: 0o666 } });
   assert.equal((await Deno.stat(`${dir.path}/x.lock`)).mode! & 0o777, 0o666);
 });
 
-Deno.test("a lock in a folder that is not there cannot be taken", async () => {
+Deno.test("tryLock() rejects if the directory does not exist", async () => {
   await using dir = await scratch();
   await assert.rejects(tryLock(`${dir.path}/none/x.lock`), { kind: "local", message: /x\.lock/ });
 });

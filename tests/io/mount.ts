@@ -1,10 +1,10 @@
-/** Tests on a small file system in memory, where the system lets us have one. */
+/** Tests on a small tmpfs, if mounting is permitted. */
 
 import { scratch } from "./other_process.ts";
 
 type Remount = (options: string) => Promise<void>;
 
-/** A test with a tmpfs of its own; passed over by name where mounting is not allowed. */
+/** A test with its own tmpfs; ignored if mounting is not permitted. */
 export function mounted(
   name: string,
   options: string,

@@ -1,4 +1,4 @@
-/** A folder for one test, and another process that holds a lock in it. */
+/** A temporary directory for one test, and another process that holds a lock in it. */
 
 export interface Scratch extends AsyncDisposable {
   readonly path: string;
@@ -15,7 +15,7 @@ export interface OtherHolder extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** Starts a process that takes the lock; returns when it has it. */
+/** Starts a process that takes the lock; resolves when it holds it. */
 export async function otherHolder(path: string): Promise<OtherHolder> {
   const lock = new URL("../../src/io/lock.ts", import.meta.url).href;
   const child = new Deno.Command(Deno.execPath(), {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { renamePatiently } from "../../src/io/rename.ts";
+import { renameWithRetry } from "../../src/io/rename.ts";
 
-/** A disk on which somebody has the file open until `freeAt`, and a clock that only moves when it is slept by. */
+/** A disk on which the file is in use until `freeAt`, and a clock that advances only by `sleep`. */
 function busyDisk(freeAt: number, code = 32) {
   let now = 0;
   let tries = 0;
@@ -18,22 +18,22 @@ function busyDisk(freeAt: number, code = 32) {
 }
 
 for (const code of [5, 32, 33]) {
-  Deno.test(`renamePatiently() waits for who has the file open (os error ${code})`, async () => {
+  Deno.test(`renameWithRetry() retries while the file is in use (os error ${code})`, async () => {
     const disk = busyDisk(3000, code);
-    await renamePatiently(disk.rename, disk.clock);
+    await renameWithRetry(disk.rename, disk.clock);
     assert.ok(disk.tries() > 10);
     assert.ok(disk.now() >= 3000 && disk.now() < 3100);
   });
 }
 
-Deno.test("renamePatiently() gives up after ten seconds and says what stood in the way", async () => {
+Deno.test("renameWithRetry() gives up after ten seconds, with the last error", async () => {
   const disk = busyDisk(Infinity);
-  await assert.rejects(renamePatiently(disk.rename, disk.clock), /os error 32/);
+  await assert.rejects(renameWithRetry(disk.rename, disk.clock), /os error 32/);
   assert.ok(disk.now() >= 10_000 && disk.now() < 10_100);
 });
 
-Deno.test("renamePatiently() does not try again what cannot be", async () => {
+Deno.test("renameWithRetry() does not retry other errors", async () => {
   const disk = busyDisk(Infinity, 2);
-  await assert.rejects(renamePatiently(disk.rename, disk.clock), /os error 2/);
+  await assert.rejects(renameWithRetry(disk.rename, disk.clock), /os error 2/);
   assert.equal(disk.tries(), 1);
 });

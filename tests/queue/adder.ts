@@ -1,6 +1,6 @@
 /**
- * A process that adds to the queue of a models folder: `adder.ts <folder> <model>...`, and then every line of
- * its stdin. It says what it has added.
+ * A process that adds models to the queue of a models folder: `adder.ts <folder> <model>...`,
+ * then one per line of its stdin. It prints each added model.
  */
 
 import { parseName } from "../../src/core/name.ts";

@@ -13,7 +13,7 @@ import { RecordingDisk } from "../fakes/recording_disk.ts";
 import { otherHolder } from "../io/other_process.ts";
 import { mounted } from "../io/mount.ts";
 import { realDisk } from "../../src/io/disk.ts";
-import { FROM_GO, PATIENT, placeIn, scratch, textOf, wordsIn, wordsOf } from "./place.ts";
+import { entriesIn, entriesOf, FROM_GO, placeIn, scratch, textOf, UNLIMITED } from "./place.ts";
 
 const NOW = "2026-05-06T07:08:09.123+02:00";
 
@@ -21,9 +21,9 @@ function adding(...names: readonly string[]) {
   return (queue: Queue) => ({ queue: add(queue, names.map(parseName), NOW).queue, result: 7 });
 }
 
-Deno.test("changeQueue() makes what is missing, writes as Go does and hands on the result", async () => {
+Deno.test("changeQueue() creates missing files, writes Go's format and returns the result", async () => {
   await using it = await scratch();
-  assert.equal(await changeQueue(it.place, PATIENT, adding("a", "u/m")), 7);
+  assert.equal(await changeQueue(it.place, UNLIMITED, adding("a", "u/m")), 7);
   assert.equal(
     it.text(),
     `{
@@ -50,46 +50,46 @@ Deno.test("changeQueue() makes what is missing, writes as Go does and hands on t
   assert.deepEqual(left, ["queue.json", "queue.lock"]);
 });
 
-Deno.test("case 111: changeQueue() adds to a queue of the Go program and leaves all it wrote as it was", async () => {
+Deno.test("case 111: changeQueue() adds to a queue of the Go program without changing its entries", async () => {
   await using it = await scratch();
   it.write(FROM_GO);
-  await changeQueue(it.place, PATIENT, adding("user/new"));
+  await changeQueue(it.place, UNLIMITED, adding("user/new"));
   const text = it.text()!;
   const before = FROM_GO.slice(0, FROM_GO.lastIndexOf("}\n  ]") + 1);
   assert.ok(text.startsWith(`${before},\n    {\n      "model": "new",`), text);
 });
 
-Deno.test("changeQueue() does not touch the file where nothing changes", async () => {
+Deno.test("changeQueue() does not write the file if nothing changes", async () => {
   await using it = await scratch();
-  // Valid, but not as any of the two programs would write it.
+  // Valid, but not in the format that either program writes.
   const text = JSON.stringify(JSON.parse(textOf("a", "b failed")));
   it.write(text);
-  await changeQueue(it.place, PATIENT, adding("a"));
+  await changeQueue(it.place, UNLIMITED, adding("a"));
   assert.equal(it.text(), text);
 });
 
-Deno.test("changeQueue() changes nothing where the change is refused, and lets the lock go", async () => {
+Deno.test("changeQueue() changes nothing and releases the lock if the change is refused", async () => {
   await using it = await scratch();
   it.write(textOf("a"));
   const refused = () =>
-    changeQueue(it.place, PATIENT, (queue) => {
+    changeQueue(it.place, UNLIMITED, (queue) => {
       const { queue: after, removed } = remove(queue, [1, 2]);
       return { queue: after, result: removed };
     });
   await assert.rejects(refused, { message: "there is no entry 2 in the queue" });
-  await changeQueue(it.place, PATIENT, adding("b"));
-  assert.deepEqual(wordsIn(it.text()), ["a queued", "b queued"]);
+  await changeQueue(it.place, UNLIMITED, adding("b"));
+  assert.deepEqual(entriesIn(it.text()), ["a queued", "b queued"]);
 });
 
-Deno.test("a damaged queue is named and stays as it is, whatever one wants of it", async () => {
+Deno.test("every operation reports a damaged queue and leaves it unchanged", async () => {
   await using it = await scratch();
   for (const damaged of ['{"entries":[{"model":"a","tag', "\0\0\0\0", '{"entries":[1]}']) {
     it.write(damaged);
     const tries = [
       () => readQueue(it.place),
-      () => viewQueue(it.place, PATIENT),
-      () => changeQueue(it.place, PATIENT, adding("b")),
-      () => becomeRunner(it.place, PATIENT),
+      () => viewQueue(it.place, UNLIMITED),
+      () => changeQueue(it.place, UNLIMITED, adding("b")),
+      () => becomeRunner(it.place, UNLIMITED),
     ];
     for (const attempt of tries) {
       await assert.rejects(attempt, (error: Error) => {
@@ -100,17 +100,17 @@ Deno.test("a damaged queue is named and stays as it is, whatever one wants of it
     }
   }
   it.write(textOf("a"));
-  using _runner = await becomeRunner(it.place, PATIENT);
+  using _runner = await becomeRunner(it.place, UNLIMITED);
 });
 
-Deno.test("readQueue() does not read a file into memory that is no queue by its size", async () => {
+Deno.test("readQueue() refuses a file that is too large without reading it", async () => {
   await using it = await scratch();
   it.write("");
   Deno.truncateSync(it.place.file, 2 ** 31);
   await assert.rejects(() => readQueue(it.place), { kind: "local", message: /it is too large$/ });
 });
 
-Deno.test("a crash at any step of a change leaves the old queue or the new one, also after a power cut", async () => {
+Deno.test("a crash or power cut at any step of a change leaves the old queue or the new one", async () => {
   const before = textOf("a", "b failed");
   let crashes = 0;
   for (let stopAfter = 0;; stopAfter++) {
@@ -119,116 +119,120 @@ Deno.test("a crash at any step of a change leaves the old queue or the new one, 
     const grave = `${it.root}/grave`;
     Deno.mkdirSync(grave);
     const disk = new RecordingDisk({ stopAfter, grave });
-    const change = changeQueue(placeIn(`${it.root}/own`, disk), PATIENT, adding("c"));
+    const change = changeQueue(placeIn(`${it.root}/own`, disk), UNLIMITED, adding("c"));
     const done = await change.then(() => true, () => false);
     disk.cutPower(true);
-    const after = wordsIn(it.text());
+    const after = entriesIn(it.text());
     if (done) {
       assert.deepEqual(after, ["a queued", "b failed", "c queued"]);
       break;
     }
     crashes++;
-    const whole = after.length === 3 ? ["a queued", "b failed", "c queued"] : wordsIn(before);
+    const whole = after.length === 3 ? ["a queued", "b failed", "c queued"] : entriesIn(before);
     assert.deepEqual(after, whole);
-    // What the crash left lying about is in nobody's way.
-    await changeQueue(it.place, PATIENT, adding("d"));
-    assert.equal(wordsIn(it.text()).at(-1), "d queued");
+    // Files left by the crash do not prevent the next change.
+    await changeQueue(it.place, UNLIMITED, adding("d"));
+    assert.equal(entriesIn(it.text()).at(-1), "d queued");
   }
   assert.ok(crashes >= 5, `${crashes} steps`);
 });
 
-Deno.test("case 109: an entry of a dead runner waits again: shown so at once, written with the next change", async () => {
+Deno.test("case 109: viewQueue() shows an entry of a dead runner as queued, and the next change writes it", async () => {
   await using it = await scratch();
   const text = textOf("a completed", "b active", "c");
   it.write(text);
-  const shown = await viewQueue(it.place, PATIENT);
-  assert.deepEqual(wordsOf(shown), ["a completed", "b queued", "c queued"]);
+  const shown = await viewQueue(it.place, UNLIMITED);
+  assert.deepEqual(entriesOf(shown), ["a completed", "b queued", "c queued"]);
   assert.equal(it.text(), text);
-  await changeQueue(it.place, PATIENT, adding("b"));
-  assert.deepEqual(wordsIn(it.text()), ["a completed", "b queued", "c queued"]);
+  await changeQueue(it.place, UNLIMITED, adding("b"));
+  assert.deepEqual(entriesIn(it.text()), ["a completed", "b queued", "c queued"]);
 });
 
-Deno.test("an entry of a living runner stays active, whoever looks and whatever is added", async () => {
+Deno.test("an entry of a running runner stays active during views and changes", async () => {
   await using it = await scratch();
   it.write(textOf("a active", "b"));
   await using runner = await otherHolder(it.place.runnerLock);
-  assert.deepEqual(wordsOf(await viewQueue(it.place, PATIENT)), ["a active", "b queued"]);
-  await changeQueue(it.place, PATIENT, adding("a", "c"));
-  assert.deepEqual(wordsIn(it.text()), ["a active", "b queued", "c queued"]);
-  const who = new RegExp(`^cannot start the queue: it is being worked on by pid ${runner.pid} on `);
-  await assert.rejects(() => becomeRunner(it.place, PATIENT), { kind: "busy", message: who });
+  assert.deepEqual(entriesOf(await viewQueue(it.place, UNLIMITED)), ["a active", "b queued"]);
+  await changeQueue(it.place, UNLIMITED, adding("a", "c"));
+  assert.deepEqual(entriesIn(it.text()), ["a active", "b queued", "c queued"]);
+  const message = new RegExp(
+    `^cannot start the queue: pid ${runner.pid} on .* is already running it$`,
+  );
+  await assert.rejects(() => becomeRunner(it.place, UNLIMITED), { kind: "busy", message });
 
   await runner.kill();
-  using _lock = await becomeRunner(it.place, PATIENT);
-  assert.deepEqual(wordsIn(it.text()), ["a queued", "b queued", "c queued"]);
+  using _lock = await becomeRunner(it.place, UNLIMITED);
+  assert.deepEqual(entriesIn(it.text()), ["a queued", "b queued", "c queued"]);
 });
 
-Deno.test("becomeRunner() is refused within the same process too, and free again afterwards", async () => {
+Deno.test("becomeRunner() is exclusive within one process too, and possible again afterwards", async () => {
   await using it = await scratch();
   {
-    using _lock = await becomeRunner(it.place, PATIENT);
-    await assert.rejects(() => becomeRunner(it.place, PATIENT), { kind: "busy" });
+    using _lock = await becomeRunner(it.place, UNLIMITED);
+    await assert.rejects(() => becomeRunner(it.place, UNLIMITED), { kind: "busy" });
   }
-  using _again = await becomeRunner(it.place, PATIENT);
+  using _again = await becomeRunner(it.place, UNLIMITED);
 });
 
-Deno.test("changeQueue() says for whom it waits, and waits no longer than it was told", async () => {
+Deno.test("changeQueue() reports the holder that it waits for, and respects the time limit", async () => {
   await using it = await scratch();
   it.write(textOf("a active"));
   await using holder = await otherHolder(it.place.lock);
   const waited: (string | undefined)[] = [];
-  const onWait: WaitOptions["onWait"] = (who) => waited.push(who);
-  const patience = { ...PATIENT, limitMs: 600, onWait };
-  await assert.rejects(() => changeQueue(it.place, patience, adding("b")), {
+  const onWait: WaitOptions["onWait"] = (current) => waited.push(current);
+  const limited = { ...UNLIMITED, limitMs: 600, onWait };
+  await assert.rejects(() => changeQueue(it.place, limited, adding("b")), {
     kind: "busy",
-    message: new RegExp(`^cannot change the queue: .*queue\\.lock is held by pid ${holder.pid} on`),
+    message: new RegExp(
+      `^cannot change the queue: .*queue\\.lock is locked by pid ${holder.pid} on`,
+    ),
   });
   assert.deepEqual(waited, [`pid ${holder.pid} on ${Deno.hostname()}`]);
-  assert.deepEqual(wordsOf(await viewQueue(it.place, patience)), ["a active"]);
+  assert.deepEqual(entriesOf(await viewQueue(it.place, limited)), ["a active"]);
 
   const stop = new AbortController();
   const reason = new Error("enough");
   const stopped = changeQueue(it.place, { signal: stop.signal, onWait }, adding("b"));
   stop.abort(reason);
   await assert.rejects(() => stopped, reason);
-  const late = changeQueue(it.place, PATIENT, adding("b"));
+  const late = changeQueue(it.place, UNLIMITED, adding("b"));
   await holder.kill();
   await late;
-  assert.deepEqual(wordsIn(it.text()), ["a queued", "b queued"]);
+  assert.deepEqual(entriesIn(it.text()), ["a queued", "b queued"]);
 });
 
-Deno.test("changes of several processes at once all count", async () => {
+Deno.test("concurrent changes of several processes are all kept", async () => {
   await using it = await scratch();
   const script = new URL("./adder.ts", import.meta.url);
   const config = decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname);
   const run = ["run", "--quiet", "-A", "--no-check", `--config=${config}`, script.href];
-  const names = (who: string) => Array.from({ length: 15 }, (_, i) => `${who}${i}`);
-  const processes = ["a", "b", "c"].map((who) =>
-    new Deno.Command(Deno.execPath(), { args: [...run, it.root, ...names(who)] }).output()
+  const names = (prefix: string) => Array.from({ length: 15 }, (_, i) => `${prefix}${i}`);
+  const processes = ["a", "b", "c"].map((prefix) =>
+    new Deno.Command(Deno.execPath(), { args: [...run, it.root, ...names(prefix)] }).output()
   );
   for (const { success, stderr } of await Promise.all(processes)) {
     assert.ok(success, new TextDecoder().decode(stderr));
   }
   const bytes = await Deno.readFile(`${it.root}/.pullm/queue.json`);
   const found = parseQueue(bytes, "queue.json").entries.map(({ model }) => model);
-  for (const who of ["a", "b", "c"]) {
-    assert.deepEqual(found.filter((model) => model?.startsWith(who)), names(who));
+  for (const prefix of ["a", "b", "c"]) {
+    assert.deepEqual(found.filter((model) => model?.startsWith(prefix)), names(prefix));
   }
   assert.equal(found.length, 45);
 });
 
 mounted(
-  "a queue in a read-only folder can be read, and whoever wants to change it is told why not",
+  "a queue in a read-only folder can be read, and a change fails with the reason",
   "size=1m",
   async (folder, remount) => {
     const place = placeIn(`${folder}/own`, realDisk);
     await Deno.mkdir(`${folder}/own`);
     await Deno.writeTextFile(place.file, textOf("a active"));
     await remount("ro");
-    assert.deepEqual(wordsOf(await viewQueue(place, PATIENT)), ["a active"]);
-    await assert.rejects(() => changeQueue(place, PATIENT, adding("b")), {
+    assert.deepEqual(entriesOf(await viewQueue(place, UNLIMITED)), ["a active"]);
+    await assert.rejects(() => changeQueue(place, UNLIMITED, adding("b")), {
       kind: "local",
-      message: /queue\.lock: the file system is read-only$/,
+      message: /queue\.lock: read-only file system$/,
       hint: /--models-dir/,
     });
   },

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
-import { nameOf, wordOf } from "../../src/queue/entry.ts";
+import { givenOf, nameOf } from "../../src/queue/entry.ts";
 import { formatQueue, parseQueue, type Queue, timeIn, timestamp } from "../../src/queue/format.ts";
 import { add, EMPTY } from "../../src/queue/queue.ts";
 import { parseName } from "../../src/core/name.ts";
-import { FROM_GO, queueOf, wordsOf } from "./place.ts";
+import { entriesOf, FROM_GO, queueOf } from "./place.ts";
 
 function parse(text: string): Queue {
   return parseQueue(new TextEncoder().encode(text), "/m/queue.json");
 }
 
-Deno.test("case 111: parseQueue() reads a queue of the Go program, and formatQueue() gives its bytes back", () => {
+Deno.test("case 111: parseQueue() reads a queue of the Go program, and formatQueue() restores its bytes", () => {
   const queue = parse(FROM_GO);
-  assert.deepEqual(wordsOf(queue), ["llama3.2 completed", "mistral failed", "phi3 queued"]);
-  assert.deepEqual(queue.entries.map(wordOf), [
+  assert.deepEqual(entriesOf(queue), ["llama3.2 completed", "mistral failed", "phi3 queued"]);
+  assert.deepEqual(queue.entries.map(givenOf), [
     "registry.ollama.ai/library/llama3.2:latest",
     "registry.ollama.ai/library/mistral:7b",
     "registry.ollama.ai/library/phi3:mini",
@@ -28,7 +28,7 @@ Deno.test("case 111: parseQueue() reads a queue of the Go program, and formatQue
   assert.equal(formatQueue(queue), FROM_GO);
 });
 
-Deno.test("case 111: parseQueue() takes nothing, an empty file and null entries for an empty queue", () => {
+Deno.test("case 111: parseQueue() reads a missing file, an empty file and null entries as an empty queue", () => {
   assert.deepEqual(parseQueue(undefined, "x"), EMPTY);
   for (const text of ["", " \n", "null", "{}", '{"entries":null}', '{"entries": []}']) {
     assert.deepEqual(parse(text), EMPTY, text);
@@ -36,7 +36,7 @@ Deno.test("case 111: parseQueue() takes nothing, an empty file and null entries 
   assert.equal(formatQueue(EMPTY), '{\n  "entries": []\n}');
 });
 
-Deno.test("parseQueue() keeps fields that it does not know, in the file and in its entries", () => {
+Deno.test("parseQueue() keeps unknown fields of the file and of its entries", () => {
   const text = `{
   "entries": [
     {
@@ -58,24 +58,30 @@ Deno.test("parseQueue() keeps fields that it does not know, in the file and in i
   assert.deepEqual(queue.entries[0], parse(text).entries[0]);
 });
 
-Deno.test("parseQueue() says which file is no queue, and that nothing was changed", () => {
-  const cases: readonly (readonly [text: string, why: RegExp])[] = [
+Deno.test("parseQueue() reports the damaged file and that nothing was changed", () => {
+  const cases: readonly (readonly [text: string, reason: RegExp])[] = [
     ["{", /it is not JSON$/],
     ['{"entries":[]}x', /it is not JSON$/],
-    ["[]", /it holds something else$/],
-    ['"entries"', /it holds something else$/],
-    ['{"entries":{}}', /: entries is not as it should be$/],
-    ['{"entries":[7]}', /: entries\.0 is not as it should be$/],
-    ['{"entries":[{"model":"m","status":"queued"},{"model":"n"}]}', /: entries\.1\.status is not/],
-    ['{"entries":[{"model":["m"],"status":"queued"}]}', /: entries\.0\.model is not/],
+    ["[]", /it is not a queue$/],
+    ['"entries"', /it is not a queue$/],
+    ['{"entries":{}}', /: entries is missing or invalid$/],
+    ['{"entries":[7]}', /: entries\.0 is missing or invalid$/],
+    [
+      '{"entries":[{"model":"m","status":"queued"},{"model":"n"}]}',
+      /: entries\.1\.status is missing/,
+    ],
+    [
+      '{"entries":[{"model":["m"],"status":"queued"}]}',
+      /: entries\.0\.model is missing or invalid/,
+    ],
   ];
-  for (const [text, why] of cases) {
+  for (const [text, reason] of cases) {
     assert.throws(() => parse(text), (error: unknown) => {
       assert.ok(error instanceof PullamaError, text);
       assert.equal(error.kind, "local");
       assert.match(error.message, /^cannot read the queue in \/m\/queue\.json: /);
-      assert.match(error.message, why, text);
-      assert.match(error.hint ?? "", /nothing was changed: mend the file, or move it aside/);
+      assert.match(error.message, reason, text);
+      assert.match(error.hint ?? "", /nothing was changed: repair the file, or move it away/);
       return true;
     });
   }
@@ -83,19 +89,19 @@ Deno.test("parseQueue() says which file is no queue, and that nothing was change
   assert.throws(() => parseQueue(cut, "x"), /it is not JSON/);
 });
 
-Deno.test("wordOf() takes the full name where there is one, and the default registry where there is none", () => {
+Deno.test("givenOf() returns the full name if there is one, otherwise a name in the default registry", () => {
   const [entry] = queueOf("m").entries;
-  assert.equal(wordOf(entry!), "registry.ollama.ai/library/m:latest");
-  assert.equal(wordOf({ ...entry!, tag: "" }), "registry.ollama.ai/library/m:latest");
-  assert.equal(wordOf({ ...entry!, name: "hf.co/u/r:Q4_K_M" }), "hf.co/u/r:Q4_K_M");
+  assert.equal(givenOf(entry!), "registry.ollama.ai/library/m:latest");
+  assert.equal(givenOf({ ...entry!, tag: "" }), "registry.ollama.ai/library/m:latest");
+  assert.equal(givenOf({ ...entry!, name: "hf.co/u/r:Q4_K_M" }), "hf.co/u/r:Q4_K_M");
   const http = { ...entry!, name: "10.0.0.1:5000/a/m:7b", scheme: "http" };
-  assert.equal(wordOf(http), "http://10.0.0.1:5000/a/m:7b");
+  assert.equal(givenOf(http), "http://10.0.0.1:5000/a/m:7b");
   assert.deepEqual(nameOf(http), parseName("http://10.0.0.1:5000/a/m:7b"));
   assert.equal(nameOf({ ...entry!, name: "../../etc/passwd" }), undefined);
   assert.equal(nameOf({ ...entry!, model: null }), undefined);
 });
 
-Deno.test("timestamp() is the moment in local time with the offset of the place", () => {
+Deno.test("timestamp() formats local time with its UTC offset", () => {
   const date = new Date("2026-07-01T22:30:15.045Z");
   const shifted = (minutes: number) => {
     const there = new Date(date);

@@ -1,4 +1,4 @@
-/** A queue in a folder of its own, and what a Go program left in one. */
+/** Queues in temporary folders, and a queue written by the Go program. */
 
 import { type Disk, realDisk } from "../../src/io/disk.ts";
 import type { QueuePlace, WaitOptions } from "../../src/queue/file.ts";
@@ -8,12 +8,12 @@ import { makeFolder } from "../../src/store/layout/ownership.ts";
 export interface Scratch extends AsyncDisposable {
   readonly root: string;
   readonly place: QueuePlace;
-  /** What stands in the file; undefined: there is none. */
+  /** The content of the file; undefined if it does not exist. */
   text(): string | undefined;
   write(text: string | Uint8Array): void;
 }
 
-/** An empty place. */
+/** A temporary folder without a queue. */
 export async function scratch(disk: Disk = realDisk): Promise<Scratch> {
   const root = await Deno.makeTempDir({ prefix: "pullama-queue-" });
   const place = placeIn(`${root}/own`, disk);
@@ -50,36 +50,36 @@ export function placeIn(folder: string, disk: Disk): QueuePlace {
   };
 }
 
-/** Nobody has to wait here. */
-export const PATIENT: WaitOptions = {
+/** Waits for the lock without a limit. */
+export const UNLIMITED: WaitOptions = {
   signal: new AbortController().signal,
   onWait: () => {},
 };
 
-/** A queue with these models of the default registry, as `model` or `model status`. */
-export function queueOf(...words: readonly string[]): Queue {
-  const entries = words.map((word): Entry => {
-    const [model = "", status = "queued"] = word.split(" ");
+/** A queue with these models of the default registry, given as `model` or `model status`. */
+export function queueOf(...models: readonly string[]): Queue {
+  const entries = models.map((each): Entry => {
+    const [model = "", status = "queued"] = each.split(" ");
     const times = { added_at: "2026-01-02T03:04:05Z", finished_at: "0001-01-01T00:00:00Z" };
     return { model, tag: "latest", status, ...times };
   });
   return { entries, others: {} };
 }
 
-/** The entries as `queueOf` takes them. */
-export function wordsOf(queue: Queue): string[] {
+/** The entries in the form that `queueOf` takes. */
+export function entriesOf(queue: Queue): string[] {
   return queue.entries.map(({ model, status }) => `${model} ${status}`);
 }
 
-export function wordsIn(text: string | undefined): string[] {
-  return wordsOf(parseQueue(new TextEncoder().encode(text), "queue.json"));
+export function entriesIn(text: string | undefined): string[] {
+  return entriesOf(parseQueue(new TextEncoder().encode(text), "queue.json"));
 }
 
-export function textOf(...words: readonly string[]): string {
-  return formatQueue(queueOf(...words));
+export function textOf(...models: readonly string[]): string {
+  return formatQueue(queueOf(...models));
 }
 
-/** As `json.MarshalIndent` of Go writes it, byte for byte. */
+/** Byte for byte as Go's `json.MarshalIndent` writes it. */
 export const FROM_GO = `{
   "entries": [
     {

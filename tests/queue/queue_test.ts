@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PullamaError } from "../../src/core/errors.ts";
 import { displayName, parseName } from "../../src/core/name.ts";
-import { keyOf, wordOf } from "../../src/queue/entry.ts";
+import { givenOf, keyOf } from "../../src/queue/entry.ts";
 import type { Queue } from "../../src/queue/format.ts";
 import {
   add,
@@ -15,7 +15,7 @@ import {
   requeued,
   waiting,
 } from "../../src/queue/queue.ts";
-import { queueOf, wordsOf } from "./place.ts";
+import { entriesOf, queueOf } from "./place.ts";
 
 const NOW = "2026-05-06T07:08:09.123+02:00";
 
@@ -23,7 +23,7 @@ function added(queue: Queue, ...names: readonly string[]) {
   return add(queue, names.map(parseName), NOW);
 }
 
-Deno.test("add() appends in order, with model and tag for the Go program and the full name where it is more", () => {
+Deno.test("add() appends in order, with model and tag, and a full name unless host and namespace are default", () => {
   const { queue, added: names, skipped } = added(
     EMPTY,
     "llama3.2",
@@ -57,7 +57,7 @@ Deno.test("add() appends in order, with model and tag for the Go program and the
   assert.deepEqual([names.length, skipped.length], [5, 0]);
 });
 
-Deno.test("add() skips what waits or is being pulled, also within one call", () => {
+Deno.test("add() skips models that are queued or active, also within one call", () => {
   const before = queueOf("a active", "b", "c completed");
   const { queue, added: names, skipped } = added(
     before,
@@ -67,28 +67,28 @@ Deno.test("add() skips what waits or is being pulled, also within one call", () 
     "d",
     "d:latest",
   );
-  assert.deepEqual(wordsOf(queue), ["a active", "b queued", "c completed", "d queued"]);
+  assert.deepEqual(entriesOf(queue), ["a active", "b queued", "c completed", "d queued"]);
   assert.deepEqual(names.map(displayName), ["d:latest"]);
   assert.deepEqual(skipped.map(displayName), ["a:latest", "b:latest", "b:latest", "d:latest"]);
 });
 
-Deno.test("add() tells models apart by host, namespace, tag and the case of all but the host", () => {
+Deno.test("add() distinguishes models by host, namespace, tag and case, except the case of the host", () => {
   const { queue } = added(queueOf("m"), "u/m", "h.example/library/m", "m:7b", "M");
   assert.equal(queue.entries.length, 5);
 });
 
-Deno.test("add() lets what failed or was pulled wait again, at the end and once", () => {
+Deno.test("add() queues completed and failed models again, once and at the end", () => {
   const before = queueOf("a failed", "b completed", "a completed", "c");
   const { queue, added: names } = added(before, "a", "b");
-  assert.deepEqual(wordsOf(queue), ["c queued", "a queued", "b queued"]);
+  assert.deepEqual(entriesOf(queue), ["c queued", "a queued", "b queued"]);
   assert.deepEqual(names.map(displayName), ["a:latest", "b:latest"]);
   assert.equal(queue.entries[1]?.error, undefined);
 });
 
-Deno.test("add() takes the scheme of the last that was given for a model", () => {
+Deno.test("add() uses the last scheme given for a model", () => {
   const plain = added(EMPTY, "h.example/a/m").queue;
   const http = added(plain, "http://h.example/a/m");
-  assert.deepEqual(http.queue.entries.map(wordOf), ["http://h.example/a/m:latest"]);
+  assert.deepEqual(http.queue.entries.map(givenOf), ["http://h.example/a/m:latest"]);
   assert.deepEqual(http.changed.map(displayName), ["h.example/a/m:latest"]);
   assert.deepEqual([http.added, http.skipped], [[], []]);
   const same = added(http.queue, "http://h.example/a/m");
@@ -97,23 +97,23 @@ Deno.test("add() takes the scheme of the last that was given for a model", () =>
   assert.deepEqual([back.queue, back.changed.length], [plain, 1]);
 });
 
-Deno.test("add() leaves what is being pulled as it is, also where the scheme is another one", () => {
+Deno.test("add() leaves an active entry unchanged, even with another scheme", () => {
   const active = next(added(EMPTY, "h.example/a/m").queue)!.queue;
   const { queue, changed, skipped } = added(active, "http://h.example/a/m");
   assert.deepEqual([queue, changed, skipped.length], [active, [], 1]);
 });
 
-Deno.test("next() makes the first that waits active, and passes over what it does not know", () => {
+Deno.test("next() activates the first queued entry and skips unknown statuses", () => {
   const before = queueOf("a completed", "b paused", "c", "d");
   const taken = next(before)!;
-  assert.equal(wordOf(taken.entry), "registry.ollama.ai/library/c:latest");
-  assert.deepEqual(wordsOf(taken.queue), ["a completed", "b paused", "c active", "d queued"]);
+  assert.equal(givenOf(taken.entry), "registry.ollama.ai/library/c:latest");
+  assert.deepEqual(entriesOf(taken.queue), ["a completed", "b paused", "c active", "d queued"]);
   assert.deepEqual(waiting(taken.queue).map(({ model }) => model), ["d"]);
   assert.equal(next(queueOf("a failed", "b active")), undefined);
   assert.equal(next(EMPTY), undefined);
 });
 
-Deno.test("finished(), failed() and requeued() say how the active entry ended, and touch no other", () => {
+Deno.test("finished(), failed() and requeued() change only the active entry", () => {
   const before = queueOf("a queued", "b active", "c failed");
   const [a, b, c] = before.entries;
   const done = { ...b, status: "completed", finished_at: NOW };
@@ -130,13 +130,13 @@ Deno.test("finished(), failed() and requeued() say how the active entry ended, a
   assert.deepEqual(finished(requeued(before), NOW), requeued(before));
 });
 
-Deno.test("remove() takes several positions, as they were before any of them went", () => {
+Deno.test("remove() takes several positions, all counted before the removal", () => {
   const { queue, removed } = remove(queueOf("a", "b failed", "c active", "d completed"), [4, 1, 4]);
-  assert.deepEqual(wordsOf(queue), ["b failed", "c active"]);
+  assert.deepEqual(entriesOf(queue), ["b failed", "c active"]);
   assert.deepEqual(removed.map(({ model }) => model), ["a", "d"]);
 });
 
-Deno.test("remove() removes nothing where one position is active or has no entry", () => {
+Deno.test("remove() removes nothing if one position is active or has no entry", () => {
   const queue = queueOf("a", "b active", "c");
   const cases = [
     [[1, 2], "busy", /^cannot remove entry 2: "registry\.ollama\.ai\/library\/b:latest" is being/],
@@ -155,7 +155,7 @@ Deno.test("remove() removes nothing where one position is active or has no entry
   assert.throws(() => remove(EMPTY, [1]), { hint: "the queue is empty" });
 });
 
-Deno.test("a queue never loses an entry and never has two open ones of a model, whatever happens to it", () => {
+Deno.test("a queue never loses an entry or has two entries for one model, for any sequence of operations", () => {
   const step = fc.oneof(
     fc.constantFrom("a", "b", "c", "d", "u/a", "h.example/x/a").map((name) => ["add", name]),
     fc.constantFrom(["next"], ["finished"], ["failed"], ["requeued"]),
@@ -167,7 +167,7 @@ Deno.test("a queue never loses an entry and never has two open ones of a model, 
       if (what === "add") queue = added(queue, name).queue;
       else if (what === "next") queue = hasActive(queue) ? queue : next(queue)?.queue ?? queue;
       else if (what === "finished") queue = finished(queue, NOW);
-      else if (what === "failed") queue = failed(queue, "why", NOW);
+      else if (what === "failed") queue = failed(queue, "reason", NOW);
       else queue = requeued(queue);
       if (what === "add") seen.add(displayName(parseName(name)));
       const keys = queue.entries.map(keyOf);

@@ -3,7 +3,7 @@ import { parseName } from "../../src/core/name.ts";
 import { becomeRunner, changeQueue } from "../../src/queue/file.ts";
 import { add } from "../../src/queue/queue.ts";
 import { runQueue, type Turn, type TurnEnd } from "../../src/queue/runner.ts";
-import { PATIENT, type Scratch, scratch, textOf, wordsIn } from "./place.ts";
+import { entriesIn, type Scratch, scratch, textOf, UNLIMITED } from "./place.ts";
 
 const NOW = new Date("2026-05-06T07:08:09.123Z");
 
@@ -12,7 +12,7 @@ interface Ran {
   readonly turns: readonly Turn[];
 }
 
-/** Runs the queue; `pull` may answer how it went. */
+/** Runs the queue; `pull` may return the result of a model. */
 async function run(
   it: Scratch,
   pull: (model: string) => TurnEnd["ended"] | void | Promise<void>,
@@ -27,14 +27,14 @@ async function run(
       return ended === "failed" ? { ended, reason: `no ${model}` } : { ended };
     },
     enough,
-    wait: PATIENT,
+    wait: UNLIMITED,
     now: () => NOW,
   });
   return { left, turns };
 }
 
 async function addTo(it: Scratch, ...names: readonly string[]): Promise<void> {
-  await changeQueue(it.place, PATIENT, (queue) => {
+  await changeQueue(it.place, UNLIMITED, (queue) => {
     const { queue: after } = add(queue, names.map(parseName), "2026-01-01T00:00:00Z");
     return { queue: after, result: undefined };
   });
@@ -44,11 +44,11 @@ function places({ turns }: Ran): string[] {
   return turns.map(({ index, count }) => `${index}/${count}`);
 }
 
-Deno.test("runQueue() pulls in order, one after another, and leaves alone what is over", async () => {
+Deno.test("runQueue() pulls in order, one after another, and leaves completed and failed entries alone", async () => {
   await using it = await scratch();
   it.write(textOf("a", "b completed", "c failed", "d"));
   const during: string[][] = [];
-  const ran = await run(it, () => void during.push(wordsIn(it.text())));
+  const ran = await run(it, () => void during.push(entriesIn(it.text())));
   assert.deepEqual(ran.turns.map(({ given }) => given), [
     "registry.ollama.ai/library/a:latest",
     "registry.ollama.ai/library/d:latest",
@@ -58,22 +58,22 @@ Deno.test("runQueue() pulls in order, one after another, and leaves alone what i
     ["a active", "b completed", "c failed", "d queued"],
     ["a completed", "b completed", "c failed", "d active"],
   ]);
-  assert.deepEqual(wordsIn(it.text()), ["a completed", "b completed", "c failed", "d completed"]);
+  assert.deepEqual(entriesIn(it.text()), ["a completed", "b completed", "c failed", "d completed"]);
   assert.deepEqual(ran.left, []);
 });
 
-Deno.test("case 110: runQueue() marks what fails with its reason, and goes on", async () => {
+Deno.test("case 110: runQueue() marks a failed entry with the reason and continues", async () => {
   await using it = await scratch();
   it.write(textOf("a", "b", "c"));
   await run(it, (model) => model === "b" ? "failed" : "pulled");
-  assert.deepEqual(wordsIn(it.text()), ["a completed", "b failed", "c completed"]);
+  assert.deepEqual(entriesIn(it.text()), ["a completed", "b failed", "c completed"]);
   const { entries } = JSON.parse(it.text()!);
   assert.equal(entries[1].error, "no b");
   assert.equal(Date.parse(entries[1].finished_at), NOW.getTime());
   assert.equal(entries[0].error, undefined);
 });
 
-Deno.test("case 108: runQueue() takes in the same run what is added while it pulls", async () => {
+Deno.test("case 108: runQueue() pulls models added during the run in the same run", async () => {
   await using it = await scratch();
   it.write(textOf("a", "c failed"));
   const ran = await run(it, async (model) => {
@@ -82,44 +82,44 @@ Deno.test("case 108: runQueue() takes in the same run what is added while it pul
   });
   assert.deepEqual(places(ran), ["1/1", "2/3", "3/3", "4/4"]);
   assert.deepEqual(
-    wordsIn(it.text()),
+    entriesIn(it.text()),
     ["a completed", "b completed", "c completed", "d completed"],
   );
 });
 
-Deno.test("case 109: runQueue() takes again what a dead runner left active", async () => {
+Deno.test("case 109: runQueue() pulls entries again that a dead runner left active", async () => {
   await using it = await scratch();
   it.write(textOf("a completed", "b active", "c active"));
   const ran = await run(it, () => {});
   assert.deepEqual(places(ran), ["1/2", "2/2"]);
-  assert.deepEqual(wordsIn(it.text()), ["a completed", "b completed", "c completed"]);
+  assert.deepEqual(entriesIn(it.text()), ["a completed", "b completed", "c completed"]);
 });
 
-Deno.test("runQueue() begins nothing more once it is enough, and says what is left", async () => {
+Deno.test("runQueue() starts no further model after the signal, and returns those left", async () => {
   await using it = await scratch();
   it.write(textOf("a", "b", "c"));
   const enough = new AbortController();
   const ran = await run(it, () => enough.abort(), enough.signal);
   assert.equal(ran.turns.length, 1);
-  assert.deepEqual(wordsIn(it.text()), ["a completed", "b queued", "c queued"]);
+  assert.deepEqual(entriesIn(it.text()), ["a completed", "b queued", "c queued"]);
   assert.deepEqual(ran.left, [
     "registry.ollama.ai/library/b:latest",
     "registry.ollama.ai/library/c:latest",
   ]);
   assert.equal((await run(it, () => {}, AbortSignal.abort())).turns.length, 0);
-  assert.deepEqual(wordsIn(it.text()), ["a completed", "b queued", "c queued"]);
+  assert.deepEqual(entriesIn(it.text()), ["a completed", "b queued", "c queued"]);
 });
 
-Deno.test("runQueue() lets an interrupted entry wait again in its place, and ends", async () => {
+Deno.test("runQueue() queues an interrupted entry again in its place, and ends", async () => {
   await using it = await scratch();
   it.write(textOf("a", "b", "c"));
   const ran = await run(it, (model) => model === "b" ? "interrupted" : "pulled");
-  assert.deepEqual(wordsIn(it.text()), ["a completed", "b queued", "c queued"]);
+  assert.deepEqual(entriesIn(it.text()), ["a completed", "b queued", "c queued"]);
   assert.equal(ran.left.length, 2);
   assert.equal(ran.left[0], "registry.ollama.ai/library/b:latest");
 });
 
-Deno.test("runQueue() goes on where somebody has deleted the queue meanwhile", async () => {
+Deno.test("runQueue() continues if the queue file is deleted during the run", async () => {
   await using it = await scratch();
   it.write(textOf("a", "b"));
   const ran = await run(it, async (model) => {
@@ -128,15 +128,15 @@ Deno.test("runQueue() goes on where somebody has deleted the queue meanwhile", a
     await addTo(it, "c");
   });
   assert.deepEqual(ran.turns.map(({ given }) => given.slice(-8)), ["a:latest", "c:latest"]);
-  assert.deepEqual(wordsIn(it.text()), ["c completed"]);
+  assert.deepEqual(entriesIn(it.text()), ["c completed"]);
 });
 
-Deno.test("runQueue() lets another one run when it is over, also where it went wrong", async () => {
+Deno.test("runQueue() releases the runner lock at the end, even after an error", async () => {
   await using it = await scratch();
   it.write(textOf("a"));
   const broken = run(it, () => Promise.reject(new Error("broken")));
   await assert.rejects(() => broken, /broken/);
-  assert.deepEqual(wordsIn(it.text()), ["a active"]);
-  using _lock = await becomeRunner(it.place, PATIENT);
-  assert.deepEqual(wordsIn(it.text()), ["a queued"]);
+  assert.deepEqual(entriesIn(it.text()), ["a active"]);
+  using _lock = await becomeRunner(it.place, UNLIMITED);
+  assert.deepEqual(entriesIn(it.text()), ["a queued"]);
 });

@@ -1,4 +1,4 @@
-/** The build itself. It needs a runtime to compile with, as Deno's own server may be out of reach. */
+/** The build. It needs a local runtime to compile with, since Deno's server may be unreachable. */
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import { sha256Of } from "./store.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What a checkout has of what a build needs. */
+/** The files of a checkout that a build needs. */
 const PARTS = [
   "build.ts",
   "tools",
@@ -23,11 +23,11 @@ const PARTS = [
 
 function building(name: string, fn: () => Promise<void>): void {
   const ignore = !Deno.env.get("DENORT_BIN");
-  const why = ignore ? " [left out, needs a runtime to compile with (DENORT_BIN)]" : "";
-  Deno.test({ name: name + why, ignore, fn });
+  const reason = ignore ? " [left out, needs a runtime to compile with (DENORT_BIN)]" : "";
+  Deno.test({ name: name + reason, ignore, fn });
 }
 
-/** Copies the sources to `path`, as a fresh checkout has them: with the time of now. */
+/** Copies the sources to `path` with the current time, like a fresh checkout. */
 async function checkOut(path: string): Promise<void> {
   await Deno.mkdir(path);
   const { code, err } = await runToEnd(
@@ -36,7 +36,7 @@ async function checkOut(path: string): Promise<void> {
   assert.equal(code, 0, err);
 }
 
-/** Runs the build in a checkout, with more `env` than is there. */
+/** Runs the build in a checkout, with additional `env`. */
 async function buildWith(
   path: string,
   args: readonly string[],
@@ -45,7 +45,7 @@ async function buildWith(
   const task = [Deno.execPath(), "run", "--quiet", "--frozen", "-A", "--no-check", "build.ts"];
   return await runToEnd([...task, ...args], {
     cwd: path,
-    // How packages are fetched here, and with what is compiled, is said there.
+    // The environment has the settings for packages and the compiler.
     env: { ...Deno.env.toObject(), ...env },
   });
 }
@@ -70,7 +70,7 @@ building("two checkouts at the same path compile to the same bytes", async () =>
   assert.equal(sums.size, 1);
 });
 
-building("a build knows its commit, and without git its version alone", async () => {
+building("a build includes the commit in its version, if there is a git repository", async () => {
   await using folder = await temporaryFolder();
   const place = `${folder.path}/checkout`;
   const out = `${folder.path}/pullama`;
@@ -99,7 +99,7 @@ building("a build knows its commit, and without git its version alone", async ()
   assert.equal(await says(), `pullama ${config.version}+${commit}.dirty\n`);
 });
 
-building("a build that fails says so, and leaves the program that was there", async () => {
+building("a failed build reports an error and keeps the existing program", async () => {
   await using folder = await temporaryFolder();
   const place = `${folder.path}/checkout`;
   const out = `${folder.path}/pullama`;
@@ -112,7 +112,7 @@ building("a build that fails says so, and leaves the program that was there", as
   assert.equal(await Deno.readTextFile(out), "the old one");
 });
 
-/** Stands in for the compiler, which would have to download the runtimes of all systems. */
+/** Replaces the compiler, which would have to download the runtimes for all systems. */
 const STAND_IN = `
 const [what] = Deno.args;
 Deno.mkdirSync(Deno.env.get("DENO_DIR") + "/npm", { recursive: true });
@@ -125,7 +125,7 @@ if (what === "compile") {
 `;
 
 Deno.test({
-  name: "a release has a program for each system, their checksums, and scripts that install them",
+  name: "a release has a program for each system, checksums and install scripts",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using folder = await temporaryFolder();
@@ -162,7 +162,7 @@ Deno.test({
   },
 });
 
-building("the program starts at most 15 ms later than an empty one", async () => {
+building("the program starts at most 15 ms slower than an empty one", async () => {
   await using folder = await temporaryFolder();
   const [program, empty] = [`${folder.path}/pullama`, `${folder.path}/empty`];
   await checkOut(`${folder.path}/checkout`);
@@ -177,7 +177,8 @@ building("the program starts at most 15 ms later than an empty one", async () =>
   });
   assert.equal(compiled.code, 0, compiled.err);
 
-  // In turn, and the quickest of each: whatever else the machine does makes both slower. A busy one gets more turns.
+  // Alternately, and the fastest run of each, since other load slows both down. More runs on a busy
+  // machine.
   const quickest = { program: Infinity, empty: Infinity };
   for (let turn = 0; turn < 20 || (turn < 300 && quickest.program - quickest.empty > 15); turn++) {
     quickest.empty = Math.min(quickest.empty, await millisecondsOf([empty]));

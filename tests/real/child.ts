@@ -1,6 +1,6 @@
-/** Other programs as disposable objects: they end when the test does, in bounded time. */
+/** Child processes as disposable objects: they end with the test, within a time limit. */
 
-/** How long a server may take to be ready, and to end after it was asked to. In milliseconds. */
+/** Milliseconds for a server to become ready, and to end after SIGTERM. */
 const READY_MS = 30_000;
 const END_MS = 5_000;
 
@@ -8,18 +8,18 @@ export interface ServerCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** What it writes to stderr once it answers. The first group is kept. */
+  /** What it writes to stderr once it is ready. The first group is kept. */
   readonly ready: RegExp;
 }
 
 export interface Child extends AsyncDisposable {
-  /** The first group of what said that it is ready. */
+  /** The first group of the match of `ready`. */
   readonly said: string;
-  /** What it has written to stderr so far. */
+  /** Its stderr so far. */
   readonly log: () => string;
 }
 
-/** Starts a server and waits until it says that it is ready. Rejects with what it said if it ends before. */
+/** Starts a server and waits until it is ready. Rejects with its stderr if it ends first. */
 export async function startChild({ command, args, env, ready }: ServerCommand): Promise<Child> {
   const process = new Deno.Command(command, {
     args: [...args],
@@ -65,11 +65,13 @@ export interface Ended {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Milliseconds until it is killed. */
+  /** Timeout in milliseconds, after which it is killed. */
   readonly limit?: number;
 }
 
-/** Starts a command with no environment but the given one and the PATH, and with both outputs piped. */
+/**
+ * Starts a command with only `env` and PATH in its environment, and with stdout and stderr piped.
+ */
 export function spawnAlone(
   [command = "", ...args]: readonly string[],
   { env, cwd }: { readonly env: Readonly<Record<string, string>>; readonly cwd?: string },
@@ -85,7 +87,7 @@ export function spawnAlone(
   }).spawn();
 }
 
-/** Runs a command to its end, with no environment but the given one and the PATH. */
+/** Runs a command to its end, with only `env` and PATH in its environment. */
 export async function runToEnd(
   command: readonly string[],
   { env = {}, cwd = "/", limit = 120_000 }: RunOptions = {},
@@ -101,16 +103,16 @@ export async function runToEnd(
   return { code, out, err };
 }
 
-/** Sends a signal; a process that has ended already is fine. */
+/** Sends a signal, unless the process has already ended. */
 export function kill(process: Deno.ChildProcess, signal: Deno.Signal): void {
   try {
     process.kill(signal);
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }
 
-/** A folder that goes with the scope it was made in. */
+/** A temporary directory that is removed when disposed. */
 export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = await Deno.makeTempDir({ prefix: "pullama-test-" });
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };

@@ -1,4 +1,4 @@
-/** The completion scripts in the shells that load them, typed at as people do. */
+/** The completion scripts in real shells, with typed input. */
 
 import assert from "node:assert/strict";
 import { exists } from "../fakes/exists.ts";
@@ -7,8 +7,8 @@ import { type Need, testWith } from "../needs.ts";
 import { type Ended, runToEnd, temporaryFolder } from "./child.ts";
 import { cacheOfDeno, pullamaCommand } from "./program.ts";
 
-/** How long a shell may take to show what is expected, in milliseconds. */
-const PATIENCE_MS = 20_000;
+/** Milliseconds for a shell to show the expected text. */
+const TIMEOUT_MS = 20_000;
 
 const SHELLS: readonly {
   readonly name: string;
@@ -36,7 +36,7 @@ const SHELLS: readonly {
   },
 ];
 
-/** What is typed before the tab, and what the command line is after it. */
+/** The command line before and after the tab. */
 const CASES: readonly (readonly [typed: string, becomes: string])[] = [
   ["pullama comple", "pullama completion "],
   ["pullama rm lla", "pullama rm llama3.2:latest"],
@@ -76,7 +76,7 @@ for (const { name, needs, start, load } of SHELLS) {
         runToEnd(["tmux", "-S", `${home}/tmux`, ...args], { env });
       const screen = async () => (await tmux("capture-pane", "-p", "-J")).out;
       const until = async (what: string, holds: (text: string) => boolean) => {
-        const late = performance.now() + PATIENCE_MS;
+        const late = performance.now() + TIMEOUT_MS;
         for (;;) {
           const text = await screen();
           if (holds(text)) return;
@@ -120,7 +120,7 @@ for (const { name, needs, start, load } of SHELLS) {
       } finally {
         const shell = (await tmux("display-message", "-p", "#{pane_pid}")).out.trim();
         await tmux("kill-server");
-        // It may write a history into the folder that is to be removed.
+        // It may write its history to the directory that is about to be removed.
         while (exists(`/proc/${shell}`)) await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },

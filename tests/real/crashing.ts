@@ -1,4 +1,4 @@
-/** A program that shows a pull and then ends as no program should; its argument says how. */
+/** A program that shows a pull and then crashes, in the way that its argument says. */
 
 import { systemHost } from "../../src/cli/host/system.ts";
 import { createRenderer } from "../../src/ui/pull/modes.ts";

@@ -34,7 +34,7 @@ Deno.test(
 Deno.test(
   needing(
     ["docker-registry"],
-    "case 118: a manifest with odd spacing, unknown keys and a line end is stored byte for byte",
+    "case 118: a manifest with unusual white space and unknown keys is stored byte for byte",
   ),
   async () => {
     await using folder = await temporaryFolder();

@@ -1,4 +1,4 @@
-/** The checkup by the program as it is, with the permissions that are baked into it. */
+/** pullama doctor in the compiled program, with the permissions compiled into it. */
 
 import assert from "node:assert/strict";
 import { authority, good, key } from "../fakes/authority.ts";
@@ -30,7 +30,7 @@ interface Found {
   readonly kind?: string;
 }
 
-/** The same real registry without and with TLS, and a user's home. */
+/** A real registry with and without TLS, and a home directory. */
 async function world() {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await temporaryFolder());
@@ -47,7 +47,7 @@ async function world() {
     plain: plain.host,
     secure: secure.host,
     home,
-    /** Runs a checkup; nothing on the disk is another afterwards. */
+    /** Runs doctor; asserts that it changes nothing on disk. */
     async doctor(
       args: readonly string[],
       env: Readonly<Record<string, string>> = {},
@@ -75,7 +75,7 @@ async function world() {
 
 testWith(
   ["docker-registry", "ssh-keygen"],
-  "doctor finds all well at docker-registry, with the fingerprint that ssh-keygen shows",
+  "doctor passes with docker-registry, and shows the same fingerprint as ssh-keygen",
   async () => {
     await using at = await world();
     await Deno.mkdir(`${at.home}/.ollama`);
@@ -87,10 +87,13 @@ testWith(
     const shown = await runToEnd(["ssh-keygen", "-lf", file]);
     const [, fingerprint = "none"] = shown.out.split(" ");
     assert.ok(of("key").found.includes(`Ed25519, ${fingerprint}, `), of("key").found);
-    assert.match(of("folder").found, /\(default\), would be made, belongs to root \(0\), .* free/);
-    assert.match(of("tls").found, /Example Root CA \(Example Corp\) until 2120-01-01, trusted$/);
-    assert.equal(of("clock").found, "right");
-    assert.match(of("manifest").found, /5\.0 MB, 5 blobs, no login needed$/);
+    assert.match(of("folder").found, /\(default\), would be created, owned by root \(0\), .* free/);
+    assert.match(
+      of("tls").found,
+      /Example Root CA \(Example Corp\), valid until 2120-01-01, trusted$/,
+    );
+    assert.equal(of("clock").found, "correct");
+    assert.match(of("manifest").found, /5\.0 MB, 5 blobs, no authentication needed$/);
     assert.match(of("range").found, /^206 with bytes /);
     assert.match(of("speed").found, /^[\d.]+ [kMG]B\/s, 4 MB in /);
     const [host, port] = at.secure.split(":");
@@ -100,13 +103,13 @@ testWith(
 
 testWith(
   ["docker-registry"],
-  "doctor names what stands in the way, by exit code and hint",
+  "doctor reports failed checks with exit code and hint",
   async () => {
     await using at = await world();
     const cases: readonly (readonly [string[], number, string, RegExp, RegExp])[] = [
-      [[`${at.secure}/library/tiny`], 1, "tls", /not trusted, Example Root CA/, /--ca-cert/],
+      [[`${at.secure}/library/tiny`], 1, "tls", /authority, Example Root CA/, /--ca-cert/],
       [[`${at.plain}/library/tiny`], 1, "tls", /^cannot reach /, /--insecure/],
-      [[`${at.plain}/library/no`, "--insecure"], 4, "manifest", /not know this model/, /spelling/],
+      [[`${at.plain}/library/no`, "--insecure"], 4, "manifest", /model not found/, /spelling/],
       [["nobody.invalid/a/b"], 1, "dns", /nobody\.invalid cannot be resolved$/, /DNS/],
     ];
     for (const [args, exitCode, name, says, hint] of cases) {
@@ -120,7 +123,7 @@ testWith(
 
 testWith(
   ["docker-registry", "root", "a compiled program"],
-  "doctor by another user says that the folder cannot be written, and whose it is",
+  "doctor as another user reports a models folder that is not writable, and its owner",
   async () => {
     await using at = await world();
     await Deno.mkdir(`${at.home}/models`, { mode: 0o755 });
@@ -130,14 +133,14 @@ testWith(
     assert.deepEqual([code, failed.map(({ name }) => name)], [1, ["folder"]]);
     const says = `cannot write to ${at.home}/models: permission denied`;
     assert.deepEqual([of("folder").found, of("folder").kind], [says, "local"]);
-    assert.match(of("folder").hint!, /^it belongs to user 0, group 0: run as its owner/);
+    assert.match(of("folder").hint!, /^owned by user 0, group 0: run as its owner/);
     assert.equal(of("speed").ok, true);
   },
 );
 
 testWith(
   ["docker-registry", "tinyproxy"],
-  "doctor through tinyproxy connects to that alone, and names a password that is wrong",
+  "doctor through tinyproxy connects only to the proxy, and reports a wrong password",
   async () => {
     await using at = await world();
     await using proxy = await startTinyproxy({ username: "someone", password: PASSWORD });
@@ -149,19 +152,19 @@ testWith(
     assert.deepEqual([well.code, well.failed], [0, []]);
     assert.match(
       well.of("proxy").found,
-      /^http:\/\/127\.0\.0\.1:\d+ from HTTPS_PROXY, with a user/,
+      /^http:\/\/127\.0\.0\.1:\d+ from HTTPS_PROXY, with credentials/,
     );
     assert.equal(well.of("tcp").found, `connected to ${proxy.host}`);
     const wrong = await at.doctor(args, { HTTPS_PROXY: `http://someone:no@${proxy.host}` });
     assert.deepEqual([wrong.code, wrong.failed.map(({ name }) => name)], [3, ["tls"]]);
     assert.match(
       wrong.failed[0]!.found,
-      /the proxy does not accept the user name and the password$/,
+      /the proxy rejected the user name and password$/,
     );
   },
 );
 
-testWith([], "doctor ends at once when it is interrupted", async () => {
+testWith([], "doctor ends at once on SIGINT", async () => {
   await using folder = await temporaryFolder();
   await using registry = await startRegistry();
   const asked = Promise.withResolvers<void>();
@@ -177,7 +180,7 @@ testWith([], "doctor ends at once when it is interrupted", async () => {
   const said = [process.stdout, process.stderr].map((stream) => new Response(stream).text());
   await asked.promise;
   kill(process, "SIGINT");
-  // Long before the check itself would be given up.
+  // Much earlier than the timeout of the check.
   const timer = setTimeout(() => kill(process, "SIGKILL"), 5000);
   const { code } = await process.status;
   clearTimeout(timer);

@@ -1,6 +1,6 @@
 /**
- * What lines and servers do, and what it costs: the compiled program against a registry that misbehaves,
- * in full size and real time.
+ * What network and server faults cost: the compiled program with a faulty registry, with large
+ * blobs and in real time.
  */
 
 import assert from "node:assert/strict";
@@ -25,10 +25,12 @@ const GIB = 1 << 30;
 interface Place extends AsyncDisposable {
   readonly registry: Registry;
   readonly model: AddedModel;
-  /** The blob that all is about. */
+  /** The blob that the tests are about. */
   readonly weights: AddedModel["layers"][number];
   readonly pull: (...flags: string[]) => Promise<Ended & { readonly elapsedMs: number }>;
-  /** Body bytes of the weights that were sent beyond their size; what is in kernels when a connection ends counts. */
+  /**
+   * Body bytes of the weights sent in excess of their size, including those lost in socket buffers.
+   */
   readonly excess: () => Promise<number>;
   readonly assertWhole: (ended: Ended) => void;
 }
@@ -68,7 +70,7 @@ async function placeOf(size: number, options: RegistryOptions = {}): Promise<Pla
   };
 }
 
-/** Body bytes that a connection has carried before this request. */
+/** Body bytes sent on the connection before this request. */
 function carried({ requests }: Registry, { host, connection }: LoggedRequest): number {
   return requests.filter((other) => other.host === host && other.connection === connection)
     .reduce((sum, { sent }) => sum + sent, 0);
@@ -76,7 +78,7 @@ function carried({ requests }: Registry, { host, connection }: LoggedRequest): n
 
 testWith(
   ["a compiled program"],
-  "a connection that is reset after each 40 MiB wastes at most 1 MiB",
+  "a connection that is reset after every 40 MiB wastes at most 1 MiB each time",
   async () => {
     await using place = await placeOf(GIB);
     const { registry, weights } = place;
@@ -101,7 +103,7 @@ testWith(
 
 testWith(
   ["a compiled program"],
-  "a connection that falls silent beside others costs 12 s at most",
+  "a connection that stalls while others receive data costs at most 12 s",
   async () => {
     await using place = await placeOf(192 * MIB, { connectionBytesPerSecond: 8 * MIB });
     const { registry, weights } = place;
@@ -124,7 +126,7 @@ testWith(
 
 const PHASES = ["manifest", "token", "redirect", "data"] as const;
 
-/** From now on every fourth request of this phase, the first one among them, is answered with 503. */
+/** Makes every fourth request of this phase, starting with the first, fail with 503. */
 function busyIn(phase: typeof PHASES[number], { faults }: Registry): void {
   let n = 0;
   const busy = () => n++ % 4 === 0 ? { status: 503 } : undefined;
@@ -139,7 +141,7 @@ for (const size of [3 * MIB, 200 * MIB]) {
   for (const phase of PHASES) {
     testWith(
       ["a compiled program"],
-      `503 on every fourth request for the ${phase} is got over with ${size / MIB} MiB`,
+      `a pull of ${size / MIB} MiB survives 503 on every fourth request for the ${phase}`,
       async () => {
         await using place = await placeOf(size, { blobHosts: 2 });
         demandTokens(place.registry, { anonymous: true });
@@ -151,7 +153,7 @@ for (const size of [3 * MIB, 200 * MIB]) {
   }
 }
 
-testWith(["a compiled program"], "answers of at most 10 MiB are taken as they come", async () => {
+testWith(["a compiled program"], "responses limited to 10 MiB cost no extra bytes", async () => {
   await using place = await placeOf(256 * MIB);
   place.registry.faults.data = () => ({ atMost: 10 * MIB });
   place.assertWhole(await place.pull());
@@ -160,7 +162,7 @@ testWith(["a compiled program"], "answers of at most 10 MiB are taken as they co
 
 testWith(
   ["a compiled program"],
-  "one flipped bit in 1 GiB costs one range where the registry has chunksums",
+  "one flipped bit in 1 GiB costs one range if the registry has chunksums",
   async () => {
     await using place = await placeOf(GIB, { chunkLength: 32 * MIB });
     flipOnce(place, 600 * MIB);
@@ -171,13 +173,13 @@ testWith(
 
 testWith(
   ["a compiled program"],
-  "one flipped bit in 1 GiB costs at most one more copy without them",
+  "one flipped bit in 1 GiB costs at most one more copy without chunksums",
   async () => {
     await using place = await placeOf(GIB);
     flipOnce(place, 600 * MIB);
     const ended = await place.pull("--output", "json");
     place.assertWhole(ended);
-    // The chunks before the wrong one, and that one.
+    // The chunks up to and including the wrong one.
     assert.equal(await place.excess(), 640 * MIB);
   },
 );
@@ -193,7 +195,7 @@ function flipOnce({ registry, weights }: Place, offset: number): void {
 for (const size of [600_000, 64 * MIB]) {
   testWith(
     ["a compiled program"],
-    `a page of an error in place of ${size} bytes is refused`,
+    `a web page instead of a blob of ${size} bytes is rejected`,
     async () => {
       await using place = await placeOf(size);
       const page = htmlPage(200);
@@ -203,7 +205,7 @@ for (const size of [600_000, 64 * MIB]) {
           : undefined;
       const { code, err } = await place.pull("--max-retries", "1");
       assert.equal(code, 1, err);
-      assert.match(err, /web page/);
+      assert.match(err, /HTML page/);
       delete place.registry.faults.data;
       place.assertWhole(await place.pull());
     },

@@ -9,20 +9,20 @@ import { assertInstalled } from "./store.ts";
 const SIZE = 3_000_000;
 const USER = "someone";
 const PASSWORD = "swordfish-7391";
-/** As `htpasswd -B` writes it. */
+/** In the format of `htpasswd -B`. */
 const HTPASSWD = `${USER}:$2y$05$abcdefghijklmnopqrstuuDS66zJ2rmx0UVP54dYie5Xa8QaCZgm.\n`;
 
 interface Guarded extends AsyncDisposable {
   readonly registry: RealServer;
   readonly pushed: Pushed;
-  /** With host, as a user would type it. */
+  /** The full name with host, as a user would type it. */
   readonly name: string;
-  /** A folder that is the home of a user. */
+  /** The user's home directory. */
   readonly home: string;
   pull(env?: Readonly<Record<string, string>>): ReturnType<typeof pullama>;
 }
 
-/** A real registry with a model that only one user may have. */
+/** A real registry with a model that only one user may access. */
 async function guarded(): Promise<Guarded> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
@@ -48,7 +48,7 @@ async function guarded(): Promise<Guarded> {
   };
 }
 
-/** Nothing that a program says has a password in it, in whatever coding. */
+/** Asserts that the output does not contain a password, in any encoding. */
 function assertSilent({ out, err }: { readonly out: string; readonly err: string }): void {
   for (const secret of [PASSWORD, btoa(`${USER}:${PASSWORD}`), "guess-5521", "Basic "]) {
     assert.ok(!out.includes(secret) && !err.includes(secret), secret);
@@ -56,7 +56,10 @@ function assertSilent({ out, err }: { readonly out: string; readonly err: string
 }
 
 Deno.test(
-  needing(["docker-registry"], "case 79: docker-registry with htpasswd: the right password pulls"),
+  needing(
+    ["docker-registry"],
+    "case 79: docker-registry with htpasswd: a pull with the password in the environment",
+  ),
   async () => {
     await using g = await guarded();
     const ended = await g.pull({
@@ -71,7 +74,10 @@ Deno.test(
 );
 
 Deno.test(
-  needing(["docker-registry"], "case 79: docker-registry with htpasswd: Docker's file pulls"),
+  needing(
+    ["docker-registry"],
+    "case 79: docker-registry with htpasswd: a pull with the credentials of Docker's config.json",
+  ),
   async () => {
     await using g = await guarded();
     const auth = btoa(`${USER}:${PASSWORD}`);
@@ -88,13 +94,13 @@ Deno.test(
 Deno.test(
   needing(
     ["docker-registry"],
-    "case 79: docker-registry with htpasswd: a wrong or missing password ends with 3 and what to do",
+    "case 79: docker-registry with htpasswd: exit code 3 and a hint for a wrong or missing password",
   ),
   async () => {
     await using g = await guarded();
     const missing = await g.pull();
     assert.equal(missing.code, 3, missing.err);
-    assert.match(missing.err, /wants a user name and a password, and none are known for it/);
+    assert.match(missing.err, /user name and password required, but none are configured/);
     assert.ok(missing.err.includes(`docker login ${g.registry.host}`), missing.err);
     const wrong = await g.pull({
       PULLAMA_REGISTRY_HOST: g.registry.host,
@@ -102,7 +108,7 @@ Deno.test(
       PULLAMA_REGISTRY_PASSWORD: "guess-5521",
     });
     assert.equal(wrong.code, 3, wrong.err);
-    assert.match(wrong.err, /does not accept the user name and password from PULLAMA_REGISTRY/);
+    assert.match(wrong.err, /the user name and password from PULLAMA_REGISTRY_USER were rejected/);
     for (const ended of [missing, wrong]) assertSilent(ended);
   },
 );

@@ -1,4 +1,4 @@
-/** A registry for Deno's packages that has one package, this one, as jsr.io would have it. */
+/** A fake JSR registry that serves this package like jsr.io. */
 
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
@@ -8,13 +8,13 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const IMPORTS: Readonly<Record<string, string>> = config.imports;
 
 export interface Jsr extends AsyncDisposable {
-  /** What JSR_URL is set to. */
+  /** The value for JSR_URL. */
   readonly url: string;
-  /** The paths that were asked for. */
+  /** The requested paths. */
   readonly asked: readonly string[];
 }
 
-/** Serves `files` of the project, named from its root, as the version in deno.json of its package. */
+/** Serves `files`, relative to the root of the project, as the version in deno.json. */
 export function startJsr(files: readonly string[]): Jsr {
   const contents = new Map(files.map((path) => [`/${path}`, published(path)]));
   const manifest = Object.fromEntries([...contents].map(([path, bytes]) => {
@@ -46,7 +46,7 @@ export function startJsr(files: readonly string[]): Jsr {
   };
 }
 
-/** The bytes of a file as it is published: packages are named in full, as nobody has our deno.json. */
+/** A file as published: imports have full specifiers instead of the names in deno.json. */
 function published(path: string): Uint8Array<ArrayBuffer> {
   const text = Deno.readTextFileSync(ROOT + path);
   if (!path.endsWith(".ts")) return new TextEncoder().encode(text);

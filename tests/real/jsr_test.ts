@@ -1,4 +1,4 @@
-/** The package as people get it who have Deno: run, installed and imported from JSR. */
+/** The JSR package: run, installed and imported with Deno. */
 
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
@@ -27,7 +27,7 @@ async function dryRun(): Promise<Ended> {
   });
 }
 
-/** The files that a publication has, named from the root of the project. */
+/** The files that would be published, relative to the root of the project. */
 async function publishedFiles(): Promise<string[]> {
   const { code, err } = await dryRun();
   assert.equal(code, 0, err);
@@ -35,7 +35,7 @@ async function publishedFiles(): Promise<string[]> {
   return names.map((path) => path.slice(ROOT.length));
 }
 
-/** A machine with Deno and nothing else: packages of npm come from the cache of this one. */
+/** A machine with only Deno installed; npm packages come from the cache of this machine. */
 async function machine(jsr: Jsr) {
   const folder = await temporaryFolder();
   const home = `${folder.path}/home`;
@@ -64,7 +64,7 @@ async function machine(jsr: Jsr) {
   };
 }
 
-test("deno publish has nothing to complain about, and publishes what a reader wants", async () => {
+test("deno publish reports no warning, and publishes the sources and documents", async () => {
   const { code, err } = await dryRun();
   assert.equal(code, 0, err);
   assert.doesNotMatch(err, /^\s*(?:warning|error)\b|unable to/im);
@@ -76,7 +76,7 @@ test("deno publish has nothing to complain about, and publishes what a reader wa
   assert.deepEqual(other, []);
 });
 
-test("deno run jsr:@pullama/cli says the version and pulls a model", async () => {
+test("deno run jsr:@pullama/cli prints the version and pulls a model", async () => {
   await using jsr = startJsr(await publishedFiles());
   await using place = await machine(jsr);
   await using registry = await startRegistry();
@@ -93,7 +93,7 @@ test("deno run jsr:@pullama/cli says the version and pulls a model", async () =>
   assert.ok(blobs.every(({ digest, size }) => registry.served(digest) === size));
 });
 
-test("deno install makes a command of jsr:@pullama/cli", async () => {
+test("deno install installs jsr:@pullama/cli as a command", async () => {
   await using jsr = startJsr(await publishedFiles());
   await using place = await machine(jsr);
   const install = await place.run(
@@ -122,7 +122,7 @@ const kind = await pull(name + "-not", { modelsDir, insecure: true }).then(
 console.log(JSON.stringify({ digest: summary.digest, kind, ended: events.has("pull_completed") }));
 `;
 
-test("a program that imports jsr:@pullama/cli/pull has types and pulls a model", async () => {
+test("a program that imports jsr:@pullama/cli/pull type-checks and pulls a model", async () => {
   await using jsr = startJsr(await publishedFiles());
   await using place = await machine(jsr);
   await using registry = await startRegistry();

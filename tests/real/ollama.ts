@@ -1,4 +1,4 @@
-/** A real Ollama over a models folder, and what is needed to bring models into that folder. */
+/** A real Ollama server on a models folder, and a registry to pull models from. */
 
 import assert from "node:assert/strict";
 import {
@@ -12,7 +12,7 @@ import { type Ended, runToEnd, temporaryFolder } from "./child.ts";
 import { pullama } from "./program.ts";
 import { startOllama } from "./servers.ts";
 
-/** A home, a models folder and a registry to pull from. */
+/** A home directory, a models folder and a registry to pull from. */
 export interface World extends AsyncDisposable {
   readonly home: string;
   readonly models: string;
@@ -50,13 +50,15 @@ export async function openWorld(options: RegistryOptions = {}): Promise<World> {
 
 /** A running server and its command line. */
 export interface Ollama extends AsyncDisposable {
-  /** Runs `ollama …` and resolves with its stdout; the command has to succeed. */
+  /** Runs `ollama …` and resolves with its stdout; rejects if the command fails. */
   run(...argv: string[]): Promise<string>;
   show(name: string): Promise<number>;
   readonly log: () => string;
 }
 
-/** Starts a server over the models folder, as the user whom `prefix` makes it run as. */
+/**
+ * Starts a server on the models folder; `prefix` is a command that runs it, such as `setpriv …`.
+ */
 export async function openOllama(
   { models, home }: Pick<World, "models" | "home">,
   prefix: readonly string[] = [],
@@ -81,7 +83,7 @@ export async function openOllama(
   };
 }
 
-/** Makes every file and folder below `path` two hours older than now: beyond the grace of a prune. */
+/** Sets all times below `path` two hours back: old enough for Ollama to prune. */
 export async function age(path: string): Promise<void> {
   const then = Date.now() / 1000 - 2 * 3600;
   for await (const { name, isDirectory } of Deno.readDir(path)) {

@@ -15,12 +15,12 @@ const TINY = makeModel({ size: 0 });
 const SECONDS = 1000;
 const DAY = 86_400 * SECONDS;
 
-/** A models folder, a real server over it, and the answers of both programs. */
+/** A models folder with a real server on it, and the output of both programs. */
 interface Bench extends AsyncDisposable {
   readonly models: string;
   ours(...args: string[]): Promise<string>;
   theirs(...args: string[]): Promise<string>;
-  /** What the server answers to `POST /api/show`. */
+  /** The server's response to `POST /api/show`. */
   show(model: string): Promise<Shown>;
 }
 
@@ -67,13 +67,13 @@ async function openBench(fill: (models: string) => void): Promise<Bench> {
   };
 }
 
-/** The columns of a list, with the k of kilo that we write. */
+/** The columns of a list, with `kB` instead of `KB`. */
 function rowsOf(list: string): string[][] {
   return list.trimEnd().split("\n")
     .map((line) => line.trimEnd().replace(/ KB\b/, " kB").split(/ {2,}/));
 }
 
-/** A GGUF file without tensors, with these texts and numbers besides its architecture. */
+/** A GGUF file without tensors, with these strings and numbers in addition to its architecture. */
 function header(values: Readonly<Record<string, string | number>>): Uint8Array {
   const all = Object.entries({ "general.architecture": "llama", ...values });
   const file = GgufWriter.header(all.length);
@@ -86,7 +86,7 @@ function header(values: Readonly<Record<string, string | number>>): Uint8Array {
 
 testWith(
   ["a real Ollama"],
-  "list says of every model what `ollama list` says: names, IDs, sizes, times, order",
+  "list matches `ollama list`: names, IDs, sizes, times, order",
   async () => {
     const [weights, ...rest] = TINY.layers;
     const twice: ModelFiles = { ...TINY, layers: [weights!, weights!, ...rest] };
@@ -127,7 +127,7 @@ testWith(
 
 testWith(
   ["a real Ollama"],
-  "show says what `ollama show` says of family, parameters, quantization, context and licence",
+  "show matches `ollama show`: family, parameters, quantization, context and licence",
   async () => {
     const whole = config({
       model_format: "gguf",
@@ -180,7 +180,7 @@ testWith(
         name,
       );
       if (details.family !== "") assert.equal(ours.details.family, details.family, name);
-      // Ollama takes the number 0, which means F32, for none.
+      // Ollama treats the number 0, which means F32, as unknown.
       if (name !== "counted") {
         assert.equal(ours.details.quantization_level, details.quantization_level, name);
       }
@@ -197,7 +197,7 @@ testWith(
 
 testWith(
   ["a real Ollama"],
-  "show finds the capabilities that a real Ollama finds, whatever they are told from",
+  "show finds the same capabilities as a real Ollama, from all sources",
   async () => {
     const loop = (body: string) => `{{ range .Messages }}${body}{{ .Content }}{{ end }}`;
     const go: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseName } from "../../src/core/name.ts";
 import { type Disk, realDisk } from "../../src/io/disk.ts";
 import { RegistrySource } from "../../src/registry/source.ts";
-import { ModelsFolder } from "../../src/store/store.ts";
+import { openFolder } from "../../src/store/store.ts";
 import { pullModel } from "../../src/transfer/pull.ts";
 import { makeModel } from "../fakes/model.ts";
 import { needing } from "../needs.ts";
@@ -13,7 +13,7 @@ import { assertInstalled, filesIn } from "./store.ts";
 
 const MiB = 1 << 20;
 const TINY = makeModel({ size: 3 * MiB });
-/** A user as whom no account exists: a service of its own. */
+/** The ID of a service user without an account. */
 const SERVICE = 64_055;
 const AS_SERVICE = ["setpriv", "--reuid", `${SERVICE}`, "--regid", `${SERVICE}`, "--clear-groups"];
 
@@ -34,10 +34,10 @@ Deno.test(
 Deno.test(
   needing(
     ["a real Ollama"],
-    "case 112: `ollama list` shows the ID that `ollama pull` of the same model gives",
+    "case 112: `ollama list` shows the same ID as after `ollama pull` of the model",
   ),
   async () => {
-    // Ollama fetches blobs only from another host than the registry.
+    // Ollama downloads blobs only from hosts other than the registry.
     await using ours = await openWorld({ blobHosts: 1, blobHostName: "localhost" });
     await using theirs = await openWorld();
     const model = await ours.install("library/tiny:latest", TINY);
@@ -56,7 +56,7 @@ Deno.test(
 Deno.test(
   needing(
     ["a real Ollama"],
-    "a starting Ollama, which prunes, leaves the model and what is unfinished alone",
+    "Ollama's prune at startup keeps the model and partial downloads",
   ),
   async () => {
     await using world = await openWorld();
@@ -78,7 +78,7 @@ Deno.test(
 Deno.test(
   needing(
     ["a real Ollama"],
-    "case 113: every `show` answers though names differ in case from installed ones",
+    "case 113: `show` always succeeds although names differ in case from installed ones",
   ),
   async () => {
     await using world = await openWorld();
@@ -100,7 +100,7 @@ Deno.test(
 Deno.test(
   needing(
     ["a real Ollama", "root"],
-    "case 114: the server of another user lists, copies and removes what root pulled under umask 077",
+    "case 114: a server of another user lists, copies and removes what root pulled with umask 077",
   ),
   async () => {
     await using world = await openWorld();
@@ -132,7 +132,7 @@ Deno.test(
 Deno.test(
   needing(
     ["a real Ollama"],
-    "case 115: `ollama rm` of a model that shares layers, in the middle of a commit, takes nothing",
+    "case 115: `ollama rm` of a model with shared layers during a commit does not break the new model",
   ),
   async () => {
     await using world = await openWorld();
@@ -171,7 +171,7 @@ Deno.test(
 Deno.test(
   needing(
     ["a real Ollama"],
-    "case 117: of a list of manifests by runner the right one is stored, and Ollama shows it",
+    "case 117: the right manifest of an index by runner is stored, and Ollama shows it",
   ),
   async () => {
     await using world = await openWorld();
@@ -200,7 +200,7 @@ Deno.test(
 Deno.test(
   needing(
     ["a real Ollama"],
-    "case 119: `ollama pull` of what pullama pulled asks one manifest and no blob; cp, rm, show work",
+    "case 119: `ollama pull` of a model that pullama pulled requests no blob; cp, rm and show work",
   ),
   async () => {
     await using world = await openWorld();
@@ -221,7 +221,7 @@ Deno.test(
   },
 );
 
-/** Leaves the partial download of a second model in the models folder. */
+/** Leaves a partial download of a second model in the models folder. */
 async function leaveHalf({ registry, models, home }: World): Promise<void> {
   const model = registry.add("library/half:latest", makeModel({ size: 8 * MiB, seed: 3 }));
   const [command = "", ...before] = pullamaCommand();
@@ -245,10 +245,10 @@ async function leaveHalf({ registry, models, home }: World): Promise<void> {
   delete registry.faults.data;
 }
 
-/** Pulls within this process, with every durable step made by `disk`. */
+/** Pulls within this process, with `disk`. */
 async function pullWith(disk: Disk, { models }: World, given: string): Promise<void> {
   using source = new RegistrySource({ userAgent: "pullama", insecure: true });
-  const store = new ModelsFolder(models, { tool: "pullama/test", disk });
+  const store = openFolder(models, { tool: "pullama/test", disk });
   const never = new AbortController().signal;
   await pullModel(parseName(given), {
     source,

@@ -1,4 +1,4 @@
-/** Lines and servers that come and go: the compiled program with `--retry-for`, in real time. */
+/** Network and server outages: the compiled program with `--retry-for`, in real time. */
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -17,7 +17,7 @@ interface Serving {
   readonly host: string;
 }
 
-/** The fake registry as another process; resolves when it answers. */
+/** Starts the fake registry as another process; resolves when it is ready. */
 async function serve(flags: readonly string[]): Promise<Serving> {
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "-A", "--no-check", "--frozen", SERVE, ...flags],
@@ -34,7 +34,7 @@ async function serve(flags: readonly string[]): Promise<Serving> {
 
 testWith(
   ["a compiled program"],
-  "a server that is down a third of the time is got over with --retry-for",
+  "a pull with --retry-for survives a server that is down a third of the time",
   async () => {
     await using folder = await temporaryFolder();
     const flags = ["--size", "160MiB", "--rate", "16MiB", "--for", "90"];
@@ -77,7 +77,7 @@ testWith(
 
 testWith(
   ["a compiled program", "root"],
-  "a name that cannot be looked up at first is waited for with --retry-for",
+  "a pull with --retry-for waits until the host name can be resolved",
   async () => {
     await using folder = await temporaryFolder();
     await using registry = await startRegistry();
@@ -111,7 +111,7 @@ testWith(
 
 testWith(
   ["a compiled program"],
-  "addresses that are good for seconds are asked for again as often as it takes",
+  "signed URLs that expire within seconds are requested again as often as needed",
   async () => {
     await using folder = await temporaryFolder();
     await using registry = await startRegistry({

@@ -1,9 +1,9 @@
-/** pullama as people run it: the compiled program of PULLAMA_BIN, else the source. */
+/** Runs pullama as a process: the compiled program in PULLAMA_BIN, otherwise the source. */
 
 import { fileURLToPath } from "node:url";
 import { type Ended, runToEnd } from "./child.ts";
 
-/** The command that runs pullama: program or source. */
+/** The command that runs pullama. */
 export function pullamaCommand(): string[] {
   const binary = Deno.env.get("PULLAMA_BIN");
   if (binary) return [binary];
@@ -12,16 +12,16 @@ export function pullamaCommand(): string[] {
 }
 
 export interface PullamaOptions {
-  /** Its HOME, so that it sees nothing of the user's. */
+  /** Its HOME, to isolate it from the user's files. */
   readonly home: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** What runs it: `setpriv …`, say. */
+  /** A command that runs it, such as `setpriv …`. */
   readonly prefix?: readonly string[];
-  /** What is run instead of the usual command. */
+  /** Replaces the usual command. */
   readonly command?: readonly string[];
 }
 
-/** Runs pullama with `args` to its end. */
+/** Runs pullama to its end. */
 export async function pullama(
   args: readonly string[],
   { home, env = {}, prefix = [], command = pullamaCommand() }: PullamaOptions,
@@ -31,19 +31,21 @@ export async function pullama(
   });
 }
 
-/** The packages that the source needs are in the user's cache, wherever HOME is. */
+/**
+ * The environment for Deno's cache of packages in the user's home; empty for a compiled program.
+ */
 export function cacheOfDeno(): Record<string, string> {
   return Deno.env.get("PULLAMA_BIN") ? {} : sourceCache();
 }
 
-/** The same for a program that is run from its source in any case. */
+/** The same for a program that always runs from source. */
 export function sourceCache(): Record<string, string> {
   const given = Deno.env.get("DENO_DIR");
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
   return { DENO_DIR: given ?? `${cache}/deno` };
 }
 
-/** A copy in `folder` of the compiled program, for other users: they may not read the folder that it lies in. */
+/** A copy of the compiled program in `folder`, for users who cannot read its own directory. */
 export async function programForAll(folder: string): Promise<string[]> {
   const copy = `${folder}/pullama`;
   await Deno.copyFile(Deno.env.get("PULLAMA_BIN")!, copy);

@@ -1,14 +1,14 @@
-/** pullama in a terminal: a pseudo terminal of the system, and a real screen behind it. */
+/** Runs programs in a pseudo terminal with a screen. */
 
 import { Screen } from "../ui/screen.ts";
 import { kill } from "./child.ts";
 
-/** Makes a pseudo terminal and runs a command in it. Part of util-linux. */
+/** Runs a command in a pseudo terminal. Part of util-linux. */
 const SCRIPT = "/usr/bin/script";
-/** How long a program may take altogether, in milliseconds. */
+/** Time limit for a program, in milliseconds. */
 const LIMIT_MS = 60_000;
 
-/** Whether this machine can do that. */
+/** Whether pseudo terminals are available. */
 export function hasTerminals(): boolean {
   try {
     return Deno.build.os === "linux" && Deno.statSync(SCRIPT).isFile;
@@ -26,7 +26,7 @@ export interface PtyOptions {
 /** A program in a terminal, until disposed. */
 export class Pty implements AsyncDisposable {
   readonly screen: Screen;
-  /** Everything it has written. */
+  /** All output so far. */
   text = "";
   readonly #process: Deno.ChildProcess;
   readonly #pieces: ReadableStreamDefaultReader<string>;
@@ -55,7 +55,7 @@ export class Pty implements AsyncDisposable {
     this.#timer = setTimeout(() => kill(this.#process, "SIGKILL"), LIMIT_MS);
   }
 
-  /** Reads on until `seen` says so, of what the screen shows after each piece; throws if the program ends before. */
+  /** Reads output until `seen` returns true for the screen; throws if the program ends first. */
   async until(seen: (screen: Screen) => boolean): Promise<void> {
     while (!seen(this.screen)) {
       if (!await this.#more()) throw new Error(`ended with ${JSON.stringify(this.screen.lines)}`);

@@ -1,4 +1,6 @@
-/** Pushes a model to a registry as distribution's protocol has it: each blob in one upload, then the manifest. */
+/**
+ * Pushes a model to a registry with Docker's protocol: each blob in one upload, then the manifest.
+ */
 
 import assert from "node:assert/strict";
 import type { Digest } from "../../src/core/digest.ts";
@@ -7,7 +9,7 @@ import { DOCKER_MANIFEST } from "../fakes/manifests.ts";
 import { makeModel } from "../fakes/model.ts";
 
 export interface Pushed {
-  /** With host, as a user would type it. */
+  /** The full name with host, as a user would type it. */
   readonly name: string;
   readonly manifest: Uint8Array;
   readonly digest: Digest;
@@ -20,11 +22,11 @@ export interface PushOptions {
   readonly repository: string;
   readonly size: number;
   readonly seed?: number;
-  /** Makes the manifest's text from what it says; default plain JSON. */
+  /** Formats the manifest; default plain JSON. */
   readonly write?: (manifest: Readonly<Record<string, unknown>>) => string;
 }
 
-/** Makes a model, pushes it with the tag `latest`, and says what the registry has now. */
+/** Creates a model, pushes it with the tag `latest`, and returns what was pushed. */
 export async function pushModel(options: PushOptions): Promise<Pushed> {
   const { host, repository, size, seed = 1, write = JSON.stringify } = options;
   const url = `http://${host}/v2/${repository}`;
@@ -44,7 +46,7 @@ export async function pushModel(options: PushOptions): Promise<Pushed> {
   return { name: `${host}/${repository}:latest`, manifest, digest, blobs: [config, ...layers] };
 }
 
-/** Stores bytes as the manifest at `url`; the registry has to find the same digest. */
+/** Stores bytes as the manifest at `url`; asserts that the registry computes the same digest. */
 export async function pushManifest(
   url: string,
   mediaType: string,

@@ -1,4 +1,4 @@
-/** pullama in a terminal, as a person sees it. */
+/** pullama in a terminal, as displayed. */
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -18,12 +18,12 @@ interface Place extends AsyncDisposable {
   readonly model: string;
   readonly registry: Registry;
   start(columns: number, ...argv: string[]): Pty;
-  /** What `start` runs, and in which environment. */
+  /** The command that `start` runs, and its environment. */
   command(...argv: string[]): string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A model, of 16 MiB at least, at 8 MiB a second, and a place to pull it to. */
+/** A registry with a model of at least `size` bytes, at 8 MiB per second, and a models folder. */
 async function place(size = 16 * MiB): Promise<Place> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
@@ -55,7 +55,8 @@ function percent(screen: Screen): number {
 
 for (const columns of [20, 120]) {
   Deno.test({
-    name: `a pull in a terminal of ${columns} columns ends with a whole screen and the cursor`,
+    name:
+      `a pull in a terminal of ${columns} columns leaves a complete screen and a visible cursor`,
     ignore,
     async fn() {
       await using it = await place();
@@ -77,7 +78,7 @@ for (const columns of [20, 120]) {
 
 Deno.test({
   name:
-    "Ctrl-C in a terminal gives the cursor back, says how to go on, ends with 0, and it goes on there",
+    "Ctrl-C in a terminal restores the cursor, shows how to resume, exits with 0, and the pull resumes",
   ignore,
   async fn() {
     await using it = await place();
@@ -97,12 +98,12 @@ Deno.test({
     await second.until((screen) => !Number.isNaN(percent(screen)) && percent(screen) > 0);
     assert.ok(percent(second.screen) >= 20, `it starts at ${percent(second.screen)} %`);
     assert.equal(await second.ended(), 0);
-    assert.match(second.screen.lines.join("\n"), / · resumed at \d+ %, [\d.]+ MB proven\n/);
+    assert.match(second.screen.lines.join("\n"), / · resuming at \d+%, [\d.]+ MB on disk\n/);
   },
 });
 
 Deno.test({
-  name: "keys that are typed during a pull do not break the screen",
+  name: "typing during a pull does not break the screen",
   ignore,
   async fn() {
     await using it = await place();
@@ -121,7 +122,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a model that does not exist is a small framed error on a terminal, and exit code 4",
+  name: "a model that does not exist is reported in a small frame on a terminal, with exit code 4",
   ignore,
   async fn() {
     await using it = await place();
@@ -139,7 +140,7 @@ Deno.test({
 
 for (const end of ["throw", "reject", "exit"]) {
   Deno.test({
-    name: `a program that ends with ${end} in the middle of a pull leaves the terminal at rest`,
+    name: `a crash by ${end} during a pull restores the terminal`,
     ignore,
     async fn() {
       const program = fileURLToPath(new URL("crashing.ts", import.meta.url));
@@ -157,17 +158,17 @@ for (const end of ["throw", "reject", "exit"]) {
 Deno.test({
   ...needing(
     ["tmux"],
-    "no finished line is lost in tmux, however the window changes during a pull",
+    "no finished line is lost in tmux when the window is resized during a pull",
   ),
   async fn() {
-    for (const patient of [true, false]) {
+    for (const waits of [true, false]) {
       await using it = await place(48 * MiB);
       const env = { ...it.env, TERM: "xterm-256color", LANG: "C.UTF-8" };
       await using tmux = await startTmux(it.command(it.model, "--verbose"), { columns: 100, env });
       await tmux.until((text) => Number(/ (\d+)% {2}/.exec(text)?.[1]) >= 5);
       for (const columns of [20, 100, 20, 120]) {
         await tmux.resize(columns);
-        if (patient) await tmux.until((text) => hasWideBar(text) === columns > 20);
+        if (waits) await tmux.until((text) => hasWideBar(text) === columns > 20);
       }
       const text = await tmux.until((text) => text.includes("code 0"));
       const lines = text.split("\n");
@@ -182,7 +183,7 @@ Deno.test({
   },
 });
 
-/** Whether the overall bar is one of a wide window. */
+/** Whether the overall bar has the layout of a wide window. */
 function hasWideBar(text: string): boolean {
   return text.split("\n").some((line) => /^│ \[.*\] +\d+% /.test(line));
 }

@@ -1,4 +1,4 @@
-/** Blobs behind addresses that nginx stops to accept while they are fetched. */
+/** Blobs behind nginx URLs that expire during the download. */
 
 import assert from "node:assert/strict";
 import { redirect } from "../fakes/faults.ts";
@@ -15,7 +15,7 @@ const SECRET = "hush-1234";
 
 testWith(
   ["nginx"],
-  "a blob whose address expires again and again on the way ends with the right bytes",
+  "a blob whose URL keeps expiring during the download is complete and correct in the end",
   async () => {
     await using folder = await temporaryFolder();
     const model = await writeModel(`${folder.path}/www`, 6 * MiB);
@@ -29,7 +29,7 @@ testWith(
       const digest = path.split("/").at(-1)!;
       assert.ok(digests.has(digest));
       given.set(digest, (given.get(digest) ?? 0) + 1);
-      // Whole seconds: it is good for one to two.
+      // In whole seconds: valid for one to two.
       const expires = Math.floor(Date.now() / 1000) + 2;
       const file = `v2/library/tiny/blobs/${digest}`;
       return redirect(`http://${nginx.host}${signedPath(SECRET, file, expires)}`);

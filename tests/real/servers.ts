@@ -1,4 +1,4 @@
-/** Real servers on loopback ports: Debian's docker-registry, nginx and tinyproxy, and `ollama serve`. */
+/** Real servers on loopback ports: docker-registry, nginx, tinyproxy and `ollama serve`. */
 
 import { createHash } from "node:crypto";
 import { type Child, startChild, temporaryFolder } from "./child.ts";
@@ -10,20 +10,20 @@ export interface RealServer extends AsyncDisposable {
 }
 
 export interface DockerRegistryOptions {
-  /** The folder of its store, to be kept; default an empty one, which goes with it. */
+  /** The directory of its store, which is kept; default an empty one, which is removed with it. */
   readonly store?: string;
-  /** The text of an htpasswd file: the registry is for those in there. */
+  /** The content of an htpasswd file with the users who have access. */
   readonly htpasswd?: string;
   readonly tls?: Pair;
 }
 
-/** A certificate and its key, both PEM. */
+/** A certificate and its key, both in PEM. */
 export interface Pair {
   readonly cert: string;
   readonly key: string;
 }
 
-/** A registry on a port of its own. */
+/** A registry on a free port. */
 export async function startDockerRegistry(
   { store, htpasswd, tls }: DockerRegistryOptions = {},
 ): Promise<RealServer> {
@@ -57,13 +57,13 @@ export async function startDockerRegistry(
 export interface NginxOptions {
   readonly tls?: Pair;
   /**
-   * The files are also below `/signed/`, slowly and for those with a signature only: `signedPath`. Each request
-   * is logged with its status.
+   * Also serves the files below `/signed/`, slowly, to requests with a signature (see
+   * `signedPath`). All requests are logged with their status.
    */
   readonly secret?: string;
 }
 
-/** A server of the files below `root`, with ranges. */
+/** Serves the files below `root`, with ranges. */
 export async function startNginx(root: string, options: NginxOptions = {}): Promise<RealServer> {
   const folder = await temporaryFolder();
   if (options.tls) await writePair(folder.path, options.tls);
@@ -80,7 +80,7 @@ export async function startNginx(root: string, options: NginxOptions = {}): Prom
   return await together(onFreePort(start), folder);
 }
 
-/** `ollama serve` over a models folder, as whom the `prefix` of the command makes it run. */
+/** `ollama serve` on a models folder; `prefix` is a command that runs it, such as `setpriv …`. */
 export async function startOllama(
   models: string,
   home: string,
@@ -96,14 +96,14 @@ export async function startOllama(
   return { host: child.said, log: child.log, [Symbol.asyncDispose]: child[Symbol.asyncDispose] };
 }
 
-/** Path and query below which nginx with this secret shows `file` until `expires`, in seconds since 1970. */
+/** Path and query of `file` at nginx with this secret, valid until `expires`, in Unix time. */
 export function signedPath(secret: string, file: string, expires: number): string {
   const path = `/signed/${file}`;
   const signature = createHash("md5").update(`${expires}${path} ${secret}`).digest("base64url");
   return `${path}?md5=${signature}&expires=${expires}`;
 }
 
-/** An HTTP proxy, for everybody or for one user. Its log has a line for each request. */
+/** An HTTP proxy, optionally with authentication. Its log has a line for each request. */
 export async function startTinyproxy(
   login?: { readonly username: string; readonly password: string },
 ): Promise<RealServer> {
@@ -172,7 +172,7 @@ function signedLocation(root: string, secret: string): string {
     }`;
 }
 
-/** Starts with a port that was free a moment ago; another program may be quicker, so it tries a few. */
+/** Starts with a port that was just free, and retries if another program takes it first. */
 async function onFreePort(start: (port: number) => Promise<Child>): Promise<Child> {
   for (let left = 5;; left--) {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -186,7 +186,7 @@ async function onFreePort(start: (port: number) => Promise<Child>): Promise<Chil
   }
 }
 
-/** A server and the folder it works in, which ends after it. */
+/** A server and its directory, which is disposed after it. */
 async function together(start: Promise<Child>, folder: AsyncDisposable): Promise<RealServer> {
   await using stack = new AsyncDisposableStack();
   stack.use(folder);

@@ -10,7 +10,7 @@ import { assertInstalled, filesIn } from "./store.ts";
 const MiB = 1 << 20;
 const NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
 
-/** A home, a folder for temporary files and one for models, of which the last is not made yet. */
+/** A home directory, a temporary directory, and a models folder that does not exist yet. */
 async function machine() {
   const folder = await temporaryFolder();
   const [home, temporary] = [`${folder.path}/home`, `${folder.path}/tmp`];
@@ -21,13 +21,13 @@ async function machine() {
     home,
     models: `${folder.path}/models`,
     options: { home, env: { TMPDIR: temporary } },
-    /** Every file that is not in the models folder. */
+    /** All files outside the models folder. */
     litter: () => [...filesIn(home), ...filesIn(temporary)],
     [Symbol.asyncDispose]: folder[Symbol.asyncDispose],
   };
 }
 
-/** One sentence that says so, perhaps a hint, and neither a stack nor anything else. */
+/** Asserts an error of one sentence that matches `says`, perhaps with a hint, and nothing else. */
 function assertRefusal({ code, err }: Ended, exitCode: number, says: RegExp): void {
   assert.match(err, says);
   assert.match(err, /^[^\n]+\n(?:\([^\n]+\)\n)?(?:hint: [^\n]+\n)?$/);
@@ -40,7 +40,7 @@ function tiny(registry: Registry, size = MiB) {
 }
 
 Deno.test(
-  needing(["a compiled program"], "the compiled program says its version and helps"),
+  needing(["a compiled program"], "the compiled program prints its version and help"),
   async () => {
     await using place = await machine();
     for (const word of ["version", "--version"]) {
@@ -71,7 +71,7 @@ const WRONG: readonly (readonly [argv: readonly string[], says: RegExp])[] = [
 Deno.test(
   needing(
     ["a compiled program"],
-    "the compiled program refuses wrong words in one sentence, exits 1 and leaves nothing",
+    "the compiled program rejects invalid arguments in one sentence, exits with 1 and leaves no files",
   ),
   async () => {
     await using place = await machine();
@@ -87,14 +87,14 @@ Deno.test(
 Deno.test(
   needing(
     ["a compiled program"],
-    "the compiled program says why no model comes, exits as documented and leaves nothing",
+    "the compiled program says why a pull failed, exits as documented and leaves no files",
   ),
   async () => {
     await using place = await machine();
     await using registry = await startRegistry();
     const cases: readonly (readonly [string, number, RegExp])[] = [
-      [`${registry.host}/library/nosuch`, 4, /127\.0\.0\.1:\d+ does not know this model/],
-      ["nosuch.invalid/library/tiny", 1, /cannot reach nosuch\.invalid: the name of the host/],
+      [`${registry.host}/library/nosuch`, 4, /model not found on 127\.0\.0\.1:\d+/],
+      ["nosuch.invalid/library/tiny", 1, /cannot reach nosuch\.invalid: the host name cannot/],
       ["127.0.0.1:1/library/tiny", 1, /cannot reach 127\.0\.0\.1:1: connection refused/],
     ];
     for (const [name, exitCode, says] of cases) {
@@ -109,11 +109,11 @@ Deno.test(
 Deno.test(
   needing(
     ["a compiled program", "root"],
-    "the compiled program says that there is no route, and leaves nothing",
+    "the compiled program reports a host without a route, and leaves no files",
   ),
   async () => {
     await using place = await machine();
-    // A network of its own, without a way out: the address is one that nobody has.
+    // An empty network namespace, and an address that is reserved for documentation.
     const argv = ["192.0.2.1:5000/library/tiny", "--insecure", "--max-retries", "0"];
     const ended = await pullama([...argv, "--models-dir", place.models], {
       ...place.options,
@@ -128,7 +128,7 @@ Deno.test(
 Deno.test(
   needing(
     ["a compiled program", "root"],
-    "the compiled program names the folder that it may not write to, and exits 1",
+    "the compiled program reports a directory that is not writable, and exits with 1",
   ),
   async () => {
     await using place = await machine();
@@ -149,7 +149,7 @@ Deno.test(
 Deno.test(
   needing(
     ["a compiled program"],
-    "the compiled program goes on where a kill stopped it, with nothing outside the models folder",
+    "the compiled program resumes after a kill, and leaves no files outside the models folder",
   ),
   async () => {
     await using place = await machine();
@@ -188,7 +188,7 @@ Deno.test(
   },
 );
 
-/** A harmless use of each command, after one model was pulled; with the exit code where that is certain. */
+/** Harmless uses of each command after a pull, with the exit code where it is certain. */
 function usesOf(
   name: string,
   models: string,
@@ -222,7 +222,7 @@ function usesOf(
 Deno.test(
   needing(
     ["a compiled program"],
-    "every command of the compiled program may do what it has to, and leaves nothing",
+    "every command of the compiled program has the permissions it needs, and leaves no files",
   ),
   async () => {
     await using place = await machine();
@@ -237,7 +237,7 @@ Deno.test(
     for (const [argv, exitCode] of present.flatMap((word) => uses[word]!)) {
       const { code, out, err } = await pullama(argv, place.options);
       const said = `${argv.join(" ")}: ${code} ${out}${err}`;
-      assert.doesNotMatch(err, /NotCapable|--allow-|access to|unexpected failure/, said);
+      assert.doesNotMatch(err, /NotCapable|--allow-|access to|unexpected error/, said);
       if (exitCode !== undefined) assert.equal(code, exitCode, said);
     }
     assert.deepEqual(place.litter(), []);

@@ -1,11 +1,11 @@
-/** A model as files that any web server can offer. */
+/** A model as files for any web server. */
 
 import { digestOfContent, held, wholeOf } from "../fakes/content.ts";
 import { DOCKER_MANIFEST } from "../fakes/manifests.ts";
 import { makeModel } from "../fakes/model.ts";
 import type { Installed } from "./store.ts";
 
-/** Writes a model below `root`, as `library/tiny:latest`, where a registry has it. */
+/** Writes the model `library/tiny:latest` below `root`, at the paths of a registry. */
 export async function writeModel(root: string, size: number): Promise<Installed> {
   const folder = `${root}/v2/library/tiny`;
   await Deno.mkdir(`${folder}/blobs`, { recursive: true });

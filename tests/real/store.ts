@@ -1,4 +1,4 @@
-/** What a test looks at in a models folder, without any code of the program. */
+/** Checks models folders without code of pullama. */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -8,7 +8,9 @@ export interface Installed {
   readonly blobs: readonly { readonly digest: string; readonly size: number }[];
 }
 
-/** Asserts that the models folder has these manifest bytes and each blob with the right content. */
+/**
+ * Asserts that the models folder has exactly this manifest, and all blobs with the right content.
+ */
 export function assertInstalled(models: string, name: string, pushed: Installed): void {
   const [host, namespace, rest = ""] = name.split("/");
   const path = `${models}/manifests/${host}/${namespace}/${rest.replace(":", "/")}`;
@@ -20,7 +22,7 @@ export function assertInstalled(models: string, name: string, pushed: Installed)
   }
 }
 
-/** The sha256 of a file in hex. */
+/** The SHA-256 of a file in hex. */
 export function sha256Of(path: string): string {
   const hash = createHash("sha256");
   const piece = new Uint8Array(1 << 20);
@@ -29,7 +31,7 @@ export function sha256Of(path: string): string {
   return hash.digest("hex");
 }
 
-/** Every file below a folder, as paths from it, sorted. */
+/** All files below a directory, as sorted relative paths. */
 export function filesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
     isDirectory ? filesIn(`${folder}/${name}`).map((path) => `${name}/${path}`) : [name]

@@ -1,4 +1,4 @@
-/** The program and certificates of a private authority. */
+/** Certificates of a private certificate authority. */
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -12,9 +12,9 @@ import { writeModel } from "./static_model.ts";
 import { assertInstalled } from "./store.ts";
 
 const SIZE = 3_000_000;
-const ISSUER = "an authority that is not trusted, Example Root CA (Example Corp)";
+const ISSUER = "signed by an unknown authority, Example Root CA (Example Corp)";
 
-/** nginx with TLS and a model, and a user's home with the authority's certificate in several forms. */
+/** nginx with TLS and a model, and the authority's certificate in several forms. */
 async function secured() {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await temporaryFolder());
@@ -29,7 +29,7 @@ async function secured() {
   return {
     host: nginx.host,
     path,
-    /** Pulls from `host` into a folder of its own; resolves with how it ended and with that folder. */
+    /** Pulls from `host` into a new models folder; resolves with the outcome and that folder. */
     async pull(host: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
       const models = `${path}/models${++count}`;
       const name = `${host}/library/tiny:latest`;
@@ -42,7 +42,7 @@ async function secured() {
 
 testWith(
   ["nginx"],
-  "case 62: nginx with a private authority is refused, and trusted in each way there is",
+  "case 62: nginx with a private authority is rejected, and trusted with each of the settings",
   async () => {
     await using at = await secured();
     const refused = await at.pull(at.host, []);
@@ -64,7 +64,7 @@ testWith(
   },
 );
 
-testWith(["nginx"], "a file without certificates, or with broken ones, is named", async () => {
+testWith(["nginx"], "a file without certificates, or with broken ones, is reported", async () => {
   await using at = await secured();
   for (
     const [file, says] of [
@@ -81,7 +81,7 @@ testWith(["nginx"], "a file without certificates, or with broken ones, is named"
 
 testWith(
   ["nginx"],
-  "a TLS proxy with a private authority is refused and named, and used when that is trusted",
+  "a TLS proxy with a private authority is rejected with its address, and used if that is trusted",
   async () => {
     await using at = await secured();
     const [username, password] = ["someone", "swordfish-7391"];
@@ -112,7 +112,7 @@ testWith(
 
 testWith(
   ["nginx"],
-  "a program that calls the library gets the same proxies and certificates, and keeps its environment",
+  "the library uses the same proxies and certificates, and does not change the environment",
   async () => {
     await using at = await secured();
     await using proxy = await startProxy({ hosts: { "registry.example": "127.0.0.1" } });

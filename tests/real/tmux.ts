@@ -1,15 +1,15 @@
-/** A program in a window of tmux, which breaks and joins the lines of a window that changes its width. */
+/** A program in a tmux window, which rewraps lines when the width changes. */
 
 import { runToEnd, temporaryFolder } from "./child.ts";
 
-/** How long a program may take until it shows something, in milliseconds. */
+/** Milliseconds for a program to show an expected text. */
 const LIMIT_MS = 60_000;
 
 export interface Tmux extends AsyncDisposable {
   resize(columns: number): Promise<void>;
-  /** Everything from the top of the scrollback; what was broken is whole again. */
+  /** All text from the top of the scrollback, with wrapped lines joined. */
   text(): Promise<string>;
-  /** The text as soon as `seen` says so; rejects if it never does. */
+  /** The text as soon as `seen` returns true for it; rejects if it never does. */
   until(seen: (text: string) => boolean): Promise<string>;
 }
 
@@ -18,7 +18,7 @@ export interface TmuxOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Runs `command` in a window of its own; when it has ended the window shows `code` and its exit code. */
+/** Runs `command` in a new window, which shows `code` and the exit code at the end. */
 export async function startTmux(
   command: readonly string[],
   { columns, env }: TmuxOptions,

@@ -1,4 +1,4 @@
-/** Requests through real proxies, to hosts that only they can find. */
+/** Requests through real proxies, to hosts that only they can resolve. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -29,7 +29,7 @@ function through(env: Env, trusted: readonly string[] = [authority]): RegistrySo
   });
 }
 
-/** A registry that is known to the outside as registry.example, and a model there. */
+/** A registry named registry.example that only proxies can reach, with a model. */
 async function hidden(options: Parameters<typeof startRegistry>[0] = {}) {
   const registry = await startRegistry(options);
   const port = registry.host.split(":")[1]!;
@@ -46,7 +46,7 @@ async function hidden(options: Parameters<typeof startRegistry>[0] = {}) {
   };
 }
 
-/** Pulls the model, and asserts that it is the right one. */
+/** Downloads the model and checks it. */
 async function assertPulls(source: RegistrySource, at: Awaited<ReturnType<typeof hidden>>) {
   const { layers } = await source.manifest(at.name, never());
   assert.deepEqual(layers.map(({ digest }) => digest), [at.blob.digest]);
@@ -58,7 +58,7 @@ const targets = (
   { requests }: Proxy,
 ) => [...new Set(requests.map(({ method, target }) => `${method} ${target}`))];
 
-Deno.test("case 63: https goes through HTTPS_PROXY in tunnels, which alone looks the host up", async () => {
+Deno.test("case 63: https goes through tunnels of HTTPS_PROXY, which resolves the host", async () => {
   await using at = await hidden({ tls });
   await using proxy = await startProxy({ hosts });
   using source = through({ HTTPS_PROXY: `http://${proxy.host}`, HTTP_PROXY: "http://127.0.0.1:1" });
@@ -67,7 +67,7 @@ Deno.test("case 63: https goes through HTTPS_PROXY in tunnels, which alone looks
   assert.equal(at.registry.requests[0]!.headers.get("host"), `registry.example:${at.port}`);
 });
 
-Deno.test("case 63: http goes through HTTP_PROXY, which is given the requests", async () => {
+Deno.test("case 63: http goes through HTTP_PROXY, which forwards the requests", async () => {
   await using at = await hidden();
   await using proxy = await startProxy({ hosts });
   using source = new RegistrySource({
@@ -92,11 +92,11 @@ Deno.test("case 63: NO_PROXY is respected, and this machine is reached directly"
   await assertPulls(direct, { ...at, name: { ...at.name, host: at.registry.host } });
   using excepted = through({ ...env, NO_PROXY: ".example" });
   const error = await failureOf(excepted.manifest(at.name, never()));
-  assert.match(error.message, /registry\.example:\d+: the name of the host cannot be resolved$/);
+  assert.match(error.message, /registry\.example:\d+: the host name cannot be resolved$/);
   assert.equal(proxy.connections, 0);
 });
 
-Deno.test("case 63: each hop of a redirect takes its own way", async () => {
+Deno.test("case 63: the proxy is chosen for each redirect", async () => {
   await using at = await hidden({ tls, blobHosts: 1, blobHostName: "cdn.example" });
   await using first = await startProxy({ hosts });
   await using second = await startProxy({ hosts });
@@ -111,7 +111,7 @@ Deno.test("case 63: each hop of a redirect takes its own way", async () => {
   assert.equal(second.connections, 0);
 });
 
-Deno.test("case 44: through a proxy too, no public registry sends us to an address inside", async () => {
+Deno.test("case 44: redirects to internal addresses are refused through a proxy as well", async () => {
   await using at = await hidden({ tls });
   await using proxy = await startProxy({ hosts });
   using source = through({ HTTPS_PROXY: proxy.host });
@@ -125,7 +125,7 @@ Deno.test("case 44: through a proxy too, no public registry sends us to an addre
 
 for (const kind of ["http", "https", "socks5"]) {
   for (const scheme of ["http", "https"]) {
-    Deno.test(`a ${kind} proxy is logged in at for ${scheme}, and says so where that fails`, async () => {
+    Deno.test(`a ${kind} proxy gets its login for ${scheme}, and a rejected login is reported`, async () => {
       await using at = await hidden(scheme === "https" ? { tls } : {});
       await using proxy = await (kind === "socks5"
         ? startSocks({ hosts, login })
@@ -146,8 +146,8 @@ for (const kind of ["http", "https", "socks5"]) {
       const before = at.registry.requests.length;
       for (
         const [user, says] of [
-          ["", /the proxy wants a user name and a password$/],
-          ["someone:5ec4et@", /the proxy does not accept the user name and the password$/],
+          ["", /proxy authentication required$/],
+          ["someone:5ec4et@", /the proxy rejected the user name and password$/],
         ] as const
       ) {
         using wrong = open(user);
@@ -159,12 +159,14 @@ for (const kind of ["http", "https", "socks5"]) {
         assert.match(error.message, says);
         const variable = `${scheme.toUpperCase()}_PROXY`;
         assert.ok(
-          error.hint!.includes(`${variable} in front of the host: user:password@${proxy.host}`),
+          error.hint!.includes(
+            `set user name and password in ${variable}: user:password@${proxy.host}`,
+          ),
         );
         assert.doesNotMatch(Deno.inspect(error), /5ec4et/);
       }
       assert.equal(at.registry.requests.length, before);
-      // Deno tells the other end of a tunnel what it has told the proxy.
+      // Deno sends the login of the proxy through the tunnel as well.
       const real = Buffer.from(`${login.username}:${login.password}`).toString("base64");
       for (const { headers } of at.registry.requests) {
         assert.ok(!JSON.stringify([...headers]).includes(real));
@@ -173,31 +175,35 @@ for (const kind of ["http", "https", "socks5"]) {
   }
 }
 
-/** What a proxy does instead of connecting, and what is said about it. */
+/** Refusals of a proxy, and the errors they cause. */
 const REFUSALS: readonly (readonly [how: ProxyOptions, kind: string, says: RegExp])[] = [
-  [{ refusal: "403 Filtered" }, "refused", /the proxy answers 403 Filtered$/],
-  [{ refusal: "502 Bad Gateway" }, "unavailable", /the proxy answers 502 Bad Gateway$/],
-  [{ refusal: "429 Slow down" }, "unavailable", /the proxy answers 429 Slow down$/],
-  [{}, "unavailable", /the proxy answers 502 Bad Gateway$/],
+  [{ refusal: "403 Filtered" }, "refused", /the proxy responded with 403 Filtered$/],
+  [{ refusal: "502 Bad Gateway" }, "unavailable", /the proxy responded with 502 Bad Gateway$/],
+  [{ refusal: "429 Slow down" }, "unavailable", /the proxy responded with 429 Slow down$/],
+  [{}, "unavailable", /the proxy responded with 502 Bad Gateway$/],
 ];
 for (const [how, kind, says] of REFUSALS) {
-  Deno.test(`a proxy that answers ${how.refusal ?? "502 as the host is unknown"} is named`, async () => {
+  Deno.test(`a proxy that responds with ${how.refusal ?? "502 for an unknown host"} is named`, async () => {
     await using proxy = await startProxy(how);
     using source = through({ HTTPS_PROXY: `http://u:5ec4et@${proxy.host}` });
-    const name = parseName("nobody.invalid/library/tiny");
+    const name = parseName("unknown.invalid/library/tiny");
     const error = await failureOf(source.manifest(name, never()));
     assert.equal(error.kind, kind);
     assert.match(error.message, says);
-    assert.ok(error.message.includes(`nobody.invalid through the proxy ${proxy.host}`));
-    assert.match(error.hint!, /nobody\.invalid in NO_PROXY/);
+    assert.ok(error.message.includes(`unknown.invalid through the proxy ${proxy.host}`));
+    assert.match(error.hint!, /add unknown\.invalid to NO_PROXY/);
     assert.doesNotMatch(Deno.inspect(error), /5ec4et/);
   });
 }
 
 Deno.test("a SOCKS proxy that refuses is named", async () => {
-  const name = parseName("nobody.invalid/library/tiny");
+  const name = parseName("unknown.invalid/library/tiny");
   for (
-    const [refusal, kind, says] of [[2, "refused", /not allow it/], [4, "network", /Host/]] as const
+    const [refusal, kind, says] of [[2, "refused", /not allow the connection/], [
+      4,
+      "network",
+      /Host/,
+    ]] as const
   ) {
     await using proxy = await startSocks({ refusal });
     using source = through({ HTTPS_PROXY: `socks5://${proxy.host}` });
@@ -205,23 +211,23 @@ Deno.test("a SOCKS proxy that refuses is named", async () => {
     assert.equal(error.kind, kind);
     assert.match(error.message, says);
     assert.ok(error.message.includes(proxy.host));
-    assert.deepEqual([...new Set(proxy.targets)], ["nobody.invalid:443"]);
+    assert.deepEqual([...new Set(proxy.targets)], ["unknown.invalid:443"]);
   }
 });
 
-Deno.test("a proxy that is not there is told from a host that is not there", async () => {
+Deno.test("an unreachable proxy is distinguished from an unreachable host", async () => {
   const proxy = await startProxy();
   await proxy[Symbol.asyncDispose]();
   const name = parseName("registry.example/library/tiny");
   for (
     const [url, says] of [
-      [`http://${proxy.host}`, /the proxy refuses the connection$/],
-      [`https://${proxy.host}`, /the proxy refuses the connection$/],
-      [`http://u:5ec4et@${proxy.host}`, /the proxy refuses the connection$/],
-      ["http://u:5ec4et@nobody.invalid:3128", /the name of the proxy cannot be resolved$/],
+      [`http://${proxy.host}`, /connection refused by the proxy$/],
+      [`https://${proxy.host}`, /connection refused by the proxy$/],
+      [`http://u:5ec4et@${proxy.host}`, /connection refused by the proxy$/],
+      ["http://u:5ec4et@unknown.invalid:3128", /the host name of the proxy cannot be resolved$/],
       [`socks5://${proxy.host}`, /the proxy cannot be reached$/],
-      ["http://nobody.invalid:3128", /the name of the proxy cannot be resolved$/],
-      ["socks5://nobody.invalid", /the name of the proxy cannot be resolved$/],
+      ["http://unknown.invalid:3128", /the host name of the proxy cannot be resolved$/],
+      ["socks5://unknown.invalid", /the host name of the proxy cannot be resolved$/],
     ] as const
   ) {
     using source = through({ https_proxy: url });
@@ -234,7 +240,7 @@ Deno.test("a proxy that is not there is told from a host that is not there", asy
   }
 });
 
-Deno.test("case 62: behind a proxy it is said whose certificate is wrong, and who has issued it", async () => {
+Deno.test("case 62: behind a proxy, the error names the invalid certificate and its issuer", async () => {
   const name = parseName("registry.example/library/tiny");
   const of = async (at: { readonly host: string }, trusted: string[], hosts: ProxyOptions) => {
     await using proxy = await startProxy(hosts);
@@ -251,7 +257,7 @@ Deno.test("case 62: behind a proxy it is said whose certificate is wrong, and wh
   await using wrong = await startRegistry({ tls: { cert: elsewhere, key } });
   assert.equal(
     await of(right, [], { hosts }),
-    `registry.example's certificate is from an authority that is not trusted, ${by}`,
+    `registry.example's certificate is signed by an unknown authority, ${by}`,
   );
   assert.equal(
     await of(wrong, [authority], { hosts }),
@@ -259,7 +265,7 @@ Deno.test("case 62: behind a proxy it is said whose certificate is wrong, and wh
   );
   assert.equal(
     await of(right, [], { hosts, tls }),
-    `the proxy's certificate is from an authority that is not trusted, ${by}`,
+    `the proxy's certificate is signed by an unknown authority, ${by}`,
   );
   assert.equal(
     await of(right, [authority], { hosts, tls: { cert: expired, key } }),

@@ -1,23 +1,24 @@
-/** Logging in at hosts of the internet, which cannot be asked here: what would be sent to them. */
+/** Logins at hosts of the internet, which are not contacted: what would be sent to them. */
 
 import assert from "node:assert/strict";
-import { Auth } from "../../src/registry/auth/auth.ts";
+import { AuthorizedHttp } from "../../src/registry/auth/auth.ts";
 import type { GetOptions, Http } from "../../src/registry/http/http.ts";
+import type { RedirectingHttp } from "../../src/registry/http/redirects.ts";
 import type { Identity } from "../../src/registry/auth/credential.ts";
 import { Secrets } from "../../src/registry/auth/redact.ts";
 import { fileWith, KEY, PUBLIC } from "./auth/keys.ts";
 import { failureOf, never } from "./world.ts";
 
 interface Net {
-  /** What was sent, and with which Authorization. */
+  /** The requests, with their Authorization. */
   readonly sent: (readonly [url: string, authorization: string | undefined])[];
   get(from: string): Promise<number>;
 }
 
-/** A network in which token servers give everybody the token `t`, and `answer` says the rest. */
+/** A network whose token servers issue the token `t` to every client; `respond` does the rest. */
 function net(
   identity: Identity,
-  answer: (
+  respond: (
     url: URL,
     authorization: string | undefined,
   ) => [status: number, challenge?: string] | URL,
@@ -31,7 +32,24 @@ function net(
   };
   const lookup = (host: string) =>
     Promise.resolve([host === "inside.example" ? "10.0.0.1" : "1.1.1.1"]);
-  const auth = new Auth({
+  const following: Pick<RedirectingHttp, "get"> = {
+    get(start, { registry, authorization }) {
+      let url = start;
+      for (;;) {
+        const shown = url.origin === registry ? authorization : undefined;
+        sent.push([url.href, shown]);
+        const result = respond(url, shown);
+        if (result instanceof URL) {
+          url = result;
+          continue;
+        }
+        const [status, challenge] = result;
+        const headers = challenge === undefined ? {} : { "www-authenticate": challenge };
+        return Promise.resolve({ response: new Response(null, { status, headers }), url });
+      }
+    },
+  };
+  const auth = new AuthorizedHttp(following, {
     http: http as unknown as Http,
     secrets: new Secrets(),
     identity,
@@ -46,22 +64,8 @@ function net(
         repository: "a/b",
         from: new URL(from),
         home: new URL(from).origin,
+        headers: {},
         signal: never(),
-        send(start, trusted, authorization) {
-          let url = start;
-          for (;;) {
-            const shown = url.origin === trusted ? authorization : undefined;
-            sent.push([url.href, shown]);
-            const result = answer(url, shown);
-            if (result instanceof URL) {
-              url = result;
-              continue;
-            }
-            const [status, challenge] = result;
-            const headers = challenge === undefined ? {} : { "www-authenticate": challenge };
-            return Promise.resolve({ response: new Response(null, { status, headers }), url });
-          }
-        },
       });
       return response.status;
     },
@@ -70,7 +74,7 @@ function net(
 
 const HUB = 'Bearer realm="https://huggingface.co/token",service="s"';
 
-Deno.test("case 76: a challenge of hf.co that names huggingface.co is signed for", async () => {
+Deno.test("case 76: a challenge of hf.co with a realm at huggingface.co is answered with a signature", async () => {
   await using key = await fileWith(KEY);
   const hub = net({ keyFile: key.path }, (_, shown) => shown === "Bearer t" ? [200] : [401, HUB]);
   assert.equal(await hub.get("https://hf.co/v2/a/b/manifests/c"), 200);
@@ -82,7 +86,7 @@ Deno.test("case 76: a challenge of hf.co that names huggingface.co is signed for
   assert.ok(hub.sent[1]![1]!.startsWith(`${PUBLIC}:`));
 });
 
-Deno.test("case 76: where hf.co leads to huggingface.co, that one gets the token", async () => {
+Deno.test("case 76: if hf.co redirects to huggingface.co, the latter gets the token", async () => {
   await using key = await fileWith(KEY);
   const hub = net({ keyFile: key.path }, (url, shown) => {
     if (url.host === "hf.co") return new URL(url.pathname, "https://huggingface.co");
@@ -94,7 +98,7 @@ Deno.test("case 76: where hf.co leads to huggingface.co, that one gets the token
   assert.ok(hub.sent.filter(([url]) => new URL(url).host === "hf.co").every(([_, a]) => !a));
 });
 
-Deno.test("a 401 of a host that the registry has nothing to do with is no question to us", async () => {
+Deno.test("a 401 of an unrelated host is not a challenge", async () => {
   const store = net(
     {},
     (url) => url.host === "hf.co" ? new URL("https://cdn.example/x") : [401, HUB],
@@ -103,25 +107,25 @@ Deno.test("a 401 of a host that the registry has nothing to do with is no questi
   assert.equal(store.sent.length, 2);
 });
 
-Deno.test("a public registry does not send us to a private network for a token", async () => {
+Deno.test("a public registry cannot have its token server in a private network", async () => {
   for (const host of ["192.168.0.1", "127.0.0.1:8080", "[::1]", "inside.example", "localhost"]) {
     const world = net({}, () => [401, `Bearer realm="https://${host}/reboot"`]);
     const error = await failureOf(world.get("https://registry.example/v2/a/b/manifests/c"));
     assert.match(
       error.message,
-      /wants a login at .*, which is (this machine|in a private network)$/,
+      /the token server has a (loopback|private network) address \(.*\)$/,
     );
     assert.equal(world.sent.length, 1);
   }
 });
 
-Deno.test("case 79: no password is sent over plain http to another machine", async () => {
+Deno.test("case 79: passwords are not sent over plain http to another machine", async () => {
   const login = { host: "10.0.0.1:5000", user: "me", password: "secret-7391" };
   for (const challenge of ["Basic realm=x", 'Bearer realm="http://10.0.0.1:5000/token"']) {
     const lan = net({ login }, () => [401, challenge]);
     const error = await failureOf(lan.get("http://10.0.0.1:5000/v2/a/b/manifests/c"));
     assert.equal(error.kind, "auth");
-    assert.match(error.message, /none is sent over plain http$/);
+    assert.match(error.message, /passwords are not sent over plain http$/);
     assert.ok(lan.sent.every(([_, authorization]) => authorization?.startsWith("Basic") !== true));
   }
   const safe = net(
@@ -131,12 +135,12 @@ Deno.test("case 79: no password is sent over plain http to another machine", asy
   assert.equal(await safe.get("https://r.example/v2/a/b/manifests/c"), 200);
 });
 
-Deno.test("a key that nobody knows of ends with where to make it known", async () => {
+Deno.test("the error for a rejected key says where to add it", async () => {
   await using key = await fileWith(KEY);
   const pages = [
     ["registry.ollama.ai", "https://ollama.com/settings/keys"],
     ["hf.co", "https://huggingface.co/settings/keys"],
-    ["r.example", "those who run the registry"],
+    ["r.example", "the registry's operator"],
   ] as const;
   for (const [host, page] of pages) {
     const world = net({ keyFile: key.path }, () => [401, `Bearer realm="https://${host}/token"`]);

@@ -1,4 +1,4 @@
-/** What the tests of the registry client share: a source, names at a fake registry, failures as values. */
+/** Helpers of the registry tests: a source, names at a fake registry, failures as values. */
 
 import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
@@ -51,7 +51,7 @@ export function nameAt(registry: Registry, model: string): ModelName {
   return parseName(`${registry.url}/${model}`);
 }
 
-/** A signal that never comes. */
+/** A signal that is never aborted. */
 export function never(): AbortSignal {
   return new AbortController().signal;
 }

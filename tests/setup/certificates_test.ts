@@ -18,7 +18,7 @@ async function files(
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-Deno.test("trustedCertificates() takes the flag, else both variables, and an empty one is none", () => {
+Deno.test("trustedCertificates() uses the flag, otherwise both variables, and ignores empty ones", () => {
   const env = (names: Readonly<Record<string, string>>) => (name: string) => names[name];
   const both = { SSL_CERT_FILE: "/f", SSL_CERT_DIR: "/d" };
   assert.deepEqual(trustedCertificates("/flag", env(both)), { caCert: "/flag" });
@@ -29,7 +29,7 @@ Deno.test("trustedCertificates() takes the flag, else both variables, and an emp
   );
 });
 
-Deno.test("readCertificates() finds all in a file and in folders, among whatever else is there", async () => {
+Deno.test("readCertificates() finds all certificates in a file and in folders, among other content", async () => {
   await using one = await files({
     "ca.pem": `Example\n${authority}\n# more\n${certificate}${key}`,
   });
@@ -45,11 +45,11 @@ Deno.test("readCertificates() finds all in a file and in folders, among whatever
 
 for (
   const [what, text, says] of [
-    ["without one", "hello", /^there is no certificate in /],
-    ["with a broken one", authority + BROKEN, /^there is a broken certificate in /],
+    ["without certificates", "hello", /^there is no certificate in /],
+    ["with a broken certificate", authority + BROKEN, /^there is a broken certificate in /],
   ] as const
 ) {
-  Deno.test(`readCertificates() refuses a named file ${what}`, async () => {
+  Deno.test(`readCertificates() refuses a file ${what}`, async () => {
     await using folder = await files({ "ca.pem": text });
     await assert.rejects(readCertificates({ caCert: `${folder.path}/ca.pem` }), (error) => {
       assert.ok(error instanceof PullamaError);
@@ -61,12 +61,12 @@ for (
   });
 }
 
-Deno.test("readCertificates() refuses a named file that is not there", async () => {
+Deno.test("readCertificates() refuses a missing file", async () => {
   await assert.rejects(readCertificates({ caCert: "/nowhere/ca.pem" }), { kind: "local" });
 });
 
 Deno.test({
-  name: "readCertificates() has those that the system trusts",
+  name: "readCertificates() includes the system's certificates",
   ignore: await Deno.stat("/etc/ssl/certs/ca-certificates.crt").then(() => false, () => true),
   async fn() {
     const system = await Deno.readTextFile("/etc/ssl/certs/ca-certificates.crt");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { withoutProxyEnv } from "../../src/setup/deno_client_env.ts";
 
-Deno.test("withoutProxyEnv() hides the proxies of the environment and brings them back, whatever happens", () => {
+Deno.test("withoutProxyEnv() hides the proxy variables and restores them, even after an error", () => {
   const NAME = "no_proxy";
   const before = Deno.env.get(NAME);
   Deno.env.set(NAME, "quiet.invalid");

@@ -8,7 +8,7 @@ function identity(env: Readonly<Record<string, string>>): ReturnType<typeof iden
   return identityIn((name) => env[name]);
 }
 
-Deno.test("identityIn() looks in the home for the key and for Docker's file", () => {
+Deno.test("identityIn() finds the key and Docker's config in the home directory", () => {
   assert.deepEqual(identity({ [HOME]: "home" }), {
     keyFile: join("home", ".ollama", "id_ed25519"),
     dockerConfig: join("home", ".docker", "config.json"),
@@ -16,7 +16,7 @@ Deno.test("identityIn() looks in the home for the key and for Docker's file", ()
   assert.deepEqual(identity({}), {});
 });
 
-Deno.test("identityIn() looks where the variables say, unless they are empty", () => {
+Deno.test("identityIn() uses the paths in the variables unless they are empty", () => {
   assert.deepEqual(identity({ [HOME]: "home", PULLAMA_KEY: "k", DOCKER_CONFIG: "d" }), {
     keyFile: "k",
     dockerConfig: join("d", "config.json"),
@@ -25,7 +25,7 @@ Deno.test("identityIn() looks where the variables say, unless they are empty", (
   assert.deepEqual(identity(empty), identity({ [HOME]: "home" }));
 });
 
-Deno.test("identityIn() takes user name and password for the host that is named", () => {
+Deno.test("identityIn() uses user name and password only for the named host", () => {
   const login = { PULLAMA_REGISTRY_USER: "u", PULLAMA_REGISTRY_PASSWORD: "p" };
   assert.deepEqual(identity(login), {});
   assert.deepEqual(identity({ ...login, PULLAMA_REGISTRY_HOST: "h:5000" }), {

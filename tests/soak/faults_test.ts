@@ -4,12 +4,12 @@ import { type Ending, pullByChance } from "./random_world.ts";
 
 const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 const runs = Number(Deno.env.get("PULLAMA_RUNS") ?? 500);
-/** One failure may hide behind another; more than this many say nothing new. */
+/** Stop after this many failures. */
 const ENOUGH = 20;
 
 testWith(
   ["a long time"],
-  `${runs} pulls with faults by chance end with the exact model or a clear refusal, seed ${seed}`,
+  `${runs} pulls with random faults end with the exact model or a clear error, seed ${seed}`,
   async () => {
     const began = performance.now();
     const endings = new Map<Ending, number>();

@@ -12,16 +12,16 @@ interface Case {
   readonly size: number;
   readonly what: string;
   readonly between?: (place: Machine) => void;
-  /** Bytes that each kill may cost. */
+  /** Maximum cost of each kill in bytes. */
   readonly each: number;
 }
 
 const CASES: readonly Case[] = [
-  { what: "left alone", connections: 1, kills: 50, size: 512 * MIB, each: MIB },
-  { what: "left alone", connections: 4, kills: 50, size: 512 * MIB, each: 4 * MIB },
-  { what: "left alone", connections: 16, kills: 20, size: 256 * MIB, each: 16 * MIB },
+  { what: "unchanged files", connections: 1, kills: 50, size: 512 * MIB, each: MIB },
+  { what: "unchanged files", connections: 4, kills: 50, size: 512 * MIB, each: 4 * MIB },
+  { what: "unchanged files", connections: 16, kills: 20, size: 256 * MIB, each: 16 * MIB },
   {
-    what: "without live positions",
+    what: "without positions",
     connections: 4,
     kills: 10,
     size: 512 * MIB,

@@ -1,4 +1,4 @@
-/** Every way in which a registry and a line can be odd or go wrong, thrown together by chance. */
+/** Random combinations of all faults and peculiarities of registries and networks. */
 
 import {
   closeAfter,
@@ -23,11 +23,11 @@ import type { PullSettings } from "../../src/transfer/pull.ts";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Numbers by chance, the same for the same seed. */
+/** Random choices, deterministic for a seed. */
 export interface Dice {
   /** At least 0, below 1. */
   readonly next: () => number;
-  /** A whole number from `low` to `high`, both included. */
+  /** An integer from `low` to `high`, inclusive. */
   readonly whole: (low: number, high: number) => number;
   readonly chance: (probability: number) => boolean;
   readonly one: <T>(of: readonly T[]) => T;
@@ -43,43 +43,43 @@ export function diceOf(next: () => number): Dice {
   };
 }
 
-/** What a registry asks those for who want something of it. */
+/** The kinds of authentication that the registry requires. */
 export const LOGINS = ["nobody", "key", "password", "anybody", "basic"] as const;
 
 export type Phase = keyof Faults;
 
-/** One way of going wrong, and when. */
+/** A fault, and when it occurs. */
 export interface Rule {
   readonly phase: Phase;
   readonly what: string;
   readonly when: string;
-  /** Nothing of what it does may keep a pull from its end. */
+  /** It must not make a pull fail. */
   readonly harmless: boolean;
-  /** `size` is that of what is asked for. Undefined: this request is answered as it should be. */
+  /** `size` is that of the requested content. Undefined: no fault for this request. */
   readonly decide: (request: LoggedRequest, n: number, size: number) => Fault | undefined;
 }
 
-/** One pull and what it has against it. */
+/** One pull and its conditions. */
 export interface Knobs {
   readonly registry: RegistryOptions;
   readonly login: typeof LOGINS[number];
-  /** Seconds that tokens say they are good for. */
+  /** `expires_in` of tokens in seconds. */
   readonly tokenLife: number | undefined;
-  /** Blob requests between two moments at which all tokens and signed addresses expire; Infinity: never. */
+  /** All tokens and signed URLs expire after this many blob requests; Infinity: never. */
   readonly expireEvery: number;
-  /** Of the weights, and of more layers beside them. */
+  /** Sizes of the weights and of additional layers. */
   readonly sizes: readonly [number, ...number[]];
   readonly rules: readonly Rule[];
-  /** Those with faults, and the last one without. */
+  /** The runs with faults, and a last one without. */
   readonly runs: readonly RunKnobs[];
 }
 
 /** One run of a pull. */
 export interface RunKnobs {
   readonly settings: Partial<PullSettings>;
-  /** After how many events it is stopped; Infinity: not at all. */
+  /** Stop after this many events; Infinity: never. */
   readonly stopAfter: number;
-  /** The same in milliseconds. */
+  /** Stop after this many milliseconds; Infinity: never. */
   readonly stopAfterMs: number;
 }
 
@@ -88,7 +88,7 @@ type Make = (dice: Dice, request: LoggedRequest, size: number) => Fault;
 interface Way {
   readonly phases: readonly Phase[];
   readonly harmless?: true;
-  /** At every request it would keep a pull busy for as long as it likes. */
+  /** On every request it would make a pull take forever. */
   readonly notAlways?: true;
   readonly make: Make;
 }
@@ -97,24 +97,24 @@ const BLOBS: readonly Phase[] = ["blob", "data"];
 const WITH_BYTES: readonly Phase[] = ["manifest", "data"];
 const ALL: readonly Phase[] = ["manifest", "blob", "data", "chunksums", "other"];
 
-/** So many bytes that a blob is through after few answers of that length. */
+/** A length that completes the blob within a few responses. */
 function part(dice: Dice, size: number): number {
   return dice.whole(Math.ceil(size / 12), size);
 }
 
 const WAYS: Readonly<Record<string, Way>> = {
-  "a failure of the server": {
+  "a server error": {
     phases: ALL,
     make: (dice) => ({ status: dice.one([500, 502, 503, 504, 408, 520, 529]), body: "no" }),
   },
-  "a request for patience": {
+  "Retry-After": {
     phases: ALL,
     make: (dice) => ({
       status: dice.one([429, 503]),
       headers: { "retry-after": dice.one(["1", "7", "300", "soon", new Date().toUTCString()]) },
     }),
   },
-  "a request for very much patience": {
+  "a very long Retry-After": {
     phases: ALL,
     make: () => ({ status: 429, headers: { "retry-after": "7200" } }),
   },
@@ -126,24 +126,28 @@ const WAYS: Readonly<Record<string, Way>> = {
     phases: ["manifest", "blob", "data", "chunksums"],
     make: (dice) => ({ status: dice.one([202, 204, 205, 304, 400, 412, 451, 501, 505]) }),
   },
-  "a reset in place of an answer": { phases: ALL, make: () => ({ hangUp: "reset" }) },
-  "an end in place of an answer": { phases: ALL, make: () => ({ hangUp: "close" }) },
-  "a short wait": { phases: ALL, harmless: true, make: (dice) => ({ delayMs: dice.whole(1, 20) }) },
-  "silence in place of an answer": { phases: ALL, make: () => ({ delayMs: Infinity }) },
-  "headers without an end": {
+  "a reset before the response": { phases: ALL, make: () => ({ hangUp: "reset" }) },
+  "a close before the response": { phases: ALL, make: () => ({ hangUp: "close" }) },
+  "a short delay": {
+    phases: ALL,
+    harmless: true,
+    make: (dice) => ({ delayMs: dice.whole(1, 20) }),
+  },
+  "no response": { phases: ALL, make: () => ({ delayMs: Infinity }) },
+  "endless headers": {
     phases: ALL,
     notAlways: true,
     make: () => ({ endlessHeaders: true }),
   },
-  "a page": { phases: ALL, make: () => htmlPage() },
-  "a page without a length": { phases: WITH_BYTES, make: () => ({ ...htmlPage(), chunked: true }) },
-  "a page as an error": { phases: ALL, make: (dice) => htmlPage(dice.one([403, 502])) },
+  "a web page": { phases: ALL, make: () => htmlPage() },
+  "a chunked web page": { phases: WITH_BYTES, make: () => ({ ...htmlPage(), chunked: true }) },
+  "an error page": { phases: ALL, make: (dice) => htmlPage(dice.one([403, 502])) },
   "JSON": { phases: ALL, make: () => jsonAnswer(200, { login: "first" }) },
   "a redirect to itself": {
     phases: ["manifest", "blob", "data"],
     make: (_, { host, target }) => redirect(`http://${host}${target}`),
   },
-  "a redirect to another kind of place": {
+  "an invalid redirect": {
     phases: ["manifest", "blob", "data", "chunksums"],
     make: (dice, { host }) =>
       redirect(dice.one([
@@ -154,37 +158,37 @@ const WAYS: Readonly<Record<string, Way>> = {
         "http://[",
       ])),
   },
-  "a redirect to nowhere": { phases: BLOBS, make: () => ({ status: 307 }) },
-  "a redirect to where nobody listens": {
+  "a redirect without a Location": { phases: BLOBS, make: () => ({ status: 307 }) },
+  "a redirect to a closed port": {
     phases: BLOBS,
     make: () => redirect("http://127.0.0.1:4/blob?X-Amz-Signature=abcdefabcdef"),
   },
-  "a lying 416": { phases: ["data"], make: (_, __, size) => lying416(size) },
+  "a 416 with a wrong length": { phases: ["data"], make: (_, __, size) => lying416(size) },
   "a 416 with another size": { phases: ["data"], make: (_, __, size) => lying416(size + 1) },
-  "several parts": { phases: ["data"], make: () => multipart() },
+  "a multipart response": { phases: ["data"], make: () => multipart() },
   "a range that is off by one": {
     phases: ["data"],
     make: (_, { range }) => contentRange(`bytes ${(range?.start ?? 0) + 1}-${range?.end ?? 1}/*`),
   },
-  "no range": { phases: ["data"], make: () => contentRange(undefined) },
-  "a range of something larger": {
+  "no Content-Range": { phases: ["data"], make: () => contentRange(undefined) },
+  "a Content-Range with another size": {
     phases: ["data"],
     make: (_, { range }, size) =>
       contentRange(`bytes ${range?.start ?? 0}-${(range?.end ?? 1) - 1}/${size + 1}`),
   },
   "gzip": { phases: WITH_BYTES, make: () => ({ gzip: true }) },
   "an ignored range": { phases: ["data"], harmless: true, make: () => ({ ignoreRange: true }) },
-  "less than was asked for": {
+  "a shorter range": {
     phases: ["data"],
     harmless: true,
     make: (dice, _, size) => ({ atMost: part(dice, size) }),
   },
-  "no length": { phases: WITH_BYTES, harmless: true, make: () => ({ chunked: true }) },
-  "more than was asked for": {
+  "no Content-Length": { phases: WITH_BYTES, harmless: true, make: () => ({ chunked: true }) },
+  "extra bytes": {
     phases: WITH_BYTES,
     make: (dice) => ({ extraBytes: dice.whole(1, 5000) }),
   },
-  "a length that is too short": {
+  "a Content-Length that is too small": {
     phases: WITH_BYTES,
     make: () => ({ headers: { "content-length": "17" } }),
   },
@@ -192,26 +196,26 @@ const WAYS: Readonly<Record<string, Way>> = {
     phases: WITH_BYTES,
     make: (dice, _, size) => resetAfter(part(dice, size)),
   },
-  "an end in the middle": {
+  "a close in the middle": {
     phases: WITH_BYTES,
     make: (dice, _, size) => closeAfter(part(dice, size)),
   },
-  "an end after few bytes": {
+  "an early reset or close": {
     phases: [...WITH_BYTES, "chunksums"],
     notAlways: true,
     make: (dice) => dice.one([resetAfter, closeAfter])(dice.whole(0, 70_000)),
   },
-  "silence in the middle": {
+  "a stall in the middle": {
     phases: WITH_BYTES,
     notAlways: true,
     make: (dice, _, size) => stallAfter(dice.chance(0.3) ? 0 : part(dice, size)),
   },
-  "a trickle": {
+  "a very low rate": {
     phases: [...WITH_BYTES, "chunksums"],
     notAlways: true,
     make: (dice) => ({ bytesPerSecond: dice.whole(50, 50_000) }),
   },
-  "a slow line": {
+  "a low rate": {
     phases: ["data"],
     notAlways: true,
     make: (dice) => ({ bytesPerSecond: dice.whole(10 * MIB, 40 * MIB) }),
@@ -223,7 +227,7 @@ const WAYS: Readonly<Record<string, Way>> = {
       return { flipAt: dice.whole(start, Math.min(end, size) - 1) };
     },
   },
-  "a flipped bit at the same place": {
+  "a flipped bit at a fixed offset": {
     phases: ["data"],
     make: (_, __, size) => ({ flipAt: Math.floor(size / 3) }),
   },
@@ -238,7 +242,7 @@ const WAYS: Readonly<Record<string, Way>> = {
       };
     },
   },
-  "an odd list": {
+  "an invalid list": {
     phases: ["chunksums"],
     harmless: true,
     make: (dice) => {
@@ -246,8 +250,12 @@ const WAYS: Readonly<Record<string, Way>> = {
       return { list: (lines) => lines.length < 3 ? [] : wrong(lines) };
     },
   },
-  "a list of lies": { phases: ["chunksums"], harmless: true, make: () => ({ list: lyingList }) },
-  "a list with one lie": {
+  "a list of wrong digests": {
+    phases: ["chunksums"],
+    harmless: true,
+    make: () => ({ list: lyingList }),
+  },
+  "a list with a wrong digest": {
     phases: ["chunksums"],
     harmless: true,
     make: (dice) => ({
@@ -259,30 +267,30 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
 };
 
-/** Those that leave wrong bytes behind, or cut what is looked at for them. */
+/** The faults that store wrong bytes, or interrupt the search for them. */
 const DAMAGE = [
   "a flipped bit",
   "a flipped bit",
-  "a flipped bit at the same place",
+  "a flipped bit at a fixed offset",
   "other bytes",
-  "a page without a length",
+  "a chunked web page",
   "an ignored range",
   "a reset in the middle",
-  "an end after few bytes",
-  "less than was asked for",
-  "a list of lies",
-  "a list with one lie",
+  "an early reset or close",
+  "a shorter range",
+  "a list of wrong digests",
+  "a list with a wrong digest",
 ];
 
 type Often = (n: number, dice: Dice) => boolean;
 
 const OFTEN: Readonly<Record<string, (dice: Dice) => Often>> = {
-  "at first": () => (n) => n === 1,
+  "once": () => (n) => n === 1,
   "a few times": (dice) => {
     let left = dice.whole(2, 4);
     return () => left-- > 0;
   },
-  "now and then": (dice) => {
+  "sometimes": (dice) => {
     const probability = dice.one([0.1, 0.2, 0.5]);
     return () => dice.chance(probability);
   },
@@ -290,14 +298,14 @@ const OFTEN: Readonly<Record<string, (dice: Dice) => Often>> = {
     let count = 0;
     return () => ++count % 3 === 0;
   },
-  "from the second on": () => (n) => n > 1,
+  "except the first time": () => (n) => n > 1,
   "always": () => () => true,
 };
 
-/** These end, whatever the way. */
-const ENDING = ["at first", "a few times"];
+/** These stop for every fault. */
+const ENDING = ["once", "a few times"];
 
-/** Draws one pull. */
+/** Chooses the conditions of one pull. */
 export function drawKnobs(dice: Dice): Knobs {
   const size = dice.chance(0.1) ? MIB + dice.whole(-40, 40) : dice.whole(MIB, 12 * MIB);
   const more = Array.from(
@@ -355,13 +363,13 @@ function drawRule(dice: Dice, ways: readonly string[]): Rule {
     phase,
     what,
     when,
-    // Lists of chunks may be missing, late and anything else.
+    // A pull does not depend on lists of chunks.
     harmless: harmless || phase === "chunksums",
     decide: (request, n, size) => often(n, dice) ? make(dice, request, size) : undefined,
   };
 }
 
-/** In one line, to be printed with a failure. */
+/** One line, to print with a failure. */
 export function wordsOf({ rules, ...rest }: Knobs): string {
   const faults = rules.map(({ phase, what, when }) => `${phase}: ${what} ${when}`).join("; ");
   return `${JSON.stringify(rest)} [${faults}]`;

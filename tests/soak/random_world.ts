@@ -1,10 +1,10 @@
-/** One pull against a registry of which everything is drawn by chance, run after run until it is done. */
+/** One pull from a registry with random faults, repeated until it is complete. */
 
 import assert from "node:assert/strict";
 import { type Kind, PullamaError } from "../../src/core/errors.ts";
 import type { Descriptor } from "../../src/core/manifest.ts";
 import { type Identity, RegistrySource } from "../../src/registry/source.ts";
-import { ModelsFolder } from "../../src/store/store.ts";
+import { openFolder } from "../../src/store/store.ts";
 import { foldProgress } from "../../src/ui/progress/progress.ts";
 import { randomNumbers } from "../crash/kills.ts";
 import { noise } from "../fakes/content.ts";
@@ -19,11 +19,11 @@ import { fakeClock } from "../ui/fake_clock.ts";
 import { diceOf, drawKnobs, type Knobs, type Phase, type RunKnobs, wordsOf } from "./knobs.ts";
 
 const MIB = 1 << 20;
-/** Milliseconds that one run may really take: nothing that it waits for takes long. */
+/** Time limit for one run in milliseconds: none of its waits are long. */
 const LONGEST = 30_000;
-/** Waits of one run. */
+/** Maximum number of waits in one run. */
 const MOST_WAITS = 2000;
-/** What a pull may end with here: nothing is wrong with this machine, and never with the program. */
+/** The errors that a pull may end with: no local problem, and no bug. */
 const SENSIBLE: ReadonlySet<Kind> = new Set<Kind>([
   "network",
   "timeout",
@@ -47,18 +47,20 @@ export type Ending = Kind | "installed";
 
 export interface Report {
   readonly endings: readonly Ending[];
-  /** The most of any of its runs: waits without a limit on the rate, and real time, also from a stop on. */
+  /**
+   * The maximum of all runs: waits without a rate limit, and real time, in total and after a stop.
+   */
   readonly waits: number;
   readonly ms: number;
   readonly stopMs: number;
 }
 
-/** A broken promise, with what is needed to see it again. */
+/** A failed assertion, with what is needed to reproduce it. */
 export class Broken extends Error {
   constructor(seed: number, knobs: Knobs, endings: readonly Ending[], cause: unknown) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const reason = cause instanceof Error ? cause.message : String(cause);
     super(
-      `seed ${seed} (PULLAMA_SEED=${seed} PULLAMA_RUNS=1): ${why}\n  after ${
+      `seed ${seed} (PULLAMA_SEED=${seed} PULLAMA_RUNS=1): ${reason}\n  after ${
         endings.join(", ")
       }\n` +
         `  ${wordsOf(knobs)}`,
@@ -67,7 +69,7 @@ export class Broken extends Error {
   }
 }
 
-/** Pulls with everything that `seed` brings, then once more with nothing in the way. Throws `Broken`. */
+/** Pulls with the faults chosen by `seed`, then once more without faults. Throws `Broken`. */
 export async function pullByChance(seed: number): Promise<Report> {
   const dice = diceOf(randomNumbers(seed));
   const knobs = drawKnobs(dice);
@@ -85,7 +87,7 @@ export async function pullByChance(seed: number): Promise<Report> {
     const model = addModel(place, knobs.sizes, seed % 1000);
     const { host } = place.registry;
     const faults = setFaults(place, model, knobs);
-    // A password is shown in preference to a signature.
+    // A password is preferred to a signature.
     const signs = knobs.login === "key";
     const identity = { keyFile: key.path, ...(!signs && { login: { host, ...LOGIN } }) };
     const quietly = knobs.runs.at(-1)!;
@@ -97,7 +99,7 @@ export async function pullByChance(seed: number): Promise<Report> {
       const { kept } = await standing(place, model);
       assert.ok(shownIn(ended) <= kept, `${shownIn(ended)} bytes were shown, ${kept} are kept`);
       if (ended.ending === "installed") return { endings, ...most };
-      const free = knobs.rules.every(({ harmless }) => harmless) && patient(knobs, one);
+      const free = knobs.rules.every(({ harmless }) => harmless) && hasEnoughTime(knobs, one);
       assert.ok(!free || ended.ending === "interrupted", `nothing was wrong: ${ended.error}`);
     }
     faults.end();
@@ -123,14 +125,14 @@ export async function pullByChance(seed: number): Promise<Report> {
   }
 }
 
-/** What may be on its way when a connection is relieved of a part of its range. */
+/** Bytes that may be in transit when a connection hands over a part of its range. */
 function spare({ settings: { connections = 1 } }: RunKnobs, { pull, ms }: Run): number {
   const relieved = pull.clock.waits.length > 0 || ms > 900;
   return relieved && connections > 1 ? connections * MIB : 0;
 }
 
-/** Whether a pull that nothing is wrong with has the time to end. */
-function patient(
+/** Whether a pull without faults has enough time to complete. */
+function hasEnoughTime(
   { registry, login, tokenLife, expireEvery }: Knobs,
   { settings }: RunKnobs,
 ): boolean {
@@ -139,7 +141,7 @@ function patient(
     (login === "nobody" || tokenLife !== 0 || expireEvery === Infinity);
 }
 
-/** Short silences, so that what hangs does not hang for long. */
+/** Short timeouts, so that stalls do not take long. */
 function hurried({ settings }: RunKnobs): PullChanges {
   return {
     settings,
@@ -153,7 +155,7 @@ interface Run extends Omit<Report, "endings"> {
   readonly error?: PullamaError;
 }
 
-/** The files of a small model, and more large layers. */
+/** A model with additional large layers. */
 function addModel({ registry }: World, [size, ...more]: Knobs["sizes"], seed: number): Tiny {
   const files = makeModel({ size, seed });
   const layers = more.map((size, k) => ({
@@ -167,7 +169,7 @@ function addModel({ registry }: World, [size, ...more]: Knobs["sizes"], seed: nu
   return { ...model, weights: model.layers[0]! };
 }
 
-/** One run, stopped when `stop` says, to whatever end it has. */
+/** One run to its end, stopped after `stopAfter` events or `stopAfterMs`. */
 async function run(
   place: World,
   model: Tiny,
@@ -193,7 +195,7 @@ async function run(
     ...changes,
     source: () => source,
     onEvent: (_, { events }) => {
-      // The first one comes before there is anything to stop.
+      // The first event is emitted before the pull can be stopped.
       if (events.length === stopAfter) queueMicrotask(stop);
     },
   });
@@ -219,14 +221,14 @@ async function run(
     clearTimeout(timer);
     clearTimeout(early);
   }
-  // A limit on the rate is kept by waiting before each read.
+  // A rate limit waits before each read.
   const waits = changes.settings?.limitRate === undefined ? pull.clock.waits.length : 0;
   assert.ok(waits <= MOST_WAITS, `${waits} waits`);
   const now = performance.now();
   return { pull, ...ended, waits, ms: now - began, stopMs: Math.max(0, now - stoppedAt) };
 }
 
-/** Resolves when every connection is gone: whoever has ended a run keeps none. */
+/** Resolves when all connections are closed: a run that has ended keeps none open. */
 async function hungUp({ registry }: World): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
@@ -240,14 +242,14 @@ async function hungUp({ registry }: World): Promise<void> {
   }
 }
 
-/** Whatever happened, the models folder is one that Ollama can be given. */
+/** Asserts that the models folder is valid for Ollama, whatever happened. */
 function inspect(place: World, model: Tiny, { ending, pull }: Run): void {
   assert.deepEqual(openBelow(place.models), [], "files are still open");
   const tree = place.tree();
   for (const path of tree) {
     const [, hex] = /^(?:blobs|\.pullm\/ready)\/sha256-([0-9a-f]{64})$/.exec(path) ?? [];
     if (hex) assert.equal(sha256Of(`${place.models}/${path}`), hex, `wrong bytes under ${path}`);
-    else assert.match(path, EXPECTED, "nobody expects this file");
+    else assert.match(path, EXPECTED, "unexpected file");
   }
   const manifests = tree.filter((path) => path.startsWith("manifests/") && !path.endsWith("/"));
   if (ending === "installed") {
@@ -267,7 +269,7 @@ function inspect(place: World, model: Tiny, { ending, pull }: Run): void {
 const EXPECTED =
   /^(blobs\/|manifests\/.*|\.pullm\/(|ready\/|tmp\/|wanted\/.*|ledger\.json|store\.lock|sha256-[0-9a-f]{64}\.(partial|json|live|lock)))$/;
 
-/** Paths of the files below a folder that this process has open; none where the system does not tell. */
+/** Paths of the open files of this process below a directory; only on Linux. */
 function openBelow(folder: string): string[] {
   if (Deno.build.os !== "linux") return [];
   return [...Deno.readDirSync("/proc/self/fd")].flatMap(({ name }) => {
@@ -279,16 +281,16 @@ function openBelow(folder: string): string[] {
   }).filter((path) => path.startsWith(`${folder}/`));
 }
 
-/** What a screen shows at the end of a run. */
+/** The bytes that the progress shows at the end of a run. */
 function shownIn({ pull }: Run): number {
   const progress = foldProgress(fakeClock());
   for (const event of pull.events) progress.fold(event);
   return progress.done;
 }
 
-/** What is there of the model, as a pull would count it. */
+/** The bytes of the model that are present, as counted by a pull. */
 async function standing(place: World, model: Tiny): Promise<{ readonly kept: number }> {
-  const standings = await new ModelsFolder(place.models, { tool: "test" }).survey(blobsOf(model));
+  const standings = await openFolder(place.models, { tool: "test" }).survey(blobsOf(model));
   return { kept: standings.reduce((sum, { kept }) => sum + kept, 0) };
 }
 
@@ -300,12 +302,12 @@ function sizeOf(model: Tiny): number {
   return blobsOf(model).reduce((sum, { size }) => sum + size, 0);
 }
 
-/** Bytes of blobs that were handed to sockets. */
+/** Bytes of blobs that were written to sockets. */
 function sentOf({ registry }: World, model: Tiny): number {
   return blobsOf(model).reduce((sum, { digest }) => sum + registry.served(digest), 0);
 }
 
-/** Sets the rules of `knobs` on the registry, behind its login. */
+/** Applies the rules of `knobs` to the registry, after its authentication. */
 function setFaults({ registry }: World, model: Tiny, knobs: Knobs) {
   const { faults } = registry;
   const tokens = demand(registry, knobs);
@@ -337,7 +339,7 @@ function setFaults({ registry }: World, model: Tiny, knobs: Knobs) {
       merged(await doors.get(phase)?.(request, n), decide(phase, request, n));
   }
   return {
-    /** Wrong bytes may have been taken for right ones. */
+    /** Whether wrong bytes may have been stored. */
     get dirty() {
       return state.dirty;
     },

@@ -11,7 +11,7 @@ import type { Disk } from "../../src/io/disk.ts";
 import type { BlobIngest } from "../../src/store/partial/ingest.ts";
 import { type BlobPaths, blobPaths, type Paths, pathsOf } from "../../src/store/layout/paths.ts";
 import type { StoreSession } from "../../src/store/write/session.ts";
-import { ModelsFolder } from "../../src/store/store.ts";
+import { type ModelsFolder, openFolder } from "../../src/store/store.ts";
 import { noise, wholeOf } from "../fakes/content.ts";
 
 export { exists };
@@ -44,7 +44,7 @@ export class World implements AsyncDisposable {
   }
 
   folder(disk?: Disk): ModelsFolder {
-    return new ModelsFolder(this.models, { tool: "pullama/test", ...(disk && { disk }) });
+    return openFolder(this.models, { tool: "pullama/test", ...(disk && { disk }) });
   }
 
   enter(disk?: Disk): Promise<StoreSession> {

@@ -103,7 +103,7 @@ Deno.test("Patience waits as long as the server asks, up to ten minutes", () => 
   const { after } = patience();
   assert.equal(after("unavailable", 0, MIB, 5000), 5000);
   assert.equal(after("unavailable", 0, MIB, 600_000), 600_000);
-  assert.throws(() => after("unavailable", 0, MIB, 600_001), /asks to be left alone for/);
+  assert.throws(() => after("unavailable", 0, MIB, 600_001), /asks to retry after/);
 });
 
 Deno.test("Patience asks for a new address at once, then later, and 5 times", () => {

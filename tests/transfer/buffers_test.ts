@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { ByteReader } from "../../src/io/byte_reader.ts";
-import { BodyReader, WriteBuffer } from "../../src/transfer/buffers.ts";
+import { BodyReader, ConnectionBuffers, WriteBuffer } from "../../src/transfer/buffers.ts";
 import type { Writer } from "../../src/core/content.ts";
 import { noise } from "../fakes/content.ts";
 
@@ -41,7 +41,7 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-Deno.test("Gathering writes every byte that came, in order, also when the stream breaks", async () => {
+Deno.test("WriteBuffer writes every byte that it is given, in order, also when the reader breaks", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.integer({ min: 1, max: 150_000 }), { maxLength: 20 }),
@@ -50,17 +50,22 @@ Deno.test("Gathering writes every byte that came, in order, also when the stream
         const writer = memory();
         let now = 0;
         let told = 0;
-        const gathering = new WriteBuffer(writer, () => now, (count) => told += count);
+        const buffer = new WriteBuffer(
+          writer,
+          () => now,
+          (count) => told += count,
+          new ConnectionBuffers(),
+        );
         let at = 0;
         for (const length of pieces) {
           const piece = CONTENT.read(at, length).slice();
-          await gathering.add(piece);
+          await buffer.add(piece);
           // The memory of a piece belongs to its reader again.
           piece.fill(0);
           at += length;
           now += tick;
         }
-        await gathering.flush();
+        await buffer.flush();
         assert.deepEqual(writer.all(), CONTENT.read(0, at));
         assert.equal(told, at);
       },
@@ -69,25 +74,30 @@ Deno.test("Gathering writes every byte that came, in order, also when the stream
   );
 });
 
-Deno.test("Gathering does not let the bytes of a slow line wait", async () => {
+Deno.test("WriteBuffer writes bytes of a slow network after a short wait", async () => {
   const writer = memory();
   let now = 0;
-  const gathering = new WriteBuffer(writer, () => now, () => {});
-  await gathering.add(new Uint8Array(10));
+  const buffer = new WriteBuffer(writer, () => now, () => {}, new ConnectionBuffers());
+  await buffer.add(new Uint8Array(10));
   now += 1000;
-  await gathering.add(new Uint8Array(10));
-  await gathering.flush();
+  await buffer.add(new Uint8Array(10));
+  await buffer.flush();
   assert.equal(writer.position, 20);
 });
 
-Deno.test("Gathering fails with the failure of a write, and counts only what was written", async () => {
+Deno.test("WriteBuffer fails with the failure of a write, and counts only what was written", async () => {
   const writer = memory(2);
   let told = 0;
-  const gathering = new WriteBuffer(writer, () => 0, (count) => told += count);
+  const buffer = new WriteBuffer(
+    writer,
+    () => 0,
+    (count) => told += count,
+    new ConnectionBuffers(),
+  );
   await assert.rejects(async () => {
-    for (let k = 0; k < 20; k++) await gathering.add(CONTENT.read(k * 100_000, 100_000));
+    for (let k = 0; k < 20; k++) await buffer.add(CONTENT.read(k * 100_000, 100_000));
   }, { kind: "disk_full" });
-  await assert.rejects(gathering.flush(), { kind: "disk_full" });
+  await assert.rejects(buffer.flush(), { kind: "disk_full" });
   assert.equal(told, writer.position);
   assert.deepEqual(writer.all(), CONTENT.read(0, writer.position));
 });
@@ -110,25 +120,54 @@ function pieces(size: number, ending: "done" | Error = "done"): ByteReader {
   };
 }
 
-Deno.test("Stream gives at most what is asked for, throws away up to a position, and counts", async () => {
+Deno.test("BodyReader gives at most what is asked for, skips to a position, and counts", async () => {
   let arrived = 0;
-  const stream = new BodyReader(pieces(50_000), { start: 1000, end: 51_000 }, (n) => arrived += n);
-  assert.equal((await stream.next(7))!.length, 7);
-  assert.equal(stream.position, 1007);
-  assert.ok(await stream.skipTo(30_000));
-  const [byte] = (await stream.next(1))!;
+  const reader = new BodyReader(
+    pieces(50_000),
+    { start: 1000, end: 51_000 },
+    (n) => arrived += n,
+    new ConnectionBuffers(),
+  );
+  assert.equal((await reader.next(7))!.length, 7);
+  assert.equal(reader.position, 1007);
+  assert.ok(await reader.skipTo(30_000));
+  const [byte] = (await reader.next(1))!;
   assert.equal(byte, CONTENT.read(29_000, 1)[0]);
-  assert.equal(await stream.skipTo(60_000), false);
-  assert.equal(stream.position, 51_000);
-  assert.equal(await stream.next(1), undefined);
+  assert.equal(await reader.skipTo(60_000), false);
+  assert.equal(reader.position, 51_000);
+  assert.equal(await reader.next(1), undefined);
   assert.equal(arrived, 50_000);
 });
 
-Deno.test("Stream says that the connection broke off, and passes on why it was ended", async () => {
+Deno.test("BodyReader says that the connection was lost, and passes on why it was ended", async () => {
   const range = { start: 0, end: 100 };
-  const broken = new BodyReader(pieces(10, new TypeError("error reading a body")), range, () => {});
+  const broken = new BodyReader(
+    pieces(10, new TypeError("error reading a body")),
+    range,
+    () => {},
+    new ConnectionBuffers(),
+  );
   await broken.next(10);
   await assert.rejects(broken.next(1), { kind: "network" });
-  const ended = new BodyReader(pieces(0, new PullamaError("interrupted", "x")), range, () => {});
+  const ended = new BodyReader(
+    pieces(0, new PullamaError("interrupted", "x")),
+    range,
+    () => {},
+    new ConnectionBuffers(),
+  );
   await assert.rejects(ended.next(1), { kind: "interrupted" });
+});
+
+Deno.test("ConnectionBuffers serve one range after another: 64 connections do not allocate anew for each", async () => {
+  const buffers = new ConnectionBuffers();
+  const [first, second] = buffers.forWrites();
+  const writer = memory();
+  const buffer = new WriteBuffer(writer, () => 0, () => {}, buffers);
+  await buffer.add(CONTENT.read(0, 1_000_000).slice());
+  await buffer.flush();
+  assert.deepEqual(writer.all(), CONTENT.read(0, 1_000_000));
+  assert.deepEqual(
+    buffers.forWrites().map(({ buffer }) => buffer),
+    [first, second].map((b) => b.buffer),
+  );
 });

@@ -33,12 +33,12 @@ Deno.test("pullModel() onto a full disk says what clean would free, and that it 
   assert.match(own, /would free nothing of other models, but drop this download too \(\d.* MB/);
   assert.match(
     await hintFor(place, other.name),
-    /pullama clean would free \d.* MB that pulls of other models have left/,
+    /pullama clean would free \d.* MB of other models' partial downloads/,
   );
   await begin(place, other.name, other.layers[0]!.digest);
   assert.match(
     await hintFor(place, one.name),
-    /would free \d.* MB that pulls of other models have left, but drop this download too \(\d.* MB/,
+    /would free \d.* MB of other models' partial downloads, but drop this download too \(\d.* MB so far\)/,
   );
   await place.pull(one.name);
   place.assertInstalled(one);

@@ -20,8 +20,8 @@ function silent(): ByteReader {
 
 function quickClock() {
   let now = 1000;
-  const sleep = async (ms: number, signal: AbortSignal) => {
-    signal.throwIfAborted();
+  const sleep = async (ms: number, signal?: AbortSignal) => {
+    signal?.throwIfAborted();
     const until = now + ms;
     await Promise.resolve();
     now = Math.max(now, until);
@@ -67,9 +67,9 @@ Deno.test("RateLimit lets a wait end with the reason of the signal", async () =>
   const stop = new AbortController();
   const clock = {
     now: () => 0,
-    sleep: (_: number, signal: AbortSignal) =>
+    sleep: (_: number, signal?: AbortSignal) =>
       new Promise<void>((_, reject) => {
-        signal.addEventListener("abort", () => reject(signal.reason));
+        signal?.addEventListener("abort", () => reject(signal.reason));
       }),
   };
   const reader = new RateLimit(10, clock).through(endless, stop.signal);

@@ -41,13 +41,13 @@ Deno.test("case 18: Retry-After holds back every connection", async () => {
   assert.ok(pull.clock.waits.some((ms) => ms >= 99_000));
 });
 
-Deno.test("case 18: a server that asks to be left alone for a day is not waited for", async () => {
+Deno.test("case 18: a Retry-After of a day ends the pull", async () => {
   await using place = await world();
   const model = place.tiny(MIB);
   place.registry.faults.manifest = () => ({ status: 429, headers: { "retry-after": "86400" } });
   const { error, clock } = await place.fail(model.name);
   assert.equal(error.kind, "unavailable");
-  assert.match(error.message, /asks to be left alone for /);
+  assert.match(error.message, /asks to retry after /);
   assert.deepEqual(clock.waits, []);
   assert.deepEqual(place.tree(), []);
 });

@@ -6,8 +6,8 @@ import { parseName } from "../../src/core/name.ts";
 import { DEFAULT_STALL_LIMITS, type StallLimits, StallWatch } from "../../src/io/stall.ts";
 import { RegistrySource } from "../../src/registry/source.ts";
 import { blobFile, pathsOf } from "../../src/store/layout/paths.ts";
-import { ModelsFolder } from "../../src/store/store.ts";
-import type { Clock } from "../../src/transfer/clock.ts";
+import { openFolder } from "../../src/store/store.ts";
+import type { Clock } from "../../src/io/clock.ts";
 import type { Source, Store } from "../../src/core/content.ts";
 import { pullModel, type PullSettings } from "../../src/transfer/pull.ts";
 import { makeModel } from "../fakes/model.ts";
@@ -31,11 +31,11 @@ export class QuickClock implements Clock {
   now = (): number => performance.now() + this.#skipped;
   random = (): number => 0.5;
 
-  sleep = async (ms: number, signal: AbortSignal): Promise<void> => {
+  sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
     this.waits.push(ms);
     const until = this.now() + ms;
     await new Promise((resolve) => setTimeout(resolve));
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     this.#skipped += Math.max(0, until - this.now());
   };
 }
@@ -98,7 +98,7 @@ export async function world(options: RegistryOptions = {}): Promise<World> {
     const events: PullEvent[] = [];
     const clock = new QuickClock();
     const real = new RegistrySource({ userAgent: "test", insecure: true });
-    const store = new ModelsFolder(models, { tool: "test" });
+    const store = openFolder(models, { tool: "test" });
     const pull: Pull = {
       events,
       clock,

@@ -1,11 +1,11 @@
-/** Time that passes when a test says so. */
+/** A clock that a test advances. */
 
 import type { Clock } from "../../src/ui/terminal/clock.ts";
 
 export interface FakeClock extends Clock {
-  /** Lets time pass; what is due happens at its time. */
+  /** Advances the time; ticks run when they are due. */
   advance(ms: number): void;
-  /** How many ticks somebody still waits for. */
+  /** Number of intervals that were not stopped. */
   readonly pending: number;
 }
 

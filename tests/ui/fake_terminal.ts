@@ -1,23 +1,23 @@
-/** A terminal that remembers what was written, and one that shows it as a screen would. */
+/** A terminal that records what is written, and a simple screen that interprets it. */
 
 import { width } from "../../src/ui/terminal/draw.ts";
 import type { Terminal } from "../../src/ui/terminal/terminal.ts";
 
 export interface FakeTerminal extends Terminal {
-  /** Every write by itself. */
+  /** The individual writes. */
   readonly writes: readonly string[];
-  /** All of them. */
+  /** All writes joined. */
   readonly text: string;
-  /** The lines of all of them; for output without cursor movement. */
+  /** The lines of all writes; for output without cursor movement. */
   readonly lines: readonly string[];
   resize(columns: number, rows?: number): void;
-  /** Whether it takes nothing more that is only offered. */
+  /** Whether offered text is dropped. */
   hold(on: boolean): void;
 }
 
 type Abilities = Partial<Pick<Terminal, "interactive" | "unicode" | "color" | "brief">>;
 
-/** A pipe, unless `abilities` say otherwise. */
+/** A pipe, unless `abilities` are given. */
 export function fakeTerminal(abilities: Abilities = {}, columns = 80): FakeTerminal {
   const writes: string[] = [];
   let cells = columns;
@@ -53,20 +53,23 @@ export function fakeTerminal(abilities: Abilities = {}, columns = 80): FakeTermi
   };
 }
 
-/** A terminal with everything a terminal can have. */
+/** A terminal with Unicode and colors. */
 export function colorTerminal(columns = 80): FakeTerminal {
   return fakeTerminal({ interactive: true, unicode: true, color: true }, columns);
 }
 
 export interface Screen {
-  /** The rows from the top of the scrollback, without blanks at their ends. */
+  /** The rows from the top of the scrollback, without trailing blanks. */
   readonly rows: readonly string[];
   readonly cursorShown: boolean;
-  /** Cells of the widest row there ever was. */
+  /** Width of the widest row ever shown, in cells. */
   readonly widest: number;
 }
 
-/** What a screen of endless width shows after `text`. Knows what the renderers may use, and throws for the rest. */
+/**
+ * What a screen of unlimited width shows after `text`. Throws for escape sequences that renderers
+ * must not use.
+ */
 export function screenOf(text: string): Screen {
   const rows: string[][] = [[]];
   let row = 0;

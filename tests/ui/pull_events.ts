@@ -1,11 +1,11 @@
-/** Pulls that never happened, as events. */
+/** Events of made-up pulls. */
 
 import type { Digest } from "../../src/core/digest.ts";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { BlobRef, DryRun, PullEvent, Summary } from "../../src/core/events.ts";
 import { parseName } from "../../src/core/name.ts";
 
-/** A digest of one hex digit, repeated. */
+/** A digest of one repeated hex digit. */
 export function digest(digit: string): Digest {
   return `sha256:${digit.repeat(64)}`;
 }
@@ -49,16 +49,16 @@ export const DRY_RUN: DryRun = {
   fits: false,
 };
 
-/** A token and a signature that must never be seen. */
+/** A token and a signature that must never be printed. */
 export const SECRET = "s3cr3tt0ken";
 
-/** The cause carries what the runtime says, which has the address in full. */
+/** The cause is an error of the runtime, which contains the full URL. */
 export const RESET: PullamaError = new PullamaError("network", "connection reset", {
-  hint: "check the line",
+  hint: "check the network",
   cause: new TypeError(`error sending request for url (https://u:${SECRET}@cdn/x?sig=${SECRET})`),
 });
 
-/** One event of every kind; the type makes sure that none is missing. */
+/** One event of every kind; the type ensures that none is missing. */
 export const EVERY_EVENT: { readonly [E in PullEvent as E["event"]]: E } = {
   pull_start: { event: "pull_start", name: NAME },
   manifest: { event: "manifest", digest: MANIFEST_DIGEST, blobs: 2, size: TOTAL, kept: 0 },

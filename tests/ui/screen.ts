@@ -1,15 +1,15 @@
-/** A real terminal without a window: what people would see after every write. */
+/** A real terminal emulator without a window. */
 
 import xterm from "@xterm/headless";
 
 const SCROLLBACK = 5_000;
 
-/** Cells beside each other that look alike. */
+/** Adjacent cells with the same attributes. */
 export interface Run {
   readonly column: number;
   readonly cells: number;
   readonly text: string;
-  /** One of the eight colours; undefined for the usual one. */
+  /** One of the eight colors; undefined for the default. */
   readonly color: number | undefined;
   readonly bold: boolean;
   readonly dim: boolean;
@@ -47,17 +47,17 @@ export class Screen implements Disposable {
     this.#terminal.resize(columns, rows);
   }
 
-  /** Everything from the top of the scrollback, without blanks at the ends; what was broken is whole again. */
+  /** The lines from the top of the scrollback, unwrapped, without trailing blanks. */
   get lines(): string[] {
     return this.#lines(0);
   }
 
-  /** The same of what the window shows. */
+  /** The lines that the window shows. */
   get visible(): string[] {
     return this.#lines(this.#terminal.buffer.active.baseY);
   }
 
-  /** Row and column of the cursor, the row counted from the first one of `lines` if nothing is broken. */
+  /** Row and column of the cursor; the row is the index into `lines` if no line is wrapped. */
   get cursor(): readonly [row: number, column: number] {
     const { baseY, cursorY, cursorX } = this.#terminal.buffer.active;
     return [baseY + cursorY, cursorX];
@@ -67,12 +67,12 @@ export class Screen implements Disposable {
     return this.#cursorShown;
   }
 
-  /** Nothing is left switched off that a shell needs. */
+  /** All modes that a shell needs are restored. */
   get atRest(): boolean {
     return this.#wraps && !this.#synchronized;
   }
 
-  /** What the window shows, row by row, with its colours. */
+  /** The rows that the window shows, with their colors. */
   get painted(): Run[][] {
     const { active } = this.#terminal.buffer;
     return Array.from({ length: this.#terminal.rows }, (_, y) => {
@@ -82,21 +82,21 @@ export class Screen implements Disposable {
         const cell = row.getCell(column)!;
         if (cell.getWidth() === 0) continue;
         const text = cell.getChars() || " ";
-        const look = {
+        const style = {
           color: cell.isFgPalette() ? cell.getFgColor() : undefined,
           bold: cell.isBold() !== 0,
           dim: cell.isDim() !== 0,
         };
         const last = runs.at(-1);
-        const same = last !== undefined && last.color === look.color &&
-          last.bold === look.bold && last.dim === look.dim;
+        const same = last !== undefined && last.color === style.color &&
+          last.bold === style.bold && last.dim === style.dim;
         if (same) {
           runs[runs.length - 1] = {
             ...last,
             text: last.text + text,
             cells: last.cells + cell.getWidth(),
           };
-        } else runs.push({ ...look, text, column, cells: cell.getWidth() });
+        } else runs.push({ ...style, text, column, cells: cell.getWidth() });
       }
       return runs;
     });

@@ -1,4 +1,4 @@
-/** Commands by what one writes to run them. */
+/** Commands by the words that select them on the command line. */
 
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 
@@ -8,7 +8,7 @@ export function pathOf(command: CommandUnknownOpts): string {
   return `${pathOf(command.parent)} ${command.name()}`.trim();
 }
 
-/** The command that `group` has under that name, or another name for it. */
+/** The command of `group` with that name or alias. */
 export function childOf(
   group: CommandUnknownOpts,
   word: string | undefined,

@@ -1,27 +1,31 @@
-/** `pullama --quiet llama3.2` is `pullama pull --quiet llama3.2`: the command is put in front. */
+/** Turns `pullama --quiet llama3.2` into `pullama pull --quiet llama3.2`. */
 
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { childOf } from "./command_path.ts";
 
-/** What is done with words that are no command. */
+/** The command for arguments that do not name one. */
 export const DEFAULT_COMMAND = "pull";
-const ABOUT_THE_PROGRAM: readonly string[] = ["-h", "--help", "-V", "--version"];
+const INFO_FLAGS: readonly string[] = ["-h", "--help", "-V", "--version"];
 
 /**
- * The arguments with the command first, so that flags may stand before it. The first word that is neither
- * a flag nor the value of one is the command if it is one, else a model; after `--` all words are models.
+ * The arguments with the command first, so that flags may precede it. The first word that is
+ * neither a flag nor its value is the command if it names one, otherwise a model; after `--` all
+ * words are models.
  */
 export function withDefaultCommand(argv: readonly string[], root: CommandUnknownOpts): string[] {
   const takesValue = flagsWithValue(root);
-  const ordered = ordering(argv, root, takesValue);
+  const ordered = commandFirst(argv, root, takesValue);
   if (ordered !== undefined) return ordered;
-  const words = firstWord(argv, takesValue) !== undefined || argv.includes("--");
-  const about = argv.length === 0 || argv.some((arg) => ABOUT_THE_PROGRAM.includes(arg));
-  return about && !words ? [...argv] : [DEFAULT_COMMAND, ...argv];
+  const hasWords = firstWord(argv, takesValue) !== undefined || argv.includes("--");
+  const isInfo = argv.length === 0 || argv.some((arg) => INFO_FLAGS.includes(arg));
+  return isInfo && !hasWords ? [...argv] : [DEFAULT_COMMAND, ...argv];
 }
 
-/** The names of the command and of those within it moved to the front; undefined if there are none. */
-function ordering(
+/**
+ * Moves the names of the command and its subcommands to the front; undefined if there is no
+ * command.
+ */
+function commandFirst(
   argv: readonly string[],
   group: CommandUnknownOpts,
   takesValue: ReadonlySet<string>,
@@ -32,10 +36,13 @@ function ordering(
   const command = childOf(group, word);
   if (command === undefined) return undefined;
   const rest = argv.toSpliced(at, 1);
-  return [word, ...(ordering(rest, command, takesValue) ?? rest)];
+  return [word, ...(commandFirst(rest, command, takesValue) ?? rest)];
 }
 
-/** Where the first word is that is no flag and no value of one; undefined if `--` or the end comes first. */
+/**
+ * The index of the first word that is neither a flag nor its value; undefined if there is none
+ * before `--`.
+ */
 function firstWord(argv: readonly string[], takesValue: ReadonlySet<string>): number | undefined {
   for (let at = 0; at < argv.length; at++) {
     const arg = argv[at]!;

@@ -1,4 +1,4 @@
-/** Flags that more than one command has. */
+/** Flags that several commands share. */
 
 import { Option } from "@commander-js/extra-typings";
 import { type Mode, MODES } from "../../ui/mode.ts";
@@ -22,21 +22,22 @@ export function outputFlag(): Option<
   false,
   Mode
 > {
-  return new Option("--output <mode>", "how progress and results are shown")
+  return new Option("--output <mode>", "output format")
     .choices(MODES)
     .default("table")
     .helpGroup(OUTPUT);
 }
 
 export function quietFlag(): Option<"-q, --quiet"> {
-  return new Option("-q, --quiet", "no progress, one line at the end").helpGroup(OUTPUT);
+  return new Option("-q, --quiet", "print only a summary line").helpGroup(OUTPUT);
 }
 
 export function verboseFlag(): Option<"-v, --verbose"> {
-  return new Option("-v, --verbose", "also checkpoints, requests, chunks; where errors arose")
+  return new Option("-v, --verbose", "also print checkpoints, requests, chunks and stack traces")
     .helpGroup(OUTPUT);
 }
 
 export function noColorFlag(): Option<"--no-color"> {
-  return new Option("--no-color", "plain ASCII (env: NO_COLOR, TERM=dumb)").helpGroup(OUTPUT);
+  return new Option("--no-color", "no colors, plain ASCII (env: NO_COLOR, TERM=dumb)")
+    .helpGroup(OUTPUT);
 }

@@ -1,4 +1,4 @@
-/** From flags and environment to what a command works with. */
+/** Command options from flags and environment. */
 
 import { modelsDir, modelsVariable, pathsOf } from "../../setup/models_dir.ts";
 import type { PullOptions } from "../../setup/options.ts";
@@ -6,7 +6,7 @@ import { trustedCertificates } from "../../setup/certificates_env.ts";
 import type { Mode } from "../../ui/mode.ts";
 import type { Host } from "../host/host.ts";
 
-/** How it is shown. */
+/** How output is shown. */
 export interface DisplayOptions {
   readonly mode: Mode;
   readonly quiet: boolean;
@@ -14,13 +14,13 @@ export interface DisplayOptions {
   readonly color: boolean;
 }
 
-/** Something the user should know before it begins. */
+/** Something the user should know before a command starts. */
 export interface Warning {
   readonly message: string;
   readonly hint: string;
 }
 
-/** The flags of a pull as they were parsed. */
+/** The parsed flags of a pull. */
 export interface PullFlags {
   readonly modelsDir?: string | undefined;
   readonly insecure?: true | undefined;
@@ -35,7 +35,7 @@ export interface PullFlags {
   readonly dryRun?: true | undefined;
 }
 
-/** The flags about showing as they were parsed. */
+/** The parsed flags for output. */
 export interface DisplayFlags {
   readonly output: Mode;
   readonly quiet?: true | undefined;
@@ -43,17 +43,17 @@ export interface DisplayFlags {
   readonly color: boolean;
 }
 
-/** The flags of a command that looks at a models folder and shows what it finds. */
+/** The parsed flags of a command that reads a models folder. */
 export interface FolderFlags extends DisplayFlags {
   readonly modelsDir?: string | undefined;
 }
 
-/** What a timer takes: 24 days. */
+/** The longest timeout of a timer: 24 days. */
 const LONGEST_MS = 2 ** 31 - 1;
-/** Where the service looks that the installer for Linux sets up. */
+/** The models folder of the service that Ollama's installer sets up on Linux. */
 const SERVICE_DIR = "/usr/share/ollama/.ollama/models";
 
-/** Throws `usage` where no models folder can be told. */
+/** Throws `usage` if the models folder cannot be determined. */
 export function pullOptions(flags: PullFlags, host: Host): PullOptions {
   return {
     modelsDir: modelsDir(flags.modelsDir, host),
@@ -79,7 +79,7 @@ export function displayOptions(flags: DisplayFlags): DisplayOptions {
   };
 }
 
-/** Why an Ollama server may look for models in another folder than this program. */
+/** Warns if an Ollama server may use another models folder than this program. */
 export function modelsDirWarnings(flag: string | undefined, host: Host): Warning[] {
   if (flag !== undefined) return [];
   const variable = modelsVariable(host);
@@ -88,7 +88,7 @@ export function modelsDirWarnings(flag: string | undefined, host: Host): Warning
     return isAbsolute(variable) ? [] : [{
       message: `OLLAMA_MODELS is a relative path (${variable})`,
       hint:
-        "an Ollama server looks for it below its own folder, not this one: set an absolute path",
+        "set an absolute path: an Ollama server resolves it relative to its own working directory",
     }];
   }
   if (host.os !== "linux") return [];
@@ -96,7 +96,8 @@ export function modelsDirWarnings(flag: string | undefined, host: Host): Warning
   const unused = ["missing", "empty"].includes(host.folder(join(own, "manifests")));
   if (!unused || own === SERVICE_DIR || host.folder(SERVICE_DIR) === "missing") return [];
   return [{
-    message: `models go to ${own}, but the Ollama service of this machine looks in ${SERVICE_DIR}`,
+    message:
+      `models are stored in ${own}, but the Ollama service on this machine uses ${SERVICE_DIR}`,
     hint: `to pull for the service: sudo -u ollama pullama --models-dir ${SERVICE_DIR}`,
   }];
 }

@@ -1,9 +1,12 @@
-/** The flags without which a command line that is printed would mean another folder, or another way there. */
+/**
+ * The flags that a suggested command line must repeat to use the same models folder and network
+ * settings.
+ */
 
 import { pathsOf } from "../../setup/models_dir.ts";
 import type { Host } from "../host/host.ts";
 
-/** As they were parsed; what is not of concern to a command is left out. */
+/** Parsed flags; those that a command does not have are absent. */
 export interface PlaceFlags {
   readonly modelsDir?: string | undefined;
   readonly insecure?: true | undefined;
@@ -11,10 +14,10 @@ export interface PlaceFlags {
   readonly dryRun?: true | undefined;
 }
 
-/** What the machine has to say of paths. */
+/** The parts of the host that paths depend on. */
 type Place = Pick<Host, "os" | "env" | "cwd">;
 
-/** ` --models-dir '/my models'` for a command that looks at the same folder; empty without the flag. */
+/** ` --models-dir '/my models'` for a command that uses the same folder; empty without the flag. */
 export function repeatFolderFlags(
   { modelsDir }: Pick<PlaceFlags, "modelsDir">,
   place: Place,
@@ -22,7 +25,7 @@ export function repeatFolderFlags(
   return modelsDir === undefined ? "" : ` --models-dir ${word(modelsDir, place)}`;
 }
 
-/** The same for a command that pulls, or says what it would pull, as this one does. */
+/** The same for a command that pulls, or does a dry run, with the same flags. */
 export function repeatPullFlags(flags: PlaceFlags, place: Place): string {
   return [
     repeatFolderFlags(flags, place),
@@ -32,14 +35,14 @@ export function repeatPullFlags(flags: PlaceFlags, place: Place): string {
   ].join("");
 }
 
-/** `path` from the root, wherever the user stands by then; as it is where that cannot be told. */
+/** `path` as an absolute path; unchanged if the working directory is unknown. */
 export function absolute(path: string, place: Place): string {
   const { isAbsolute, resolve } = pathsOf(place);
   const here = isAbsolute(path) ? undefined : place.cwd();
   return here === undefined ? path : resolve(here, path);
 }
 
-/** A path as a shell takes it for one word. */
+/** An absolute path, quoted for a shell. */
 function word(path: string, place: Place): string {
   const text = absolute(path, place);
   if (place.os === "windows") return /^[\w.:\\/-]+$/.test(text) ? text : `"${text}"`;

@@ -1,4 +1,7 @@
-/** Values of flags: from the text on the command line to what it means, or to what is allowed instead. */
+/**
+ * Parsers for the values of flags. They throw InvalidArgumentError with the values that are
+ * allowed.
+ */
 
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { PullamaError } from "../../core/errors.ts";
@@ -9,17 +12,17 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   return (text) => {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
     if (number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`Allowed is a whole number from ${least} to ${most}.`);
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
   };
 }
 
-/** A parser for sizes in bytes of at least `least`, which `written` says in words. */
+/** A parser for sizes in bytes of at least `least`, which messages show as `written`. */
 export function sizeFrom(least: number, written: string): (text: string) => number {
   return (text) => {
     const size = parsed(parseSize, text);
     if (size !== undefined && size >= least) return size;
     throw new InvalidArgumentError(
-      `Allowed is a size of ${written} or more, such as 1048576, 64M or 8MiB.`,
+      `Expected a size of ${written} or more, such as 1048576, 64M or 8MiB.`,
     );
   };
 }
@@ -28,22 +31,24 @@ export function sizeFrom(least: number, written: string): (text: string) => numb
 export function duration(text: string): number {
   const ms = parsed(parseDuration, text);
   if (ms !== undefined) return ms;
-  throw new InvalidArgumentError("Allowed is a time above 0, such as 90s, 30m or 1h30m.");
+  throw new InvalidArgumentError("Expected a duration above 0, such as 90s, 30m or 1h30m.");
 }
 
 /** Milliseconds, or Infinity for `forever`. */
 export function durationOrForever(text: string): number {
   const ms = text === "forever" ? Infinity : parsed(parseDuration, text);
   if (ms !== undefined) return ms;
-  throw new InvalidArgumentError('Allowed is a time above 0, such as 30m or 24h, or "forever".');
+  throw new InvalidArgumentError(
+    'Expected a duration above 0, such as 30m or 24h, or "forever".',
+  );
 }
 
-/** A path. A flag whose value was forgotten must not take the next flag for one. */
+/** A path. If the value is missing, the next flag must not be taken for it. */
 export function path(text: string): string {
-  if (text === "") throw new InvalidArgumentError("Allowed is a path that is not empty.");
+  if (text === "") throw new InvalidArgumentError("Expected a path that is not empty.");
   if (text.startsWith("-")) {
     throw new InvalidArgumentError(
-      `Allowed is a path that does not begin with "-": write ./${text}.`,
+      `Expected a path that does not begin with "-"; write ./${text} instead.`,
     );
   }
   return text;

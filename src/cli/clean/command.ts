@@ -6,36 +6,36 @@ import { modelsDirFlag, noColorFlag, outputFlag, quietFlag } from "../args/flags
 import type { Host } from "../host/host.ts";
 
 const MORE = `
-Installed models stay as they are; what goes would have to be fetched again.
-Beside a running pull what is in use is left and named. What "ollama pull" has
-left stays too: its server tidies up by itself. The list of "pullama queue" goes
-only with --queue.
+Installed models are not touched. What is removed has to be downloaded again.
+While a pull is running, the files in use are kept and listed. Partial downloads
+of "ollama pull" are kept too: its server removes them. The list of "pullama
+queue" is removed only with --queue.
 
 Examples:
-  pullama clean                      everything that pulls have left unfinished
-  pullama clean llama3.2             only what a pull of llama3.2 has left
-  pullama clean --dry-run            say what would go and what that frees
+  pullama clean                      remove everything unfinished pulls left
+  pullama clean llama3.2             only what pulls of llama3.2 left
+  pullama clean --dry-run            show what would be removed and freed
   pullama clean --output json | jq .freed_bytes`;
 
 export function addClean(root: CommandUnknownOpts, host: Host, wire: CleanWire): void {
   root.command("clean")
-    .description("remove what pulls have left unfinished; never an installed model")
-    .argument("[model...]", "only what was left of these")
+    .description("remove partial downloads, locks and checkpoints; never an installed model")
+    .argument("[model...]", "remove only what pulls of these models left")
     .addOption(modelsDirFlag())
     .addOption(
-      new Option("--dry-run", "say what would go; remove nothing").helpGroup("Storage:"),
+      new Option("--dry-run", "show what would be removed; remove nothing")
+        .helpGroup("Storage:"),
     )
     .addOption(
-      new Option("--queue", "also the list of models that wait to be pulled")
-        .helpGroup("Storage:"),
+      new Option("--queue", "also remove the list of queued models").helpGroup("Storage:"),
     )
     .addOption(outputFlag())
     .addOption(quietFlag())
-    .addOption(new Option("-v, --verbose", "also where errors arose").helpGroup("Output:"))
+    .addOption(new Option("-v, --verbose", "also print stack traces").helpGroup("Output:"))
     .addOption(noColorFlag())
     .addHelpText("after", MORE)
     .action(async (models, flags) => {
-      const { runClean: cleanUp } = await import("./run.ts");
-      await cleanUp(models, flags, host, wire);
+      const { runClean } = await import("./run.ts");
+      await runClean(models, flags, host, wire);
     });
 }

@@ -1,4 +1,4 @@
-/** `pullama clean`: what pulls have left unfinished goes, and what that frees is said. */
+/** `pullama clean`: removes what unfinished pulls left, and reports the space freed. */
 
 import type { CleanReport } from "../../core/reports/clean.ts";
 import { type ModelName, parseName } from "../../core/name.ts";
@@ -7,7 +7,7 @@ import { cleanText } from "../../ui/reports/clean.ts";
 import { type Host, outputs } from "../host/host.ts";
 import { displayOptions, type FolderFlags } from "../args/options.ts";
 
-/** What this command needs to be wired to. */
+/** The dependencies of this command. */
 export interface CleanWire {
   readonly cleanFolder: (
     modelsDir: string,
@@ -20,13 +20,16 @@ export interface CleanWire {
   ) => Promise<CleanReport>;
 }
 
-/** The flags of this command as they were parsed. */
+/** The parsed flags of this command. */
 export interface CleanFlags extends FolderFlags {
   readonly dryRun?: true | undefined;
   readonly queue?: true | undefined;
 }
 
-/** Removes what pulls of `models`, named as the user did, have left; that of all where there are none. */
+/**
+ * Removes what pulls of `models` left, given as on the command line; that of all models if it is
+ * empty.
+ */
 export async function runClean(
   models: readonly string[],
   flags: CleanFlags,

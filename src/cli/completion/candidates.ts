@@ -1,40 +1,42 @@
-/** What could come next on a command line: commands, flags, their values, models, positions of the queue. */
+/** Completion candidates: commands, flags, their values, models, and positions in the queue. */
 
 import type { CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { DEFAULT_COMMAND } from "../args/default_command.ts";
 import { childOf, pathOf } from "../args/command_path.ts";
 
-/** One word that fits, and what it is. */
+/** A possible word, and its description. */
 export interface Candidate {
   readonly value: string;
   readonly about?: string;
 }
 
-/** Words that fit, or what kind of path the shell itself should look for. */
+/** Possible words, or the kind of path that the shell should complete itself. */
 export type Completion = readonly Candidate[] | "folders" | "files";
 
-/** What words can stand for that the commands do not know. */
+/** Candidates that the definitions of the commands do not contain. */
 export interface CompletionSources {
-  /** Installed models in the models folder that `--models-dir` names, if it is on the line. */
+  /** Installed models; `modelsDir` is the value of `--models-dir`, if present. */
   models(modelsDir: string | undefined): Promise<readonly Candidate[]>;
-  /** Entries of its queue that can be removed. */
+  /** Positions of queue entries that can be removed. */
   positions(modelsDir: string | undefined): Promise<readonly Candidate[]>;
   readonly shells: readonly string[];
-  /** What a shell makes of a `~` in front of a word. */
+  /** What `~` at the start of a word expands to. */
   readonly home: string | undefined;
 }
 
 const FOLDER_FLAG = "--models-dir";
 const FILE_FLAG = "--ca-cert";
 
-/** What the last of `words`, which may be empty, can become; the words before it follow the program's name. */
+/**
+ * Candidates for the last of `words`, which may be empty. `words` starts after the program's name.
+ */
 export async function complete(
   words: readonly string[],
   root: CommandUnknownOpts,
   sources: CompletionSources,
 ): Promise<Completion> {
   const last = words.at(-1) ?? "";
-  const line = read(words.slice(0, -1), root, sources.home);
+  const line = parseLine(words.slice(0, -1), root, sources.home);
   if (line.open) return valuesOf(line.open, last, "");
   const [flag, value] = splitFlag(last);
   if (value !== undefined) {
@@ -48,18 +50,18 @@ export async function complete(
 interface Line {
   readonly command: CommandUnknownOpts;
   readonly options: readonly Option[];
-  /** Flags that stand there already. */
+  /** Flags that are already given. */
   readonly used: ReadonlySet<string>;
   /** The words after the command that are neither flags nor their values. */
   readonly operands: readonly string[];
-  /** A flag that still lacks its value. */
+  /** A flag whose value is missing. */
   readonly open: Option | undefined;
-  /** After `--` nothing is a flag. */
+  /** `--` was given: no further word is a flag. */
   readonly wordsOnly: boolean;
   readonly modelsDir: string | undefined;
 }
 
-function read(
+function parseLine(
   words: readonly string[],
   root: CommandUnknownOpts,
   home: string | undefined,
@@ -91,12 +93,12 @@ function read(
   return { command, options: optionsOf(command, root), used, operands, open, wordsOnly, modelsDir };
 }
 
-/** As the program will get it: a line that is being written still has what the shell replaces. */
+/** Expands `~`, which the shell has not done yet on a line that is being edited. */
 function expanded(word: string, home: string | undefined): string {
   return home === undefined ? word : word.replace(/^~(?=\/|$)/, () => home);
 }
 
-/** The flags of a command; those of the default command where none is given yet. */
+/** The flags of a command, and those of the default command if no command is given yet. */
 function optionsOf(command: CommandUnknownOpts, root: CommandUnknownOpts): readonly Option[] {
   const standard = command === root ? childOf(root, DEFAULT_COMMAND) : undefined;
   return [...command.options, ...(standard?.options ?? [])].filter(({ hidden }) => !hidden);
@@ -111,7 +113,7 @@ function flagsLeft({ options, used }: Line): Candidate[] {
   const left = options.flatMap(({ long, description }) =>
     long === undefined || used.has(long) ? [] : [{ value: long, about: description }]
   );
-  return [...left, { value: "--help", about: "show help" }];
+  return [...left, { value: "--help", about: "print help" }];
 }
 
 function valuesOf(option: Option, typed: string, prefix: string): Completion {

@@ -1,4 +1,4 @@
-/** `pullama completion`, and the hidden command that its scripts ask. */
+/** `pullama completion`, and the hidden command that its scripts call. */
 
 import { Argument, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { CompletionWire } from "./run.ts";
@@ -18,8 +18,8 @@ export function addCompletion(
   wire: CompletionWire,
 ): void {
   root.command("completion")
-    .description("print a script that completes command lines in a shell")
-    .addArgument(new Argument("<shell>", "which one").choices(SHELLS))
+    .description("print a completion script for a shell")
+    .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
     .addHelpText("after", MORE)
     .action(async (shell) => {
       const { completionScript } = await import("./scripts.ts");
@@ -28,7 +28,7 @@ export function addCompletion(
   root.command(ASK, { hidden: true })
     .argument("[word...]")
     .action(async (words) => {
-      const { runCompletion: completionAnswer } = await import("./run.ts");
-      host.out.write(await completionAnswer(words, root, host, wire));
+      const { runCompletion } = await import("./run.ts");
+      host.out.write(await runCompletion(words, root, host, wire));
     });
 }

@@ -1,4 +1,4 @@
-/** What the hidden command answers that the scripts for shells ask. */
+/** The hidden command that the completion scripts call. */
 
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { displayName } from "../../core/name.ts";
@@ -10,29 +10,32 @@ import type { ModelsWire } from "../host/models_wire.ts";
 import type { OpenQueue } from "../../setup/queue.ts";
 import { PATHS, SHELLS } from "./shells.ts";
 
-/** What completion needs to be wired to. */
+/** The dependencies of completion. */
 export interface CompletionWire extends ModelsWire {
   readonly openQueue: OpenQueue;
 }
 
-/** A candidate a line for the last of `words`, or a line that says what kind of path is wanted. */
+/**
+ * The candidates for the last of `words`, one per line, or a line with the kind of path to
+ * complete.
+ */
 export async function runCompletion(
   words: readonly string[],
   root: CommandUnknownOpts,
   host: Host,
   wire: CompletionWire,
 ): Promise<string> {
-  const answer = await complete(words, root, sourcesOf(host, wire));
-  return typeof answer === "string" ? `${PATHS[answer]}\n` : answer.map(lineOf).join("");
+  const found = await complete(words, root, sourcesOf(host, wire));
+  return typeof found === "string" ? `${PATHS[found]}\n` : found.map(lineOf).join("");
 }
 
 function lineOf({ value, about }: Candidate): string {
   return about === undefined ? `${value}\n` : `${value}\t${about}\n`;
 }
 
-/** What cannot be read completes nothing: there is no place for an error while somebody types. */
+/** Errors yield no candidates: there is no place to report them while the user is typing. */
 function sourcesOf(host: Host, wire: CompletionWire): CompletionSources {
-  const quietly = async (find: () => Promise<Candidate[]>) => {
+  const orNone = async (find: () => Promise<Candidate[]>) => {
     try {
       return await find();
     } catch {
@@ -43,7 +46,7 @@ function sourcesOf(host: Host, wire: CompletionWire): CompletionSources {
     shells: SHELLS,
     home: host.env("HOME") || undefined,
     models: (folder) =>
-      quietly(async () => {
+      orNone(async () => {
         const models = await wire.openModels(modelsDir(folder, host));
         return (await models.list()).models.map(({ name, size }) => ({
           value: displayName(name),
@@ -51,7 +54,7 @@ function sourcesOf(host: Host, wire: CompletionWire): CompletionSources {
         }));
       }),
     positions: (folder) =>
-      quietly(async () => {
+      orNone(async () => {
         const { modelText } = await import("../../ui/reports/queue_list.ts");
         const queue = await wire.openQueue(modelsDir(folder, host));
         const rows = await queue.rows({ signal: AbortSignal.abort(), onWait() {} });

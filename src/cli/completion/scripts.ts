@@ -1,13 +1,14 @@
 /**
- * What a shell loads to complete command lines of pullama. Each script hands the words before the cursor to
- * the hidden command, which answers a candidate a line, with a tab before what it is, or one line that says
- * what kind of path is wanted.
+ * Shell scripts for completion. Each script passes the words before the cursor to the hidden
+ * command, which prints one candidate per line, with a tab before its description, or one line with
+ * the kind of path to complete.
  */
 
 import { ASK, PATHS, type Shell } from "./shells.ts";
 
-// bash takes ":" and "=" for ends of words: what stands before the last of them is not replaced. The bash of
-// macOS has neither mapfile nor compopt: there a slash is put behind folders, and a blank behind everything else.
+// bash breaks words at ":" and "=": the part before the last of them is not replaced. The bash of
+// macOS has neither mapfile nor compopt: there the script appends a slash to folders, and a blank
+// to everything else.
 const BASH = `# bash completion for pullama; load it with: eval "$(pullama completion bash)"
 _pullama_paths() {
   local path
@@ -102,7 +103,7 @@ Register-ArgumentCompleter -Native -CommandName pullama -ScriptBlock {
 }
 `;
 
-/** The script for a shell. */
+/** The completion script for a shell. */
 export function completionScript(shell: Shell): string {
   return { bash: BASH, zsh: ZSH, fish: FISH, powershell: POWERSHELL }[shell];
 }

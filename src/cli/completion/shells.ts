@@ -1,10 +1,10 @@
-/** What the scripts for shells and the command that they ask have agreed on. */
+/** Constants shared by the completion scripts and the hidden command that they call. */
 
 export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
 export type Shell = typeof SHELLS[number];
 
-/** The command that scripts ask. */
+/** The command that the scripts call. */
 export const ASK = "__complete";
-/** Its answers where the shell should complete a path. */
+/** Its output if the shell should complete a path. */
 export const PATHS = { folders: ":folders", files: ":files" } as const;

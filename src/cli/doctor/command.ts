@@ -6,22 +6,22 @@ import { modelsDirFlag, noColorFlag, outputFlag } from "../args/flags.ts";
 import type { Host } from "../host/host.ts";
 import { path } from "../args/values.ts";
 
-/** Small, public, and known to everybody: what is looked at when no model is given. */
-const USUAL_MODEL = "all-minilm";
+/** A small and public model, checked if none is given. */
+const DEFAULT_MODEL = "all-minilm";
 
 const MORE = `
-One check after another: the models folder, an Ollama server beside it, the key,
-proxy, name (dns), connection (tcp), certificate (tls), clock, manifest, room
-for the model, where its blobs come from, whether parts of them can be had, and
-how fast the first 4 MB come. Nothing is stored, and no password or token shown.
-What rests on a check that has failed is left out. Without a model it looks at
-${USUAL_MODEL}, a small public one. It takes seconds, two minutes at the worst.
-The exit code is that of the first failure.
+Checks the models folder, the local Ollama server, the key, proxy, host name
+(dns), connection (tcp), certificate (tls), clock, manifest, disk space, the
+host that serves the blobs, whether it supports range requests, and the speed of
+the first 4 MB. Nothing is stored, and no password or token is printed. Checks
+that depend on a failed one are skipped. Without a model it uses ${DEFAULT_MODEL}, a
+small public one. It takes some seconds, at most two minutes. The exit code is
+that of the first failure.
 
 Examples:
-  pullama doctor                     the folder, and the way to the registry
-  pullama doctor hf.co/user/model    the way to another one
-  pullama doctor -v llama3.2         also each request
+  pullama doctor                     check folder, key and the Ollama registry
+  pullama doctor hf.co/user/model    check another registry
+  pullama doctor -v llama3.2         also print each request
   pullama doctor --output json | jq '.checks[] | select(.ok or .skipped | not)'
   pullama doctor --output json | jq -r '.hosts[] | [.host, .port] | @tsv'`;
 
@@ -32,23 +32,25 @@ export function addDoctor(
   ended: (exitCode: number) => void,
 ): void {
   root.command("doctor")
-    .description("what stands between this machine and a model, one line for each check")
-    .argument("[model]", `[host/][namespace/]model[:tag]; default ${USUAL_MODEL}`)
+    .description("find out why a pull fails on this machine, one line per check")
+    .argument("[model]", `[host/][namespace/]model[:tag]; default ${DEFAULT_MODEL}`)
     .addOption(modelsDirFlag())
-    .addOption(new Option("--insecure", "plain http to the registry").helpGroup("Network:"))
+    .addOption(new Option("--insecure", "use plain http to the registry").helpGroup("Network:"))
     .addOption(
-      new Option("--ca-cert <file>", "certificates to trust (env: SSL_CERT_FILE, SSL_CERT_DIR)")
-        .argParser(path).helpGroup("Network:"),
+      new Option(
+        "--ca-cert <file>",
+        "additional trusted certificates (env: SSL_CERT_FILE, SSL_CERT_DIR)",
+      ).argParser(path).helpGroup("Network:"),
     )
     .addOption(outputFlag())
-    .addOption(new Option("-q, --quiet", "failures alone").helpGroup("Output:"))
+    .addOption(new Option("-q, --quiet", "print only failures").helpGroup("Output:"))
     .addOption(
-      new Option("-v, --verbose", "also requests; where errors arose").helpGroup("Output:"),
+      new Option("-v, --verbose", "also print requests and stack traces").helpGroup("Output:"),
     )
     .addOption(noColorFlag())
     .addHelpText("after", MORE)
     .action(async (given, flags) => {
-      const { runDoctor: showCheckup } = await import("./run.ts");
-      ended(await showCheckup(given ?? USUAL_MODEL, flags, host, wire));
+      const { runDoctor } = await import("./run.ts");
+      ended(await runDoctor(given ?? DEFAULT_MODEL, flags, host, wire));
     });
 }

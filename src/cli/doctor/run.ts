@@ -1,4 +1,4 @@
-/** `pullama doctor`: one line for each check, as it ends. */
+/** `pullama doctor`: prints a line for each check as it ends. */
 
 import { type DoctorReport, firstFailure } from "../../core/reports/doctor.ts";
 import { exitCodeOf, PullamaError } from "../../core/errors.ts";
@@ -26,23 +26,23 @@ import {
   modelsDirWarnings,
 } from "../args/options.ts";
 
-/** What this command needs to be wired to. */
+/** The dependencies of this command. */
 export interface DoctorWire {
   readonly examine: (options: DoctorOptions, watcher: DoctorWatcher) => Promise<DoctorReport>;
 }
 
-/** The flags of this command as they were parsed. */
+/** The parsed flags of this command. */
 export interface DoctorFlags extends FolderFlags {
   readonly insecure?: true | undefined;
   readonly caCert?: string | undefined;
 }
 
-/** There is nothing to resume: it did not do what it was asked. */
-const STOPPED = 1;
-/** What is written is written over. */
+/** The exit code after an interruption: not 0, since there is nothing to resume. */
+const INTERRUPTED = 1;
+/** Erases the line of a pending check. */
 const ERASE_LINE = "\r\x1b[K";
 
-/** Looks at the way to the model that the user named `given`. The exit code: that of the first failure. */
+/** Runs the checks for the model `given`. Returns the exit code of the first failure, or 0. */
 export async function runDoctor(
   given: string,
   flags: DoctorFlags,
@@ -79,9 +79,9 @@ export async function runDoctor(
     clear();
     if (!soft.aborted) throw error;
     host.err.write("interrupted\n");
-    const cut = new PullamaError("interrupted", "stopped before all was checked");
-    if (display.mode === "json") out.write(failureDocument(cut, STOPPED));
-    return STOPPED;
+    const interrupted = new PullamaError("interrupted", "interrupted before all checks were done");
+    if (display.mode === "json") out.write(failureDocument(interrupted, INTERRUPTED));
+    return INTERRUPTED;
   }
   if (documents) {
     const inspected = display.mode === "debug";
@@ -91,7 +91,7 @@ export async function runDoctor(
   return failure === undefined ? 0 : exitCodeOf(failure.kind);
 }
 
-/** Writes lines as they come; a check that is under way shows where a line can be written over. */
+/** Prints results as they arrive, and the pending check if the terminal can overwrite it. */
 function watching(
   out: Terminal,
   signal: AbortSignal,

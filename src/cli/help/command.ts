@@ -5,12 +5,12 @@ import { childOf } from "../args/command_path.ts";
 
 export function addHelp(root: CommandUnknownOpts): void {
   root.command("help")
-    .description("help about the program or one of its commands")
+    .description("print help for pullama or one of its commands")
     .argument("[command...]", "the command")
     .action((words) => showHelp(root, words));
 }
 
-/** `pullama queue help`, for who asks so: the same as `pullama help queue`. */
+/** `pullama queue help`, the same as `pullama help queue`. */
 export function addHelpWithin(group: CommandUnknownOpts): void {
   group.command("help", { hidden: true })
     .argument("[command...]", "the command")
@@ -24,8 +24,8 @@ async function showHelp(group: CommandUnknownOpts, words: readonly string[]): Pr
 }
 
 async function unknown(group: CommandUnknownOpts, word: string): Promise<never> {
-  const { didYouMean: nearest } = await import("./did_you_mean.ts");
-  const meant = nearest(word, group.commands.map((c) => c.name()));
+  const { didYouMean } = await import("./did_you_mean.ts");
+  const meant = didYouMean(word, group.commands.map((c) => c.name()));
   const suggestion = meant === undefined ? "" : `\n(Did you mean ${meant}?)`;
   group.error(`error: unknown command '${word}'${suggestion}`);
 }

@@ -1,9 +1,9 @@
-/** The word that was probably meant. */
+/** Suggestions for mistyped words. */
 
-/** So many slips of the finger make another word of it. */
+/** Words at a greater edit distance are not suggested. */
 const MOST_EDITS = 2;
 
-/** The one of `words` that is nearest to `typed`, if it is near and at least half of it is right. */
+/** The closest of `words` to `typed`, if the edit distance is small and at most half its length. */
 export function didYouMean(typed: string, words: readonly string[]): string | undefined {
   const ranked = words
     .map((word) => ({ word, edits: editsBetween(typed, word) }))
@@ -12,7 +12,10 @@ export function didYouMean(typed: string, words: readonly string[]): string | un
   return ranked[0]?.word;
 }
 
-/** Letters to add, drop, change or swap with their neighbour until `a` is `b`. */
+/**
+ * Edit distance: letters to insert, delete, replace or swap with their neighbor to turn `a` into
+ * `b`.
+ */
 function editsBetween(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

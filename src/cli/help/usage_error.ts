@@ -1,14 +1,14 @@
-/** What is said of a command line that cannot be understood. */
+/** Messages for invalid command lines. */
 
 import { type CommanderError, type CommandUnknownOpts, Help } from "@commander-js/extra-typings";
 import { withDefaultCommand } from "../args/default_command.ts";
 import { childOf, pathOf } from "../args/command_path.ts";
 import { didYouMean } from "./did_you_mean.ts";
 
-/** More are not named one by one. */
+/** Up to this many commands are named. */
 const MOST_NAMED = 4;
 
-/** What is wrong with `argv`, and which help to read. `root` has all commands. */
+/** The error in `argv`, and a hint at the help to read. `root` has all commands. */
 export function usageError(
   { code, message }: Pick<CommanderError, "code" | "message">,
   argv: readonly string[],
@@ -18,14 +18,14 @@ export function usageError(
   const command = commandIn(line, root);
   const flag = code === "commander.unknownOption" ? /'(.*)'/s.exec(message)?.[1] : undefined;
   const what = flag === undefined ? message : unknownFlag(flag, command, root);
-  // The default command was put in front of what the user wrote.
-  const unnamed = line.length > argv.length;
-  const path = unnamed ? "" : pathOf(command);
+  // The default command was inserted, so the user named none.
+  const inserted = line.length > argv.length;
+  const path = inserted ? "" : pathOf(command);
   const help = ["pullama help", ...(path === "" || path === "help" ? [] : [path])].join(" ");
   return `${what}\nhint: see "${help}"\n`;
 }
 
-/** The command that stands in front. */
+/** The command that `line` begins with. */
 function commandIn(line: readonly string[], group: CommandUnknownOpts): CommandUnknownOpts {
   const child = childOf(group, line[0]);
   return child === undefined ? group : commandIn(line.slice(1), child);
@@ -51,7 +51,7 @@ function bare(flag: string): string {
   return flag.slice(2);
 }
 
-/** Long and short ones. */
+/** The long and short flags of a command. */
 function flagsOf(command: CommandUnknownOpts): string[] {
   return new Help().visibleOptions(command)
     .flatMap(({ long, short }) => [long, short])

@@ -6,6 +6,6 @@ import { VERSION } from "../../setup/version.ts";
 
 export function addVersion(root: CommandUnknownOpts, host: Host): void {
   root.command("version")
-    .description("say which version this is")
+    .description("print the version")
     .action(() => host.out.write(`pullama ${VERSION}\n`));
 }

@@ -1,4 +1,4 @@
-/** What commands need from the machine. Tests bring their own. */
+/** What commands need from the machine; tests provide a fake. */
 
 import type { Stop } from "../../core/stop.ts";
 import type { Clock } from "../../ui/terminal/clock.ts";
@@ -11,16 +11,16 @@ export interface Host {
   readonly err: Terminal;
   readonly clock: Clock;
   readonly stop: Stop;
-  /** As `Deno.build.os` says it. */
+  /** As in `Deno.build.os`. */
   readonly os: string;
   env(name: string): string | undefined;
-  /** Where the user stands; undefined where that is gone. */
+  /** The working directory; undefined if it no longer exists. */
   cwd(): string | undefined;
-  /** What stands at `path`; `closed` where that may not be known. */
+  /** The state of the folder `path`; `closed` if it cannot be read. */
   folder(path: string): "missing" | "empty" | "filled" | "closed";
 }
 
-/** Stdout and stderr as the user wants to see them. */
+/** Stdout and stderr, without escape sequences and Unicode if `color` is false. */
 export function outputs(
   { out, err }: Pick<Host, "out" | "err">,
   color: boolean,

@@ -1,9 +1,9 @@
-/** What it means that stdout could not be written. */
+/** The error for output that could not be written to stdout. */
 
 import { PullamaError } from "../../core/errors.ts";
 import { isDiskFull, reasonOf } from "../../io/file_error.ts";
 
-/** `cause` as a failure: of the disk that stdout was sent to, or of something else there. */
+/** `disk_full` if stdout is redirected to a full disk, otherwise `local`. */
 export function lostOutput(cause: unknown): PullamaError {
   const full = isDiskFull(cause);
   return new PullamaError(
@@ -12,8 +12,8 @@ export function lostOutput(cause: unknown): PullamaError {
     {
       cause,
       hint: full
-        ? "free some space where the output goes, or send it elsewhere"
-        : "send the output elsewhere; what was pulled is on disk all the same",
+        ? "free disk space where stdout is redirected to, or redirect it elsewhere"
+        : "redirect stdout elsewhere; downloaded models are not affected",
     },
   );
 }

@@ -1,6 +1,6 @@
 import type { InstalledModels } from "../../setup/models.ts";
 
-/** What the commands that look at installed models need to be wired to. */
+/** The dependencies of commands that read installed models. */
 export interface ModelsWire {
   readonly openModels: (modelsDir: string) => Promise<InstalledModels>;
 }

@@ -1,4 +1,4 @@
-/** The machine that the program runs on. */
+/** The real machine as a Host. */
 
 import type { Stop } from "../../core/stop.ts";
 import type { Clock } from "../../ui/terminal/clock.ts";

@@ -2,13 +2,15 @@
 
 import { abilities, BEGIN_FRAME, type Terminal } from "../../ui/terminal/terminal.ts";
 
-/** For a window that does not say how large it is. */
+/** The size of a window if it is unknown. */
 const DEFAULT = { columns: 80, rows: 24 };
 const LINE_FEED = 10;
 const NOTHING = new Uint8Array();
-/** Every pipe takes so many bytes whole or not at all, and so many the runtime holds back at the least. */
+/** Bytes that every pipe accepts as a whole or not at all, and the least that Deno buffers. */
 const PIECE = 512;
-/** Between two tries to write what was not taken, and tries for the last frame at the end. Milliseconds. */
+/**
+ * Milliseconds between attempts to write pending output, and attempts for the last frame at exit.
+ */
 const PAUSE_MS = 5;
 const LAST_TRIES = 20;
 
@@ -18,14 +20,15 @@ interface Stream {
 }
 
 /**
- * `stream` as a terminal. A stream that is not to be waited for, and takes nothing for a moment, is asked
- * again until it does. Once it cannot be written any more, such as a pipe whose reader has gone, it is
- * silent: what is worked on goes on.
+ * `stream` as a terminal. If the stream is non-blocking and would block, the write is retried. Once
+ * the stream fails, such as a pipe whose reader has gone away, output is discarded and the program
+ * continues.
  *
- * `lineBuffered`: a write that fails for the moment has kept what stands behind the last line feed, and an
- * empty write passes that on. The runtime does so with stdout. How much of what stands before it was taken
- * is not known; therefore a piece has one line feed at its end or none. Only frames are written in one piece,
- * as long as they are taken at once: one that is written once more covers its own beginning.
+ * `lineBuffered`: a write that would block has still buffered the bytes after the last line feed,
+ * and an empty write flushes them; Deno does this for stdout. How many of the bytes before that
+ * line feed were written is unknown, so a piece has a single line feed at its end or none. Only
+ * frames are written in one piece, as long as nothing is pending: a frame that is written again
+ * overwrites its own beginning.
  */
 export function openTerminal(stream: Stream, lineBuffered = false): Terminal {
   const encoder = new TextEncoder();
@@ -36,7 +39,7 @@ export function openTerminal(stream: Stream, lineBuffered = false): Terminal {
   let gone = false;
   let failure: unknown;
 
-  /** Writes what is taken at once, and says whether that was all. */
+  /** Writes what the stream accepts without blocking; returns whether that was everything. */
   function push(): boolean {
     while (!gone && (held || rest.length > 0)) {
       const piece = held ? NOTHING : whole ? rest : nextPiece(rest, isTerminal);
@@ -47,7 +50,7 @@ export function openTerminal(stream: Stream, lineBuffered = false): Terminal {
       } catch (error) {
         if (!isBusy(error)) {
           gone = true;
-          // A terminal fails when its window is closed: as with a pipe, nobody reads any more.
+          // A terminal fails when its window is closed, which is like a closed pipe.
           if (!isTerminal && !(error instanceof Deno.errors.BrokenPipe)) failure = error;
           break;
         }
@@ -99,7 +102,10 @@ export function openTerminal(stream: Stream, lineBuffered = false): Terminal {
   };
 }
 
-/** What to write of `rest` at once. A terminal may take any part of that, so line feeds are by themselves. */
+/**
+ * The part of `rest` to write next. A terminal may accept any part of it, so line feeds are written
+ * alone.
+ */
 function nextPiece(rest: Uint8Array, isTerminal: boolean): Uint8Array {
   if (!isTerminal) return rest.subarray(0, rest.lastIndexOf(LINE_FEED, PIECE - 1) + 1 || PIECE);
   const end = rest.indexOf(LINE_FEED);
@@ -122,7 +128,7 @@ function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   return both;
 }
 
-/** Follows the window; all streams that are terminals are the same one. */
+/** The current size; all streams that are terminals share one window. */
 function windowSize(): { readonly columns: number; readonly rows: number } {
   try {
     return Deno.consoleSize();

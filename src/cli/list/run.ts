@@ -1,4 +1,4 @@
-/** `pullama list`: what is installed, and what of it cannot be read. */
+/** `pullama list`: installed models, and warnings about manifests that cannot be read. */
 
 import type { Inventory } from "../../core/reports/installed.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
@@ -12,7 +12,7 @@ import type { ModelsWire } from "../host/models_wire.ts";
 import { displayOptions, type FolderFlags, modelsDirWarnings } from "../args/options.ts";
 import { absolute, repeatFolderFlags } from "../args/repeat_flags.ts";
 
-/** Lists the models whose names begin with `prefix`. Rejects where the folder cannot be read. */
+/** Lists the models whose names begin with `prefix`. Rejects if the folder cannot be read. */
 export async function runList(
   prefix: string | undefined,
   flags: FolderFlags,
@@ -22,7 +22,7 @@ export async function runList(
   const { mode, quiet, verbose, color } = displayOptions(flags);
   const { out, err } = outputs(host, color);
   const folder = modelsDir(flags.modelsDir, host);
-  // Whoever reads a path in a document may stand elsewhere.
+  // The reader of a document may have another working directory.
   const models = await wire.openModels(mode === "json" ? absolute(folder, host) : folder);
   const inventory = await models.list();
   const shown = withPrefix(inventory, prefix ?? "");
@@ -40,7 +40,7 @@ export async function runList(
   if (note !== undefined && mode !== "json") err.write(`${note}\n`);
 }
 
-/** As `ollama list` compares: with the name that is shown, ignoring case. */
+/** Compares as `ollama list` does: with the displayed name, ignoring case. */
 function withPrefix(inventory: Inventory, prefix: string): Inventory {
   const start = prefix.toLowerCase();
   const begins = ({ name }: { readonly name?: ModelName }) =>
@@ -52,22 +52,22 @@ function withPrefix(inventory: Inventory, prefix: string): Inventory {
   };
 }
 
-/** `same`: flags, after a blank, that lead a command to the same folder. */
+/** `flags`: the flags to repeat in suggested commands, after a blank. */
 function warningsOf(
   { broken, hidden }: Inventory,
-  same: string,
+  flags: string,
 ): { message: string; hint: string }[] {
   return [
     ...broken.map(({ reason, name }) => ({
       message: reason,
       hint: name === undefined
-        ? "move the file away: an Ollama server may take it for a model"
-        : `pull the model again: pullama pull ${displayName(name)}${same}`,
+        ? "move the file elsewhere: an Ollama server may mistake it for a model"
+        : `pull the model again: pullama pull ${displayName(name)}${flags}`,
     })),
     ...(hidden.length === 0 ? [] : [{
       message: `${counted(hidden.length, "manifest")} hidden by others of the same name in ` +
         `manifests-v2: ${firstOf(hidden.map(({ name }) => displayName(name)))}`,
-      hint: "a server that knows that folder uses the others, which are listed",
+      hint: "an Ollama server that supports manifests-v2 uses the others, which are listed",
     }]),
   ];
 }

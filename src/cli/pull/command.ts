@@ -6,18 +6,18 @@ import type { OpenEngine } from "../../setup/engine.ts";
 import type { ModelsWire } from "../host/models_wire.ts";
 import { withPullFlags } from "./flags.ts";
 
-/** What this command needs to be wired to. */
+/** The dependencies of this command. */
 export interface PullWire extends ModelsWire {
   readonly openEngine: OpenEngine;
 }
 
 const MORE = `
-What was fetched is kept, however a pull ends: the same command goes on with it.
+Downloaded data is kept however a pull ends; run the same command to resume.
 
 Examples:
   pullama pull llama3.2
   pullama pull mistral:7b hf.co/user/model:Q4_K_M
-  pullama pull llama3.2 --dry-run    what would be fetched, and whether it fits
+  pullama pull llama3.2 --dry-run    download size, and whether it fits
   pullama pull llama3.2 --limit-rate 5M --retry-for 24h`;
 
 export function addPull(
@@ -27,26 +27,26 @@ export function addPull(
   ended: (exitCode: number) => void,
 ): void {
   withPullFlags(root.command("pull"))
-    .description("pull models, or go on with pulls that were interrupted")
+    .description("pull models, or resume interrupted pulls")
     .argument("<model...>", "[host/][namespace/]model[:tag]")
     .addHelpText("after", MORE)
     .action(async (models, flags) => {
       const [
         { displayOptions, modelsDirWarnings, pullOptions },
-        { runPull: pullModels },
-        { repeatPullFlags: samePull },
+        { runPull },
+        { repeatPullFlags },
       ] = await Promise.all([
         import("../args/options.ts"),
         import("./run.ts"),
         import("../args/repeat_flags.ts"),
       ]);
       ended(
-        await pullModels({
+        await runPull({
           models,
           options: pullOptions(flags, host),
           display: displayOptions(flags),
           warnings: modelsDirWarnings(flags.modelsDir, host),
-          samePull: samePull(flags, host),
+          samePull: repeatPullFlags(flags, host),
           commands: root.commands.map((command) => command.name()),
           host,
           openEngine: wire.openEngine,

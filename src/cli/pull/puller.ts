@@ -1,4 +1,4 @@
-/** Pulls models for a person: what happens is shown, and what goes wrong is said. */
+/** Pulls models, shows their progress, and reports warnings and errors. */
 
 import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
 import type { Emit, PullEvent } from "../../core/events.ts";
@@ -15,13 +15,13 @@ import type { ModelsWire } from "../host/models_wire.ts";
 import { didYouMean } from "../help/did_you_mean.ts";
 import type { DisplayOptions } from "../args/options.ts";
 
-/** Nobody was there to say whether there is such a model. */
-const OUT_OF_REACH: readonly Kind[] = ["network", "timeout", "unavailable"];
+/** Errors after which it is unknown whether the model exists. */
+const UNREACHABLE: readonly Kind[] = ["network", "timeout", "unavailable"];
 
 export interface PullerParts {
   readonly options: PullOptions;
   readonly display: DisplayOptions;
-  /** Words that somebody may have meant who gave the name of a model that does not exist. */
+  /** Commands to suggest for a model that does not exist. */
   readonly commands: readonly string[];
   readonly host: Host;
   readonly openEngine: OpenEngine;
@@ -29,31 +29,34 @@ export interface PullerParts {
 }
 
 export interface Puller extends AsyncDisposable {
-  /** Stdout and stderr as the user wants to see them. */
+  /** Stdout and stderr, without escape sequences if `--no-color` is given. */
   readonly out: Terminal;
   readonly err: Terminal;
-  /** Shows what happens, and says warnings on stderr. */
+  /** Shows an event, and writes warnings to stderr. */
   readonly emit: Emit;
-  /** Opens the engine before the first pull does. Rejects with what stands in its way. */
+  /** Opens the engine before the first pull. Rejects if it cannot be opened. */
   open(): Promise<void>;
   /**
-   * Pulls one model, named as the user did, and says how that went wrong if it did. `place` is shown with
-   * it, such as `2/3`. Never rejects.
+   * Pulls the model `given` on the command line, and reports its error, if any. `place`, such as
+   * `2/3`, is shown in the title. Never rejects.
    */
   pull(given: string, place?: string): Promise<ModelOutcome>;
-  /** A model that is not begun any more: for programs it ends like one that was stopped at its very beginning. */
+  /**
+   * A model that is not started after an interruption: json and debug get the events of an
+   * interrupted pull.
+   */
   leave(given: string): ModelOutcome;
 }
 
-/** A puller; the screen is given back and the engine closed when it is disposed. */
+/** Creates a puller; disposing of it restores the terminal and closes the engine. */
 export function createPuller(parts: PullerParts): Puller {
   const { options, display, host } = parts;
   const { out, err } = outputs(host, display.color);
   const { quiet, verbose, mode } = display;
   const { dryRun } = options;
   const people = mode === "table" || mode === "compact";
-  let at: string | undefined;
-  const place = () => at;
+  let currentPlace: string | undefined;
+  const place = () => currentPlace;
   const renderer = createRenderer(mode, out, { quiet, verbose, dryRun, place }, host.clock);
   let engine: Engine | undefined;
 
@@ -62,14 +65,14 @@ export function createPuller(parts: PullerParts): Puller {
     if (event.event === "warning") err.write(warningText(event.message, event.hint, err));
   }
 
-  /** What the user may have meant, as soon as the network makes them wait for an answer. */
-  function slipSaid(command: string | undefined): (trouble: PullamaError) => void {
-    let open = command !== undefined;
+  /** Suggests `command` once, as soon as the registry cannot be reached. */
+  function suggester(command: string | undefined): (error: PullamaError) => void {
+    let pending = command !== undefined;
     return ({ kind }) => {
-      if (!open || !OUT_OF_REACH.includes(kind)) return;
-      open = false;
-      const message = meaning(command!);
-      // The screen makes way for it as it does for a warning.
+      if (!pending || !UNREACHABLE.includes(kind)) return;
+      pending = false;
+      const message = suggestion(command!);
+      // A warning clears the live lines.
       if (people) renderer.event({ event: "warning", message, hint: undefined });
       err.write(`${paintWith(err.color).faint("hint:")} ${message}\n`);
     };
@@ -87,25 +90,25 @@ export function createPuller(parts: PullerParts): Puller {
       await opened();
     },
     async pull(given, place) {
-      at = place;
+      currentPlace = place;
       let name: ModelName | undefined;
       const command = await meantCommand(given, parts);
-      // Who writes the name of a command where a model belongs means the model, until there is none.
-      const saySlip = slipSaid(parts.commands.includes(given) ? undefined : command);
+      // The exact name of a command means the model of that name, unless there is none.
+      const suggest = suggester(parts.commands.includes(given) ? undefined : command);
       try {
         name = parseName(given);
         await (await opened()).pull(name, (event) => {
-          if (event.event === "retry" || event.event === "waiting") saySlip(event.error);
+          if (event.event === "retry" || event.event === "waiting") suggest(event.error);
           emit(event);
         });
         return { given, name, ended: "pulled" };
       } catch (caught) {
-        const error = await withMeant(asPullamaError(caught), given, command, parts);
+        const error = await withSuggestion(asPullamaError(caught), given, command, parts);
         if (error.kind === "interrupted") return { given, name, ended: "interrupted" };
         emit({ event: "pull_failed", name, given, error });
         const doing = name === undefined ? {} : { doing: `pull ${displayName(name)}` };
         err.write(errorText(error, err, { ...doing, verbose }));
-        saySlip(error);
+        suggest(error);
         return { given, name, ended: "failed", error };
       }
     },
@@ -125,7 +128,7 @@ export function createPuller(parts: PullerParts): Puller {
   };
 }
 
-/** A model that nobody has begun to pull. */
+/** The outcome of a model whose pull was not started. */
 export function notStarted(given: string): ModelOutcome {
   try {
     return { given, name: parseName(given), ended: "not started" };
@@ -134,9 +137,11 @@ export function notStarted(given: string): ModelOutcome {
   }
 }
 
-/** The command whose name may have been meant by that of a model; undefined where such a model is installed. */
+/**
+ * The command that `given` may be a misspelling of; undefined if a model of that name is installed.
+ */
 async function meantCommand(given: string, parts: PullerParts): Promise<string | undefined> {
-  // A single letter is like any short word.
+  // A single letter is close to every short word.
   if (given.length < 2 || /[:/]/.test(given)) return undefined;
   const command = didYouMean(given, parts.commands);
   if (command === undefined) return undefined;
@@ -144,26 +149,29 @@ async function meantCommand(given: string, parts: PullerParts): Promise<string |
   return (await installedNames(parts)).includes(own) ? undefined : command;
 }
 
-function meaning(command: string): string {
+function suggestion(command: string): string {
   return `did you mean the command: pullama ${command}`;
 }
 
-/** The name of a model that does not exist may be a slip in that of a command, or of an installed model. */
-async function withMeant(
+/**
+ * Adds a hint to `not_found`, if the name may be a misspelling of a command or of an installed
+ * model.
+ */
+async function withSuggestion(
   error: PullamaError,
   given: string,
   command: string | undefined,
   parts: PullerParts,
 ): Promise<PullamaError> {
   if (error.kind !== "not_found" || given.length < 2) return error;
-  const saying = (hint: string) =>
+  const hinted = (hint: string) =>
     new PullamaError(error.kind, error.message, { hint, cause: error });
-  if (command !== undefined) return saying(meaning(command));
+  if (command !== undefined) return hinted(suggestion(command));
   const model = didYouMean(displayName(parseName(given)), await installedNames(parts));
-  return model === undefined ? error : saying(`did you mean ${model}, which is installed`);
+  return model === undefined ? error : hinted(`did you mean ${model}, which is installed`);
 }
 
-/** None where they cannot be read: that is said where it matters. */
+/** Empty if they cannot be read: the pull itself reports that error. */
 async function installedNames({ openModels, options }: PullerParts): Promise<readonly string[]> {
   try {
     return (await (await openModels(options.modelsDir)).names()).map(displayName);

@@ -1,4 +1,4 @@
-/** Pulls models one after another, and says how each of them ended. */
+/** Pulls models one after another, and prints a summary. */
 
 import { exitCodeOf } from "../../core/errors.ts";
 import { displayName } from "../../core/name.ts";
@@ -8,14 +8,14 @@ import type { Warning } from "../args/options.ts";
 import { createPuller, type PullerParts } from "./puller.ts";
 
 export interface PullJob extends PullerParts {
-  /** As they were given. */
+  /** As given on the command line. */
   readonly models: readonly string[];
   readonly warnings: readonly Warning[];
-  /** Flags, after a blank, with which a command pulls as this one does. */
+  /** The flags to repeat in the command that resumes, after a blank. */
   readonly samePull: string;
 }
 
-/** The exit code: that of the first failure. Every model is tried, unless the user stops. */
+/** Pulls every model, unless interrupted. Returns the exit code of the first failure, or 0. */
 export async function runPull(job: PullJob): Promise<number> {
   const { models, options, display, host } = job;
   const puller = createPuller(job);
@@ -47,11 +47,11 @@ export function exitCodeOfAll(outcomes: readonly ModelOutcome[]): number {
 }
 
 /**
- * What to write on a command line to go on with a pull: as it was given, which keeps `https://`, but with
- * the tag where without it the word could be a command. Nothing for a pull that is over, or cannot be.
+ * The argument that resumes a pull: as it was given, which keeps `https://`, but with a tag if it
+ * could otherwise be taken for a command. Empty for a pull that has ended or whose name is invalid.
  */
 function resumeWord({ given, name, ended }: ModelOutcome): string[] {
-  const over = ended === "pulled" || ended === "failed";
-  if (over || name === undefined) return [];
+  const done = ended === "pulled" || ended === "failed";
+  if (done || name === undefined) return [];
   return [/[:/]/.test(given) ? given.trim() : displayName(name)];
 }

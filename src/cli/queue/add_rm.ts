@@ -10,7 +10,7 @@ import type { FolderFlags } from "../args/options.ts";
 import type { OpenQueue } from "../../setup/queue.ts";
 import { waitMessages } from "./wait.ts";
 
-/** Adds models, named as the user did: all of them, or none where one of the names is none. */
+/** Adds the given models: all of them, or none if one of the names is invalid. */
 export async function addToQueue(
   given: readonly string[],
   flags: FolderFlags,
@@ -21,12 +21,12 @@ export async function addToQueue(
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
   const wait = waitMessages(host, flags.color);
   const { added, changed, skipped } = await queue.add(names, host.clock.date(), wait);
-  answer(flags, host, {
+  writeResult(flags, host, {
     lines: [
       ...changed.map((name) =>
-        `${displayName(name)} waits already; it will now be asked over ${way(name)}`
+        `${displayName(name)} is already queued; it will now be pulled over ${schemeText(name)}`
       ),
-      ...skipped.map((name) => `skipped ${displayName(name)}: it is in the queue already`),
+      ...skipped.map((name) => `skipped ${displayName(name)}: already in the queue`),
       `added ${counted(added.length, "model")} to the queue`,
     ],
     document: {
@@ -37,7 +37,9 @@ export async function addToQueue(
   });
 }
 
-/** Removes entries by their positions in the list: all of them, or none where one cannot be removed. */
+/**
+ * Removes entries by their positions in the list: all of them, or none if one cannot be removed.
+ */
 export async function removeFromQueue(
   positions: readonly number[],
   flags: FolderFlags,
@@ -46,7 +48,7 @@ export async function removeFromQueue(
 ): Promise<void> {
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
   const removed = await queue.remove(positions, waitMessages(host, flags.color));
-  answer(flags, host, {
+  writeResult(flags, host, {
     lines: removed.map((row) => `removed ${modelText(row)} from the queue`),
     document: {
       removed: removed.map((row) => row.name ? fieldsOf(row.name) : { name: modelText(row) }),
@@ -54,11 +56,11 @@ export async function removeFromQueue(
   });
 }
 
-function way({ scheme }: ModelName): string {
+function schemeText({ scheme }: ModelName): string {
   return scheme === "http" ? "plain http" : "https";
 }
 
-/** As the list of the queue has them: https goes without saying. */
+/** The fields as in the list of the queue: https is the default and omitted. */
 function fieldsOf(name: ModelName): Readonly<Record<string, unknown>> {
   return {
     name: displayName(name),
@@ -67,7 +69,7 @@ function fieldsOf(name: ModelName): Readonly<Record<string, unknown>> {
   };
 }
 
-function answer(
+function writeResult(
   { output, quiet, color }: FolderFlags,
   host: Host,
   { lines, document }: { readonly lines: readonly string[]; readonly document: unknown },

@@ -9,7 +9,7 @@ import { wholeNumber } from "../args/values.ts";
 import { addHelpWithin } from "../help/command.ts";
 import type { PullWire } from "../pull/command.ts";
 
-/** What these commands need to be wired to. */
+/** The dependencies of these commands. */
 export interface QueueWire extends PullWire {
   readonly openQueue: OpenQueue;
 }
@@ -24,9 +24,9 @@ type Add = (
 const MOST_ENTRIES = 1_000_000;
 
 const MORE = `
-Entries stay in the list, with how they ended, until they are removed or added
-again. What is added while the queue runs is pulled in the same run; a model
-that cannot be pulled is marked and passed over.
+Entries stay in the list with their result until they are removed or added
+again. Models added while the queue runs are pulled in the same run. A model
+that cannot be pulled is marked as failed, and the run continues.
 
 Examples:
   pullama queue add llama3.2 mistral:7b hf.co/user/model:Q4_K_M
@@ -35,9 +35,9 @@ Examples:
   pullama queue start --limit-rate 5M --retry-for forever`;
 
 const MORE_ON_ADD = `
-A model that failed or was pulled already goes to the end and waits again. One
-that waits stays where it is, and is asked over http or https as it was written
-last. Where one of the names is none, nothing is added.
+A model that failed or was already pulled is queued again, at the end. One that
+is still queued keeps its position; if it is added with another scheme, http or
+https, that one is used. If one of the names is invalid, nothing is added.
 
 Examples:
   pullama queue add llama3.2 mistral:7b phi3:mini
@@ -45,16 +45,16 @@ Examples:
 
 const MORE_ON_RM = `
 Examples:
-  pullama queue rm 2                 the second of the list
-  pullama queue rm 1 4 5             all of these, or none if one is active`;
+  pullama queue rm 2                 remove the second entry
+  pullama queue rm 1 4 5             remove all three, or none if one is active`;
 
 const MORE_ON_START = `
-Ctrl+C ends it after the model at hand; once more, and that pull stops too and
-can be resumed; the third time it ends at once. What is left stays in the queue.
+Ctrl+C ends the run after the current model; a second Ctrl+C stops that pull,
+which can be resumed; a third one exits immediately. The rest stays queued.
 
 Examples:
-  pullama queue start                until nothing waits
-  pullama queue start --dry-run      what would be fetched, and whether it fits
+  pullama queue start                pull everything that is queued
+  pullama queue start --dry-run      download sizes, and whether they fit
   pullama queue start --limit-rate 5M --retry-for forever`;
 
 export function addQueue(
@@ -64,7 +64,7 @@ export function addQueue(
   ended: (exitCode: number) => void,
 ): void {
   const group = root.command("queue")
-    .description("pull many models later, one after another")
+    .description("queue models, and pull them later one after another")
     .usage("<add|list|rm|start> [flags]")
     .helpCommand(false)
     .addHelpText("after", MORE);
@@ -75,13 +75,13 @@ export function addQueue(
 
 function addAdd(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
   group.command("add")
-    .description("append models; one that waits already is skipped")
+    .description("append models; those already queued are skipped")
     .argument("<model...>", "[host/][namespace/]model[:tag]")
     .addHelpText("after", MORE_ON_ADD)
     .addOption(modelsDirFlag())
     .addOption(outputFlag())
-    .addOption(new Option("-q, --quiet", "say nothing that went well").helpGroup("Output:"))
-    .addOption(new Option("-v, --verbose", "also where errors arose").helpGroup("Output:"))
+    .addOption(new Option("-q, --quiet", "print only errors").helpGroup("Output:"))
+    .addOption(new Option("-v, --verbose", "also print stack traces").helpGroup("Output:"))
     .addOption(noColorFlag())
     .action(async (models, flags) => {
       const { addToQueue } = await import("./add_rm.ts");
@@ -91,12 +91,12 @@ function addAdd(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
 
 function addList(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
   group.command("list").alias("ls")
-    .description("what waits, and what became of the rest")
+    .description("list the entries with their state and error")
     .addOption(modelsDirFlag())
     .addOption(outputFlag())
-    .addOption(new Option("-q, --quiet", "names alone").helpGroup("Output:"))
+    .addOption(new Option("-q, --quiet", "print only names").helpGroup("Output:"))
     .addOption(
-      new Option("-v, --verbose", "names in full; where errors arose").helpGroup("Output:"),
+      new Option("-v, --verbose", "print names in full, and stack traces").helpGroup("Output:"),
     )
     .addOption(noColorFlag())
     .action(async (flags) => {
@@ -107,17 +107,17 @@ function addList(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
 
 function addRm(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
   group.command("rm")
-    .description("remove entries that are not being pulled")
+    .description("remove entries that are not active")
     .addHelpText("after", MORE_ON_RM)
     .argument(
       "<position...>",
-      "as in the list",
+      "position in the list",
       (text, before: readonly number[] = []) => [...before, wholeNumber(1, MOST_ENTRIES)(text)],
     )
     .addOption(modelsDirFlag())
     .addOption(outputFlag())
-    .addOption(new Option("-q, --quiet", "say nothing that went well").helpGroup("Output:"))
-    .addOption(new Option("-v, --verbose", "also where errors arose").helpGroup("Output:"))
+    .addOption(new Option("-q, --quiet", "print only errors").helpGroup("Output:"))
+    .addOption(new Option("-v, --verbose", "also print stack traces").helpGroup("Output:"))
     .addOption(noColorFlag())
     .action(async (positions, flags) => {
       const { removeFromQueue } = await import("./add_rm.ts");
@@ -127,14 +127,14 @@ function addRm(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
 
 const addStart: Add = (group, host, wire, ended) => {
   withPullFlags(group.command("start"))
-    .description("pull all that waits, also what is added meanwhile")
+    .description("pull all queued models, including those added meanwhile")
     .addHelpText("after", MORE_ON_START)
     .action(async (flags) => {
       const [
         { displayOptions, modelsDirWarnings, pullOptions },
         { startQueue },
-        { waitMessages: waitOn },
-        { repeatFolderFlags: sameFolder, repeatPullFlags: samePull },
+        { waitMessages },
+        { repeatFolderFlags, repeatPullFlags },
       ] = await Promise.all([
         import("../args/options.ts"),
         import("./start.ts"),
@@ -148,13 +148,13 @@ const addStart: Add = (group, host, wire, ended) => {
           options,
           display: displayOptions(flags),
           warnings: modelsDirWarnings(flags.modelsDir, host),
-          sameFolder: sameFolder(flags, host),
-          samePull: samePull(flags, host),
+          sameFolder: repeatFolderFlags(flags, host),
+          samePull: repeatPullFlags(flags, host),
           commands: [],
           host,
           openEngine: wire.openEngine,
           openModels: wire.openModels,
-          wait: waitOn(host, flags.color),
+          wait: waitMessages(host, flags.color),
         }),
       );
     });

@@ -9,7 +9,7 @@ import type { FolderFlags } from "../args/options.ts";
 import type { OpenQueue } from "../../setup/queue.ts";
 import { waitMessages } from "./wait.ts";
 
-/** Lists what waits, and what became of the rest. */
+/** Lists the entries of the queue. */
 export async function listQueue(
   flags: FolderFlags,
   host: Host,
@@ -30,7 +30,10 @@ export async function listQueue(
   }
 }
 
-/** A name is shown without its scheme, what is none as it is written: that is how plain http comes to be seen. */
+/**
+ * Valid names are shown without scheme, others as written: dropping the name makes plain http
+ * visible.
+ */
 function withScheme(row: QueueRow): QueueRow {
   return row.name?.scheme === "http" ? { ...row, name: undefined } : row;
 }

@@ -1,6 +1,7 @@
-/** `pullama queue start`: pulls what waits, one model after another, and says how each of them ended. */
+/** `pullama queue start`: pulls the queued models one after another, and prints a summary. */
 
 import { displayName } from "../../core/name.ts";
+import { onAbort } from "../../io/abort.ts";
 import type { Turn, TurnEnd } from "../../queue/runner.ts";
 import { interruptedText } from "../../ui/text/message.ts";
 import { batchSummaryText, type ModelOutcome } from "../../ui/pull/batch_summary.ts";
@@ -15,14 +16,20 @@ import type { ModelQueue, Wait } from "../../setup/queue.ts";
 export interface QueueJob extends PullerParts {
   readonly queue: ModelQueue;
   readonly warnings: readonly Warning[];
-  /** Flags, after a blank, that lead a command to the same folder; and one that pulls, to pull as this does. */
+  /**
+   * The flags to repeat in suggested commands, after a blank: for the same folder, and for the same
+   * pull.
+   */
   readonly sameFolder: string;
   readonly samePull: string;
-  /** Ends the wait for another process that is changing the queue. */
+  /** How to wait for another process that is changing the queue. */
   readonly wait: Wait;
 }
 
-/** The exit code: that of the first failure. The first signal ends it after the model at hand. */
+/**
+ * Returns the exit code of the first failure, or 0. The first signal ends the run after the current
+ * model.
+ */
 export async function startQueue(job: QueueJob): Promise<number> {
   const { queue, options, display, host } = job;
   const { stop, clock } = host;
@@ -63,15 +70,15 @@ export async function startQueue(job: QueueJob): Promise<number> {
     puller.emit({
       event: "warning",
       message: `stopping after ${current}`,
-      hint: "another signal stops it now, and it can be resumed; a third one ends at once",
+      hint: "a second signal stops this pull, which can be resumed; a third exits immediately",
     });
   }
 
-  enough.addEventListener("abort", onEnough);
+  using _listener = onAbort(enough, onEnough);
   try {
     for (const { message, hint } of job.warnings) puller.emit({ event: "warning", message, hint });
     if (open.length > 0) {
-      // What stands in the way of every pull is no fault of the first entry.
+      // An error that prevents every pull must not mark the first entry as failed.
       await puller.open();
       left = await queue.run({
         pullOne,
@@ -81,7 +88,6 @@ export async function startQueue(job: QueueJob): Promise<number> {
       });
     }
   } finally {
-    enough.removeEventListener("abort", onEnough);
     await puller[Symbol.asyncDispose]();
   }
 
@@ -129,7 +135,7 @@ function counted(
   return { completed: count("pulled"), failed: count("failed") };
 }
 
-/** A model that failed, as one would add it once more. */
+/** The argument that adds a failed model again. */
 function againWord({ given, name, ended }: ModelOutcome): string[] {
   if (ended !== "failed" || name === undefined) return [];
   return [name.scheme === "http" ? given : displayName(name)];

@@ -6,13 +6,14 @@ import type { Host } from "../host/host.ts";
 import type { RmWire } from "./run.ts";
 
 const MORE = `
-Blobs that another model uses stay, in whichever manifests folder that is. What
-an unfinished pull of the model has left goes as well. Nothing at all is removed
-while a pull is running, or where the manifest of any model cannot be read.
+Blobs that another model uses are kept, whichever manifests folder it is in.
+Partial downloads of the model are removed too. Nothing is removed while a pull
+is running, or if the manifest of any model cannot be read. The exit code is
+that of the first failure.
 
 Examples:
   pullama rm llama3.2                remove llama3.2:latest
-  pullama rm mistral:7b phi3:mini    several; exits as the first failure would
+  pullama rm mistral:7b phi3:mini    remove several
   pullama rm llama3.2 --output json | jq .freed_bytes`;
 
 export function addRm(
@@ -22,16 +23,16 @@ export function addRm(
   ended: (exitCode: number) => void,
 ): void {
   root.command("rm")
-    .description("remove models; blobs shared with another model stay")
+    .description("remove models; blobs shared with another model are kept")
     .argument("<model...>", "[host/][namespace/]model[:tag]")
     .addOption(modelsDirFlag())
     .addOption(outputFlag())
     .addOption(quietFlag())
-    .addOption(new Option("-v, --verbose", "also where errors arose").helpGroup("Output:"))
+    .addOption(new Option("-v, --verbose", "also print stack traces").helpGroup("Output:"))
     .addOption(noColorFlag())
     .addHelpText("after", MORE)
     .action(async (given, flags) => {
-      const { runRm: removeGiven } = await import("./run.ts");
-      ended(await removeGiven(given, flags, host, wire));
+      const { runRm } = await import("./run.ts");
+      ended(await runRm(given, flags, host, wire));
     });
 }

@@ -1,4 +1,4 @@
-/** `pullama rm`: what went, what stayed, and why. */
+/** `pullama rm`: removes models, and reports the result of each. */
 
 import { asPullamaError, exitCodeOf, PullamaError } from "../../core/errors.ts";
 import { displayName, fullName, type ModelName, parseName } from "../../core/name.ts";
@@ -12,16 +12,16 @@ import { didYouMean } from "../help/did_you_mean.ts";
 import { displayOptions, type FolderFlags } from "../args/options.ts";
 import { repeatFolderFlags } from "../args/repeat_flags.ts";
 
-/** What this command needs to be wired to besides a look at what is installed. */
+/** The dependencies of this command. */
 export interface RmWire extends ModelsWire {
-  /** Answers in the order of the names; no two are the same. */
+  /** Returns results in the order of `names`, which must be distinct. */
   readonly removeModels: (
     modelsDir: string,
     names: readonly ModelName[],
   ) => Promise<readonly Removal[]>;
 }
 
-/** Removes the models that the user named. The exit code: that of the first failure. */
+/** Removes the given models. Returns the exit code of the first failure, or 0. */
 export async function runRm(
   given: readonly string[],
   flags: FolderFlags,
@@ -41,11 +41,14 @@ export async function runRm(
   return first === undefined ? 0 : exitCodeOf(first.kind);
 }
 
-/** A row for every model, those given twice once. `same`: flags, after a blank, that lead to the same folder. */
+/**
+ * A row for every distinct model. `flags`: the flags to repeat in suggested commands, after a
+ * blank.
+ */
 async function removed(
   given: readonly string[],
   folder: string,
-  same: string,
+  flags: string,
   wire: RmWire,
 ): Promise<RmRow[]> {
   const parsed = given.map(parse);
@@ -63,7 +66,7 @@ async function removed(
     rows.push({
       ...row,
       ...(removal?.removed && { removed: removal.removed }),
-      ...(error && { error: await withHint(error, row.name, folder, same, wire) }),
+      ...(error && { error: await withHint(error, row.name, folder, flags, wire) }),
     });
   }
   return rows;
@@ -77,12 +80,14 @@ function parse(given: string): RmRow {
   }
 }
 
-/** A model that is not there has a hint at what may have been meant. */
+/**
+ * Adds a hint to `not_found`: the installed tags, a similar name, or the command that lists models.
+ */
 async function withHint(
   error: PullamaError,
   name: ModelName | undefined,
   folder: string,
-  same: string,
+  flags: string,
   wire: RmWire,
 ): Promise<PullamaError> {
   if (error.kind !== "not_found" || error.hint !== undefined || !name) return error;
@@ -91,10 +96,10 @@ async function withHint(
   const tags = installed.map(displayName).filter((other) => untagged(other) === untagged(shown));
   const near = didYouMean(shown, installed.map(displayName));
   const hint = tags.length > 0
-    ? `installed are ${tags.slice(0, 5).join(", ")}`
+    ? `installed tags: ${tags.slice(0, 5).join(", ")}`
     : near !== undefined
     ? `did you mean ${near}`
-    : `see what is installed with: pullama list${same}`;
+    : `list installed models with: pullama list${flags}`;
   return new PullamaError(error.kind, error.message, { hint, cause: error });
 }
 
@@ -102,7 +107,7 @@ function untagged(shown: string): string {
   return shown.slice(0, shown.lastIndexOf(":")).toLowerCase();
 }
 
-/** What went wrong, once for all models that it concerns; names that are none are in their messages. */
+/** Each error once, with the models it concerns; invalid names are already in their messages. */
 function failures(rows: readonly RmRow[]): Map<PullamaError, string[]> {
   const names = new Map<PullamaError, string[]>();
   for (const { error, name } of rows) {

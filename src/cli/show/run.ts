@@ -1,4 +1,4 @@
-/** `pullama show`: what an installed model is, and what of it is missing. */
+/** `pullama show`: details of an installed model, and warnings about missing blobs. */
 
 import { asPullamaError, PullamaError } from "../../core/errors.ts";
 import type { ModelDetails } from "../../core/reports/installed.ts";
@@ -14,7 +14,7 @@ import { didYouMean } from "../help/did_you_mean.ts";
 import { displayOptions, type FolderFlags } from "../args/options.ts";
 import { absolute, repeatFolderFlags } from "../args/repeat_flags.ts";
 
-/** Describes the model that the user named `given`. Rejects with `not_found` where it is not installed. */
+/** Shows the model `given`. Rejects with `not_found` if it is not installed. */
 export async function runShow(
   given: string,
   flags: FolderFlags,
@@ -26,7 +26,7 @@ export async function runShow(
   const name = parseName(given);
   const pull = `pull it with: pullama pull ${displayName(name)}${repeatFolderFlags(flags, host)}`;
   const folder = modelsDir(flags.modelsDir, host);
-  // Whoever reads a path in a document may stand elsewhere.
+  // The reader of a document may have another working directory.
   const models = await wire.openModels(mode === "json" ? absolute(folder, host) : folder);
   const model = await detailsOf(models, name, pull) ??
     await notInstalled(models, name, folder, pull);
@@ -51,7 +51,7 @@ async function detailsOf(
   }
 }
 
-/** Throws `not_found`, with what may have been meant. */
+/** Throws `not_found`, with the installed tags, a similar name or the pull command as hint. */
 async function notInstalled(
   models: InstalledModels,
   name: ModelName,
@@ -66,7 +66,7 @@ async function notInstalled(
   const near = didYouMean(shown, names.map(displayName));
   throw new PullamaError("not_found", `cannot show ${shown}: it is not installed in ${folder}`, {
     hint: others.length > 0
-      ? `installed are ${others.slice(0, 5).join(", ")}`
+      ? `installed tags: ${others.slice(0, 5).join(", ")}`
       : near !== undefined
       ? `did you mean ${near}`
       : pull,
@@ -76,5 +76,5 @@ async function notInstalled(
 function absentText({ layers }: ModelDetails): string | undefined {
   const count = layers.filter(({ state }) => state !== "present").length;
   if (count === 0) return undefined;
-  return `missing or damaged: ${count} of ${counted(layers.length, "blob")}`;
+  return `${count} of ${counted(layers.length, "blob")} missing or damaged`;
 }

@@ -1,42 +1,42 @@
-/** What cleaning the models folder came to. */
+/** The result of `pullama clean`. */
 
 import type { Digest } from "../digest.ts";
 import type { ModelName } from "../name.ts";
 
 export type CleanKind =
-  /** A blob that is not whole, or not yet part of a model. */
+  /** A partial blob, or a complete one that is not yet part of a model. */
   | "unfinished"
-  /** A file that was not what its name said. */
+  /** A file with a digest mismatch. */
   | "damaged"
   | "temporary"
-  /** Lock files and notes. */
+  /** Lock files and other bookkeeping. */
   | "records"
-  /** The list of models that wait to be pulled. */
+  /** The queue of models to pull. */
   | "queue";
 
 export interface CleanItem {
   readonly kind: CleanKind;
   readonly digest?: Digest;
-  /** The models that want it, as far as that is known. */
+  /** The models that need it, as far as known. */
   readonly models: readonly ModelName[];
   readonly files: number;
-  /** That are or come free. */
+  /** Disk space freed, or to be freed. */
   readonly bytes: number;
 }
 
 export interface LeftItem extends CleanItem {
   /**
-   * Somebody is at work on it, or may be; a model wants it that was not named; or nobody knows which model wants
-   * it, and it may be one that was named.
+   * Why it was left: another process is using it, or may be; it is needed by a model that was not
+   * given; or it is unknown which model needs it, so it may be one of those that were given.
    */
   readonly why: "busy" | "wanted" | "unknown";
-  /** Who is at work on it, if that can be told. */
+  /** The process that is using it, if known. */
   readonly holder?: string;
 }
 
 export interface CleanReport {
   readonly dryRun: boolean;
-  /** Removed, or to be removed. */
+  /** Removed, or to be removed in a dry run. */
   readonly removed: readonly CleanItem[];
   readonly left: readonly LeftItem[];
 }

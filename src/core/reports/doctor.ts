@@ -1,9 +1,9 @@
-/** What `pullama doctor` finds out: one check for each thing between this machine and a model. */
+/** The report of `pullama doctor`. */
 
 import type { PullamaError } from "../errors.ts";
 import type { ModelName } from "../name.ts";
 
-/** In the order in which they are made. */
+/** In the order in which they run. */
 export const CHECK_NAMES = [
   "folder",
   "server",
@@ -23,25 +23,25 @@ export const CHECK_NAMES = [
 export type CheckName = typeof CHECK_NAMES[number];
 
 /**
- * `warning`: a pull goes well, but somebody may be surprised later. `skipped`: it does not apply here, or an earlier
- * one that it rests on has failed.
+ * `warning`: a pull succeeds, but its result may be unexpected. `skipped`: the check does not
+ * apply, or an earlier check that it depends on failed.
  */
 export type CheckState = "ok" | "warning" | "failed" | "skipped";
 
 export interface Check {
   readonly name: CheckName;
   readonly state: CheckState;
-  /** The parts of one line. */
+  /** The findings, shown on one line. */
   readonly found: readonly string[];
-  /** How long it took. */
+  /** Duration in milliseconds. */
   readonly ms: number;
-  /** What to do about a warning or a failure. */
+  /** What to do about a warning or failure. */
   readonly hint?: string;
-  /** Of a failure. */
+  /** Set if the check failed. */
   readonly error?: PullamaError;
 }
 
-/** A host that has to be reached for a pull. */
+/** A host that a pull has to reach. */
 export interface NeededHost {
   readonly host: string;
   readonly port: number;
@@ -51,11 +51,11 @@ export interface NeededHost {
 export interface DoctorReport {
   readonly model: ModelName;
   readonly checks: readonly Check[];
-  /** As far as they came to be known. */
+  /** As far as known. */
   readonly hosts: readonly NeededHost[];
 }
 
-/** The failure that comes first, if there is one. */
+/** The error of the first check that failed. */
 export function firstFailure({ checks }: Pick<DoctorReport, "checks">): PullamaError | undefined {
   return checks.find(({ error }) => error !== undefined)?.error;
 }

@@ -1,94 +1,94 @@
-/** What can be known of a model that is installed. */
+/** Reports about installed models. */
 
 import type { Digest } from "../digest.ts";
 import type { Descriptor } from "../manifest.ts";
 import type { ModelName } from "../name.ts";
 
-/** A line of the list. */
+/** A row of `pullama list`. */
 export interface InstalledModel {
   readonly name: ModelName;
-  /** Of the manifest. */
+  /** The digest of the manifest. */
   readonly digest: Digest;
   /**
-   * Bytes of all layers and the config as `ollama list` adds them up: a blob that is named twice counts twice.
-   * Absent where the blobs are not known.
+   * The size of all layers and the config in bytes, as in `ollama list`: a blob that occurs twice
+   * counts twice. Absent if the blobs are not known.
    */
   readonly size?: number;
-  /** When the manifest was written, in milliseconds since 1970; absent where the file system does not say. */
+  /** Modification time of the manifest in milliseconds since 1970; absent if unknown. */
   readonly modifiedMs?: number;
-  /** It runs on another machine; only its description is here. */
+  /** Set if the model runs on a remote host and only its description is local. */
   readonly remote?: Remote;
 }
 
-/** Where a model runs that is not here. Either may be empty. */
+/** Where a remote model runs. Either field may be empty. */
 export interface Remote {
   readonly host: string;
   readonly model: string;
 }
 
-/** A file where a manifest belongs that cannot be read as one. */
+/** A file in the manifests tree that is not a readable manifest. */
 export interface BrokenManifest {
   readonly path: string;
-  /** What its place says it is called; absent where that is no name. */
+  /** The name from its path; absent if that is not a valid name. */
   readonly name?: ModelName;
-  /** One sentence with the path in it. */
+  /** One sentence that includes the path. */
   readonly reason: string;
 }
 
-/** A file that another manifest of the same name hides from servers which know both of their trees. */
+/** A manifest hidden by one of the same name in another tree, for servers that read both trees. */
 export interface HiddenManifest {
   readonly path: string;
   readonly name: ModelName;
 }
 
 export interface Inventory {
-  /** The newest first; of the same moment in order of their names. */
+  /** Newest first; equal times are sorted by name. */
   readonly models: readonly InstalledModel[];
   readonly broken: readonly BrokenManifest[];
   readonly hidden: readonly HiddenManifest[];
 }
 
-/** A value of a header: numbers that a double cannot hold exactly are their digits as text. */
+/** A metadata value: numbers that a double cannot represent exactly are strings of digits. */
 export type MetadataValue = string | number | boolean;
 
 export interface LayerDetails extends Descriptor {
-  /** What it is called within the model; tensors and files of safetensors models have one. */
+  /** The name within the model, which tensors and files of safetensors models have. */
   readonly name?: string;
-  /** `damaged`: the file has another length than the manifest says. Content is not looked at. */
+  /** `damaged`: the size of the file differs from the manifest. The content is not read. */
   readonly state: "present" | "missing" | "damaged";
 }
 
-/** Everything `show` says. What is absent is not known. */
+/** The details in `pullama show`. Absent fields are unknown. */
 export interface ModelDetails extends InstalledModel {
-  /** The manifest's file. */
+  /** The path of the manifest. */
   readonly path: string;
   readonly format?: string;
   readonly family?: string;
   readonly families: readonly string[];
-  /** What the weights themselves say they are; mostly the family. */
+  /** From the header of the weights; usually equal to the family. */
   readonly architecture?: string;
-  /** As the config words it, such as `8.0B`. */
+  /** As in the config, such as `8.0B`. */
   readonly parameterSize?: string;
-  /** Counted from the header of the weights, where the config says nothing. */
+  /** Computed from the header of the weights if the config has no size. */
   readonly parameterCount?: number;
   readonly quantization?: string;
   /** In tokens. */
   readonly contextLength?: number;
   readonly embeddingLength?: number;
   readonly capabilities: readonly string[];
-  /** The least version of Ollama that runs it. */
+  /** The minimum version of Ollama. */
   readonly requires?: string;
   readonly licenses: readonly string[];
   readonly template?: string;
   readonly system?: string;
-  /** As the model sets them, by name. */
+  /** The model's parameters by name. */
   readonly parameters?: Readonly<Record<string, unknown>>;
-  /** How many messages a conversation begins with. */
+  /** The number of messages that a conversation starts with. */
   readonly messages?: number;
-  /** The config first, where there is one. */
+  /** The config first, if there is one. */
   readonly layers: readonly LayerDetails[];
-  /** Scalars of the header of the weights, in its order. */
+  /** The scalar metadata of the weights, in file order. */
   readonly metadata: Readonly<Record<string, MetadataValue>>;
-  /** What could not be read, one sentence each. */
+  /** Problems reading the model, one sentence each. */
   readonly faults: readonly string[];
 }

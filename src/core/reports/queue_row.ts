@@ -1,23 +1,23 @@
-/** What is told of an entry of the queue. */
+/** The rows of `pullama queue list`. */
 
 import type { ModelName } from "../name.ts";
 
-/** Which model an entry means. */
+/** The model of a queue entry. */
 export interface QueueModel {
-  /** As on a command line, in full. */
+  /** The full name, as on a command line. */
   readonly given: string;
-  /** Undefined if it is no name. */
+  /** Undefined if it is not a valid name. */
   readonly name: ModelName | undefined;
 }
 
-/** An entry of the queue. */
+/** A queue entry. */
 export interface QueueRow extends QueueModel {
-  /** From 1. */
+  /** Counted from 1. */
   readonly position: number;
-  /** `queued`, `active`, `completed`, `failed`, or a word of another program. */
+  /** `queued`, `active`, `completed`, `failed`, or a status set by another program. */
   readonly status: string;
   readonly addedAt: string | undefined;
   readonly finishedAt: string | undefined;
-  /** Why it failed. */
+  /** The error message if it failed. */
   readonly error: string | undefined;
 }

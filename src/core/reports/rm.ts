@@ -1,20 +1,20 @@
-/** What removing models came to. */
+/** The result of `pullama rm`. */
 
 import type { PullamaError } from "../errors.ts";
 import type { ModelName } from "../name.ts";
 
-/** A model that is gone. */
+/** A removed model. */
 export interface RemovedModel {
   readonly name: ModelName;
-  /** Bytes that came free. */
+  /** Disk space freed, in bytes. */
   readonly bytes: number;
-  /** Finished blobs that went with it. */
+  /** Number of blobs removed with it. */
   readonly blobs: number;
-  /** Blobs that stay, since another model uses them. */
+  /** Number of blobs kept because other models use them. */
   readonly shared: number;
 }
 
-/** How it went with one of the names that were given: one of the two is there. */
+/** The result for one of the given names: either `removed` or `error` is set. */
 export interface Removal {
   readonly name: ModelName;
   readonly removed?: RemovedModel;

@@ -1,29 +1,29 @@
-/** Opening a blob at an offset: wherever the registry keeps it, and only if what comes is what was asked for. */
+/** Opens blobs at an offset, wherever the registry stores them, and rejects any other response. */
 
 import type { BlobBody, BlobSource } from "../../core/content.ts";
 import { type Kind, PullamaError } from "../../core/errors.ts";
 import type { UrlCache } from "./url_cache.ts";
-import { judge, type Rejected } from "./blob_response.ts";
+import { checkResponse, type Rejected } from "./blob_response.ts";
 import type { Confirmer } from "./confirm.ts";
 import { discard } from "../http/http.ts";
 import type { FinalResponse } from "../http/redirects.ts";
 import type { Registry } from "./registry.ts";
 
-/** Blobs below this size, in bytes, are asked for without a range when all of them is wanted. */
+/** Bytes: smaller blobs are requested without a Range header if all of them is needed. */
 const SMALL = 1 << 20;
 
 export interface BlobOptions {
   readonly registry: Registry;
   readonly confirmer: Confirmer;
-  /** Where blobs were found: only the first request of one is redirected. */
+  /** Where blobs were found: only the first request for a blob is redirected. */
   readonly addresses: UrlCache;
-  /** Where blobs are said to be, which may be wrong: then their own address is as good as ever. */
+  /** Where blobs are said to be. If that fails, the registry's own URL is used. */
   readonly hints: UrlCache;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** Opens blobs, and remembers where they were found: only the first request of a blob is redirected. */
+/** Opens blobs, and caches where they were found. */
 export function blobOpener(options: BlobOptions): BlobSource["open"] {
   const { registry, confirmer, addresses, hints, now } = options;
   return async (name, blob, range, signal) => {
@@ -36,19 +36,19 @@ export function blobOpener(options: BlobOptions): BlobSource["open"] {
         const final = await registry.get(name, from, headers, signal);
         const { status, headers: fields, body } = final.response;
         const atHome = final.url.href === home.href;
-        const verdict = judge(status, fields, { blob, range, withRange, atHome }, now());
+        const verdict = checkResponse(status, fields, { blob, range, withRange, atHome }, now());
         if (!verdict.ok) {
-          const doubted = verdict.kind === "size" && !confirmer.confirmed(home.href, began);
+          const unconfirmed = verdict.kind === "size" && !confirmer.confirmed(home.href, began);
           throw await rejection(
             registry,
             final,
             verdict,
-            doubted ? "protocol" : verdict.kind,
+            unconfirmed ? "protocol" : verdict.kind,
             atHome,
           );
         }
         if (!body) {
-          throw new PullamaError("protocol", `${final.url.host} sent a blob without bytes`);
+          throw new PullamaError("protocol", `${final.url.host} sent a response without a body`);
         }
         confirmer.clear(home.href);
         if (!atHome) addresses.set(home.href, final.url);
@@ -73,7 +73,7 @@ export function blobOpener(options: BlobOptions): BlobSource["open"] {
   };
 }
 
-/** Only the registry is asked for its reasons: object stores quote the signed request in theirs. */
+/** Only the registry's own errors are quoted: those of object stores contain the signed request. */
 async function rejection(
   registry: Registry,
   { response, url }: FinalResponse,
@@ -81,9 +81,9 @@ async function rejection(
   kind: Kind,
   atHome: boolean,
 ): Promise<PullamaError> {
-  const speaks = atHome && response.status >= 400 && response.status !== 416;
-  const text = speaks ? await registry.reason(response) : "";
-  // The body of a 416 may be shorter than it says: nobody waits for it.
+  const explains = atHome && response.status >= 400 && response.status !== 416;
+  const text = explains ? await registry.reason(response) : "";
+  // The body of a 416 may be shorter than its Content-Length: do not wait for it.
   await discard(response);
   const message = `${url.host} ${does}${text === "" ? "" : `: ${text}`}`;
   return new PullamaError(kind, message, {

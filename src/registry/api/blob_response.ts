@@ -1,4 +1,4 @@
-/** What the head of an answer to a request for a blob says about the bytes that follow. */
+/** Checks the head of a response to a request for a blob. */
 
 import { shortId } from "../../core/digest.ts";
 import type { Kind } from "../../core/errors.ts";
@@ -6,19 +6,19 @@ import type { Descriptor } from "../../core/manifest.ts";
 import type { Range } from "../../core/ranges.ts";
 import { isBusy, retryAfter } from "../http/retry_after.ts";
 
-/** What was asked for. */
-export interface Asked {
+/** A request for a blob. */
+export interface BlobRequest {
   readonly blob: Descriptor;
-  /** All of the blob, if the request went without a Range header. */
+  /** All of the blob if the request had no Range header. */
   readonly range: Range;
   readonly withRange: boolean;
-  /** The registry's own address of the blob answered, not one that it redirects to. */
+  /** The response is from the registry's own URL of the blob, not from a redirect target. */
   readonly atHome: boolean;
 }
 
 export interface Accepted {
   readonly ok: true;
-  /** The bytes that follow, from where they were asked for; all of the blob if the range was ignored. */
+  /** The bytes that follow: from the requested offset, or all if the range was ignored. */
   readonly range: Range;
   readonly ranged: boolean;
 }
@@ -26,31 +26,31 @@ export interface Accepted {
 export interface Rejected {
   readonly ok: false;
   readonly kind: Kind;
-  /** What the host does, as the rest of a sentence that begins with its name. */
+  /** What the host did, as the end of a sentence that begins with its name. */
   readonly does: string;
   readonly hint?: string;
   readonly retryAfterMs?: number;
 }
 
-/** Judges the head of an answer; `now` in milliseconds since 1970. */
-export function judge(
+/** Checks status and headers of a response; `now` in milliseconds since 1970. */
+export function checkResponse(
   status: number,
   headers: Headers,
-  asked: Asked,
+  request: BlobRequest,
   now: number,
 ): Accepted | Rejected {
   if (status === 200 || status === 206) {
     const encoding = headers.get("content-encoding") ?? "identity";
-    if (encoding !== "identity") return broken(`sent ${called(asked)} compressed`);
-    return status === 206 ? judgePart(headers, asked) : judgeWhole(headers, asked);
+    if (encoding !== "identity") return protocolError(`sent ${nameOf(request)} compressed`);
+    return status === 206 ? checkPart(headers, request) : checkWhole(headers, request);
   }
-  if (status === 416) return judgeUnsatisfiable(headers, asked);
+  if (status === 416) return checkUnsatisfiable(headers, request);
   if (status < 400 || status === 412) {
-    return broken(`answered with status ${status} when asked for ${called(asked)}`);
+    return protocolError(`returned an unexpected status for ${nameOf(request)} (${status})`);
   }
   if (isBusy(status)) {
     const retryAfterMs = retryAfter(status, headers, now);
-    const does = `cannot send ${called(asked)} now (${status})`;
+    const does = `is temporarily unavailable for ${nameOf(request)} (${status})`;
     return {
       ok: false,
       kind: "unavailable",
@@ -58,92 +58,101 @@ export function judge(
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     };
   }
-  return asked.atHome ? judgeRefusal(status, asked) : judgeStale(status, asked);
+  return request.atHome ? refusalError(status, request) : staleError(status, request);
 }
 
-/** Every byte that follows must be one that was asked for, at the offset it was asked for. */
-function judgePart(headers: Headers, asked: Asked): Accepted | Rejected {
+/** Every byte that follows must be one that was requested, at the requested offset. */
+function checkPart(headers: Headers, request: BlobRequest): Accepted | Rejected {
   if (/^multipart\//i.test(headers.get("content-type") ?? "")) {
-    return broken(`sent several parts of ${called(asked)} instead of one`);
+    return protocolError(`sent a multipart response for ${nameOf(request)}`);
   }
   const [, first, last, total] =
     /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/i.exec(headers.get("content-range") ?? "") ?? [];
-  if (total === undefined) return broken(`sent a part of ${called(asked)} without saying which`);
-  if (total !== "*" && Number(total) !== asked.blob.size) return disagrees(Number(total), asked);
+  if (total === undefined) {
+    return protocolError(`sent a part of ${nameOf(request)} without a valid Content-Range header`);
+  }
+  if (total !== "*" && Number(total) !== request.blob.size) {
+    return sizeMismatch(Number(total), request);
+  }
   const range = { start: Number(first), end: Number(last) + 1 };
-  const fits = range.start === asked.range.start && range.start < range.end &&
-    range.end <= asked.range.end;
+  const fits = range.start === request.range.start && range.start < range.end &&
+    range.end <= request.range.end;
   const length = lengthIn(headers);
   if (!fits || (length !== undefined && length !== range.end - range.start)) {
-    return broken(`sent another part of ${called(asked)} than was asked for`);
+    return protocolError(`sent a different range of ${nameOf(request)} than requested`);
   }
   return { ok: true, range, ranged: true };
 }
 
-function judgeWhole(headers: Headers, asked: Asked): Accepted | Rejected {
+function checkWhole(headers: Headers, request: BlobRequest): Accepted | Rejected {
   const length = lengthIn(headers);
-  if (length !== asked.blob.size && /^text\/html\b/i.test(headers.get("content-type") ?? "")) {
+  if (length !== request.blob.size && /^text\/html\b/i.test(headers.get("content-type") ?? "")) {
     return {
-      ...broken(`sent a web page in place of ${called(asked)}`),
-      hint: "something on the way answers for it: log in to the network, or look at the proxy",
+      ...protocolError(`sent an HTML page instead of ${nameOf(request)}`),
+      hint:
+        "a captive portal or a proxy may have responded: log in to the network, or check the proxy",
     };
   }
-  if (length !== undefined && length !== asked.blob.size) return disagrees(length, asked);
-  return { ok: true, range: { start: 0, end: asked.blob.size }, ranged: !asked.withRange };
+  if (length !== undefined && length !== request.blob.size) return sizeMismatch(length, request);
+  return { ok: true, range: { start: 0, end: request.blob.size }, ranged: !request.withRange };
 }
 
-function judgeUnsatisfiable(headers: Headers, asked: Asked): Rejected {
+function checkUnsatisfiable(headers: Headers, request: BlobRequest): Rejected {
   const [, total] = /^bytes \*\/(\d{1,16})$/i.exec(headers.get("content-range") ?? "") ?? [];
-  if (total !== undefined && Number(total) !== asked.blob.size) {
-    return disagrees(Number(total), asked);
+  if (total !== undefined && Number(total) !== request.blob.size) {
+    return sizeMismatch(Number(total), request);
   }
   return {
     ok: false,
     kind: "stale",
-    does: `does not have the part of ${called(asked)} that was asked for (416)`,
+    does: `does not have the requested range of ${nameOf(request)} (416)`,
   };
 }
 
-/** An address that the registry has redirected to is good for a while: it is to blame, not the blob. */
-function judgeStale(status: number, asked: Asked): Rejected {
+/** The target of a redirect is valid for a limited time: the URL has failed, not the blob. */
+function staleError(status: number, request: BlobRequest): Rejected {
   return [400, 401, 403, 404, 410].includes(status)
     ? {
       ok: false,
       kind: "stale",
-      does: `does not accept the address of ${called(asked)} any more (${status})`,
+      does: `no longer accepts the URL of ${nameOf(request)} (${status})`,
     }
-    : { ok: false, kind: "refused", does: `refuses to send ${called(asked)} (${status})` };
+    : { ok: false, kind: "refused", does: `refused to send ${nameOf(request)} (${status})` };
 }
 
-function judgeRefusal(status: number, asked: Asked): Rejected {
+function refusalError(status: number, request: BlobRequest): Rejected {
   switch (status) {
     case 401:
-      return { ok: false, kind: "auth", does: `wants to know who asks for ${called(asked)} (401)` };
+      return {
+        ok: false,
+        kind: "auth",
+        does: `requires authentication for ${nameOf(request)} (401)`,
+      };
     case 403:
-      return { ok: false, kind: "auth", does: `denies access to ${called(asked)} (403)` };
+      return { ok: false, kind: "auth", does: `denied access to ${nameOf(request)} (403)` };
     case 404:
     case 410:
-      return { ok: false, kind: "not_found", does: `does not have ${called(asked)} (${status})` };
+      return { ok: false, kind: "not_found", does: `does not have ${nameOf(request)} (${status})` };
     default:
-      return { ok: false, kind: "refused", does: `refuses to send ${called(asked)} (${status})` };
+      return { ok: false, kind: "refused", does: `refused to send ${nameOf(request)} (${status})` };
   }
 }
 
-function called({ blob }: Asked): string {
+function nameOf({ blob }: BlobRequest): string {
   return `blob ${shortId(blob.digest)}`;
 }
 
-function broken(does: string): Rejected {
+function protocolError(does: string): Rejected {
   return { ok: false, kind: "protocol", does };
 }
 
-function disagrees(size: number, asked: Asked): Rejected {
-  const does = `has ${size} bytes for ${called(asked)}, the manifest says ${asked.blob.size}`;
+function sizeMismatch(size: number, request: BlobRequest): Rejected {
+  const sizes = `${size} bytes for ${nameOf(request)}, but the manifest says ${request.blob.size}`;
   return {
     ok: false,
     kind: "size",
-    does,
-    hint: "pull again later, or tell those who run the registry",
+    does: `reports ${sizes}`,
+    hint: "try again later, or contact the registry's operator",
   };
 }
 

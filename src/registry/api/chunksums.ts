@@ -1,6 +1,6 @@
 /**
- * Asking a registry for its own chunks of a blob. It helps where it is right: damage is then found and
- * fetched again chunk by chunk. It is never needed: whatever goes wrong, the blob is fetched without.
+ * Requests a registry's own chunk list of a blob, with which damage is found and downloaded again
+ * chunk by chunk. It is optional: if anything fails, the blob is downloaded without it.
  */
 
 import type { BlobSource } from "../../core/content.ts";
@@ -19,102 +19,103 @@ import { type FinalResponse, privateAddressReason } from "../http/redirects.ts";
 import type { Registry } from "./registry.ts";
 import { isBusy } from "../http/retry_after.ts";
 
-/** Bytes of a list. */
-const MOST_BYTES = 32 * 1024 * 1024;
+/** Bytes of a chunk list. */
+const MAX_BYTES = 32 * 1024 * 1024;
 /** Milliseconds for each step, and for all of them together. */
-const PATIENCE_MS = 5000;
+const STEP_MS = 5000;
 const TOTAL_MS = 60_000;
 
-/** The next blob may have more luck after these. After all others the host is not asked again. */
-const PASSING: ReadonlySet<Kind> = new Set<Kind>(["network", "unavailable"]);
+/** After these, the host is asked again for the next blob; after all others it is not. */
+const TRANSIENT: ReadonlySet<Kind> = new Set<Kind>(["network", "unavailable"]);
 
 export interface ChunksumsOptions {
   readonly registry: Registry;
-  /** Learns where a registry says that the ranges of a blob are. */
+  /** Filled with the URLs that registries give for the ranges of blobs. */
   readonly hints: UrlCache;
-  /** The user has asked for plain http. */
+  /** The user allows plain http. */
   readonly insecure: boolean;
   readonly lookup: Lookup;
-  /** Larger blobs, in bytes, are asked about: the others are fetched in one piece. */
+  /** Bytes: chunk lists are requested for larger blobs only; others are one piece. */
   readonly chunkSize: number;
-  /** Milliseconds without an answer or a byte of it; default 5 s. */
+  /** Hosts that are not asked; those without usable lists are added. */
+  readonly withoutChunks?: Set<string>;
+  /** Milliseconds without data; default 5 s. */
   readonly timeoutMs?: number;
-  /** Told why something that the registry says is not used. */
+  /** Called with the reason when information from the registry is not used. */
   readonly onNote?: (message: string) => void;
 }
 
 /**
- * Asks for the chunks of a blob with their digests, which tile it exactly; undefined if there is nothing to be had.
- * Tries once, and asks no host again that has said no, or something that makes no sense, or nothing for too long.
- * Rejects only with what `Registry.url` throws, and when `signal` is aborted with what `networkError` makes of its
- * reason.
+ * Requests the chunks of a blob with their digests, which tile it exactly; undefined if there are
+ * none. Tries once, and does not ask a host again after a refusal, an invalid list or a timeout.
+ * Rejects only with what `Registry.url` throws, and when `signal` is aborted with what
+ * `networkError` makes of its reason.
  */
 export function chunksumsOf(options: ChunksumsOptions): BlobSource["chunksums"] {
-  const { registry, chunkSize, onNote } = options;
-  const silenced = new Set<string>();
+  const { registry, chunkSize, onNote, withoutChunks: excluded = new Set() } = options;
   return async (name, blob, signal) => {
     if (blob.size <= chunkSize) return undefined;
     const home = registry.url(name, `chunksums/${blob.digest}`);
-    if (silenced.has(home.host)) return undefined;
+    if (excluded.has(home.host)) return undefined;
     try {
-      return await ask(home, name, blob, signal, options);
+      return await request(home, name, blob, signal, options);
     } catch (error) {
       if (signal.aborted) throw networkError(signal.reason, home.host, "head");
       const { kind, message } = asPullamaError(error);
-      if (!PASSING.has(kind)) silenced.add(home.host);
-      onNote?.(`blob ${shortId(blob.digest)} has no chunks from the registry: ${message}`);
+      if (!TRANSIENT.has(kind)) excluded.add(home.host);
+      onNote?.(`no chunk list for blob ${shortId(blob.digest)}: ${message}`);
       return undefined;
     }
   };
 }
 
-/** Throws whatever stands in the way. */
-async function ask(
+/** Throws on any failure. */
+async function request(
   home: URL,
   name: ModelName,
   blob: Descriptor,
   signal: AbortSignal,
   options: ChunksumsOptions,
 ): Promise<readonly Chunk[]> {
-  const { registry, timeoutMs: patienceMs = PATIENCE_MS } = options;
-  using attempt = new Deadline(signal, TOTAL_MS, `${home.host} has not sent its list of chunks`);
+  const { registry, timeoutMs = STEP_MS } = options;
+  using attempt = new Deadline(signal, TOTAL_MS, `no complete chunk list from ${home.host}`);
   const final = await within(
-    patienceMs,
+    timeoutMs,
     attempt,
     home.host,
     registry.get(name, home, {}, attempt.signal),
   );
   const { response, url } = final;
-  const problem = troubleIn(response);
+  const problem = problemIn(response);
   if (problem) {
     await discard(response);
     throw new PullamaError(problem.kind, `${url.host} ${problem.does}`);
   }
-  const list = await readChunkList(piecesOf(final, patienceMs, attempt), blob);
-  if ("fault" in list) {
-    throw new PullamaError("protocol", `cannot use the list of ${url.host}: ${list.fault}`);
+  const list = await readChunkList(piecesOf(final, timeoutMs, attempt), blob);
+  if ("problem" in list) {
+    throw new PullamaError("protocol", `invalid list from ${url.host}: ${list.problem}`);
   }
   const place = await placeIn(final, home, attempt.signal, options);
   if (place) options.hints.set(registry.url(name, `blobs/${blob.digest}`).href, place);
   return list.chunks;
 }
 
-/** Why what follows is no list of chunks, as far as the head of the answer tells. */
-function troubleIn({ status, headers }: Response): { kind: Kind; does: string } | undefined {
+/** Why the response is not a chunk list, as far as its head tells. */
+function problemIn({ status, headers }: Response): { kind: Kind; does: string } | undefined {
   if (status !== 200) {
     const kind = isBusy(status) ? "unavailable" : "refused";
-    return { kind, does: `answered ${status} when asked for a list of chunks` };
+    return { kind, does: `returned status ${status}` };
   }
   if (/\bhtml\b/i.test(headers.get("content-type") ?? "")) {
-    return { kind: "protocol", does: "sent a web page in place of a list of chunks" };
+    return { kind: "protocol", does: "sent an HTML page" };
   }
   if ((headers.get("content-encoding") ?? "identity") !== "identity") {
-    return { kind: "protocol", does: "sent a list of chunks compressed" };
+    return { kind: "protocol", does: "sent a compressed response" };
   }
   return undefined;
 }
 
-/** What arrives, as long as it keeps arriving. Who leaves early ends the body. */
+/** The body, with a timeout for each read. Leaving the loop early cancels it. */
 async function* piecesOf(
   { response, url }: FinalResponse,
   timeoutMs: number,
@@ -127,8 +128,8 @@ async function* piecesOf(
       const { value, done } = await within(timeoutMs, attempt, url.host, reader.read());
       if (done) return;
       length += value.length;
-      if (length > MOST_BYTES) {
-        throw new PullamaError("protocol", `${url.host} sent more than 32 MiB of chunks`);
+      if (length > MAX_BYTES) {
+        throw new PullamaError("protocol", `${url.host} sent more than 32 MiB`);
       }
       yield value;
     }
@@ -139,14 +140,14 @@ async function* piecesOf(
   }
 }
 
-/** The result of `step`, which is part of `attempt` and ends with it when it takes too long. */
+/** The result of `step`, a part of `attempt`, which is aborted when the step takes too long. */
 async function within<T>(
   limitMs: number,
   attempt: Deadline,
   host: string,
   step: Promise<T>,
 ): Promise<T> {
-  const message = `${host} was silent for ${limitMs / 1000} s when asked for a list of chunks`;
+  const message = `no data received from ${host} for ${limitMs / 1000}s`;
   const timer = setTimeout(() => attempt.abort(new PullamaError("timeout", message)), limitMs);
   try {
     return await step;
@@ -156,8 +157,9 @@ async function within<T>(
 }
 
 /**
- * Where the ranges are to be had according to the answer, if it says so and we may go there: the rules are
- * those for redirects, but a breach costs nothing, since the registry's own address of the blob is good.
+ * Where the ranges are according to the response, if it has a Content-Location that is allowed. The
+ * rules are those for redirects, but a violation is only noted: the registry's own URL of the blob
+ * still works.
  */
 async function placeIn(
   { response, url }: FinalResponse,
@@ -168,22 +170,22 @@ async function placeIn(
   const location = response.headers.get("content-location");
   if (!location) return undefined;
   const ignored = (reason: string): undefined => {
-    onNote?.(`the address that ${url.host} has for chunks ${reason}`);
+    onNote?.(`ignored the Content-Location of the chunk list from ${url.host}: ${reason}`);
   };
   const place = URL.parse(location, url);
-  if (!place) return ignored("cannot be read");
-  // In general the header is about the answer itself.
+  if (!place) return ignored("invalid URL");
+  // Usually the header names the response itself.
   if (place.href === url.href || place.href === home.href) return undefined;
   const { protocol } = place;
   const plain = home.protocol === "http:" || insecure;
   if (protocol !== "https:" && !(protocol === "http:" && plain)) {
-    return ignored(`is not used: it begins with ${protocol}`);
+    return ignored(`scheme ${protocol} is not allowed`);
   }
   if (place.username !== "" || place.password !== "") {
-    return ignored("is not used: it carries a user name");
+    return ignored("the URL contains credentials");
   }
   place.hash = "";
   if (place.origin === home.origin) return place;
-  const inside = await privateAddressReason(place, home, lookup, signal);
-  return inside === undefined ? place : ignored(`is not used: it is of a host ${inside}`);
+  const internal = await privateAddressReason(place, home, lookup, signal);
+  return internal === undefined ? place : ignored(`${place.hostname} has ${internal}`);
 }

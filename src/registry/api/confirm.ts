@@ -1,16 +1,16 @@
-/** Failures that are believed when they come twice: the first may be an accident on the way. */
+/** Failures that are final only when repeated: the first may come from something in between. */
 export class Confirmer {
   readonly #first = new Map<string, number>();
   #time = 0;
 
-  /** The moment at which a request begins. */
+  /** The start of a request, on a logical clock. */
   now(): number {
     return ++this.#time;
   }
 
   /**
-   * Whether the failure of a request that began at `began` bears out an earlier one of the same subject.
-   * Failures of requests that were under way together count as one.
+   * Whether the failure of a request that began at `began` confirms an earlier one of the same
+   * subject. Failures of concurrent requests count as one.
    */
   confirmed(subject: string, began: number): boolean {
     const first = this.#first.get(subject);
@@ -18,7 +18,7 @@ export class Confirmer {
     return first !== undefined && began > first;
   }
 
-  /** The subject has done well. */
+  /** A request of the subject succeeded. */
   clear(subject: string): void {
     this.#first.delete(subject);
   }

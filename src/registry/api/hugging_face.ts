@@ -1,6 +1,6 @@
 /**
- * Hugging Face's hub and its mirrors: repositories of files that answer as if they were models. What its words
- * mean, and what would work instead.
+ * The Hugging Face hub and its mirrors: file repositories that respond like model registries. What
+ * their errors mean, and which tags work instead.
  */
 
 import { type ModelName, nameOfParts } from "../../core/name.ts";
@@ -14,21 +14,21 @@ import type { Registry } from "./registry.ts";
 const HOSTS = ["hf.co", "huggingface.co"];
 const KEYS_PAGE = "https://huggingface.co/settings/keys";
 
-/** Bytes of a list of files; a thousand of them have less. Milliseconds that it is worth. */
-const MOST_BYTES = 1 << 20;
-const PATIENCE_MS = 5000;
-const MOST_SHOWN = 12;
+/** Limits of a file list in bytes, enough for a thousand files, and in milliseconds. */
+const MAX_BYTES = 1 << 20;
+const TIMEOUT_MS = 5000;
+const MAX_SHOWN = 12;
 
-/** A name of a file that is one of several parts. */
+/** The name of a file that is one of several parts. */
 const PART = /-\d{5}-of-\d{5}\.gguf$/i;
-/** What the hub takes for a tag at the end of the name of a file. */
+/** The end of a file name that the hub uses as a tag. */
 const QUANTIZATION =
   /[-._]((?:UD-)?(?:I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|MXFP4(?:_MOE)?|BF16|F16|F32))\.gguf$/i;
 
-/** A tag that there is not, or one whose model is split into several files, which cannot be pulled. */
+/** A tag that does not exist, or whose model is split into several files (not supported). */
 export type TagProblem = "unknown" | "split";
 
-/** What is wrong with a tag according to the text of a refusal with status 400, if it is the tag. */
+/** What is wrong with a tag according to the text of a 400; undefined if nothing is. */
 export function tagProblemIn(text: string): TagProblem | undefined {
   if (/\bsharded\b/i.test(text)) return "split";
   return /not a valid quantization scheme|tag is not available|does not exist/i.test(text)
@@ -37,9 +37,10 @@ export function tagProblemIn(text: string): TagProblem | undefined {
 }
 
 /**
- * What somebody can do whose request for the manifest of `name` was refused by the hub; undefined if it was
- * not the hub, or nothing particular about it. Of a split model it asks which tags are not: once, for a
- * few seconds, and does without if that fails. Rejects only when `signal` is aborted, as `networkError` has it.
+ * What to do after the hub refused the manifest of `name`; undefined if it was not the hub, or if
+ * there is no specific advice. For a split model it requests the tags that are single files: once,
+ * for a few seconds, and without them if that fails. Rejects only when `signal` is aborted, with
+ * what `networkError` makes of its reason.
  */
 export async function huggingFaceHint(
   name: ModelName,
@@ -50,7 +51,7 @@ export async function huggingFaceHint(
 ): Promise<string | undefined> {
   const page = new URL(`/${name.namespace}/${name.model}`, url).href;
   if (status === 401 && HOSTS.includes(url.host)) {
-    return `check the spelling; for a private or gated model ask for access at ${page}, and add ` +
+    return `check the spelling; for a private or gated model, request access at ${page}, and add ` +
       `the .pub file of your Ollama key at ${KEYS_PAGE}`;
   }
   if (status !== 400) return undefined;
@@ -58,25 +59,25 @@ export async function huggingFaceHint(
     return hintFor(await tagsInOneFile(name, url, registry, signal), page);
   }
   return /quantization|gguf|"latest"/i.test(text)
-    ? `a tag is a quantization, such as Q4_K_M, or the name of a file: see ${page}/tree/main`
+    ? `use a quantization such as Q4_K_M, or a file name, as the tag: see ${page}/tree/main`
     : undefined;
 }
 
 function hintFor(tags: readonly string[] | undefined, page: string): string {
   if (!tags) return `choose a tag whose model is a single file: see ${page}/tree/main`;
-  if (tags.length === 0) return "look for another repository that has the model in a single file";
-  const more = tags.length > MOST_SHOWN ? ` and ${tags.length - MOST_SHOWN} more` : "";
-  return `these tags are single files: ${tags.slice(0, MOST_SHOWN).join(", ")}${more}`;
+  if (tags.length === 0) return "find another repository that has the model in a single file";
+  const more = tags.length > MAX_SHOWN ? ` and ${tags.length - MAX_SHOWN} more` : "";
+  return `these tags are single files: ${tags.slice(0, MAX_SHOWN).join(", ")}${more}`;
 }
 
-/** The tags of a repository that can be pulled, by the hub's own list of its files. */
+/** The tags of a repository that can be pulled, according to the hub's file list. */
 async function tagsInOneFile(
   name: ModelName,
   hub: URL,
   registry: Registry,
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
-  using attempt = new Deadline(signal, PATIENCE_MS, `${hub.host} has not sent its list of files`);
+  using attempt = new Deadline(signal, TIMEOUT_MS, `no file list from ${hub.host}`);
   const address = new URL(`/api/models/${name.namespace}/${name.model}/tree/main`, hub);
   try {
     const { response } = await registry.get(name, address, {}, attempt.signal);
@@ -84,7 +85,7 @@ async function tagsInOneFile(
       await discard(response);
       return undefined;
     }
-    const bytes = await readAtMost(response, MOST_BYTES, PATIENCE_MS);
+    const bytes = await readAtMost(response, MAX_BYTES, TIMEOUT_MS);
     return tagsAmong(JSON.parse(new TextDecoder().decode(bytes)), name);
   } catch {
     if (signal.aborted) throw networkError(signal.reason, hub.host, "head");
@@ -92,7 +93,7 @@ async function tagsInOneFile(
   }
 }
 
-/** The tags that `files`, as the hub lists the top folder of a repository, stand for; undefined if it is no list. */
+/** The tags for `files`, the hub's list of a top folder; undefined if it is not a list. */
 export function tagsAmong(files: unknown, name: ModelName): readonly string[] | undefined {
   if (!Array.isArray(files)) return undefined;
   const tags = files.map((file) => String(file?.path ?? ""))

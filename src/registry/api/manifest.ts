@@ -1,4 +1,4 @@
-/** Fetching what a name stands for: which types are asked for, and what the answers mean. */
+/** Fetches the manifest of a name: which media types are accepted, and what the responses mean. */
 
 import { createHash } from "node:crypto";
 import { type Digest, digestOf, isDigest } from "../../core/digest.ts";
@@ -24,11 +24,11 @@ import { readWhole } from "../http/body.ts";
 import { manifestError } from "./manifest_error.ts";
 import type { Registry } from "./registry.ts";
 
-/** Milliseconds without a byte, and for all requests of one manifest together. */
+/** Milliseconds without data, and for all requests of one manifest together. */
 const SILENCE_MS = 30_000;
 const TOTAL_MS = 5 * 60_000;
 
-/** Registries whose manifests are Docker's: they are asked exactly as Ollama asks. */
+/** Registries that only have Docker manifests: requests to them are exactly those of Ollama. */
 const OLLAMA_HOSTS = ["registry.ollama.ai", "ollama.com", "hf.co", "huggingface.co"];
 
 const ALL_TYPES = [...MANIFEST_MEDIA_TYPES, ...INDEX_MEDIA_TYPES];
@@ -36,39 +36,40 @@ const ALL_TYPES = [...MANIFEST_MEDIA_TYPES, ...INDEX_MEDIA_TYPES];
 export interface ManifestOptions {
   readonly registry: Registry;
   readonly confirmer: Confirmer;
-  /** What an index is resolved for. */
+  /** The platform that an index is resolved for. */
   readonly machine: Machine;
   readonly silenceMs?: number;
   readonly now: () => number;
 }
 
 /**
- * The manifest that `name` stands for. An index is resolved to the one manifest in it that is meant for
- * this machine; that manifest's bytes are then the manifest. Every failure is a PullamaError.
+ * The manifest of `name`. An index is resolved to its one manifest for this machine, whose bytes
+ * are then the result. Every failure is a PullamaError.
  */
 export async function fetchManifest(
   name: ModelName,
   signal: AbortSignal,
   options: ManifestOptions,
 ): Promise<Manifest> {
-  using attempt = new Deadline(signal, TOTAL_MS, `the manifest of ${fullName(name)} is incomplete`);
+  using attempt = new Deadline(signal, TOTAL_MS, `no complete manifest of ${fullName(name)}`);
   const found = await fetchOne(name, name.tag, typesFor(name.host), attempt, options);
   if (!("entries" in found)) return found;
   const entry = selectChild(found, options.machine);
   const child = await fetchOne(name, entry.digest, ALL_TYPES, attempt, options);
   if ("entries" in child) {
-    throw new PullamaError("manifest", "cannot use the manifest: it is an index of indexes");
+    throw new PullamaError("manifest", "cannot use the manifest: nested indexes are not supported");
   }
   if (entry.size !== undefined && entry.size !== child.bytes.length) {
-    const sizes = `${child.bytes.length} bytes, its index says ${entry.size}`;
-    throw new PullamaError("manifest", `cannot use the manifest: it has ${sizes}`);
+    const sizes = `it has ${child.bytes.length} bytes, but its index says ${entry.size}`;
+    throw new PullamaError("manifest", `cannot use the manifest: ${sizes}`);
   }
   return child;
 }
 
 /**
- * The media types that a registry is asked for at first. Without index types in Accept, distribution resolves a Docker list by itself. It hides an OCI index then:
- * only after such an answer are they asked for.
+ * The media types that are accepted at first. Without index types in Accept, distribution resolves
+ * a Docker list itself but hides an OCI index: index types are accepted only after a response that
+ * says so.
  */
 export function typesFor(host: string): readonly string[] {
   const docker = MANIFEST_MEDIA_TYPES.slice(0, 1);
@@ -105,28 +106,28 @@ async function fetchOne(
   confirmer.clear(fullName(name));
   if ((headers.get("content-encoding") ?? "identity") !== "identity") {
     await discard(response);
-    throw new PullamaError("protocol", `${url.host} sent the manifest compressed`);
+    throw new PullamaError("protocol", `${url.host} sent a compressed manifest`);
   }
   const bytes = await readWhole(response, url.host, MAX_MANIFEST_BYTES, silenceMs, attempt);
   if (!bytes) {
     const limit = `${MAX_MANIFEST_BYTES / 1024 / 1024} MiB`;
-    throw new PullamaError("manifest", `cannot use the manifest: it has more than ${limit}`);
+    throw new PullamaError("manifest", `cannot use the manifest: it is larger than ${limit}`);
   }
   const digest = digestOf(createHash("sha256").update(bytes).digest("hex"));
   const expected = isDigest(reference) ? reference : announcedDigest(headers);
   if (expected !== undefined && expected !== digest) {
-    const message = `the manifest from ${url.host} was damaged on the way`;
-    throw new PullamaError("digest", `${message}: it is ${digest}, announced was ${expected}`);
+    const message = `digest mismatch for the manifest from ${url.host}`;
+    throw new PullamaError("digest", `${message} (got ${digest}, expected ${expected})`);
   }
   return parseManifest(bytes, digest);
 }
 
-/** Whether the answer says, as distribution does, that there is a manifest of a type that was not asked for. */
+/** Whether the manifest has a type that was not accepted, as worded by distribution. */
 function isHiddenByAccept(status: number, text: string): boolean {
   return [400, 404, 406].includes(status) && /\bOCI (manifest|index) found\b/i.test(text);
 }
 
-/** The digest of the body as a header gives it, if in a form that can be compared. */
+/** The digest of the body according to a header, if it can be compared. */
 function announcedDigest(headers: Headers): Digest | undefined {
   const docker = headers.get("docker-content-digest");
   if (isDigest(docker)) return docker;

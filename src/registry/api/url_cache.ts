@@ -1,13 +1,13 @@
-/** Where the blobs of this run really are: the signed addresses that a registry has redirected to. */
+/** A cache of the signed URLs that registries redirected blobs to in this run. */
 
-/** Milliseconds. What tells nothing about its end is trusted for so long. */
-const USUAL_LIFE = 5 * 60_000;
-/** An address is not used in its last minute: a request takes its time. */
+/** Milliseconds that a URL without a known expiry is used. */
+const DEFAULT_LIFE = 5 * 60_000;
+/** Milliseconds: a URL is not used in its last minute, which leaves time for the request. */
 const MARGIN = 60_000;
 
 /**
- * By the address that the registry itself has for a blob. Remembered in memory only: the address behind it
- * is a secret, and short-lived.
+ * The keys are the registry's own URLs of blobs. In memory only: a signed URL is a secret, and
+ * short-lived.
  */
 export class UrlCache {
   readonly #known = new Map<string, { readonly url: URL; readonly expires: number }>();
@@ -18,7 +18,7 @@ export class UrlCache {
     this.#now = now;
   }
 
-  /** The address of a blob, if one is known that is good for another minute. */
+  /** The URL of a blob, if one is known that is valid for another minute. */
   get(home: string): URL | undefined {
     const known = this.#known.get(home);
     return known && known.expires - MARGIN >= this.#now() ? known.url : undefined;
@@ -28,20 +28,21 @@ export class UrlCache {
     this.#known.set(home, { url, expires: expiryOf(url, this.#now()) });
   }
 
-  /** Forgets the address that has failed, unless a better one has been found meanwhile; without `url` any. */
+  /** Forgets `url`, which failed, unless another one was stored meanwhile; without `url`, any. */
   drop(home: string, url?: URL): void {
     if (!url || this.#known.get(home)?.url.href === url.href) this.#known.delete(home);
   }
 }
 
 /**
- * When an address ceases to work, in milliseconds since 1970, as it says itself: as signed for S3 or
- * Google's store, for CloudFront, or with Hugging Face's token. Five minutes from `now` if it says nothing.
+ * When a URL expires, in milliseconds since 1970, according to its signature for S3, Google Cloud
+ * Storage or CloudFront, or to its Hugging Face token. Five minutes from `now` if it has none of
+ * these.
  */
 export function expiryOf(url: URL, now: number): number {
   const query = url.searchParams;
   return signedExpiry(query, "X-Amz") ?? signedExpiry(query, "X-Goog") ??
-    seconds(query.get("Expires")) ?? tokenExpiry(query.get("__sign")) ?? now + USUAL_LIFE;
+    seconds(query.get("Expires")) ?? tokenExpiry(query.get("__sign")) ?? now + DEFAULT_LIFE;
 }
 
 function signedExpiry(query: URLSearchParams, prefix: string): number | undefined {
@@ -58,7 +59,7 @@ function seconds(text: string | null): number | undefined {
   return text !== null && /^\d{1,12}$/.test(text) ? Number(text) * 1000 : undefined;
 }
 
-/** The `exp` of a JSON web token, whose signature is not ours to check. */
+/** The `exp` of a JSON Web Token, whose signature is not verified. */
 function tokenExpiry(token: string | null): number | undefined {
   const payload = token?.split(".")[1];
   if (payload === undefined) return undefined;

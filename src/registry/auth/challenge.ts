@@ -1,16 +1,16 @@
-/** What a registry wants to see before it answers: the challenges of its WWW-Authenticate header. */
+/** The challenges of a WWW-Authenticate header. */
 
 export interface Challenge {
   /** In lower case. */
   readonly scheme: string;
-  /** By their names in lower case; the first of two with one name. */
+  /** By lower-case name; of a repeated name, the first value. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 export interface Challenges {
-  /** In their order, as far as they could be read. */
+  /** In order, as far as they could be parsed. */
   readonly challenges: readonly Challenge[];
-  /** Something could not be read; what follows it is unknown. */
+  /** Parsing failed; the rest of the header is unknown. */
   readonly broken: boolean;
 }
 
@@ -18,14 +18,14 @@ const SEPARATORS = /[\s,]*/y;
 const WORD = /[!#$%&'*+.^_`|~\w-]+/y;
 const EQUALS = /\s*=\s*/y;
 const QUOTED = /"((?:[^"\\]|\\[^])*)"/y;
-/** Not only a token, as it should be: who forgets the quotes forgets them around an address as well. */
+/** More than a token: servers that omit the quotes also do so around URLs. */
 const BARE = /[^\s,"]+/y;
-/** What some schemes have in place of parameters. It ends the challenge, other than a name. */
+/** What some schemes have instead of parameters. Unlike a name, it ends the challenge. */
 const TOKEN68 = /[ \t]+[\w.~+/-]+=*(?=\s*(?:,|$))/y;
 
 /**
- * Reads a WWW-Authenticate header, or several that were joined with commas. Never fails: a header that
- * cannot be read is `broken`.
+ * Parses a WWW-Authenticate header, or several that were joined with commas. Never throws: an
+ * invalid header is `broken`.
  */
 export function parseChallenges(header: string): Challenges {
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];

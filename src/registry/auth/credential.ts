@@ -1,4 +1,4 @@
-/** What the user can show to a registry or its token server, and what to tell them if it does not help. */
+/** The user's credentials for a registry, and what to report if they are rejected. */
 
 import { randomBytes } from "node:crypto";
 import { addressKind } from "../../core/address.ts";
@@ -8,30 +8,30 @@ import { readKey } from "./key.ts";
 import type { Secrets } from "./redact.ts";
 import { plainQuery, type Query, signedHeader, signedQuery } from "./signature.ts";
 
-/** What a user can log in with. Files are read when they are needed, each time anew. */
+/** What a user can log in with. Files are read each time they are needed. */
 export interface Identity extends PasswordSources {
   /** The path of a private key. */
   readonly keyFile?: string;
 }
 
-/** What those should know who get no access. */
+/** Why access was refused, and what to do about it. */
 export interface AccessProblem {
-  /** The rest of a sentence that says that the registry gives no access. */
+  /** Completes a message such as "authentication required (401): …". */
   readonly reason: string;
   /** What to do. */
   readonly hint: string;
-  /** Worth to be told even if it does not matter in the end. */
+  /** Worth a warning even if access is granted. */
   readonly surprising?: boolean;
 }
 
-/** What a request is made with that says who asks. */
+/** What authenticates a request. */
 export interface Credential {
   readonly query: Query;
-  /** The Authorization of a GET of `address`. */
+  /** The Authorization header of a GET of `address`. */
   header(address: string): string;
-  /** It holds the time of this machine's clock. */
+  /** It contains the time of this machine's clock. */
   readonly signed: boolean;
-  /** What is to be said if it is not accepted. */
+  /** What to report if it is rejected. */
   readonly ifRejected: AccessProblem;
 }
 
@@ -42,7 +42,7 @@ export interface CredentialOptions {
   readonly now: () => number;
 }
 
-/** Where users of these registries tell them about a key. */
+/** Where users of these registries add a key. */
 const KEY_PAGES: Readonly<Record<string, string>> = {
   "registry.ollama.ai": "https://ollama.com/settings/keys",
   "ollama.com": "https://ollama.com/settings/keys",
@@ -55,8 +55,8 @@ const VARIABLES = "set PULLAMA_REGISTRY_HOST, PULLAMA_REGISTRY_USER and PULLAMA_
 type Parameters = Challenge["parameters"];
 
 /**
- * What to show to a token server at `realm` that may know who asks, for the registry at `registry`: user
- * name and password if there are any, else a signature.
+ * The credential for a trusted token server at `realm` of the registry at `registry`: user name and
+ * password if there are any, else a signature.
  */
 export async function tokenCredential(
   parameters: Parameters,
@@ -81,7 +81,7 @@ export async function tokenCredential(
       surprising,
     };
   }
-  const todo = page === undefined ? "tell it to those who run the registry" : `add it at ${page}`;
+  const publicKey = `its public key ${keyFile}.pub`;
   return {
     query: signedQuery(parameters, now(), randomBytes(16)),
     header(address) {
@@ -91,13 +91,15 @@ export async function tokenCredential(
     },
     signed: true,
     ifRejected: {
-      reason: `it does not accept the key ${keyFile}`,
-      hint: `the registry has to know its public half, ${keyFile}.pub: ${todo}`,
+      reason: `the key ${keyFile} was rejected`,
+      hint: page === undefined
+        ? `send ${publicKey} to the registry's operator`
+        : `add ${publicKey} at ${page}`,
     },
   };
 }
 
-/** User name and password for the registry at `registry`, fit to be sent to `target`. */
+/** User name and password for the registry at `registry`, if they may be sent to `target`. */
 export async function passwordCredential(
   parameters: Parameters,
   registry: URL,
@@ -107,16 +109,16 @@ export async function passwordCredential(
   const { credentials, problem } = await findPassword(registry.host, identity);
   const login = `docker login ${registry.host}, or ${VARIABLES}`;
   if (!credentials) {
-    const reason = `it wants a user name and a password, and ${problem ?? "none are known for it"}`;
+    const reason = `user name and password required, but ${problem ?? "none are configured"}`;
     return { reason, hint: `log in with: ${login}` };
   }
   if (target.protocol !== "https:" && addressKind(target.hostname) !== "loopback") {
-    const reason = "it wants a password, and none is sent over plain http";
-    return { reason, hint: "ask it over https, without --insecure" };
+    const reason = "password required, but passwords are not sent over plain http";
+    return { reason, hint: "use https, without --insecure" };
   }
   const header = basicHeader(credentials);
   secrets.add(credentials.password, header.slice("Basic ".length));
-  const reason = `it does not accept the user name and password from ${credentials.source}`;
+  const reason = `the user name and password from ${credentials.source} were rejected`;
   return {
     query: plainQuery(parameters),
     header: () => header,

@@ -1,17 +1,17 @@
-/** User names and passwords for registries: what the user has set for this run, else Docker's own file. */
+/** User names and passwords for registries: set for this run, else from Docker's config file. */
 
 import { Buffer } from "node:buffer";
 
 export interface Password {
   readonly user: string;
   readonly password: string;
-  /** Where they are from, fit to be shown. */
+  /** Where they were found, for messages. */
   readonly source: string;
 }
 
-/** Where credentials may come from; nothing is run to get at them. */
+/** Where credentials are read from; no program is run to get them. */
 export interface PasswordSources {
-  /** For one host, set by the user. */
+  /** Set by the user, for one host. */
   readonly login?: { readonly host: string; readonly user: string; readonly password: string };
   /** The path of Docker's `config.json`. */
   readonly dockerConfig?: string;
@@ -19,14 +19,14 @@ export interface PasswordSources {
 
 export interface FoundPassword {
   readonly credentials?: Password;
-  /** Why there are none although one would look there: the rest of a sentence about the source. */
+  /** Why the file could not be used, as a clause such as "FILE is not valid JSON". */
   readonly problem?: string;
 }
 
-/** Names of one and the same registry in Docker's file. */
+/** Names of Docker Hub in Docker's config file. */
 const DOCKER_HUB = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
-/** What there is for the registry `host`, with its port unless it is the usual one. First hit counts. */
+/** The credentials for `host`, with its port unless it is the default. The first match wins. */
 export async function findPassword(
   host: string,
   { login, dockerConfig }: PasswordSources,
@@ -47,7 +47,7 @@ export async function findPassword(
   return inDockerConfig(text, dockerConfig, host);
 }
 
-/** The Authorization header of Basic. */
+/** The Authorization header for Basic authentication. */
 export function basicHeader({ user, password }: Password): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
 }
@@ -57,7 +57,7 @@ function inDockerConfig(text: string, path: string, host: string): FoundPassword
   try {
     config = JSON.parse(text);
   } catch {
-    return { problem: `${path} is not JSON` };
+    return { problem: `${path} is not valid JSON` };
   }
   const auths = Object.entries(objectIn(config, "auths"));
   const [, entry] = auths.find(([key]) => key.toLowerCase() === host.toLowerCase()) ??
@@ -65,16 +65,16 @@ function inDockerConfig(text: string, path: string, host: string): FoundPassword
   if (entry === undefined) return {};
   const { auth } = entry as { auth?: unknown };
   if (typeof auth !== "string" || auth === "") {
-    return { problem: `${path} leaves them to a credential helper, and helpers are not run` };
+    return { problem: `${path} uses a credential helper, which is not supported` };
   }
   const decoded = Buffer.from(auth, "base64").toString();
   const colon = decoded.indexOf(":");
-  if (colon < 1) return { problem: `${path} has an entry that cannot be read` };
+  if (colon < 1) return { problem: `${path} has an invalid entry for this host` };
   const [user, password] = [decoded.slice(0, colon), decoded.slice(colon + 1)];
   return { credentials: { user, password: password.replace(/\0+$/, ""), source: path } };
 }
 
-/** The object under `key`, without what in it is no object itself. */
+/** The object under `key`, with only those members that are objects. */
 function objectIn(value: unknown, key: string): Record<string, object> {
   const found = Object.entries(Object(value)).find(([name]) => name === key)?.[1];
   return Object.fromEntries(
@@ -84,7 +84,7 @@ function objectIn(value: unknown, key: string): Record<string, object> {
   );
 }
 
-/** Whether `key`, which may be an address as old versions of Docker wrote it, means this host. */
+/** Whether `key`, which may be a URL as written by old versions of Docker, is this host. */
 function isSameHost(key: string, host: string): boolean {
   const [a, b] = [plainHost(key), plainHost(host)];
   return a === b || (DOCKER_HUB.includes(a) && DOCKER_HUB.includes(b));

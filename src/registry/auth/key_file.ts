@@ -1,20 +1,20 @@
-/** The forms that a file with an Ed25519 key has: OpenSSH's own and PKCS#8, both without a passphrase. */
+/** The file formats of Ed25519 keys: OpenSSH and PKCS#8, both without a passphrase. */
 
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { Buffer } from "node:buffer";
 
-/** What OpenSSH calls keys of this kind. */
+/** The OpenSSH name of this key type. */
 const TYPE = "ssh-ed25519";
 
-/** A PKCS#8 key of Ed25519 up to its 32 secret bytes: without the public key behind them, and with it. */
+/** A PKCS#8 Ed25519 key up to its 32 secret bytes; the second form ends with the public key. */
 const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 const PKCS8_WITH_PUBLIC = Buffer.from("3051020101300506032b657004220420", "hex");
 
-const ENCRYPTED = "is protected by a passphrase, and such keys cannot be used";
+const ENCRYPTED = "is protected by a passphrase, which is not supported";
 const NOT_PRIVATE = "is not a private key";
 const DAMAGED = "is damaged";
 
-/** The key in the text of a file, or else what is wrong with it, as the rest of a sentence. */
+/** The key in the text of a file, or what is wrong with it: "is empty". */
 export function keyIn(text: string): KeyObject | string {
   if (text.trim() === "") return "is empty";
   if (/^\s*(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/]/.test(text)) {
@@ -30,7 +30,7 @@ export function keyIn(text: string): KeyObject | string {
   return type === undefined ? NOT_PRIVATE : notEd25519(type);
 }
 
-/** The public key of `key` as the second word of a `.pub` file. */
+/** The public key of `key` in base64, as in a `.pub` file. */
 export function publicText(key: KeyObject): string {
   return publicBlob(publicBytes(key)).toString("base64");
 }
@@ -42,7 +42,7 @@ function pkcs8(bytes: Buffer): KeyObject | string {
   return keyOf(bytes.subarray(PKCS8.length, PKCS8.length + 32));
 }
 
-/** As PROTOCOL.key of OpenSSH has it. Every copy of the public key has to be that of the secret one. */
+/** OpenSSH's PROTOCOL.key format. Every copy of the public key must match the secret key. */
 function openSsh(bytes: Buffer): KeyObject | string {
   const magic = Buffer.from("openssh-key-v1\0");
   if (!bytes.subarray(0, magic.length).equals(magic)) return DAMAGED;
@@ -70,10 +70,10 @@ function openSsh(bytes: Buffer): KeyObject | string {
 }
 
 function notEd25519(type: string): string {
-  return `is a key of type ${type}, where only Ed25519 will do`;
+  return `is a key of type ${type}, but only Ed25519 is supported`;
 }
 
-/** The key that these 32 secret bytes are. */
+/** The key with these 32 secret bytes. */
 function keyOf(seed: Buffer): KeyObject {
   return createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: "der", type: "pkcs8" });
 }
@@ -92,7 +92,7 @@ function withLength(bytes: Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Reads numbers and strings one after another; what is beyond the end is empty, and `short` says so. */
+/** Reads numbers and strings in sequence; past the end they are 0 or empty, and `short` is set. */
 class Fields {
   short = false;
   #rest: Buffer;

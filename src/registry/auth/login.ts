@@ -1,4 +1,4 @@
-/** From what a registry demands to the Authorization header that it gets, or to why there is none. */
+/** Answers a WWW-Authenticate challenge with an Authorization header, or says why not. */
 
 import { PullamaError } from "../../core/errors.ts";
 import { quoted } from "../../core/quote.ts";
@@ -15,28 +15,29 @@ import { privateAddressReason } from "../http/redirects.ts";
 import { plainQuery, tokenAddress } from "./signature.ts";
 import { requestToken, type TokenOptions, type TokenRefused } from "./token.ts";
 
-/** What a registry takes for an answer. */
+/** What grants access to a registry. */
 export interface Authorization {
   readonly header: string;
   /** Milliseconds since 1970, or Infinity. */
   readonly expires: number;
-  /** A signature was made for it, which holds the time of this machine's clock. */
+  /** It was obtained with a signature, which contains the time of this machine's clock. */
   readonly signed: boolean;
-  /** What is to be said if the registry does not accept it. */
+  /** What to report if the registry rejects it. */
   readonly ifRejected: AccessProblem;
 }
 
 export interface LoginOptions extends TokenOptions, CredentialOptions {
   readonly lookup: Lookup;
-  /** Told of a key that is there and cannot be used, where the registry does not insist on it. */
+  /** Called for a key that exists but cannot be used, if the registry does not require it. */
   readonly onWarning: (message: string, hint: string) => void;
 }
 
-const TELL = "tell those who run the registry";
+const CONTACT = "contact the registry's operator";
 
 /**
- * Meets one of the challenges in `header`, a WWW-Authenticate of the registry at `registry`: a token
- * rather than a password. Throws `auth` if that cannot be done, and what the request for a token fails with.
+ * Answers one of the challenges in `header`, a WWW-Authenticate of the registry at `registry`,
+ * preferring a token to a password. Throws `auth` if that is not possible, and what the request for
+ * a token throws.
  */
 export async function login(
   header: string,
@@ -69,13 +70,13 @@ export async function login(
   throw noAccess(registry.host, problems[0] ?? unanswerable(challenges, broken));
 }
 
-/** The final failure of a request that `host` wants to see a pass for. */
+/** The error for a final 401 from `host`. */
 export function noAccess(host: string, { reason, hint }: AccessProblem): PullamaError {
-  const message = `${host} has no such model, or it needs access (401): ${reason}`;
+  const message = `model not found on ${host}, or authentication required (401): ${reason}`;
   return new PullamaError("auth", message, { hint });
 }
 
-/** `problem`, and what is wrong with this machine's clock if that may be the reason. */
+/** The problem, extended with what is wrong with this machine's clock, if anything. */
 export function withClock(
   { reason, hint }: AccessProblem,
   clock: string | undefined,
@@ -86,13 +87,13 @@ export function withClock(
 
 function unanswerable(challenges: readonly Challenge[], broken: boolean): AccessProblem {
   if (broken || challenges.length === 0) {
-    return { reason: "its WWW-Authenticate header cannot be read", hint: TELL };
+    return { reason: "invalid WWW-Authenticate header", hint: CONTACT };
   }
   const schemes = challenges.slice(0, 4).map(({ scheme }) => quoted(scheme, 20)).join(", ");
-  return { reason: `it wants a login of a kind that is not known here: ${schemes}`, hint: TELL };
+  return { reason: `unsupported authentication scheme: ${schemes}`, hint: CONTACT };
 }
 
-/** With what shows who we are, where that may be known and there is something to show; else as anybody. */
+/** Requests a token: with credentials if there are any for a trusted server, else anonymously. */
 async function withToken(
   parameters: Challenge["parameters"],
   registry: URL,
@@ -101,17 +102,17 @@ async function withToken(
 ): Promise<Authorization | AccessProblem> {
   const realm = URL.parse(parameters.get("realm") ?? "");
   if (!realm || !/^https?:$/.test(realm.protocol) || realm.username || realm.password) {
-    return { reason: "it names no address to log in at", hint: TELL };
+    return { reason: "the WWW-Authenticate header has no valid realm", hint: CONTACT };
   }
   const trust = tokenHostTrust(realm, registry);
   if (trust === "plain") {
-    return { reason: `it wants a login at ${realm.host} over plain http`, hint: TELL };
+    return { reason: `the token server ${realm.host} uses plain http`, hint: CONTACT };
   }
-  const inside = trust === "foreign"
+  const internal = trust === "foreign"
     ? await privateAddressReason(realm, registry, options.lookup, signal)
     : undefined;
-  if (inside !== undefined) {
-    return { reason: `it wants a login at ${realm.hostname}, ${inside}`, hint: TELL };
+  if (internal !== undefined) {
+    return { reason: `the token server has ${internal} (${realm.hostname})`, hint: CONTACT };
   }
   const credential = trust === "trusted"
     ? await tokenCredential(parameters, registry, realm, options)
@@ -125,21 +126,21 @@ async function withToken(
   }
   const { signed, ifRejected } = credential;
   const address = tokenAddress(realm, credential.query);
-  const answer = await requestToken(address, credential.header(address), signal, options);
-  if ("token" in answer) {
+  const result = await requestToken(address, credential.header(address), signal, options);
+  if ("token" in result) {
     return {
-      header: `Bearer ${answer.token}`,
-      expires: answer.expires,
+      header: `Bearer ${result.token}`,
+      expires: result.expires,
       signed,
       ifRejected,
     };
   }
-  const problem = denied(ifRejected, answer, signed);
-  if (answer.status !== 401 && answer.status !== 403) return problem;
+  const problem = denied(ifRejected, result, signed);
+  if (result.status !== 401 && result.status !== 403) return problem;
   return await anonymously(parameters, realm, problem, signal, options);
 }
 
-/** A pass that everybody gets; `problem`, which stands in the way of a better one, if there is none. */
+/** A token for anonymous access; if there is none, `problem`: why no credentials could be used. */
 async function anonymously(
   parameters: Challenge["parameters"],
   realm: URL,
@@ -148,22 +149,23 @@ async function anonymously(
   options: LoginOptions,
 ): Promise<Authorization | AccessProblem> {
   const address = tokenAddress(realm, plainQuery(parameters));
-  const answer = await requestToken(address, undefined, signal, options);
-  if (!("token" in answer)) return problem;
-  const authorization = `Bearer ${answer.token}`;
-  return { header: authorization, expires: answer.expires, signed: false, ifRejected: problem };
+  const result = await requestToken(address, undefined, signal, options);
+  if (!("token" in result)) return problem;
+  const authorization = `Bearer ${result.token}`;
+  return { header: authorization, expires: result.expires, signed: false, ifRejected: problem };
 }
 
-/** `problem` as the token server explains it. */
+/** The problem with the explanation of the token server. */
 function denied(
   { reason, hint }: AccessProblem,
-  { reason: answer, clock }: TokenRefused,
+  { reason: explanation, clock }: TokenRefused,
   signed: boolean,
 ): AccessProblem {
-  return withClock({ reason: `${reason} (${answer})`, hint }, signed ? clock : undefined);
+  return withClock({ reason: `${reason} (${explanation})`, hint }, signed ? clock : undefined);
 }
 
 function foreign(realm: URL): AccessProblem {
-  const reason = `its logins are at ${realm.host}, where no key and no password is sent`;
-  return { reason, hint: "only what is public can be had from it" };
+  const reason =
+    `credentials are not sent to the token server ${realm.host}, which is another host`;
+  return { reason, hint: "only public models can be pulled from this registry" };
 }

@@ -1,9 +1,9 @@
-/** Asking for a token with a signature, as Ollama does: the address, what is signed, and the header. */
+/** Signed requests for a token, as Ollama makes them: the URL, what is signed, and the header. */
 
 import { Buffer } from "node:buffer";
 import type { SigningKey } from "./key.ts";
 
-/** The base64 of the hex digits of the sha256 of no bytes: requests for tokens have no body. */
+/** The base64 of the hex SHA-256 of an empty body: requests for tokens have none. */
 const NO_BODY =
   "ZTNiMGM0NDI5OGZjMWMxNDlhZmJmNGM4OTk2ZmI5MjQyN2FlNDFlNDY0OWI5MzRjYTQ5NTk5MWI3ODUyYjg1NQ==";
 
@@ -11,8 +11,8 @@ const NO_BODY =
 export type Query = readonly (readonly [name: string, value: string])[];
 
 /**
- * The address of `realm` with its own query and `query`, sorted by name and encoded as Go encodes forms.
- * It is in the one form that a URL parser leaves as it is, so that what is signed is what is sent.
+ * The URL of `realm` with its own query and `query`, sorted by name and encoded as Go encodes
+ * forms. A URL parser leaves it unchanged, so that what is signed is what is sent.
  */
 export function tokenAddress(realm: URL, query: Query): string {
   const pairs = [...realm.searchParams, ...query]
@@ -23,8 +23,9 @@ export function tokenAddress(realm: URL, query: Query): string {
 }
 
 /**
- * What a signed request asks for: `service`, every part of `scope`, the time `now` (milliseconds since
- * 1970) and the `nonce`, 16 random bytes. What the challenge did not name is there without a value.
+ * The query of a signed request: `service`, every part of `scope`, the time `now` (milliseconds
+ * since 1970) and the `nonce`, 16 random bytes. A parameter that the challenge lacks is sent with
+ * an empty value.
  */
 export function signedQuery(
   challenge: ReadonlyMap<string, string>,
@@ -40,7 +41,7 @@ export function signedQuery(
   ];
 }
 
-/** What a request without a signature asks for: only what the challenge names. */
+/** The query of an unsigned request: only the parameters of the challenge. */
 export function plainQuery(challenge: ReadonlyMap<string, string>): Query {
   const scopes = (challenge.get("scope") ?? "").split(" ").map((scope) =>
     ["scope", scope] as const
@@ -49,13 +50,13 @@ export function plainQuery(challenge: ReadonlyMap<string, string>): Query {
   return all.filter(([_, value]) => value !== "");
 }
 
-/** The Authorization header of a GET of `address`, which holds public key and signature. */
+/** The Authorization header of a GET of `address`: public key and signature. */
 export function signedHeader(key: SigningKey, address: string): string {
   const signature = key.sign(Buffer.from(`GET,${address},${NO_BODY}`));
   return `${key.publicKey}:${Buffer.from(signature).toString("base64")}`;
 }
 
-/** Form encoding that leaves letters, digits and `-_.~` as they are. */
+/** Form encoding that leaves letters, digits and `-_.~` unchanged. */
 function encoded(text: string): string {
   return encodeURIComponent(text.toWellFormed())
     .replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)

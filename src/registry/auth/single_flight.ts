@@ -1,8 +1,9 @@
-/** Work that several callers wait for together. */
+/** Work that several callers share. */
 
 import { PullamaError } from "../../core/errors.ts";
+import { orAborted } from "../../io/abort.ts";
 
-/** Runs until it is done or the last one who waits for it has gone. */
+/** Runs until it is done or no caller is waiting for it. */
 export class SingleFlight<T> {
   readonly #stop = new AbortController();
   readonly #result: Promise<T>;
@@ -10,28 +11,24 @@ export class SingleFlight<T> {
 
   constructor(work: (signal: AbortSignal) => Promise<T>) {
     this.#result = work(this.#stop.signal);
-    // Whoever waits learns of a failure; there may be nobody.
+    // Waiting callers get the failure; there may be none.
     this.#result.catch(() => {});
   }
 
-  /** Nobody waits any more: it has been stopped. */
+  /** No caller is waiting: it was stopped. */
   get abandoned(): boolean {
     return this.#stop.signal.aborted;
   }
 
-  /** The result, or the failure of the work. Rejects with the reason of `signal` when that comes first. */
+  /** The result or the failure of the work. Rejects with the reason of `signal` once aborted. */
   async wait(signal: AbortSignal): Promise<T> {
     this.#waiting++;
-    const aborted = Promise.withResolvers<never>();
-    const leave = () => aborted.reject(signal.reason);
-    signal.addEventListener("abort", leave, { once: true });
     try {
       signal.throwIfAborted();
-      return await Promise.race([this.#result, aborted.promise]);
+      return await orAborted(this.#result, signal);
     } finally {
-      signal.removeEventListener("abort", leave);
       if (--this.#waiting === 0) {
-        this.#stop.abort(new PullamaError("interrupted", "nobody waits for it any more"));
+        this.#stop.abort(new PullamaError("interrupted", "no request is waiting for it"));
       }
     }
   }

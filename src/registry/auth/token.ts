@@ -1,4 +1,4 @@
-/** One request for a token. */
+/** Requests a token from a token server. */
 
 import { PullamaError } from "../../core/errors.ts";
 import { formatDuration } from "../../core/units.ts";
@@ -10,15 +10,15 @@ import { isRedirect } from "../http/redirects.ts";
 import type { Secrets } from "./redact.ts";
 import { isBusy, retryAfter } from "../http/retry_after.ts";
 
-/** Milliseconds without a byte, and for all of the request. */
+/** Milliseconds without data, and for the whole request. */
 const SILENCE_MS = 30_000;
 const TOTAL_MS = 5 * 60_000;
-/** Bytes of an answer. */
-const MAX_ANSWER = 256 << 10;
-/** Seconds that a token is good for if nothing else is said, as Docker's registries have it. */
-const USUAL_LIFE = 60;
+/** Bytes of a response. */
+const MAX_BODY = 256 << 10;
+/** Seconds that a token is valid by default, as with Docker registries. */
+const DEFAULT_LIFE = 60;
 const MAX_HOPS = 3;
-/** Milliseconds by which clocks may differ; signatures hold the time. */
+/** Milliseconds of tolerated clock skew; signatures contain the time. */
 const CLOCK_TOLERANCE = 60_000;
 
 export interface Token {
@@ -27,12 +27,12 @@ export interface Token {
   readonly expires: number;
 }
 
-/** The token server has said no. */
+/** The token server refused the request. */
 export interface TokenRefused {
   readonly status: number;
-  /** The status and what the server says about it. */
+  /** The status and the reason that the server gave. */
   readonly reason: string;
-  /** What is wrong with this machine's clock, the rest of a sentence about it, if anything is. */
+  /** What is wrong with this machine's clock, as a clause, if anything is. */
   readonly clock: string | undefined;
 }
 
@@ -44,8 +44,8 @@ export interface TokenOptions {
 }
 
 /**
- * GETs `address` with `header`. Throws what `Http.get` throws, `unavailable` if the server cannot answer
- * now, `auth` if its answer has no token, `redirect` for a redirect to another host.
+ * GETs `address` with `authorization`. Throws what `Http.get` throws, `unavailable` if the server
+ * is busy, `auth` if its response has no token, `redirect` for a redirect that is not allowed.
  */
 export async function requestToken(
   address: string,
@@ -55,7 +55,7 @@ export async function requestToken(
 ): Promise<Token | TokenRefused> {
   const { http, secrets, now } = options;
   const { host } = new URL(address);
-  using attempt = new Deadline(signal, TOTAL_MS, `${host} has not given a token`);
+  using attempt = new Deadline(signal, TOTAL_MS, `no token from ${host}`);
   const headers = authorization === undefined ? {} : { authorization };
   const response = await final(http, new URL(address), headers, attempt.signal);
   const { status, headers: fields } = response;
@@ -65,22 +65,26 @@ export async function requestToken(
     const reason = `${status}${text === "" ? "" : `: ${text}`}`;
     if (!isBusy(status)) return { status, reason, clock: clockProblem(fields, now()) };
     const retryAfterMs = retryAfter(status, fields, now());
-    throw new PullamaError("unavailable", `${host} cannot give a token now (${reason})`, {
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-    });
+    throw new PullamaError(
+      "unavailable",
+      `token server ${host} is temporarily unavailable (${reason})`,
+      {
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+      },
+    );
   }
-  const bytes = await readWhole(response, host, MAX_ANSWER, SILENCE_MS, attempt);
-  const answer = parse(bytes);
-  // What cannot stand in a header is no token; fetch would quote it in its failure.
-  if (!answer || !/^[\x21-\x7e]+$/.test(answer.token)) {
-    throw new PullamaError("auth", `${host} gives no token: its answer has none`);
+  const bytes = await readWhole(response, host, MAX_BODY, SILENCE_MS, attempt);
+  const body = parse(bytes);
+  // A token that is not valid in a header is rejected here: fetch would quote it in its error.
+  if (!body || !/^[\x21-\x7e]+$/.test(body.token)) {
+    throw new PullamaError("auth", `no valid token in the response from ${host}`);
   }
-  secrets.add(answer.token);
-  const age = Math.max(0, (serverTime(fields) ?? NaN) - answer.issued) || 0;
-  return { token: answer.token, expires: now() + Math.max(0, answer.life * 1000 - age) };
+  secrets.add(body.token);
+  const age = Math.max(0, (serverTime(fields) ?? NaN) - body.issued) || 0;
+  return { token: body.token, expires: now() + Math.max(0, body.life * 1000 - age) };
 }
 
-/** By how much this machine's clock is off, in words, if it is; measured by the Date of an answer. */
+/** How far this machine's clock is off from a Date header; undefined within the tolerance. */
 export function clockProblem(headers: Headers, now: number): string | undefined {
   const skew = now - (serverTime(headers) ?? NaN);
   if (Number.isNaN(skew) || Math.abs(skew) <= CLOCK_TOLERANCE) return undefined;
@@ -106,30 +110,31 @@ async function final(
     ) {
       throw new PullamaError(
         "redirect",
-        `will not follow a redirect of ${start.host} on the way to a token: it leads elsewhere`,
+        `refusing to follow a redirect from ${start.host} for a token: only ${MAX_HOPS} redirects ` +
+          "to the same origin are allowed",
       );
     }
     url = next;
   }
 }
 
-interface Answer {
+interface TokenBody {
   readonly token: string;
   /** Seconds. */
   readonly life: number;
-  /** Milliseconds since 1970 by the server's clock; NaN if it does not say. */
+  /** Milliseconds since 1970 by the server's clock; NaN if unknown. */
   readonly issued: number;
 }
 
-function parse(bytes: Uint8Array | undefined): Answer | undefined {
+function parse(bytes: Uint8Array | undefined): TokenBody | undefined {
   try {
-    const answer = Object(JSON.parse(new TextDecoder().decode(bytes)));
-    const token = answer.token || answer.access_token;
-    const { expires_in: life, issued_at: issued } = answer;
+    const body = Object(JSON.parse(new TextDecoder().decode(bytes)));
+    const token = body.token || body.access_token;
+    const { expires_in: life, issued_at: issued } = body;
     if (typeof token !== "string") return undefined;
     return {
       token,
-      life: typeof life === "number" && life >= 0 ? life : USUAL_LIFE,
+      life: typeof life === "number" && life >= 0 ? life : DEFAULT_LIFE,
       issued: typeof issued === "string" ? Date.parse(issued) : NaN,
     };
   } catch {
@@ -137,7 +142,7 @@ function parse(bytes: Uint8Array | undefined): Answer | undefined {
   }
 }
 
-/** Milliseconds since 1970, to the second. */
+/** The Date header in milliseconds since 1970, precise to the second. */
 function serverTime(headers: Headers): number | undefined {
   const time = Date.parse(headers.get("date") ?? "");
   return Number.isNaN(time) ? undefined : time;

@@ -1,21 +1,21 @@
-/** Whom a registry may send us to for a token, and who of them learns who we are. */
+/** Which hosts a registry may send us to for a token, and which of them get credentials. */
 
 /**
- * Hosts that belong together: each asks for tokens of the other. Only at the usual port, and over https
- * as any other.
+ * Hosts of one service, each of which may be the token server of the other. Only on the default
+ * port, and over https like any other.
  */
-const FAMILIES: readonly (readonly string[])[] = [
+const SERVICES: readonly (readonly string[])[] = [
   ["registry.ollama.ai", "ollama.com"],
   ["hf.co", "huggingface.co"],
 ];
 
 /**
- * `trusted`: signatures and passwords may go there. `foreign`: a request for a token may, but nothing that
- * says who asks. `plain`: it is plain http though the registry is not.
+ * `trusted`: signatures and passwords may be sent there. `foreign`: only anonymous requests for a
+ * token. `plain`: it uses plain http although the registry does not.
  */
 export type TokenHostTrust = "trusted" | "foreign" | "plain";
 
-/** What the registry at `registry` may expect of us for `realm`; both are http or https. */
+/** How far `realm`, the token server of `registry`, is trusted; both are http or https. */
 export function tokenHostTrust(realm: URL, registry: URL): TokenHostTrust {
   if (realm.protocol === "http:" && registry.protocol !== "http:") return "plain";
   return authorityOf(realm) === authorityOf(registry) || areSameService(realm.host, registry.host)
@@ -23,12 +23,12 @@ export function tokenHostTrust(realm: URL, registry: URL): TokenHostTrust {
     : "foreign";
 }
 
-/** Whether `a` and `b`, hosts with their port unless it is the usual one, are of one family. */
+/** Whether `a` and `b`, hosts with their port unless it is the default, belong to one service. */
 export function areSameService(a: string, b: string): boolean {
-  return FAMILIES.some((family) => family.includes(a) && family.includes(b));
+  return SERVICES.some((hosts) => hosts.includes(a) && hosts.includes(b));
 }
 
-/** Host and port. Port 443 of https is not port 80 of http. */
+/** Host and port; the default port depends on the scheme. */
 function authorityOf(url: URL): string {
   return `${url.hostname}:${url.port || (url.protocol === "https:" ? "443" : "80")}`;
 }

@@ -1,13 +1,14 @@
-/** What is wrong with a certificate, in words. What the TLS library says of it is the same in all versions. */
+/** Explains certificate errors. The TLS library's messages are the same in all versions of Deno. */
 
 import type { PeerCertificate } from "node:tls";
 import type { ErrorInfo } from "../../core/errors.ts";
 
-const ELSEWHERE = "another machine may be answering in its place: look at proxy and network login";
+const INTERCEPTED =
+  "another machine may be intercepting the connection: check the proxy and the network login";
 
 /**
- * The trouble in `text`, if it is about a certificate. `whose` is its subject: "its certificate"; `issuer` who
- * has signed it, where that is known.
+ * The error in `text`, if it is about a certificate. `whose` is its subject, such as "its
+ * certificate"; `issuer` is who signed it, if known.
  */
 export function certificateError(
   text: string,
@@ -24,43 +25,43 @@ export function certificateError(
   });
   if (detail.startsWith("UnknownIssuer")) {
     const reason = issuer === undefined
-      ? "is from an authority that is not trusted"
-      : `is from an authority that is not trusted, ${issuer}`;
-    const hint = `${ELSEWHERE}; if the authority is one of your own, trust it with --ca-cert FILE`;
+      ? "is signed by an unknown authority"
+      : `is signed by an unknown authority, ${issuer}`;
+    const hint = `${INTERCEPTED}; if the authority is your own, trust it with --ca-cert FILE`;
     return problem(reason, hint);
   }
   if (/^(?:Other\(OtherError\()?CaUsedAsEndEntity/.test(detail)) {
     return problem(
-      `is that of an authority, which no server may use as its own${by}`,
-      "those who run the server should give it a certificate with CA:FALSE; --ca-cert trusts that too",
+      `is a CA certificate, which is not valid for a server${by}`,
+      "give the server a certificate with CA:FALSE, which --ca-cert can trust as well",
     );
   }
   if (/^certificate expired|^Expired/.test(detail)) {
-    const hint = "look at the clock of this machine; if it is right, tell those who run the server";
+    const hint = "check the clock of this machine; if it is right, contact the server's operator";
     return problem(`expired${dateIn(detail, " on ")}${by}`, hint);
   }
   if (/^certificate not valid yet|^NotValidYet/.test(detail)) {
-    const hint = "look at the clock of this machine";
+    const hint = "check the clock of this machine";
     return problem(`is not valid${dateIn(detail, " before ") || " yet"}${by}`, hint);
   }
   if (/^certificate not valid for name|^NotValidForName/.test(detail)) {
     const names = [...detail.matchAll(/DnsName\("([^"]*)"\)|IpAddress\(([^)]*)\)/g)]
       .map(([, name, address]) => name ?? address).slice(0, 3);
     const others = names.length === 0 ? "another host" : `${names.join(", ")}, not for this host`;
-    return problem(`is for ${others}${by}`, `check the spelling of the host; ${ELSEWHERE}`);
+    return problem(`is for ${others}${by}`, `check the spelling of the host; ${INTERCEPTED}`);
   }
   const reason = `is not valid: ${detail.split(";")[0]!.trim()}${by}`;
-  return problem(reason, `${ELSEWHERE}; --ca-cert FILE trusts an authority of your own`);
+  return problem(reason, `${INTERCEPTED}; --ca-cert FILE trusts an authority of your own`);
 }
 
-/** The date after which, or before which, it says that the certificate is not valid. */
+/** The date after or before which the certificate is not valid. */
 function dateIn(detail: string, before: string): string {
   const [, seconds] = /not valid (?:after|before) (\d{1,12})/.exec(detail) ?? [];
   const date = new Date(Number(seconds) * 1000);
   return Number.isNaN(date.getTime()) ? "" : before + date.toISOString().slice(0, 10);
 }
 
-/** "Example Root CA (Example Corp)"; undefined where the certificate does not say. */
+/** "Example Root CA (Example Corp)"; undefined if the certificate names no issuer. */
 export function issuerName(issuer: PeerCertificate["issuer"] | undefined): string | undefined {
   const { CN, O } = Object(issuer) as Readonly<Record<string, unknown>>;
   const [name, organization] = [CN, O].map((part) => printable([part].flat().join(", ")));
@@ -68,7 +69,7 @@ export function issuerName(issuer: PeerCertificate["issuer"] | undefined): strin
   return organization && organization !== name ? `${name} (${organization})` : name;
 }
 
-/** Text of a stranger in a form that can be printed. */
+/** Untrusted text, made printable. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, 80);
 }

@@ -1,17 +1,18 @@
 /**
- * A closer look at what a request failed on. fetch says neither who has issued a certificate nor how a proxy
- * has refused: that is asked for again, by a connection that is ended once it is known. No request is sent on
- * it, and what is seen there is put into words only.
+ * Diagnoses a failed request. fetch reports neither the issuer of a certificate nor the response of
+ * a proxy: both are obtained over another connection, which is closed at once. No request is sent
+ * on it, and the findings are used for messages only.
  */
 
 import { addressKind } from "../../core/address.ts";
 import type { PullamaError } from "../../core/errors.ts";
+import { onAbort } from "../../io/abort.ts";
 import { Deadline } from "../../io/deadline.ts";
 import { isCertificateError, isTunnelError, networkError } from "./network_error.ts";
 import { copy, readHead, writeAll } from "../net/proxy_relay.ts";
 import { issuerName, printable } from "./certificate.ts";
 import { addressOf, basicLogin, type Proxy, withoutBrackets } from "../net/proxy.ts";
-import type { ProxyAnswer } from "./proxy.ts";
+import type { ProxyResponse } from "./proxy.ts";
 
 /** Milliseconds. */
 const LIMIT = 5000;
@@ -19,34 +20,34 @@ const LIMIT = 5000;
 export interface FailedRequest {
   readonly url: URL;
   readonly proxy: Proxy | undefined;
-  /** What is trusted besides the built-in certificates. */
+  /** PEM certificates that are trusted besides the built-in ones. */
   readonly caCerts: readonly string[];
-  /** Ends it early. */
+  /** Ends the diagnosis early. */
   readonly signal: AbortSignal;
 }
 
-/** What `networkError` makes of the failure to reach `url`, with all that can be learned about it. */
-export async function explain(error: unknown, checkHint: FailedRequest): Promise<PullamaError> {
-  const { url, proxy, caCerts, signal } = checkHint;
+/** What `networkError` makes of a failure to reach `url`, with all that can be found out. */
+export async function explain(error: unknown, request: FailedRequest): Promise<PullamaError> {
+  const { url, proxy, caCerts, signal } = request;
   const failure = networkError(error, url.host, "head", { proxy });
   if (failure === error || signal.aborted) return failure;
-  using attempt = new Deadline(signal, LIMIT, "the closer look was not over");
+  using attempt = new Deadline(signal, LIMIT, "the diagnosis did not finish");
   if (isTunnelError(error) && proxy?.protocol === "http:") {
     const tunnel = await openTunnel(proxy, url, attempt.signal).catch(() => undefined);
     tunnel?.connection.close();
-    return networkError(error, url.host, "head", { proxy, answer: tunnel?.answer });
+    return networkError(error, url.host, "head", { proxy, response: tunnel?.response });
   }
   if (!isCertificateError(error)) return failure;
   const ofProxy = proxy?.protocol === "https:" &&
-    await refuses(proxy, caCerts, attempt.signal).catch(() => false);
+    await isRejected(proxy, caCerts, attempt.signal).catch(() => false);
   const from = ofProxy ? new URL(`https://${addressOf(proxy)}`) : url;
   const issuer = await issuerOf(from, ofProxy ? undefined : proxy, attempt.signal)
     .catch(() => undefined);
   return networkError(error, url.host, "head", { proxy, ofProxy, issuer });
 }
 
-/** Whether it is the certificate of the proxy that is not accepted. */
-async function refuses(
+/** Whether the certificate of the proxy is rejected. */
+async function isRejected(
   proxy: Proxy,
   caCerts: readonly string[],
   signal: AbortSignal,
@@ -56,20 +57,18 @@ async function refuses(
     port: proxy.port,
     caCerts: [...caCerts],
   });
-  const stop = () => connection.close();
-  signal.addEventListener("abort", stop, { once: true });
+  using _listener = onAbort(signal, () => connection.close());
   try {
     await connection.handshake();
     return false;
   } catch (error) {
     return isCertificateError(error);
   } finally {
-    signal.removeEventListener("abort", stop);
-    if (!signal.aborted) stop();
+    if (!signal.aborted) connection.close();
   }
 }
 
-/** Who has issued the certificate of a host; undefined where that cannot be seen. */
+/** The issuer of the certificate of a host; undefined if it cannot be determined. */
 async function issuerOf(
   url: URL,
   proxy: Proxy | undefined,
@@ -79,13 +78,17 @@ async function issuerOf(
   const port = Number(url.port || 443);
   if (!proxy) return await issuerAt({ host: hostname, port }, hostname, signal);
   if (proxy.protocol !== "http:") return undefined;
-  const { connection, answer } = await openTunnel(proxy, url, signal);
-  using door = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { connection, response } = await openTunnel(proxy, url, signal);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   try {
-    if (answer.status >= 300) return undefined;
-    // On Deno 2.6 a socket that has carried something else cannot begin with TLS.
-    const joined = join(door, connection);
-    const issuer = await issuerAt({ host: "127.0.0.1", port: door.addr.port }, hostname, signal);
+    if (response.status >= 300) return undefined;
+    // Deno 2.6 cannot start TLS on a socket that already carried other data.
+    const joined = join(listener, connection);
+    const issuer = await issuerAt(
+      { host: "127.0.0.1", port: listener.addr.port },
+      hostname,
+      signal,
+    );
     await joined;
     return issuer;
   } finally {
@@ -93,17 +96,17 @@ async function issuerOf(
   }
 }
 
-/** Joins the first one who comes in at `door` to `far`, until either end is gone. */
-async function join(door: Deno.TcpListener, far: Deno.TcpConn): Promise<void> {
+/** Joins the first client of `listener` and `far`, until either connection ends. */
+async function join(listener: Deno.TcpListener, far: Deno.TcpConn): Promise<void> {
   try {
-    using near = await door.accept();
+    using near = await listener.accept();
     await Promise.race([copy(near, far), copy(far, near)]);
   } catch {
-    // The one who came in is told by the end of the connection.
+    // The client notices: its connection is closed.
   }
 }
 
-/** Who has issued the certificate that is shown at an address to those who ask for `hostname`. */
+/** The issuer of the certificate that `address` presents for `hostname`. */
 async function issuerAt(
   address: { readonly host: string; readonly port: number },
   hostname: string,
@@ -113,37 +116,34 @@ async function issuerAt(
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const socket = connect({
     ...address,
-    // Of an address there is no name to ask for.
+    // SNI is for names, not for IP addresses.
     ...(addressKind(hostname) === "name" && { servername: hostname }),
-    // What it says is shown to the user, who is told that it is not to be believed.
+    // The issuer is only shown to the user, in a message that says that it is not trusted.
     rejectUnauthorized: false,
   });
   const end = () => reject(new Error("the connection ended"));
-  const stop = () => socket.destroy();
   socket.once("secureConnect", resolve);
   socket.on("error", end);
   socket.once("close", end);
-  signal.addEventListener("abort", stop, { once: true });
+  using _listener = onAbort(signal, () => void socket.destroy());
   try {
     await promise;
     return issuerName(socket.getPeerCertificate().issuer);
   } finally {
-    signal.removeEventListener("abort", stop);
     socket.destroy();
   }
 }
 
 interface Tunnel {
   readonly connection: Deno.TcpConn;
-  readonly answer: ProxyAnswer;
+  readonly response: ProxyResponse;
 }
 
-/** Asks a proxy for a connection to the host of `url`, and reads what it says. */
+/** Sends a proxy a CONNECT for the host of `url`, and reads its response. */
 async function openTunnel(proxy: Proxy, url: URL, signal: AbortSignal): Promise<Tunnel> {
   const hostname = withoutBrackets(proxy.host);
   const connection = await Deno.connect({ hostname, port: proxy.port });
-  const stop = () => connection.close();
-  signal.addEventListener("abort", stop, { once: true });
+  using _listener = onAbort(signal, () => connection.close());
   try {
     const target = `${url.hostname}:${url.port || 443}`;
     const login = basicLogin(proxy);
@@ -154,13 +154,11 @@ async function openTunnel(proxy: Proxy, url: URL, signal: AbortSignal): Promise<
     ];
     await writeAll(connection, `${lines.join("\r\n")}\r\n\r\n`);
     const head = await readHead(connection);
-    const [, status, words = ""] = /^HTTP\/1\.\d (\d{3})(?: ([^\r\n]*))?/.exec(head) ?? [];
-    if (status === undefined) throw new Error("it does not answer as a proxy");
-    return { connection, answer: { status: Number(status), words: printable(words) } };
+    const [, status, phrase = ""] = /^HTTP\/1\.\d (\d{3})(?: ([^\r\n]*))?/.exec(head) ?? [];
+    if (status === undefined) throw new Error("invalid response of a proxy");
+    return { connection, response: { status: Number(status), phrase: printable(phrase) } };
   } catch (error) {
     if (!signal.aborted) connection.close();
     throw error;
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }

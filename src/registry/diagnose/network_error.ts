@@ -1,31 +1,31 @@
 /**
- * What fetch and the bodies it returns throw, in our own words. No such failure has a code: what it is
- * stands in the texts of its chain of causes, which differ between versions of Deno (before 2.9 the text
- * is the message itself, since then that of its cause) and name the URL. The URL is cut out before
- * anything is read or kept: it may hold a signature, and any word.
+ * Turns errors of fetch and of the bodies it returns into PullamaErrors. They have no code: what
+ * happened is in the messages of the chain of causes, which differ between versions of Deno (before
+ * 2.9 it is the message itself, since then that of its cause) and contain the URL. The URL is
+ * removed before anything is matched or kept: it may hold a signature, and any text.
  */
 
 import { type ErrorInfo, PullamaError } from "../../core/errors.ts";
 import { certificateError } from "./certificate.ts";
 import { addressOf, type Proxy } from "../net/proxy.ts";
-import { type ProxyAnswer, proxyError } from "./proxy.ts";
+import { proxyError, type ProxyResponse } from "./proxy.ts";
 
-/** How far the request had come: no header had arrived, or some of the body was missing. */
+/** How far the request had come: before the headers, or in the body. */
 export type Phase = "head" | "body";
 
-/** What is known of a request besides its failure. */
+/** What is known about a request besides its error. */
 export interface RequestContext {
-  /** What it went through. */
+  /** The proxy of the request. */
   readonly proxy?: Proxy | undefined;
-  /** What the proxy has said when it was asked for a connection. */
-  readonly answer?: ProxyAnswer | undefined;
-  /** Who has issued the certificate that was not accepted. */
+  /** The response of the proxy to a CONNECT. */
+  readonly response?: ProxyResponse | undefined;
+  /** The issuer of the rejected certificate. */
   readonly issuer?: string | undefined;
-  /** That certificate was the proxy's own. */
+  /** The rejected certificate is that of the proxy. */
   readonly ofProxy?: boolean | undefined;
 }
 
-/** Error numbers of Linux, macOS and Windows, whose texts may be in any language. */
+/** Error numbers of Linux, macOS and Windows, whose messages may be localized. */
 const OS_ERRORS = {
   refused: [111, 61, 10061],
   reset: [104, 54, 10054, 32, 10053],
@@ -36,56 +36,56 @@ const OS_ERRORS = {
 export const CHECK_NETWORK = "check the network connection, and the proxy if there is one";
 
 /**
- * The failure that `error`, thrown by fetch or by reading a body of `host`, amounts to. A PullamaError,
- * such as the reason of an abort, is returned as it is.
+ * The PullamaError for `error`, which fetch or reading a body of `host` has thrown. A PullamaError,
+ * such as the reason of an abort, is returned unchanged.
  */
 export function networkError(
   error: unknown,
   host: string,
   phase: Phase,
-  circumstances: RequestContext = {},
+  context: RequestContext = {},
 ): PullamaError {
   if (error instanceof PullamaError) return error;
   if (error instanceof DOMException && error.name === "AbortError") {
     return new PullamaError("interrupted", `the request to ${host} was cancelled`);
   }
   if (error instanceof DOMException && error.name === "TimeoutError") {
-    return new PullamaError("timeout", `${host} was silent for too long`);
+    return new PullamaError("timeout", `no data received from ${host} in time`);
   }
   const text = textOf(error);
   const cause = new Error(text);
   if (error instanceof Deno.errors.NotCapable) {
-    const hint = `run it with --allow-net=${host}`;
-    return new PullamaError("internal", `not permitted to connect to ${host}`, { hint, cause });
+    const hint = `run with --allow-net=${host}`;
+    return new PullamaError("internal", `permission denied to connect to ${host}`, { hint, cause });
   }
   if (error instanceof Deno.errors.BadResource) {
     return new PullamaError("internal", `the request to ${host} failed: ${text}`, { cause });
   }
-  const { kind, reason, hint } = errorIn(text, phase, host, circumstances);
-  const { proxy } = circumstances;
-  const way = proxy ? ` through the proxy ${addressOf(proxy)}` : "";
-  const what = phase === "head" ? `cannot reach ${host}${way}` : `lost the connection to ${host}`;
+  const { kind, reason, hint } = errorIn(text, phase, host, context);
+  const { proxy } = context;
+  const via = proxy ? ` through the proxy ${addressOf(proxy)}` : "";
+  const what = phase === "head" ? `cannot reach ${host}${via}` : `lost the connection to ${host}`;
   const options = hint === undefined ? { cause } : { hint, cause };
   return new PullamaError(kind, reason === "" ? what : `${what}: ${reason}`, options);
 }
 
 /**
- * Whether the connection ended before an answer: the usual fate of a request on a kept connection that
- * the server has closed meanwhile.
+ * Whether the connection was closed before a response: common for a request on a kept connection
+ * that the server has closed meanwhile.
  */
-export function endedBeforeAnswer(error: unknown): boolean {
+export function closedBeforeResponse(error: unknown): boolean {
   if (error instanceof PullamaError) return false;
   const text = textOf(error);
   return isOsError(text, "reset") ||
     /connection closed before message completed|SendRequest\): connection error/.test(text);
 }
 
-/** Whether the failure is a certificate that was not accepted. */
+/** Whether a certificate was rejected. */
 export function isCertificateError(error: unknown): boolean {
   return textOf(error).includes("invalid peer certificate");
 }
 
-/** Whether the failure is that a proxy was asked for a connection and did not give one. */
+/** Whether a proxy did not open the tunnel that it was asked for. */
 export function isTunnelError(error: unknown): boolean {
   return textOf(error).includes("unsuccessful tunnel");
 }
@@ -94,49 +94,49 @@ function errorIn(
   text: string,
   phase: Phase,
   host: string,
-  { proxy, answer, issuer, ofProxy }: RequestContext,
+  { proxy, response, issuer, ofProxy }: RequestContext,
 ): ErrorInfo {
   const hostname = host.replace(/:\d+$/, "");
   const whose = ofProxy ? "the proxy's" : proxy ? `${hostname}'s` : "its";
   const certificate = certificateError(text, `${whose} certificate`, issuer);
   if (certificate) return certificate;
-  const atProxy = proxy && proxyError(text, hostname, proxy, answer);
+  const atProxy = proxy && proxyError(text, hostname, proxy, response);
   if (atProxy) return atProxy;
   if (text.includes("InvalidContentType")) {
-    const hint = "if it is a registry without TLS, use --insecure";
+    const hint = "use --insecure for a registry without TLS";
     const who = proxy?.protocol === "https:" ? "it or the proxy" : "it";
     return { kind: "tls", reason: `${who} does not speak TLS`, hint };
   }
   const [, blocked] = /Requests to port (\d+) are blocked/.exec(text) ?? [];
-  if (blocked) return { kind: "refused", reason: `port ${blocked} is not open to web requests` };
+  if (blocked) return { kind: "refused", reason: `requests to port ${blocked} are blocked` };
   if (/Invalid URL|not supported/.test(text)) {
-    return { kind: "refused", reason: "no request can be made to it" };
+    return { kind: "refused", reason: "invalid or unsupported URL" };
   }
   if (text.includes("dns error")) {
     const hint =
       "check the spelling of the host, the network connection, and the proxy if there is one";
-    return { kind: "network", reason: "the name of the host cannot be resolved", hint };
+    return { kind: "network", reason: "the host name cannot be resolved", hint };
   }
-  // Nobody else is connected to where there is a proxy.
+  // With a proxy, the only connection is the one to the proxy.
   const hint = proxy ? `check the network connection and ${proxy.variable}` : CHECK_NETWORK;
   if (isOsError(text, "refused") || text.includes("Connection refused")) {
-    const reason = proxy ? "the proxy refuses the connection" : "connection refused";
+    const reason = proxy ? "connection refused by the proxy" : "connection refused";
     return { kind: "network", reason, hint };
   }
   if (isOsError(text, "timedOut")) {
-    const reason = `the connection${proxy ? " to the proxy" : ""} timed out`;
+    const reason = `connection${proxy ? " to the proxy" : ""} timed out`;
     return { kind: "network", reason, hint };
   }
   if (isOsError(text, "noRoute")) {
-    return { kind: "network", reason: `no route to ${proxy ? "the proxy" : "it"}`, hint };
+    return { kind: "network", reason: `no route to ${proxy ? "the proxy" : "host"}`, hint };
   }
   if (isOsError(text, "reset")) return { kind: "network", reason: "connection reset" };
   if (phase === "body") return { kind: "network", reason: "" };
   if (text.includes("connection closed before message completed")) {
-    return { kind: "network", reason: "the connection ended before the answer" };
+    return { kind: "network", reason: "connection closed before a response" };
   }
   const [, odd] = /SendRequest\): (invalid .*|message head is too large)/.exec(text) ?? [];
-  if (odd) return { kind: "protocol", reason: `it does not answer as a web server: ${odd}` };
+  if (odd) return { kind: "protocol", reason: `invalid HTTP response: ${odd}` };
   const reason = /client error \(\w+\): (.*)$/.exec(text)?.[1] ?? text;
   return { kind: "network", reason, hint };
 }
@@ -146,7 +146,7 @@ function isOsError(text: string, which: keyof typeof OS_ERRORS): boolean {
   return number !== undefined && OS_ERRORS[which].some((known) => known === Number(number));
 }
 
-/** The messages of the whole chain of causes on one line, each once, without URLs. */
+/** The messages of the chain of causes on one line, without duplicates and URLs. */
 function textOf(error: unknown): string {
   const messages: string[] = [];
   for (let link = error; link instanceof Error && messages.length < 8; link = link.cause) {

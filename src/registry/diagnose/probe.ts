@@ -1,30 +1,31 @@
 /**
- * The steps before a request, one by one: looking a name up, connecting, speaking TLS. Each ends with the
- * signal; no request is sent. What a request itself would meet is not decided here.
+ * The steps before a request, one by one: DNS lookup, connection, TLS handshake. Each ends with the
+ * signal; no request is sent. Whether a request would succeed is not decided here.
  */
 
 import { connect as connectPlain } from "node:net";
 import { connect as connectSecure, type PeerCertificate, type TLSSocket } from "node:tls";
 import { PullamaError } from "../../core/errors.ts";
+import { onAbort } from "../../io/abort.ts";
 import { CHECK_NETWORK } from "./network_error.ts";
 import { issuerName } from "./certificate.ts";
 import { addressesOf } from "../net/dns.ts";
 
-/** Where a connection leads. */
+/** The target of a connection. */
 export interface Endpoint {
-  /** An address. */
+  /** An IP address. */
   readonly address: string;
   readonly port: number;
 }
 
-/** An address that was tried in vain. */
+/** An address that could not be connected to. */
 export interface Unreached {
   readonly address: string;
-  /** The rest of a sentence about it. */
+  /** Such as "connection refused". */
   readonly reason: string;
 }
 
-/** What is seen of a TLS connection; whether it is to be trusted is not. */
+/** What a TLS handshake shows, except whether the certificate is trusted. */
 export interface TlsView {
   /** Such as "TLSv1.3". */
   readonly version?: string;
@@ -37,10 +38,10 @@ export interface TlsView {
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
-  ETIMEDOUT: "the connection timed out",
-  EHOSTUNREACH: "no route to it",
-  ENETUNREACH: "no route to it",
-  EADDRNOTAVAIL: "no route to it",
+  ETIMEDOUT: "connection timed out",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "no route to host",
+  EADDRNOTAVAIL: "no route to host",
 };
 
 /** The addresses of `host`, as the system resolves it. Throws `network`, or the signal's reason. */
@@ -48,17 +49,16 @@ export function resolveHost(host: string, signal: AbortSignal): Promise<readonly
   return settled(signal, (resolve, reject) => {
     addressesOf(host).catch(() => []).then((found) => {
       if (found.length > 0) return resolve(found);
-      const message = `the name ${host} cannot be resolved`;
-      const hint =
-        "check the spelling of the host, the network connection and its name server (DNS)";
+      const message = `the host name ${host} cannot be resolved`;
+      const hint = "check the spelling of the host, the network connection and its DNS server";
       reject(new PullamaError("network", message, { hint }));
     });
   });
 }
 
 /**
- * Connects to all of `addresses` at once, as some may be dead, until the first of them lets us, and hangs up. Throws
- * `network` if none does, which is about `host`, or the signal's reason.
+ * Connects to all of `addresses` at once, since some may be dead, until one succeeds, and
+ * disconnects. Throws `network`, in a message about `host`, if all fail, or the signal's reason.
  */
 export async function connectToOne(
   host: string,
@@ -71,7 +71,7 @@ export async function connectToOne(
   const unreached: Unreached[] = [];
   try {
     return await Promise.any(addresses.map(async (address) => {
-      const reason = await refusalOf({ address, port }, either);
+      const reason = await connectProblem({ address, port }, either);
       if (reason === undefined) return { address, unreached: [...unreached] };
       unreached.push({ address, reason });
       throw new Error(reason);
@@ -79,7 +79,7 @@ export async function connectToOne(
   } catch {
     signal.throwIfAborted();
     const reason = unreached[0]?.reason ?? "it has no address";
-    const hint = `${CHECK_NETWORK}; a firewall has to let ${host}, port ${port}, through`;
+    const hint = `${CHECK_NETWORK}; a firewall must allow ${host}, port ${port}`;
     throw new PullamaError("network", `cannot connect to ${host}, port ${port}: ${reason}`, {
       hint,
     });
@@ -88,7 +88,7 @@ export async function connectToOne(
   }
 }
 
-/** What speaking TLS shows; undefined where the other side does not speak it. Rejects with the signal's reason. */
+/** What a TLS handshake shows; undefined if it fails. Rejects with the signal's reason. */
 export function viewTls(
   { address, port }: Endpoint,
   hostname: string,
@@ -98,12 +98,12 @@ export function viewTls(
     const socket = connectSecure({
       host: address,
       port,
-      // Of an address there is no name to ask for.
+      // SNI is for names, not for IP addresses.
       ...(isAddress(hostname) ? {} : { servername: hostname }),
-      // Nothing is sent. What is seen is shown to the user, together with whether it is to be trusted.
+      // Nothing is sent. The result is shown to the user, together with whether it is trusted.
       rejectUnauthorized: false,
     });
-    // It may fail once more when nobody is interested any longer.
+    // Later errors are ignored.
     socket.on("error", () => resolve(undefined));
     socket.once("close", () => resolve(undefined));
     socket.once("secureConnect", () => resolve(viewOf(socket)));
@@ -111,46 +111,46 @@ export function viewTls(
   });
 }
 
-/** Whether `host`, without brackets, is an address and not a name. */
+/** Whether `host`, without brackets, is an IP address and not a name. */
 export function isAddress(host: string): boolean {
   return host.includes(":") || /^\d+(\.\d+){3}$/.test(host);
 }
 
-/** Why there is no connection; undefined if there was one. */
-function refusalOf({ address, port }: Endpoint, signal: AbortSignal): Promise<string | undefined> {
+/** Why the connection failed; undefined if it succeeded. */
+function connectProblem(
+  { address, port }: Endpoint,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   return settled(signal, (resolve) => {
     const socket = connectPlain(port, address);
     socket.once("connect", () => resolve(undefined));
     socket.once(
       "error",
-      (error: Error & { code?: string }) =>
-        resolve(REASONS[error.code ?? ""] ?? "it cannot be reached"),
+      (error: Error & { code?: string }) => resolve(REASONS[error.code ?? ""] ?? "cannot connect"),
     );
     return () => socket.destroy();
   });
 }
 
-/** What `plan` settles with, or the signal's reason; in the end what `plan` returns is called. */
+/** What `work` settles with, or the signal's reason. Calls what `work` returns at the end. */
 async function settled<T>(
   signal: AbortSignal,
   work: (resolve: (value: T) => void, reject: (reason: unknown) => void) => (() => void) | void,
 ): Promise<T> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const leave = () => reject(signal.reason);
-  signal.addEventListener("abort", leave, { once: true });
+  using _listener = onAbort(signal, () => reject(signal.reason));
   const end = work(resolve, reject);
   try {
     return await promise;
   } finally {
-    signal.removeEventListener("abort", leave);
     end?.();
   }
 }
 
 function viewOf(socket: TLSSocket): TlsView {
   const { issuer, valid_to: until } = Object(socket.getPeerCertificate()) as PeerCertificate;
-  // Missing in runtimes before 2.9.
+  // Missing before Deno 2.9.
   const { getProtocol } = socket as { getProtocol?: () => string | null };
   const version = getProtocol?.call(socket) ?? undefined;
   const [name, day] = [issuerName(issuer), dayOf(until)];

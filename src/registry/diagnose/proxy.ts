@@ -1,79 +1,84 @@
-/** What goes wrong at a proxy, in words. */
+/** Explains errors at a proxy. */
 
 import type { ErrorInfo } from "../../core/errors.ts";
 import { addressOf, type Proxy } from "../net/proxy.ts";
 
-/** How a proxy has answered when it was asked to connect us to a host. */
-export interface ProxyAnswer {
+/** The response of a proxy to a CONNECT. */
+export interface ProxyResponse {
   readonly status: number;
-  /** What stands behind the status in its answer. */
-  readonly words: string;
+  /** The reason phrase after the status; "" if there is none. */
+  readonly phrase: string;
 }
 
-/** Answers of SOCKS proxies about the way from them to the host. */
+/** Replies of SOCKS proxies about the connection from them to the host. */
 const FAR_SIDE =
   /General SOCKS server failure|Network unreachable|Host unreachable|Connection refused$|TTL expired/;
-const NO_PROXY_THERE = /Invalid response version|Invalid reserved byte|invalid HTTP version/;
+const NOT_A_PROXY = /Invalid response version|Invalid reserved byte|invalid HTTP version/;
 
 /**
- * The trouble in `text`, if it arose at `proxy` on the way to `hostname`. `answer` is what the proxy has said to
- * a CONNECT, where that is known.
+ * The error in `text`, if it occurred at `proxy` while connecting to `hostname`. `response` is that
+ * of the proxy to a CONNECT, if known.
  */
 export function proxyError(
   text: string,
   hostname: string,
   proxy: Proxy,
-  answer: ProxyAnswer | undefined,
+  response: ProxyResponse | undefined,
 ): ErrorInfo | undefined {
   const { variable } = proxy;
   const checkHint =
-    `check ${variable}, or name ${hostname} in NO_PROXY if it can be reached directly`;
-  const askHint = `ask those who run the proxy, or name ${hostname} in NO_PROXY`;
-  // Of a tunnel nobody but the proxy speaks, and tinyproxy says 401 to a wrong password.
+    `check ${variable}, or add ${hostname} to NO_PROXY if it can be reached directly`;
+  const askHint = `contact the proxy's operator, or add ${hostname} to NO_PROXY`;
+  // Only the proxy responds to a CONNECT, and tinyproxy sends 401 for a wrong password.
   if (
-    answer?.status === 401 || answer?.status === 407 ||
+    response?.status === 401 || response?.status === 407 ||
     /proxy authentication required|No acceptable auth methods|Password auth failure|Authorization required/
       .test(text)
-  ) return wantsLogin(proxy);
-  if (answer !== undefined && answer.status >= 300) {
-    const reason = `the proxy answers ${answer.status}${answer.words && ` ${answer.words}`}`;
-    const final = answer.status < 500 && ![408, 425, 429].includes(answer.status);
+  ) return authenticationError(proxy);
+  if (response !== undefined && response.status >= 300) {
+    const { status, phrase } = response;
+    const reason = `the proxy responded with ${status}${phrase && ` ${phrase}`}`;
+    const final = status < 500 && ![408, 425, 429].includes(status);
     return { kind: final ? "refused" : "unavailable", reason, hint: askHint };
   }
   if (text.includes("Connection not allowed by ruleset")) {
-    return { kind: "refused", reason: "the proxy does not allow it", hint: askHint };
+    return { kind: "refused", reason: "the proxy does not allow the connection", hint: askHint };
   }
   if (text.includes("unsuccessful tunnel")) {
-    return { kind: "network", reason: "the proxy does not connect to it", hint: askHint };
+    return { kind: "network", reason: "the proxy did not open a tunnel", hint: askHint };
   }
   const [far] = FAR_SIDE.exec(text) ?? [];
   if (far !== undefined && isSocks(proxy)) {
-    const reason = `the proxy cannot connect to it: ${far}`;
+    const reason = `the proxy cannot connect to the host: ${far}`;
     return { kind: "network", reason, hint: askHint };
   }
   if (text.includes("unexpected eof while tunneling")) {
-    return { kind: "network", reason: "the proxy ended the connection", hint: checkHint };
+    return { kind: "network", reason: "the proxy closed the connection", hint: checkHint };
   }
-  if (NO_PROXY_THERE.test(text)) {
-    return { kind: "protocol", reason: "it does not answer as a proxy", hint: checkHint };
+  if (NOT_A_PROXY.test(text)) {
+    return { kind: "protocol", reason: "invalid response from the proxy", hint: checkHint };
   }
   if (text.includes("Proxy server unreachable")) {
     return { kind: "network", reason: "the proxy cannot be reached", hint: checkHint };
   }
   if (text.includes("failed to lookup address")) {
-    return { kind: "network", reason: "the name of the proxy cannot be resolved", hint: checkHint };
+    return {
+      kind: "network",
+      reason: "the host name of the proxy cannot be resolved",
+      hint: checkHint,
+    };
   }
   return undefined;
 }
 
-function wantsLogin(proxy: Proxy): ErrorInfo {
+function authenticationError(proxy: Proxy): ErrorInfo {
   const { login, variable } = proxy;
   return {
     kind: "auth",
     reason: login === undefined
-      ? "the proxy wants a user name and a password"
-      : "the proxy does not accept the user name and the password",
-    hint: `put them into ${variable} in front of the host: user:password@${addressOf(proxy)}`,
+      ? "proxy authentication required"
+      : "the proxy rejected the user name and password",
+    hint: `set user name and password in ${variable}: user:password@${addressOf(proxy)}`,
   };
 }
 

@@ -1,13 +1,13 @@
-/** Reading small bodies whole: with a bound on their size and on the patience with who sends them. */
+/** Reads small bodies into memory, with limits on size and time. */
 
 import { PullamaError } from "../../core/errors.ts";
 import { networkError } from "../diagnose/network_error.ts";
 
 /**
- * All bytes of a body from `host`; undefined, and the body is cancelled, if there are more than `limit`.
- * `attempt` is what the request was made with: it is aborted with `timeout` after `silenceMs` without a
- * byte, so that the read really ends and the client learns of the silence. Throws what
- * `networkError` makes of a failure.
+ * All bytes of a body from `host`; undefined, and the body is cancelled, if there are more than
+ * `limit`. `attempt` is the controller of the request: it is aborted with `timeout` after
+ * `silenceMs` without data, which ends the read and makes the client drop its kept connections.
+ * Throws what `networkError` makes of a failure.
  */
 export async function readWhole(
   response: Response,
@@ -16,18 +16,18 @@ export async function readWhole(
   silenceMs: number,
   attempt: AbortController,
 ): Promise<Uint8Array | undefined> {
-  const silence = () => {
-    const message = `${host} was silent for ${silenceMs / 1000} s`;
+  const stop = () => {
+    const message = `no data received from ${host} for ${silenceMs / 1000}s`;
     attempt.abort(new PullamaError("timeout", message));
   };
   const bytes = new Bytes();
-  let timer = setTimeout(silence, silenceMs);
+  let timer = setTimeout(stop, silenceMs);
   try {
     for await (const piece of response.body ?? []) {
       clearTimeout(timer);
       if (bytes.length + piece.length > limit) return undefined;
       bytes.add(piece);
-      timer = setTimeout(silence, silenceMs);
+      timer = setTimeout(stop, silenceMs);
     }
   } catch (error) {
     throw networkError(error, host, "body");
@@ -37,7 +37,7 @@ export async function readWhole(
   return bytes.all();
 }
 
-/** What comes of a body within `patienceMs`, at most `limit` bytes of it; the rest is cancelled. */
+/** What arrives of a body within `timeoutMs`, up to `limit` bytes; the rest is cancelled. */
 export async function readAtMost(
   response: Response,
   limit: number,
@@ -54,7 +54,7 @@ export async function readAtMost(
       bytes.add(value.subarray(0, limit - bytes.length));
     }
   } catch {
-    // What has come is what there is.
+    // Keep what was received.
   } finally {
     clearTimeout(timer);
     await stop();
@@ -62,7 +62,7 @@ export async function readAtMost(
   return bytes.all();
 }
 
-/** One growing buffer: a list of pieces would cost far more than its bytes when they come one by one. */
+/** One growing buffer: a list of one-byte pieces would take far more memory than their bytes. */
 class Bytes {
   #buffer = new Uint8Array(16 << 10);
   #length = 0;

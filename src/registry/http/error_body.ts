@@ -1,29 +1,29 @@
-/** What a registry says about its refusal, fit for a line of text. */
+/** The reason in the body of an error response, as one line of text. */
 
 import { readAtMost } from "./body.ts";
 
-/** Bytes of an answer that are read; characters of it that are shown. */
+/** Bytes of a body that are read; characters of it that are shown. */
 const MAX_READ = 64 << 10;
 const MAX_SHOWN = 1000;
 
-/** Milliseconds: a text that explains a failure is not worth more. */
-const PATIENCE = 5000;
+/** Milliseconds: an explanation is not worth a longer wait. */
+const TIMEOUT_MS = 5000;
 
-/** The reason in the body of a refusal; "" if it gives none. Never fails: the refusal is the news. */
+/** The reason in the body of an error response; "" if it has none. Never throws. */
 export async function errorText(response: Response): Promise<string> {
-  const bytes = await readAtMost(response, MAX_READ, PATIENCE);
+  const bytes = await readAtMost(response, MAX_READ, TIMEOUT_MS);
   const raw = new TextDecoder().decode(bytes).trim();
   if (
     /^<(!doctype )?html/i.test(raw) || /\bhtml\b/i.test(response.headers.get("content-type") ?? "")
   ) {
     return "an HTML page";
   }
-  // Object stores put the request, signature and all, into their errors.
+  // Object stores quote the request in their errors, including its signature.
   if (raw.startsWith("<")) return "an XML document";
   return clean(reasonIn(raw) ?? raw);
 }
 
-/** `{"errors":[{"code","message"}]}` of Docker's registries, or `{"error":"..."}`. */
+/** `{"errors":[{"code","message"}]}` of Docker registries, or `{"error":"..."}`. */
 function reasonIn(raw: string): string | undefined {
   let value: unknown;
   try {
@@ -39,7 +39,7 @@ function reasonIn(raw: string): string | undefined {
   return "error" in value && typeof value.error === "string" ? value.error : undefined;
 }
 
-/** One line, without users and queries in the addresses that it quotes: they may be secrets. */
+/** One line, with credentials and queries removed from URLs: they may be secrets. */
 function clean(text: string): string {
   const line = text.replaceAll(/[\p{C}\p{Z}]+/gu, " ")
     .replaceAll(/(\b[a-z]+:\/\/)[^\s\/?#"@]*@/gi, "$1")

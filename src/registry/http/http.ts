@@ -1,16 +1,17 @@
-/** The one HTTP client of a registry: GET, headers in time, no redirect followed, no answer judged. */
+/** The HTTP client for registries: GET with a header timeout, without redirects, for any status. */
 
 import { PullamaError } from "../../core/errors.ts";
+import { onAbort } from "../../io/abort.ts";
 import { ClientPool, type ClientPoolOptions } from "../net/client_pool.ts";
-import { CHECK_NETWORK, endedBeforeAnswer, networkError } from "../diagnose/network_error.ts";
+import { CHECK_NETWORK, closedBeforeResponse, networkError } from "../diagnose/network_error.ts";
 import { addressOf, basicLogin, type Proxy, type ProxyFor } from "../net/proxy.ts";
 import { explain } from "../diagnose/explain.ts";
 
-/** How long an answer may take, in milliseconds; longer once the host has answered in this run. */
-const FIRST_ANSWER_MS = 30_000;
-const LATER_ANSWER_MS = 60_000;
+/** Milliseconds until the headers of a response; more once the host has responded in this run. */
+const FIRST_RESPONSE_MS = 30_000;
+const LATER_RESPONSE_MS = 60_000;
 
-/** A request that was answered. `url` has no query, no user and no fragment. */
+/** A request that got a response. `url` has no query, no credentials and no fragment. */
 export interface RequestNote {
   readonly method: string;
   readonly url: string;
@@ -20,46 +21,51 @@ export interface RequestNote {
 
 export interface HttpOptions extends ClientPoolOptions {
   readonly userAgent: string;
-  /** What requests go through; default nothing. */
+  /** The proxy for each request; default none. */
   readonly proxyFor?: ProxyFor;
   readonly onRequest?: (note: RequestNote) => void;
-  /** Milliseconds until the headers, in place of the usual 30 s (60 s for a host that has answered). */
+  /** Milliseconds until the headers, instead of 30 s (60 s once the host has responded). */
   readonly headerTimeoutMs?: number;
 }
 
 export interface GetOptions {
   readonly headers?: Readonly<Record<string, string>>;
-  /** Ends the request and its body. It is listened to as long as it lives: give each attempt its own. */
+  /** Ends the request and its body. Its listeners are not removed: use one signal per attempt. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Connections are kept for the next request. All of them are given up after a silence, since after a change
- * of network the kept ones stay dead for minutes.
+ * Connections are kept alive. All of them are dropped after a timeout, since kept connections stay
+ * dead for minutes after a change of network.
  */
 export class Http implements Disposable {
   readonly #options: HttpOptions;
-  readonly #answered = new Set<string>();
+  readonly #responded: Set<string>;
   readonly #clients: ClientPool;
 
-  constructor(options: HttpOptions) {
+  readonly #onRequest: HttpOptions["onRequest"];
+
+  /** With `shared`, its connections are used. `onRequest` replaces that of `options`. */
+  constructor(options: HttpOptions, shared?: Http, onRequest = options.onRequest) {
     this.#options = options;
-    this.#clients = new ClientPool(options);
+    this.#onRequest = onRequest;
+    this.#responded = shared ? shared.#responded : new Set();
+    this.#clients = shared ? shared.#clients : new ClientPool(options);
   }
 
   /**
-   * The answer, whatever its status; its body must be read or cancelled. Throws what `networkError`
-   * makes of the failure, `timeout` when the headers do not come in time, `auth` when a proxy wants to
-   * know who asks, or the signal's reason.
+   * The response, whatever its status; its body must be read or cancelled. Throws what
+   * `networkError` makes of a failure, `timeout` if the headers do not arrive in time, `auth` if a
+   * proxy requires authentication, or the signal's reason.
    */
   async get(url: URL, options: GetOptions): Promise<Response> {
     const proxy = this.#options.proxyFor?.(url);
-    const hasAnswered = this.#answered.has(url.host);
+    const hasResponded = this.#responded.has(url.host);
     try {
       return await this.#attempt(url, proxy, options);
     } catch (error) {
-      const again = hasAnswered && endedBeforeAnswer(error) && !options.signal.aborted;
-      if (!again) throw await this.#explained(error, url, proxy, options);
+      const retry = hasResponded && closedBeforeResponse(error) && !options.signal.aborted;
+      if (!retry) throw await this.#explained(error, url, proxy, options);
     }
     try {
       return await this.#attempt(url, proxy, options);
@@ -68,7 +74,7 @@ export class Http implements Disposable {
     }
   }
 
-  /** Gives up kept connections. Bodies that are being read go on, but for some that a proxy brings. */
+  /** Closes kept connections. Bodies being read continue, except some through a proxy. */
   close(): void {
     this.#clients[Symbol.dispose]();
   }
@@ -100,22 +106,22 @@ export class Http implements Disposable {
       }
       request.abort(reason);
     };
-    const answers = new Set<Response>();
-    const relay = () => {
+    const responses = new Set<Response>();
+    // Not disposed of after a response: it ends the body.
+    const listener = onAbort(signal, () => {
       stop(signal.reason);
-      // Kept until here: once a response is collected as garbage, nobody ends the reading of its body.
-      answers.clear();
-    };
-    signal.addEventListener("abort", relay, { once: true });
+      // Held until here: an abort does not end the body of a response that was garbage-collected.
+      responses.clear();
+    });
     const limit = this.#headerTimeout(url.host);
-    const timer = setTimeout(() => stop(noAnswer(url.host, proxy, limit)), limit);
+    const timer = setTimeout(() => stop(noResponse(url.host, proxy, limit)), limit);
     const started = performance.now();
     try {
       const response = await fetch(url, {
         client,
         headers: {
           "user-agent": this.#options.userAgent,
-          // Anything else may come compressed: then ranges would count other bytes.
+          // Ranges would count the bytes of a compressed response.
           "accept-encoding": "identity",
           ...headers,
           ...loginAt(proxy, url),
@@ -129,9 +135,9 @@ export class Http implements Disposable {
           proxy,
         });
       }
-      answers.add(response);
-      this.#answered.add(url.host);
-      this.#options.onRequest?.({
+      responses.add(response);
+      this.#responded.add(url.host);
+      this.#onRequest?.({
         method: "GET",
         url: `${url.origin}${url.pathname}`,
         status: response.status,
@@ -139,7 +145,7 @@ export class Http implements Disposable {
       });
       return response;
     } catch (error) {
-      signal.removeEventListener("abort", relay);
+      listener[Symbol.dispose]();
       throw error instanceof TypeError ? failure() ?? error : error;
     } finally {
       clearTimeout(timer);
@@ -147,30 +153,30 @@ export class Http implements Disposable {
   }
 
   #headerTimeout(host: string): number {
-    const usual = this.#answered.has(host) ? LATER_ANSWER_MS : FIRST_ANSWER_MS;
-    return this.#options.headerTimeoutMs ?? usual;
+    const byDefault = this.#responded.has(host) ? LATER_RESPONSE_MS : FIRST_RESPONSE_MS;
+    return this.#options.headerTimeoutMs ?? byDefault;
   }
 }
 
-/** Lets a body go that nobody wants. A failure of it is of no interest either. */
+/** Cancels a body that is not needed, ignoring errors. */
 export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});
 }
 
-/** Whether a proxy is given the request itself, not just asked for a connection. */
+/** Whether the proxy receives the request itself instead of opening a connection for it. */
 function isForwarded(proxy: Proxy | undefined, url: URL): proxy is Proxy {
   return url.protocol === "http:" && proxy !== undefined && !proxy.protocol.startsWith("socks5");
 }
 
-/** Deno logs in at a proxy everywhere but where it forwards requests and speaks TLS. */
+/** Deno sends the login to every proxy, except to one that forwards requests and speaks TLS. */
 function loginAt(proxy: Proxy | undefined, url: URL): Record<string, string> {
   const login = isForwarded(proxy, url) && proxy.protocol === "https:" && basicLogin(proxy);
   return login ? { "proxy-authorization": login } : {};
 }
 
-function noAnswer(host: string, proxy: Proxy | undefined, limit: number): PullamaError {
-  const way = proxy ? ` through the proxy ${addressOf(proxy)}` : "";
-  return new PullamaError("timeout", `no answer from ${host}${way} within ${limit / 1000} s`, {
+function noResponse(host: string, proxy: Proxy | undefined, limit: number): PullamaError {
+  const via = proxy ? ` through the proxy ${addressOf(proxy)}` : "";
+  return new PullamaError("timeout", `no response from ${host}${via} within ${limit / 1000}s`, {
     hint: proxy ? `check the network connection and ${proxy.variable}` : CHECK_NETWORK,
   });
 }

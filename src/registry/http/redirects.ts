@@ -1,7 +1,8 @@
-/** Following redirects by hand: fetch would take credentials and anything for a target. */
+/** Follows redirects by hand: fetch would pass credentials on and accept any target. */
 
 import { type AddressKind, addressKind } from "../../core/address.ts";
 import { PullamaError } from "../../core/errors.ts";
+import { orAborted } from "../../io/abort.ts";
 import { networkError } from "../diagnose/network_error.ts";
 import { discard, type Http } from "./http.ts";
 import type { Lookup } from "../net/dns.ts";
@@ -9,99 +10,102 @@ import type { Lookup } from "../net/dns.ts";
 const MAX_HOPS = 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** Whether an answer with this status says where to ask instead. */
+/** Whether a response with this status is a redirect. */
 export function isRedirect(status: number): boolean {
   return REDIRECTS.has(status);
 }
 
-/** What a registry may redirect to. */
+/** Which redirects are allowed. */
 export interface RedirectPolicy {
-  /** The origin of the registry: the only one that sees `header`. */
-  readonly registry: string;
-  /** The user has asked for plain http. */
+  /** The user allows plain http. */
   readonly insecure: boolean;
   readonly lookup: Lookup;
 }
 
-export interface Request {
+export interface RedirectedRequest {
   /** Sent on every hop. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly authorization?: string;
+  /** The origin of the registry: the only one that gets `authorization`. */
+  readonly registry: string;
+  readonly authorization?: string | undefined;
   readonly signal: AbortSignal;
 }
 
 export interface FinalResponse {
   readonly response: Response;
-  /** Where it was answered. */
+  /** The URL of the response, after redirects. */
   readonly url: URL;
 }
 
-/**
- * GETs `start` and what it redirects to, up to ten hops. Throws what `Http.get` throws, `redirect` for a
- * target that must not be asked and `protocol` for a redirect without one.
- */
-export async function followRedirects(
-  http: Http,
-  start: URL,
-  request: Request,
-  trust: RedirectPolicy,
-): Promise<FinalResponse> {
-  const { signal, authorization } = request;
-  const visited = new Set<string>();
-  let url = start;
-  for (;;) {
-    visited.add(url.href);
-    const trusted = authorization !== undefined && url.origin === trust.registry;
-    const headers = trusted ? { ...request.headers, authorization } : request.headers;
-    const response = await http.get(url, { headers, signal });
-    if (!isRedirect(response.status)) return { response, url };
-    await discard(response);
-    const next = target(url, response.headers.get("location"));
-    if (visited.has(next.href)) throw refused(url, "it leads back to itself");
-    if (visited.size > MAX_HOPS) throw refused(url, `it is number ${MAX_HOPS + 1} in a row`);
-    if (next.protocol === "http:" && start.protocol !== "http:" && !trust.insecure) {
-      const hint = "use --insecure if plain http is what you want";
-      throw refused(url, "it leads from https to plain http", hint);
+/** An `Http` that follows redirects. */
+export class RedirectingHttp {
+  constructor(
+    private readonly http: Pick<Http, "get">,
+    private readonly policy: RedirectPolicy,
+  ) {}
+
+  /**
+   * GETs `start` and follows up to ten redirects. Throws what `Http.get` throws, `redirect` for a
+   * redirect that is not allowed and `protocol` for one without a Location.
+   */
+  async get(start: URL, request: RedirectedRequest): Promise<FinalResponse> {
+    const { signal, authorization, registry } = request;
+    const visited = new Set<string>();
+    let url = start;
+    for (;;) {
+      visited.add(url.href);
+      const trusted = authorization !== undefined && url.origin === registry;
+      const headers = trusted ? { ...request.headers, authorization } : request.headers;
+      const response = await this.http.get(url, { headers, signal });
+      if (!isRedirect(response.status)) return { response, url };
+      await discard(response);
+      const next = target(url, response.headers.get("location"));
+      if (visited.has(next.href)) throw refused(url, "redirect loop");
+      if (visited.size > MAX_HOPS) throw refused(url, `more than ${MAX_HOPS} redirects`);
+      if (next.protocol === "http:" && start.protocol !== "http:" && !this.policy.insecure) {
+        throw refused(url, "from https to plain http", "use --insecure to allow plain http");
+      }
+      if (next.origin !== registry) await this.#checkAddress(url, next, request);
+      url = next;
     }
-    if (next.origin !== trust.registry) await checkAddress(url, next, trust, signal);
-    url = next;
+  }
+
+  async #checkAddress(
+    from: URL,
+    to: URL,
+    { registry, signal }: RedirectedRequest,
+  ): Promise<void> {
+    const { lookup } = this.policy;
+    const internal = await privateAddressReason(to, new URL(registry), lookup, signal);
+    if (internal === undefined) return;
+    const reason = `the target is ${internal} (${to.hostname})`;
+    throw refused(from, reason, "contact the registry's operator");
   }
 }
 
-/** The URL that a Location header means. */
+/** The URL in a Location header. */
 function target(from: URL, location: string | null): URL {
   if (!location) {
-    throw new PullamaError("protocol", `${from.host} sent a redirect that leads nowhere`);
+    throw new PullamaError("protocol", `${from.host} sent a redirect without a Location header`);
   }
   const next = URL.parse(location, from);
-  if (!next) throw refused(from, "its address cannot be read");
+  if (!next) throw refused(from, "invalid Location header");
   if (next.protocol !== "http:" && next.protocol !== "https:") {
-    throw refused(from, `it leads to ${next.protocol}`);
+    throw refused(from, `unsupported scheme ${next.protocol}`);
   }
   if (next.username !== "" || next.password !== "") {
-    throw refused(from, "its address carries a user name");
+    throw refused(from, "the URL contains credentials");
   }
   next.hash = "";
   return next;
 }
 
-async function checkAddress(
-  from: URL,
-  to: URL,
-  trust: RedirectPolicy,
-  signal: AbortSignal,
-): Promise<void> {
-  const inside = await privateAddressReason(to, new URL(trust.registry), trust.lookup, signal);
-  if (inside === undefined) return;
-  throw refused(from, `it leads to ${to.hostname}, ${inside}`, "tell those who run the registry");
-}
-
 /**
- * Why a registry must not send us to `to`, as the rest of a sentence about that host; undefined if it may. A
- * registry on the internet has no business with the machines of a private network, nor with the services
- * of this one; a registry that is there itself has. A host that cannot be looked up is left to the
- * request, which will say so. The address may still change between the two: then the bytes are checked
- * by their digest, and the request carried no credentials.
+ * Why a registry must not send us to `to`: the kind of its address, such as "a loopback address";
+ * undefined if it may. A registry on the internet must not send requests into a private network or
+ * to this machine; one with an internal address of its own may. A host that cannot be resolved is
+ * left to the request, which reports it. The address may still change before the request: then the
+ * digest protects the bytes, and the request carries no credentials.
  */
 export async function privateAddressReason(
   to: URL,
@@ -109,51 +113,47 @@ export async function privateAddressReason(
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const inside = await addressInside(to.hostname, lookup, signal);
-  if (inside === undefined) return undefined;
-  return await addressInside(registry.hostname, lookup, signal) === undefined ? inside : undefined;
+  const internal = await internalAddress(to.hostname, lookup, signal);
+  if (internal === undefined) return undefined;
+  const ofRegistry = await internalAddress(registry.hostname, lookup, signal);
+  return ofRegistry === undefined ? internal : undefined;
 }
 
-const INSIDE: Partial<Record<AddressKind, string>> = {
-  loopback: "which is this machine",
-  private: "which is in a private network",
-  link_local: "which is in the local network",
-  unspecified: "which is no address",
+const INTERNAL: Partial<Record<AddressKind, string>> = {
+  loopback: "a loopback address",
+  private: "a private network address",
+  link_local: "a link-local address",
+  unspecified: "an unspecified address",
 };
 
-/** In words what is internal about the host; undefined if nothing is. */
-async function addressInside(
+/** The kind of internal address that the host has, in words; undefined if it has none. */
+async function internalAddress(
   host: string,
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const kind = addressKind(host);
-  if (kind !== "name") return INSIDE[kind];
+  if (kind !== "name") return INTERNAL[kind];
   const addresses = await resolved(host, lookup, signal);
-  return addresses.map((address) => INSIDE[addressKind(address)])
-    .find((inside) => inside !== undefined);
+  return addresses.map((address) => INTERNAL[addressKind(address)])
+    .find((internal) => internal !== undefined);
 }
 
-/** The addresses that a lookup finds. It cannot be cancelled, only left behind. */
+/** The addresses of a host, none if the lookup fails. It cannot be cancelled, only abandoned. */
 async function resolved(
   host: string,
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
   try {
     signal.throwIfAborted();
-    return await Promise.race([lookup(host).catch(() => []), aborted.promise]);
+    return await orAborted(lookup(host).catch(() => []), signal);
   } catch (error) {
     throw networkError(error, host, "head");
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }
 
 function refused(from: URL, reason: string, hint?: string): PullamaError {
-  const message = `will not follow a redirect of ${from.host}: ${reason}`;
+  const message = `refusing to follow a redirect from ${from.host}: ${reason}`;
   return new PullamaError("redirect", message, hint === undefined ? {} : { hint });
 }

@@ -1,17 +1,17 @@
-/** What a status means wherever it comes from: not now. */
+/** HTTP statuses that mean "try again later", and Retry-After. */
 
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429]);
-/** Failures of a server that stay: what was asked for is not implemented. */
-const LASTING: ReadonlySet<number> = new Set([501, 505]);
+/** Server errors that are permanent: the request is not supported. */
+const PERMANENT: ReadonlySet<number> = new Set([501, 505]);
 
-/** Whether the same request may well succeed later. */
+/** Whether the same request may succeed later. */
 export function isBusy(status: number): boolean {
-  return BUSY.has(status) || (status >= 500 && !LASTING.has(status));
+  return BUSY.has(status) || (status >= 500 && !PERMANENT.has(status));
 }
 
 /**
- * How long the server asks to be left alone, in milliseconds from `now` (since 1970): the Retry-After of
- * a 429 or 503, in seconds or as an HTTP date. Undefined if it does not say, or not legibly.
+ * How long to wait before a retry, in milliseconds from `now` (since 1970): the Retry-After of a
+ * 429 or 503, in seconds or as an HTTP date. Undefined if it is missing or invalid.
  */
 export function retryAfter(status: number, headers: Headers, now: number): number | undefined {
   if (status !== 429 && status !== 503) return undefined;

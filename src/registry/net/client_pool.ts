@@ -1,26 +1,26 @@
-/** Deno's clients, which hold the connections: a direct one, and one for each proxy in use. */
+/** Deno's HTTP clients, which hold the connections: one for direct requests and one per proxy. */
 
 import { ProxyRelay } from "./proxy_relay.ts";
 import { addressOf, type Proxy } from "./proxy.ts";
 
-/** Runs what makes a client and returns what that returns. */
+/** Calls `make`, which creates a client, and returns its result. */
 export type WithoutProxyEnv = <T>(make: () => T) => T;
 
 export interface ClientPoolOptions {
   /** Certificates in PEM to trust besides the built-in ones. */
   readonly caCerts?: readonly string[];
-  /** Keeps Deno from reading the environment, where it finds proxies by rules of its own. */
+  /** Keeps Deno from reading proxies from the environment by its own rules. */
   readonly withoutProxyEnv?: WithoutProxyEnv;
 }
 
-/** A client that takes requests the right way. */
+/** The client for a request, direct or through a proxy. */
 export interface PooledClient {
   readonly client: Deno.HttpClient;
-  /** Why the proxy could not be reached, where the client cannot say it itself. */
+  /** Why the proxy could not be reached, if the error of the client does not tell. */
   failure(): unknown;
 }
 
-/** Made when they are first needed. */
+/** Clients are created on first use. */
 export class ClientPool implements Disposable {
   readonly #options: ClientPoolOptions;
   readonly #clients = new Map<Proxy | undefined, Deno.HttpClient>();
@@ -31,30 +31,30 @@ export class ClientPool implements Disposable {
     this.#options = options;
   }
 
-  /** How to ask for `url` through a proxy, or directly. Throws what using a closed client throws. */
+  /** The client for `url`, through `proxy` or directly. Throws `BadResource` once disposed. */
   get(url: URL, proxy: Proxy | undefined): PooledClient {
-    if (this.#closed) throw new Deno.errors.BadResource("the connections were closed");
+    if (this.#closed) throw new Deno.errors.BadResource("the HTTP client is closed");
     const relay = proxy?.login && proxy.protocol === "http:" && url.protocol === "https:"
       ? this.#relay(proxy)
       : undefined;
-    const first = relay?.entrance ?? proxy;
+    const first = relay?.local ?? proxy;
     let client = this.#clients.get(first);
     if (!client) {
-      client = connect(this.#options, first);
+      client = createClient(this.#options, first);
       this.#clients.set(first, client);
     }
     return { client, failure: () => relay?.failure };
   }
 
   /**
-   * Gives up all kept connections after a silence on one of `client`: a change of network ends them all.
-   * Several requests may fall silent together; only the first of them counts.
+   * Drops all kept connections after a timeout on one of `client`: a change of network breaks them
+   * all. When several requests time out together, only the first one has this effect.
    */
   renew(client: Deno.HttpClient): void {
     if ([...this.#clients.values()].includes(client)) this.#clear();
   }
 
-  /** Bodies that are being read go on, except those that come through a proxy with a password. */
+  /** Bodies that are being read continue, except those through a proxy with a password. */
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#clear();
@@ -74,10 +74,13 @@ export class ClientPool implements Disposable {
   }
 }
 
-/** Whether these can be trusted at all: certificates that Deno cannot read make every request fail. */
-export function areReadable(caCerts: readonly string[], quietly: WithoutProxyEnv): boolean {
+/** Whether Deno can parse these certificates: if not, every request would fail. */
+export function areReadable(
+  caCerts: readonly string[],
+  withoutProxyEnv: WithoutProxyEnv,
+): boolean {
   try {
-    connect({ caCerts, withoutProxyEnv: quietly }, undefined).close();
+    createClient({ caCerts, withoutProxyEnv }, undefined).close();
     return true;
   } catch {
     return false;
@@ -85,11 +88,11 @@ export function areReadable(caCerts: readonly string[], quietly: WithoutProxyEnv
 }
 
 /** HTTP/1.1 only: over HTTP/2 parallel ranges would share one connection. */
-function connect(
-  { caCerts = [], withoutProxyEnv: quietly = (make) => make() }: ClientPoolOptions,
+function createClient(
+  { caCerts = [], withoutProxyEnv = (make) => make() }: ClientPoolOptions,
   proxy: Proxy | undefined,
 ): Deno.HttpClient {
-  return quietly(() =>
+  return withoutProxyEnv(() =>
     Deno.createHttpClient({
       http2: false,
       ...(caCerts.length > 0 && { caCerts: [...caCerts] }),

@@ -1,12 +1,12 @@
-/** Looking up the addresses of a host. */
+/** DNS lookups. */
 
 import { lookup as systemLookup } from "node:dns";
 import type { ProxyFor } from "./proxy.ts";
 
-/** The addresses of a host, as the system resolves it. */
+/** Resolves a host name to its addresses. */
 export type Lookup = (host: string) => Promise<readonly string[]>;
 
-/** By callback: the promise form prints a deprecation warning on Deno 2.6. */
+/** Uses the callback API: the promise API prints a deprecation warning on Deno 2.6. */
 export function addressesOf(host: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
     systemLookup(host, { all: true }, (error, found) => {
@@ -16,7 +16,7 @@ export function addressesOf(host: string): Promise<string[]> {
   });
 }
 
-/** A proxy resolves names by itself: where requests go through one, `lookup` is not asked. */
+/** `lookup`, but without a result for hosts behind a proxy, which resolves names itself. */
 export function lookupBeside(
   proxyFor: ProxyFor | undefined,
   scheme: "http" | "https",

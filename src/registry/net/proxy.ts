@@ -1,21 +1,21 @@
 /**
- * Which proxy a request goes through, as the environment says it, by the rules of programs in Go, of which
- * Ollama is one. `ALL_PROXY` is not read: they do not know it either.
+ * Which proxy a request goes through, according to the environment, by the rules of Go programs
+ * such as Ollama. `ALL_PROXY` is not read: Go ignores it as well.
  */
 
 import { PullamaError } from "../../core/errors.ts";
 
 export interface Proxy {
   readonly protocol: "http:" | "https:" | "socks5:" | "socks5h:";
-  /** As the URL parser writes it: an IPv6 address has brackets. */
+  /** As in a URL: an IPv6 address is in brackets. */
   readonly host: string;
   readonly port: number;
   readonly login?: { readonly username: string; readonly password: string };
-  /** The environment variable that names it. */
+  /** The environment variable it was read from. */
   readonly variable: string;
 }
 
-/** The proxy for a request; undefined where it goes directly. */
+/** The proxy for a request; undefined for a direct connection. */
 export type ProxyFor = (url: URL) => Proxy | undefined;
 
 const PORTS: Readonly<Record<Proxy["protocol"], number>> = {
@@ -26,18 +26,18 @@ const PORTS: Readonly<Record<Proxy["protocol"], number>> = {
 };
 
 const HINT =
-  "it should look like http://host:port, with user:password@ in front of the host if need be, where " +
-  "special characters of the password are written as %40 and the like";
+  "use http://host:port or http://user:password@host:port, with special characters in the password " +
+  "percent-encoded (@ as %40)";
 
 /**
- * The rules in the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of the environment `env`, or in those of
- * the same name in lower case. Requests to this machine go directly. Throws `usage` for a variable that
- * names no proxy, without its value: there may be a password in it.
+ * Reads `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, also in lower case, from the environment `env`.
+ * Requests to this machine are direct. Throws `usage` for an invalid value without quoting it: it
+ * may hold a password.
  */
 export function proxiesIn(env: (name: string) => string | undefined): ProxyFor {
-  const secure = named(env, "HTTPS_PROXY");
-  // Of a web server's script it is no variable but a header of the request, which anybody may send.
-  const plain = env("REQUEST_METHOD") ? undefined : named(env, "HTTP_PROXY");
+  const secure = proxyIn(env, "HTTPS_PROXY");
+  // In a CGI script, HTTP_PROXY is the "Proxy" header of the request, which any client can send.
+  const plain = env("REQUEST_METHOD") ? undefined : proxyIn(env, "HTTP_PROXY");
   const [, exceptions = ""] = variable(env, "NO_PROXY") ?? [];
   const rules = exceptions.split(",").map((text) => ruleOf(text.trim().toLowerCase()));
   return (url) => {
@@ -51,24 +51,24 @@ export function proxiesIn(env: (name: string) => string | undefined): ProxyFor {
   };
 }
 
-/** "host:port", to be shown. */
+/** "host:port", for messages. */
 export function addressOf(proxy: Proxy): string {
   return `${proxy.host}:${proxy.port}`;
 }
 
-/** A host as sockets take it: brackets are for URLs. */
+/** A host in the form that sockets take: without the brackets of a URL. */
 export function withoutBrackets(host: string): string {
   return host.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** What a header says to a proxy with a log-in; undefined if there is none. */
+/** The Proxy-Authorization header for a proxy; undefined if it has no login. */
 export function basicLogin({ login }: Proxy): string | undefined {
   if (!login) return undefined;
   const bytes = new TextEncoder().encode(`${login.username}:${login.password}`);
   return `Basic ${btoa(String.fromCharCode(...bytes))}`;
 }
 
-/** Name and value of a variable that is not empty; the name in capitals comes first. */
+/** Name and value of a variable that is not empty; upper case takes precedence. */
 function variable(
   env: (name: string) => string | undefined,
   name: string,
@@ -80,12 +80,15 @@ function variable(
   return undefined;
 }
 
-function named(env: (name: string) => string | undefined, what: string): Proxy | undefined {
-  const [name, value] = variable(env, what) ?? [];
+function proxyIn(
+  env: (name: string) => string | undefined,
+  upperCase: string,
+): Proxy | undefined {
+  const [name, value] = variable(env, upperCase) ?? [];
   return name === undefined || value === undefined ? undefined : parse(name, value);
 }
 
-/** As much of a URL as a proxy is named with; without a scheme it is http. An "@" ends a user, nothing else. */
+/** The URL of a proxy; the scheme defaults to http. "@" only ends the credentials. */
 const FORM =
   /^(?:([a-z][a-z0-9+.-]*):\/\/|(?!.*:\/\/))(?:([^/?#]*)@)?(\[[^\]]*\]|[^/?#:@[\]]+)(?::(\d{0,5}))?(?:[/?#][^@]*)?$/i;
 
@@ -93,14 +96,14 @@ function parse(variable: string, value: string): Proxy {
   const [, scheme = "http", user, name, digits] = FORM.exec(value) ?? [];
   const protocol = `${scheme.toLowerCase()}:`;
   if (!isProtocol(protocol)) {
-    const message = `${variable} names a proxy of an unknown kind: ${protocol}//`;
-    throw new PullamaError("usage", message, { hint: "http, https and socks5 are known" });
+    const message = `${variable} has an unsupported proxy scheme: ${protocol}//`;
+    throw new PullamaError("usage", message, { hint: "use http, https or socks5" });
   }
   const host = name === undefined ? undefined : URL.parse(`http://${name}/`)?.hostname;
   const port = Number(digits || PORTS[protocol]);
   const login = user === undefined ? undefined : loginIn(user);
   if (!host || port < 1 || port > 65535 || (user !== undefined && !login)) {
-    throw new PullamaError("usage", `${variable} does not name a proxy`, { hint: HINT });
+    throw new PullamaError("usage", `${variable} is not a valid proxy URL`, { hint: HINT });
   }
   return { protocol, host, port, variable, ...(login && { login }) };
 }
@@ -118,7 +121,7 @@ function loginIn(text: string): Proxy["login"] {
   }
 }
 
-/** Whether an entry of NO_PROXY is about a host. */
+/** Whether an entry of NO_PROXY matches a host. */
 type Rule = (host: string, port: string, ip: readonly number[] | undefined) => boolean;
 
 function ruleOf(entry: string): Rule {
@@ -139,7 +142,7 @@ function ruleOf(entry: string): Rule {
     (!port || at === port);
 }
 
-/** The 4 or 16 bytes of an address; an IPv4 address in the form of an IPv6 one has 4. Undefined for a name. */
+/** The 4 or 16 bytes of an IP address, 4 if it is IPv4-mapped IPv6; undefined for a name. */
 function bytesOf(text: string): readonly number[] | undefined {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
     const bytes = text.split(".").map(Number);
@@ -157,7 +160,7 @@ function bytesOf(text: string): readonly number[] | undefined {
 
 const MAPPED: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0];
 
-/** Whether the first `bits` of both are the same. */
+/** Whether the first `bits` bits of both are equal. */
 function isWithin(
   ip: readonly number[] | undefined,
   network: readonly number[],

@@ -1,7 +1,7 @@
 /**
- * The way to a proxy that wants a password. Deno repeats it inside the tunnel, where the other end reads it:
- * the registry, and every host that it redirects to. So Deno is shown a way in on this machine, with a
- * password that is good for nothing else, and the real one is put in its place on the way to the proxy.
+ * A relay on this machine to a proxy that requires a password. Deno also sends that password inside
+ * the tunnel, to the registry and to every host that it redirects to. So Deno is given the relay as
+ * its proxy, with a random password of its own, which the relay replaces with the real one.
  */
 
 import { basicLogin, type Proxy, withoutBrackets } from "./proxy.ts";
@@ -10,21 +10,21 @@ const MAX_HEAD = 16 << 10;
 const PIECE = 256 << 10;
 
 export class ProxyRelay implements Disposable {
-  /** What is to be used in place of the proxy. */
-  readonly entrance: Proxy;
-  /** Why the proxy could not be reached the last time; undefined if it could. */
+  /** The relay, to be used instead of the proxy. */
+  readonly local: Proxy;
+  /** Why the last connection to the proxy failed; undefined if it succeeded. */
   failure: unknown;
   readonly #proxy: Proxy;
   readonly #listener: Deno.TcpListener;
   readonly #open = new Set<Disposable>();
 
-  /** `proxy` is one for http, with a login. Throws what listening on a port of this machine throws. */
+  /** `proxy` is an http proxy with a login. Throws what `Deno.listen` throws. */
   constructor(proxy: Proxy) {
     this.#proxy = proxy;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    // What nobody waits for keeps no program running.
+    // The listener must not keep the process running.
     this.#listener.unref();
-    this.entrance = {
+    this.local = {
       ...proxy,
       host: "127.0.0.1",
       port: this.#listener.addr.port,
@@ -33,7 +33,7 @@ export class ProxyRelay implements Disposable {
     void this.#accept();
   }
 
-  /** Ends all connections through it. */
+  /** Closes all connections through it. */
   [Symbol.dispose](): void {
     this.#listener.close();
     for (const connection of this.#open) connection[Symbol.dispose]();
@@ -43,25 +43,25 @@ export class ProxyRelay implements Disposable {
     try {
       for await (const client of this.#listener) void this.#serve(client);
     } catch {
-      // It was closed while a connection came in.
+      // It was closed while accepting a connection.
     }
   }
 
   async #serve(client: Deno.TcpConn): Promise<void> {
     using ends = this.#owning(client);
     try {
-      const request = withLogin(await readHead(client), this.entrance, this.#proxy);
+      const request = withLogin(await readHead(client), this.local, this.#proxy);
       if (request === undefined) return;
-      const proxy = await this.#reach();
+      const proxy = await this.#connect();
       ends.add(proxy);
       await writeAll(proxy, request);
       await Promise.race([copy(client, proxy), copy(proxy, client)]);
     } catch {
-      // Both ends are told in the same way, by the end of the connection.
+      // Both ends notice: their connections are closed.
     }
   }
 
-  async #reach(): Promise<Deno.TcpConn> {
+  async #connect(): Promise<Deno.TcpConn> {
     const { host, port } = this.#proxy;
     try {
       const connection = await Deno.connect({ hostname: withoutBrackets(host), port });
@@ -73,7 +73,7 @@ export class ProxyRelay implements Disposable {
     }
   }
 
-  /** Connections that end together: with this scope, or with the relay. */
+  /** Connections that are closed together: with this scope, or with the relay. */
   #owning(first: Deno.TcpConn): Disposable & { add(connection: Deno.TcpConn): void } {
     const connections = new Set<Deno.TcpConn>();
     let ended = false;
@@ -97,15 +97,15 @@ export class ProxyRelay implements Disposable {
   }
 }
 
-/** A request with the login of `proxy` instead of that of `entrance`; undefined if it has another one, or none. */
-function withLogin(request: string, entrance: Proxy, proxy: Proxy): string | undefined {
-  const [known, real] = [basicLogin(entrance), basicLogin(proxy)];
+/** `request` with the login of `proxy`; undefined if it does not have that of `local`. */
+function withLogin(request: string, local: Proxy, proxy: Proxy): string | undefined {
+  const [expected, real] = [basicLogin(local), basicLogin(proxy)];
   const [line, login] = /^proxy-authorization: *(.*?)\r?$/im.exec(request) ?? [];
-  if (line === undefined || login !== known) return undefined;
+  if (line === undefined || login !== expected) return undefined;
   return request.replace(line.trimEnd(), `Proxy-Authorization: ${real}`);
 }
 
-/** The head of a request or an answer, or as much of it as there is. */
+/** The head of a request or a response, or as much of it as arrives. */
 export async function readHead(connection: Deno.TcpConn): Promise<string> {
   const buffer = new Uint8Array(MAX_HEAD);
   let text = "";
@@ -117,7 +117,7 @@ export async function readHead(connection: Deno.TcpConn): Promise<string> {
   return text;
 }
 
-/** Passes on what comes in, until that ends. */
+/** Copies all data until the end of `from`. */
 export async function copy(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
   const buffer = new Uint8Array(PIECE);
   for (let count; (count = await from.read(buffer)) !== null;) {
@@ -125,7 +125,7 @@ export async function copy(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> 
   }
 }
 
-/** Writes all of it; text in Latin-1. */
+/** Writes all of `data`; text is encoded as Latin-1. */
 export async function writeAll(to: Deno.TcpConn, data: Uint8Array | string): Promise<void> {
   const bytes = typeof data === "string"
     ? Uint8Array.from(data, (letter) => letter.charCodeAt(0))
@@ -137,6 +137,6 @@ function close(connection: Deno.TcpConn): void {
   try {
     connection.close();
   } catch {
-    // It has ended before.
+    // Already closed.
   }
 }

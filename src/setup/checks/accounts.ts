@@ -1,15 +1,15 @@
-/** The users of this machine, as far as its files tell, and what they may read. */
+/** The local users in /etc/passwd and /etc/group, and what they may read. */
 
 import { dirname } from "node:path";
 
 export interface Account {
   readonly name: string;
   readonly uid: number;
-  /** Its own and those that it was added to. */
+  /** The primary group and the supplementary groups. */
   readonly gids: readonly number[];
 }
 
-/** Where users and groups are written down. */
+/** The paths of the files with users and groups. */
 export interface AccountFiles {
   readonly passwd: string;
   readonly group: string;
@@ -17,7 +17,7 @@ export interface AccountFiles {
 
 export const SYSTEM_ACCOUNTS: AccountFiles = { passwd: "/etc/passwd", group: "/etc/group" };
 
-/** All of them; none where the files cannot be read. */
+/** All users; empty if the files cannot be read. */
 export async function readAccounts({ passwd, group }: AccountFiles): Promise<readonly Account[]> {
   const [users, groups] = await Promise.all([passwd, group].map(rowsIn));
   return users!.map(([name = "", , uid, gid]) => {
@@ -26,7 +26,7 @@ export async function readAccounts({ passwd, group }: AccountFiles): Promise<rea
   });
 }
 
-/** Whether `account` may list the existing folder `path` and go there, by the usual permission bits. */
+/** Whether `account` may list and enter the existing folder `path`, by the permission bits. */
 export async function mayRead(account: Account, path: string): Promise<boolean> {
   const end = await Deno.realPath(path);
   for (let at = end;; at = dirname(at)) {

@@ -1,16 +1,16 @@
-/** Counting what comes of a body. Nothing of it is kept. */
+/** Counts the bytes of a response body without keeping them. */
 
 import { networkError } from "../../registry/diagnose/network_error.ts";
 
 export interface ByteCount {
   readonly bytes: number;
-  /** Milliseconds from when the body was opened to the last byte. */
+  /** Milliseconds from opening the body to the last byte. */
   readonly ms: number;
 }
 
 /**
- * Reads at most `limit` bytes and lets the rest go. Ends early with the body, and with `until`, which has to end
- * the body as well; any other failure is thrown as `networkError` has it.
+ * Reads at most `limit` bytes and cancels the rest. Ends early with the body or with `until`,
+ * which must also abort the body; any other failure is thrown as a `networkError`.
  */
 export async function countBytes(
   stream: ReadableStream<Uint8Array>,

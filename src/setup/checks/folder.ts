@@ -1,4 +1,4 @@
-/** The folder that models go to: whether it can be written, whose it is, what it is on. */
+/** Checks the models folder: whether it is writable, its owner and its file system. */
 
 import { dirname, join, resolve } from "node:path";
 import { PullamaError } from "../../core/errors.ts";
@@ -12,12 +12,12 @@ import { pathsOf } from "../../store/layout/paths.ts";
 import { type Account, type AccountFiles, mayRead, readAccounts } from "./accounts.ts";
 import type { Finding, Step } from "./run.ts";
 
-/** The user that the installer of Ollama makes for its service. */
+/** The user that Ollama's installer creates for its service. */
 const SERVICE_USER = "ollama";
 
 export interface FolderOptions {
   readonly modelsDir: string;
-  /** What has decided that it is this one. */
+  /** Where `modelsDir` comes from. */
   readonly chosenBy: "--models-dir" | "OLLAMA_MODELS" | "default";
   readonly accounts: AccountFiles;
 }
@@ -25,8 +25,8 @@ export interface FolderOptions {
 export function folderStep({ modelsDir, chosenBy, accounts }: FolderOptions): Step {
   return {
     name: "folder",
-    late: "the file system has not answered",
-    remedy: "look at the disk, or choose another folder with --models-dir",
+    late: "no response from the file system",
+    remedy: "check the disk, or choose another folder with --models-dir",
     async check(): Promise<Finding> {
       const path = resolve(modelsDir);
       const there = await nearestFolder(pathsOf(path).own);
@@ -42,7 +42,7 @@ export function folderStep({ modelsDir, chosenBy, accounts }: FolderOptions): St
       return {
         found: [
           `${path} (${chosenBy})`,
-          exists ? "writable" : "would be made",
+          exists ? "writable" : "would be created",
           ...ownerOf(await statOf(exists ? path : there), users),
           ...(free === undefined ? [] : [`${formatSize(free)} free`]),
           ...(system === undefined ? [] : [system.name]),
@@ -54,7 +54,7 @@ export function folderStep({ modelsDir, chosenBy, accounts }: FolderOptions): St
   };
 }
 
-/** The folder itself or the nearest one above it that there is. */
+/** The folder itself, or its nearest existing ancestor. */
 async function nearestFolder(path: string): Promise<string> {
   for (let at = path;; at = dirname(at)) {
     try {
@@ -64,13 +64,13 @@ async function nearestFolder(path: string): Promise<string> {
       if (!below) throw fileError(error, "read", at);
       continue;
     }
-    throw new PullamaError("local", `${at} is in the way: it is no folder`, {
+    throw new PullamaError("local", `${at} exists and is not a directory`, {
       hint: "move it away, or choose another folder with --models-dir",
     });
   }
 }
 
-/** Makes a file with a byte in it, and removes it. Throws `local`, or `disk_full`. */
+/** Creates a file of one byte and removes it. Throws `local` or `disk_full`. */
 async function tryWriting(folder: string): Promise<void> {
   const path = join(folder, `.pullama-${crypto.randomUUID()}`);
   try {
@@ -90,7 +90,7 @@ function ownerOf(info: Deno.FileInfo | undefined, users: readonly Account[]): st
   const uid = info?.uid ?? undefined;
   if (uid === undefined) return [];
   const name = users.find((user) => user.uid === uid)?.name;
-  return [name === undefined ? `belongs to user ${uid}` : `belongs to ${name} (${uid})`];
+  return [name === undefined ? `owned by user ${uid}` : `owned by ${name} (${uid})`];
 }
 
 interface Warning {
@@ -100,12 +100,12 @@ interface Warning {
 
 function largestFileWarning(largest: number | undefined): Warning | undefined {
   return largest === undefined ? undefined : {
-    what: "takes no file of 4 GiB or more",
+    what: "file size limit 4 GiB",
     hint: "for larger models choose a folder on another file system with --models-dir",
   };
 }
 
-/** The service can only serve what its user can read. */
+/** The Ollama service can only serve models that its user can read. */
 async function serviceWarning(
   path: string,
   users: readonly Account[],
@@ -113,7 +113,7 @@ async function serviceWarning(
   const service = users.find(({ name }) => name === SERVICE_USER);
   if (!service || service.uid === Deno.uid() || await mayRead(service, path)) return undefined;
   return {
-    what: `the user ${SERVICE_USER} cannot read it`,
-    hint: `for a server that runs as ${SERVICE_USER}: chmod o+rx this folder and those above it`,
+    what: `not readable by user ${SERVICE_USER}`,
+    hint: `for a server that runs as ${SERVICE_USER}: chmod o+rx this folder and its parents`,
   };
 }

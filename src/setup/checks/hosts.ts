@@ -1,25 +1,25 @@
-/** Which hosts a pull has to reach, as its requests go along. */
+/** Collects the hosts that a pull has to reach from its requests. */
 
 import type { NeededHost } from "../../core/reports/doctor.ts";
 import type { RequestNote } from "../../registry/http/http.ts";
 import type { ProxyFor } from "../../registry/net/proxy.ts";
 
-/** Collects hosts. It never keeps more of an address than scheme, host and port. */
+/** The hosts so far. Of a URL only the scheme, host and port are kept. */
 export class Hosts {
   readonly #registry: URL;
   readonly #known = new Map<string, NeededHost>();
   #last: string;
-  #refused = false;
+  #authRequired = false;
   #inBlobs = false;
 
-  /** `registry` is where it begins. */
+  /** `registry` is the URL of the first request. */
   constructor(registry: URL) {
     this.#registry = registry;
     this.#last = authorityOf(registry);
     this.#add(registry, "registry");
   }
 
-  /** `proxyFor`, listened to: it is asked before each request, so a host is known even if nobody can reach it. */
+  /** Wraps `proxyFor`, which is called before each request: unreachable hosts are recorded too. */
   listening(proxyFor: ProxyFor): ProxyFor {
     return (url) => {
       const proxy = proxyFor(url);
@@ -30,21 +30,21 @@ export class Hosts {
     };
   }
 
-  answered({ status }: RequestNote): void {
-    if (status === 401) this.#refused = true;
+  onResponse({ status }: RequestNote): void {
+    if (status === 401) this.#authRequired = true;
   }
 
-  /** From now on blobs are asked for. */
+  /** The requests from now on are for blobs. */
   blobs(): void {
     this.#inBlobs = true;
   }
 
-  /** Whether somebody has asked who we are. */
-  get askedForLogin(): boolean {
-    return this.#refused;
+  /** Whether a response was 401. */
+  get authRequired(): boolean {
+    return this.#authRequired;
   }
 
-  /** "host:port" of the latest request; undefined if that was the registry. */
+  /** "host:port" of the latest request; undefined if that is the registry. */
   get elsewhere(): string | undefined {
     return this.#last === authorityOf(this.#registry) ? undefined : this.#last;
   }
@@ -67,7 +67,7 @@ export class Hosts {
     this.#put({ host: url.hostname, port: portOf(url), what });
   }
 
-  /** The first thing that a host is needed for is what it is called. */
+  /** A host keeps the first purpose that it is needed for. */
   #put(host: NeededHost): void {
     const key = `${host.host}:${host.port}`;
     if (!this.#known.has(key)) this.#known.set(key, host);

@@ -1,4 +1,4 @@
-/** The model itself: its manifest, room for it, and where its largest blob comes from and how fast. */
+/** Checks the model: its manifest, the disk space, and the source and speed of its largest blob. */
 
 import { shortId } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
@@ -15,22 +15,21 @@ export interface ModelOptions {
   readonly name: ModelName;
   readonly source: RegistrySource;
   readonly hosts: Hosts;
-  /** Whether all of these fit, in the words of a finding. Throws `disk_full`. */
+  /** Checks that all of these fit on the disk. Throws `disk_full`. */
   readonly room: (blobs: readonly Descriptor[]) => Promise<Finding>;
-  /** Milliseconds that the measurement takes at most. */
+  /** Time limit of the measurement in milliseconds. */
   readonly speedMs: number;
 }
 
-/** Bytes that are asked for to see whether ranges work, and to measure. */
+/** The bytes requested to test ranges, and to measure the speed. */
 const RANGE = 1 << 16;
 const MEASURED = 4_000_000;
-/** Bytes a second: what is slower counts as a silent connection in a pull. */
+/** In bytes per second: a pull treats slower connections as stalled. */
 const SLOWEST = 1000;
 
 const CHECK_REGISTRY =
-  "run it again in a while; if that does not help, tell those who run the registry";
-const CHECK_BLOBS =
-  "run it again in a while; a firewall and a proxy have to let the hosts of blobs through as well";
+  "try again later; if that does not help, contact the registry's administrator";
+const CHECK_BLOBS = "try again later; firewalls and proxies have to allow the blob hosts as well";
 const NO_BLOB = { skipped: "the model has no blobs" };
 
 /** The steps `manifest`, `space`, `redirect`, `range` and `speed`. */
@@ -43,7 +42,7 @@ export function modelSteps(options: ModelOptions): Step[] {
     {
       name: "manifest",
       needs: ["proxy", "dns", "tcp", "tls"],
-      late: "the manifest was not complete",
+      late: "no complete manifest received",
       remedy: CHECK_REGISTRY,
       async check(signal) {
         const manifest = await source.manifest(name, signal);
@@ -54,7 +53,7 @@ export function modelSteps(options: ModelOptions): Step[] {
             shortId(manifest.digest),
             formatSize(size),
             `${blobs.length} ${blobs.length === 1 ? "blob" : "blobs"}`,
-            hosts.askedForLogin ? "after a login" : "no login needed",
+            hosts.authRequired ? "authenticated" : "no authentication needed",
           ],
         };
       },
@@ -62,14 +61,14 @@ export function modelSteps(options: ModelOptions): Step[] {
     {
       name: "space",
       needs: ["folder", "manifest"],
-      late: "the file system has not answered",
-      remedy: "look at the disk, or choose another folder with --models-dir",
+      late: "no response from the file system",
+      remedy: "check the disk, or choose another folder with --models-dir",
       check: () => room(blobs),
     },
     {
       name: "redirect",
       needs: ["manifest"],
-      late: "the registry has not sent anything of the largest blob",
+      late: "no data received for the largest blob",
       remedy: CHECK_BLOBS,
       async check(signal) {
         const blob = largest();
@@ -80,7 +79,9 @@ export function modelSteps(options: ModelOptions): Step[] {
         const { elsewhere } = hosts;
         return {
           found: [
-            elsewhere ? `blobs come from ${elsewhere}` : "none: blobs come from the registry",
+            elsewhere
+              ? `blobs come from ${elsewhere}`
+              : "no redirect: blobs come from the registry",
           ],
         };
       },
@@ -88,15 +89,15 @@ export function modelSteps(options: ModelOptions): Step[] {
     {
       name: "range",
       needs: ["redirect"],
-      late: "the part of the largest blob was not complete",
+      late: "the requested range of the largest blob was not received",
       remedy: CHECK_BLOBS,
       async check(signal) {
         const blob = largest();
         if (!blob) return NO_BLOB;
-        if (blob.size === 1) return { skipped: "a blob of one byte has no parts" };
+        if (blob.size === 1) return { skipped: "the largest blob has only one byte" };
         const start = Math.floor(blob.size / 2);
-        const asked = { start, end: Math.min(blob.size, start + RANGE) };
-        const { stream, range, ranged } = await source.open(name, blob, asked, signal);
+        const requested = { start, end: Math.min(blob.size, start + RANGE) };
+        const { stream, range, ranged } = await source.open(name, blob, requested, signal);
         if (!ranged) {
           await stream.cancel();
           throw ignoresRanges(hosts.last);
@@ -104,27 +105,29 @@ export function modelSteps(options: ModelOptions): Step[] {
         const length = range.end - range.start;
         const { bytes } = await countBytes(stream, length, hosts.last);
         if (bytes < length) throw cutShort(hosts.last, bytes, length);
-        return { found: [`206 with bytes ${range.start} to ${range.end - 1}, as asked for`] };
+        return { found: [`206 with bytes ${range.start} to ${range.end - 1}, as requested`] };
       },
     },
     {
       name: "speed",
       needs: ["redirect"],
-      late: "nothing has come",
+      late: "no data received",
       remedy: CHECK_BLOBS,
-      // The measurement ends by itself before that.
+      // Longer than the measurement, which has its own limit.
       limitMs: speedMs + 1000,
       async check(caller) {
         const blob = largest();
         if (!blob) return NO_BLOB;
-        using attempt = new Deadline(caller, speedMs, `nothing has come from ${hosts.last}`);
+        using attempt = new Deadline(caller, speedMs, `no data received from ${hosts.last}`);
         const { signal } = attempt;
-        const asked = { start: 0, end: Math.min(blob.size, MEASURED) };
-        const { stream } = await source.open(name, blob, asked, signal);
-        const { bytes, ms } = await countBytes(stream, asked.end, hosts.last, signal);
+        const requested = { start: 0, end: Math.min(blob.size, MEASURED) };
+        const { stream } = await source.open(name, blob, requested, signal);
+        const { bytes, ms } = await countBytes(stream, requested.end, hosts.last, signal);
         const rate = bytes / Math.max(1, ms) * 1000;
-        if (bytes < asked.end && !signal.aborted) throw cutShort(hosts.last, bytes, asked.end);
-        if (bytes < asked.end && rate < SLOWEST) throw tooSlow(hosts.last, bytes, ms);
+        if (bytes < requested.end && !signal.aborted) {
+          throw cutShort(hosts.last, bytes, requested.end);
+        }
+        if (bytes < requested.end && rate < SLOWEST) throw tooSlow(hosts.last, bytes, ms);
         return {
           found: [
             formatRate(rate),
@@ -138,23 +141,22 @@ export function modelSteps(options: ModelOptions): Step[] {
 }
 
 function ignoresRanges(host: string): PullamaError {
-  return new PullamaError("protocol", `${host} sends all of a blob when asked for a part of it`, {
+  return new PullamaError("protocol", `${host} ignores range requests and sends the whole blob`, {
     hint:
-      "a pull works, but over one connection, and one that breaks off has to begin anew: look at " +
-      "the proxy or cache in between, or tell those who run the registry",
+      "a pull works, but over one connection, and starts over when that is interrupted: check the " +
+      "proxy or cache in between, or contact the registry's administrator",
   });
 }
 
 function cutShort(host: string, bytes: number, wanted: number): PullamaError {
-  return new PullamaError("network", `${host} has sent ${bytes} of ${wanted} bytes`, {
-    hint:
-      "a pull goes on where it was cut off; if it happens often, look at the network in between",
+  return new PullamaError("network", `${host} sent only ${bytes} of ${wanted} bytes`, {
+    hint: "a pull resumes after the last byte; if this happens often, check the network in between",
   });
 }
 
 function tooSlow(host: string, bytes: number, ms: number): PullamaError {
-  const message = `${host} has sent ${formatSize(bytes)} in ${formatDuration(ms)}`;
+  const message = `${host} sent only ${formatSize(bytes)} in ${formatDuration(ms)}`;
   return new PullamaError("timeout", message, {
-    hint: "a pull takes such a connection for a dead one: look at the network in between",
+    hint: "a pull treats such a connection as stalled: check the network in between",
   });
 }

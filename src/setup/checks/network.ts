@@ -1,4 +1,4 @@
-/** The way to the registry: proxy, name, connection, certificate. Through a proxy only that is connected to. */
+/** Checks the path to the registry: proxy, DNS, TCP, TLS. A proxy is the only host connected to. */
 
 import { CHECK_NETWORK } from "../../registry/diagnose/network_error.ts";
 import {
@@ -9,7 +9,7 @@ import {
   viewTls,
 } from "../../registry/diagnose/probe.ts";
 import { addressOf, proxiesIn, type Proxy } from "../../registry/net/proxy.ts";
-import type { FirstAnswer } from "./first_answer.ts";
+import type { FirstResponse } from "./first_response.ts";
 import { portOf } from "./hosts.ts";
 import type { Step } from "./run.ts";
 
@@ -17,7 +17,7 @@ export interface NetworkOptions {
   /** The registry. */
   readonly url: URL;
   readonly env: (name: string) => string | undefined;
-  readonly first: FirstAnswer;
+  readonly first: FirstResponse;
 }
 
 const MOST_SHOWN = 4;
@@ -44,25 +44,27 @@ export function networkSteps({ url, env, first }: NetworkOptions): Step[] {
     {
       name: "dns",
       needs: ["proxy"],
-      late: "the name server has not answered",
+      late: "no response from the name server",
       remedy: CHECK_NETWORK,
       async check(signal) {
         const { host } = target();
         if (isAddress(host)) {
           addresses = [host];
-          return { skipped: `${host} is an address already` };
+          return { skipped: `${host} is an IP address` };
         }
         addresses = await resolveHost(host, signal);
         const more = addresses.length > MOST_SHOWN
           ? ` and ${addresses.length - MOST_SHOWN} more`
           : "";
-        return { found: [`${host} is ${addresses.slice(0, MOST_SHOWN).join(", ")}${more}`] };
+        return {
+          found: [`${host} resolves to ${addresses.slice(0, MOST_SHOWN).join(", ")}${more}`],
+        };
       },
     },
     {
       name: "tcp",
       needs: ["dns"],
-      late: "nobody has answered",
+      late: "no response",
       remedy: CHECK_NETWORK,
       async check(signal) {
         const { host, port } = target();
@@ -73,7 +75,7 @@ export function networkSteps({ url, env, first }: NetworkOptions): Step[] {
         return {
           found: [
             `connected to ${at}:${port}`,
-            ...(other ? [`not to ${other.address}: ${other.reason}`] : []),
+            ...(other ? [`no connection to ${other.address}: ${other.reason}`] : []),
           ],
         };
       },
@@ -81,21 +83,21 @@ export function networkSteps({ url, env, first }: NetworkOptions): Step[] {
     {
       name: "tls",
       needs: ["tcp"],
-      late: "the registry has not answered over TLS",
+      late: "no response from the registry over TLS",
       remedy: `${CHECK_NETWORK}; a registry without TLS needs --insecure`,
       async check(signal) {
         const secureProxy = proxy?.protocol === "https:";
         if (url.protocol === "http:" && !secureProxy) {
-          return { skipped: "plain http, which everybody in between can read and change" };
+          return { skipped: "plain http, neither encrypted nor authenticated" };
         }
         const { host, port } = target();
         const direct = proxy === undefined || secureProxy;
         const view = direct ? await viewTls({ address, port }, host, signal) : undefined;
-        const answer = await first.get(signal);
-        if ("error" in answer && (answer.error.kind === "tls" || view === undefined)) {
-          throw answer.error;
+        const result = await first.get(signal);
+        if ("error" in result && (result.error.kind === "tls" || view === undefined)) {
+          throw result.error;
         }
-        const trusted = "error" in answer ? [] : [`trusted${proxy ? ", through the proxy" : ""}`];
+        const trusted = "error" in result ? [] : [`trusted${proxy ? ", through the proxy" : ""}`];
         return { found: [...seen(view), ...trusted] };
       },
     },
@@ -104,31 +106,32 @@ export function networkSteps({ url, env, first }: NetworkOptions): Step[] {
 
 function seen(view: TlsView | undefined): string[] {
   const { version, issuer, until } = view ?? {};
-  const by = issuer === undefined ? "" : ` by ${issuer}`;
+  const by = issuer === undefined ? "" : ` issued by ${issuer},`;
   return [
     ...(version === undefined ? [] : [version.replace(/^TLSv/, "TLS ")]),
-    ...(until === undefined ? [] : [`certificate${by} until ${until}`]),
+    ...(until === undefined ? [] : [`certificate${by} valid until ${until}`]),
   ];
 }
 
-/** Never with the password. */
+/** The proxy without its credentials. */
 function shown(proxy: Proxy): string[] {
   const { protocol, login, variable } = proxy;
   return [
     `${protocol}//${addressOf(proxy)} from ${variable}`,
-    login ? "with a user name" : "without a user name",
+    login ? "with credentials" : "without credentials",
   ];
 }
 
-/** Why requests to `url` go through no proxy. */
+/** Why requests to `url` do not use a proxy. */
 function reasonForNone(url: URL, env: NetworkOptions["env"]): string {
   const without = proxiesIn((name) => name.toLowerCase() === "no_proxy" ? undefined : env(name));
-  if (without(url)) return `none for ${url.hostname}, as NO_PROXY says`;
+  if (without(url)) return `none for ${url.hostname}: excluded by NO_PROXY`;
   const set = ["HTTPS_PROXY", "HTTP_PROXY"]
     .flatMap((name) => [name, name.toLowerCase()])
     .filter((name) => env(name)?.trim());
   if (set.length === 0) return "none";
-  return `none for ${url.protocol}//${url.hostname}, to which ${set.join(" and ")} does not apply`;
+  const verb = set.length === 1 ? "does" : "do";
+  return `none for ${url.protocol}//${url.hostname}: ${set.join(" and ")} ${verb} not apply`;
 }
 
 /** Without the brackets of an IPv6 address. */

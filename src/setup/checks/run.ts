@@ -1,41 +1,42 @@
-/** Takes the steps of a checkup one after another, each in bounded time. */
+/** Runs the checks of `pullama doctor` one after another, each with a time limit. */
 
 import type { Check, CheckName } from "../../core/reports/doctor.ts";
 import { asPullamaError, PullamaError } from "../../core/errors.ts";
+import { orAborted } from "../../io/abort.ts";
 import { Deadline } from "../../io/deadline.ts";
 
 export type Finding =
   | {
     readonly found: readonly string[];
-    /** It is only a warning, and this is what to do. */
+    /** Makes it a warning; the text is the hint. */
     readonly warning?: string | undefined;
   }
-  /** It does not apply, for this reason. */
+  /** The check does not apply, for this reason. */
   | { readonly skipped: string };
 
 export interface Step {
   readonly name: CheckName;
-  /** It makes no sense where one of these has failed. */
+  /** Skipped if one of these failed. */
   readonly needs?: readonly CheckName[];
-  /** What is the case when the time is up: "the name server has not answered". */
+  /** The message for a timeout, completed with "after 10 s": "no response from the server". */
   readonly late: string;
-  /** What to do about a failure that does not say so itself. */
+  /** The hint for a failure without one. */
   readonly remedy: string;
-  /** Milliseconds, where it may take longer or shorter than usual. */
+  /** Time limit in milliseconds, if it differs from the usual one. */
   readonly limitMs?: number;
-  /** Rejects with a PullamaError where something stands in the way of a pull. */
+  /** Rejects with a PullamaError if a pull would fail. */
   check(signal: AbortSignal): Promise<Finding>;
 }
 
-/** Who looks on. */
+/** Observes the checks. */
 export interface Watcher {
-  /** Ends it at once. */
+  /** Aborts the checks immediately. */
   readonly signal: AbortSignal;
   onBegin?(name: CheckName): void;
   onCheck(check: Check): void;
 }
 
-/** All checks; `limitMs` is the time that each has. Rejects with the reason of the signal only. */
+/** Runs all checks, with `limitMs` for each. Rejects only with the reason of the signal. */
 export async function runSteps(
   steps: readonly Step[],
   limitMs: number,
@@ -66,12 +67,9 @@ async function taken(step: Step, usualMs: number, caller: AbortSignal): Promise<
   });
   using attempt = new Deadline(caller, limitMs, late);
   const { signal } = attempt;
-  const over = Promise.withResolvers<never>();
-  const stop = () => over.reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
   try {
     signal.throwIfAborted();
-    const finding = await Promise.race([step.check(signal), over.promise]);
+    const finding = await orAborted(step.check(signal), signal);
     if ("skipped" in finding) return check({ state: "skipped", found: [finding.skipped] });
     const { found, warning } = finding;
     if (warning === undefined) return check({ state: "ok", found });
@@ -82,14 +80,13 @@ async function taken(step: Step, usualMs: number, caller: AbortSignal): Promise<
     const { message, hint = remedy } = error;
     return check({ state: "failed", found: [message], hint, error });
   } finally {
-    signal.removeEventListener("abort", stop);
     if (!signal.aborted) attempt.abort(new PullamaError("interrupted", "the check is over"));
   }
 }
 
-/** Names what has failed itself, not what was skipped for it. */
+/** Names the check that failed rather than one that was skipped because of it. */
 function because(cause: CheckName, checks: readonly Check[]): string {
   const failed = checks.find(({ name, state }) => name === cause && state === "failed");
   const found = checks.find(({ name }) => name === cause)?.found[0];
-  return failed ? `not checked: ${cause} has failed` : found ?? `not checked: ${cause} was skipped`;
+  return failed ? `not checked: ${cause} failed` : found ?? `not checked: ${cause} was skipped`;
 }

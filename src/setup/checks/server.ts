@@ -1,4 +1,4 @@
-/** The Ollama server of this machine: whether it is there, and whether it looks in another folder. */
+/** Checks whether a local Ollama server is running and uses the same models folder. */
 
 import { asPullamaError } from "../../core/errors.ts";
 import { Deadline } from "../../io/deadline.ts";
@@ -6,39 +6,40 @@ import type { Http } from "../../registry/http/http.ts";
 import { readAtMost } from "../../registry/http/body.ts";
 import type { Step } from "./run.ts";
 
-/** Milliseconds: it is on this machine or near it. */
+/** In milliseconds: the server is local or nearby. */
 const LIMIT = 3000;
 const MOST_BYTES = 16 << 10;
 
 export interface ServerOptions {
-  /** As OLLAMA_HOST says it. */
+  /** The value of OLLAMA_HOST. */
   readonly address: string | undefined;
-  /** Why it may look for models in another folder. */
+  /** Why the server may use another models folder. */
   readonly elsewhere: readonly { readonly message: string; readonly hint: string }[];
-  /** Goes through no proxy. */
+  /** Without a proxy. */
   readonly http: Http;
 }
 
 export function serverStep({ address, elsewhere, http }: ServerOptions): Step {
   return {
     name: "server",
-    late: "the server has not answered",
-    remedy: "look at what answers there, or set OLLAMA_HOST",
+    late: "no response from the server",
+    remedy: "check what is running there, or set OLLAMA_HOST",
     async check(signal) {
       const url = serverUrl(address);
       const [warning] = elsewhere;
-      const answer = url === undefined
-        ? "OLLAMA_HOST names no server"
-        : await answerOf(url, http, signal);
+      const status = url === undefined
+        ? "OLLAMA_HOST is not a valid address"
+        : await statusOf(url, http, signal);
       return {
-        found: [answer, ...elsewhere.map(({ message }) => message)],
-        warning: warning?.hint ?? (url === undefined ? "write it like 127.0.0.1:11434" : undefined),
+        found: [status, ...elsewhere.map(({ message }) => message)],
+        warning: warning?.hint ??
+          (url === undefined ? "use a form like 127.0.0.1:11434" : undefined),
       };
     },
   };
 }
 
-/** Where the server is, as Ollama reads OLLAMA_HOST; undefined where that can be no address. */
+/** The server's URL, parsed from OLLAMA_HOST as Ollama does; undefined if it is invalid. */
 export function serverUrl(text = ""): URL | undefined {
   const [, scheme = "", authority = ""] = /^\s*["']*(?:(https?):\/\/)?([^/?#"']*)/i.exec(text) ??
     [];
@@ -52,28 +53,28 @@ export function serverUrl(text = ""): URL | undefined {
     `${scheme || "http"}://${host || "127.0.0.1"}:${port || usual}/api/version`,
   );
   if (!url || url.username || url.password) return undefined;
-  // A server listens there; somebody who asks needs one address.
+  // A server can listen on the unspecified address, but a client cannot connect to it.
   if (url.hostname === "0.0.0.0") url.hostname = "127.0.0.1";
   if (url.hostname === "[::]") url.hostname = "[::1]";
   return url;
 }
 
-async function answerOf(url: URL, http: Http, caller: AbortSignal): Promise<string> {
+async function statusOf(url: URL, http: Http, caller: AbortSignal): Promise<string> {
   const at = `${url.hostname}:${url.port || (url.protocol === "https:" ? 443 : 80)}`;
-  using attempt = new Deadline(caller, LIMIT, `${at} has not answered`);
+  using attempt = new Deadline(caller, LIMIT, `no response from ${at}`);
   try {
     const response = await http.get(url, { signal: attempt.signal });
     const bytes = await readAtMost(response, MOST_BYTES, LIMIT);
     const { version } = Object(JSON.parse(new TextDecoder().decode(bytes)));
     if (typeof version === "string" && /^[\w.+-]{1,40}$/.test(version)) {
-      return `Ollama ${version} answers at ${at}`;
+      return `Ollama ${version} is running at ${at}`;
     }
   } catch (error) {
     if (caller.aborted) throw caller.reason;
     const { kind } = asPullamaError(error);
     if (["network", "timeout"].includes(kind)) {
-      return `none answers at ${at}, and a pull needs none`;
+      return `not running at ${at} (not needed for a pull)`;
     }
   }
-  return `what answers at ${at} is no Ollama server`;
+  return `the server at ${at} is not Ollama`;
 }

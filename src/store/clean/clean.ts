@@ -1,62 +1,60 @@
 /**
- * Removing what pulls have left unfinished, of all models or of some. Finished blobs and manifests are not
- * touched, nor what `ollama pull` has left, nor anything that somebody is at work on.
+ * Removes partial downloads, locks and checkpoints, of all models or of some. Never touches finished blobs,
+ * manifests, what `ollama pull` left, or what another process is using.
  */
 
 import type { CleanReport } from "../../core/reports/clean.ts";
 import type { ModelName } from "../../core/name.ts";
-import { type Disk, realDisk } from "../../io/disk.ts";
 import { statOf } from "../../io/stat.ts";
 import { cleanScope } from "./scope.ts";
-import { cleanBlob, cleanLoose, cleanNotes, cleanQueue, type CleanWork } from "./steps.ts";
+import { cleanBlob, cleanIntents, cleanLoose, cleanQueue, type CleanWork } from "./steps.ts";
 import { activeIntents, tryExclusive } from "../layout/exclusive.ts";
 import { unfinishedIn } from "../layout/unfinished.ts";
-import { type Paths, pathsOf } from "../layout/paths.ts";
+import type { Folder } from "../layout/folder.ts";
+import type { Paths } from "../layout/paths.ts";
 import { readIntents } from "../layout/intents.ts";
 
 export interface CleanOptions {
-  /** Only what these left; none: everything. */
+  /** Only what pulls of these left; none: everything. */
   readonly models: readonly ModelName[];
-  /** Find out and remove nothing. */
+  /** Report what would be removed, and change nothing. */
   readonly dryRun: boolean;
-  /** The list of models to pull as well. */
+  /** Also the queue. */
   readonly queue: boolean;
-  /** Ends the wait for whoever is changing the queue. */
+  /** Ends the wait for a process that is changing the queue. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Cleans the models folder `root`. Rejects with kind local, `usage` for a name that fits two models, and the
- * reason of the signal.
+ * Cleans a models folder. Rejects with kind local, `usage` for a name that fits two models, and the reason of the
+ * signal.
  */
 export async function cleanFolder(
-  root: string,
+  folder: Folder,
   options: CleanOptions,
-  disk: Disk = realDisk,
 ): Promise<CleanReport> {
   const { models, dryRun, queue, signal } = options;
-  const paths = pathsOf(root);
-  // Nothing is made where there is nothing to remove.
+  const { paths } = folder;
+  // No file is made where there is nothing to remove.
   if (!await hasAny(paths, queue)) return { dryRun, removed: [], left: [] };
-  using exclusive = await tryExclusive(disk, paths, dryRun);
+  using exclusive = await tryExclusive(folder, dryRun);
   using held = new DisposableStack();
   const intents = await readIntents(paths);
-  const chosen = await cleanScope(paths, models, intents);
+  const scope = await cleanScope(paths, models, intents);
   const work: CleanWork = {
-    disk,
-    paths,
+    folder,
     dryRun,
     intents,
-    chosen,
+    scope,
     exclusive,
-    atWork: exclusive.held ? new Map() : await activeIntents(intents, held, exclusive.ownership),
+    active: exclusive.held ? new Map() : await activeIntents(intents, held, exclusive.ownership),
     removed: [],
     left: [],
   };
   const unfinished = await unfinishedIn(paths);
   for (const blob of unfinished.blobs) await cleanBlob(work, blob);
-  if (!chosen) await cleanLoose(work, unfinished);
-  await cleanNotes(work);
+  if (!scope) await cleanLoose(work, unfinished);
+  await cleanIntents(work);
   if (queue) await cleanQueue(work, signal);
   return { dryRun, removed: work.removed, left: work.left };
 }

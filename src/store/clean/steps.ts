@@ -1,4 +1,4 @@
-/** The steps of cleaning, each of which leaves what somebody is at work on. */
+/** The steps of cleaning; each leaves what another process is using. */
 
 import type { CleanItem, CleanKind, LeftItem } from "../../core/reports/clean.ts";
 import type { Disk } from "../../io/disk.ts";
@@ -14,51 +14,51 @@ import {
   type UnfinishedFile,
   unfinishedFile,
 } from "../layout/unfinished.ts";
-import { blobPaths, type Paths } from "../layout/paths.ts";
+import type { Folder } from "../layout/folder.ts";
+import { blobPaths } from "../layout/paths.ts";
 import type { StoredIntent } from "../layout/intents.ts";
 
 export interface CleanWork {
-  readonly disk: Disk;
-  readonly paths: Paths;
+  readonly folder: Folder;
   readonly dryRun: boolean;
   readonly intents: readonly StoredIntent[];
   /** Undefined: everything. */
-  readonly chosen: CleanScope | undefined;
+  readonly scope: CleanScope | undefined;
   readonly exclusive: Exclusive;
-  /** Models that are being pulled, with who does it. */
-  readonly atWork: ReadonlyMap<StoredIntent, string | undefined>;
+  /** Models that are being pulled, with the holder of the lock. */
+  readonly active: ReadonlyMap<StoredIntent, string | undefined>;
   readonly removed: CleanItem[];
   readonly left: LeftItem[];
 }
 
-/** Whose it is, as far as that is known. */
+/** The blob and the models that files belong to, as far as that is known. */
 type Owner = Partial<Pick<CleanItem, "digest" | "models">>;
 
-/** Removes what is there of one blob. */
+/** Removes what is unfinished of one blob. */
 export async function cleanBlob(work: CleanWork, blob: UnfinishedBlob): Promise<void> {
-  const { disk, paths, dryRun, intents, chosen, exclusive, atWork } = work;
+  const { folder: { disk, paths }, dryRun, scope, exclusive, active } = work;
   const { digest, bad, own, waiting, locks } = blob;
   const data = [...own, ...waiting];
-  const notes = intents.filter(({ digests }) => digests.has(digest));
-  const owner = { digest, models: notes.map(({ name }) => name) };
-  if (chosen && !chosen.digests.has(digest)) {
-    if (chosen.incomplete && notes.length === 0) leave(work, "unfinished", data, owner, "unknown");
+  const intents = work.intents.filter(({ digests }) => digests.has(digest));
+  const owner = { digest, models: intents.map(({ name }) => name) };
+  if (scope && !scope.digests.has(digest)) {
+    if (scope.incomplete && intents.length === 0) leave(work, "unfinished", data, owner, "unknown");
     return;
   }
   await remove(work, "damaged", bad, owner);
   if (data.length + locks.length === 0) return;
-  const busy = notes.find((note) => atWork.has(note));
+  const busy = intents.find((intent) => active.has(intent));
   if (busy) {
     const models = [busy.name];
-    return leave(work, "unfinished", data, { digest, models }, "busy", atWork.get(busy));
+    return leave(work, "unfinished", data, { digest, models }, "busy", active.get(busy));
   }
-  const others = notes.filter((note) => chosen && !chosen.notes.has(note));
+  const others = intents.filter((intent) => scope && !scope.intents.has(intent));
   if (others.length > 0) {
     const models = others.map(({ name }) => name);
     return leave(work, "unfinished", data, { digest, models }, "wanted");
   }
   const { lock } = blobPaths(paths, digest);
-  // Nobody can hold a lock that is not there while no pull is running; on a full disk none can be made.
+  // While no pull is running a missing lock file is no held lock; on a full disk none can be made.
   const ownership = exclusive.held && !locks.some(({ path }) => path === lock)
     ? undefined
     : exclusive.ownership;
@@ -66,12 +66,12 @@ export async function cleanBlob(work: CleanWork, blob: UnfinishedBlob): Promise<
   if (!claim) return leave(work, "unfinished", data, owner, "busy", await holderOf(lock));
   const goes = exclusive.held ? data : own;
   await remove(work, goes.length > 0 ? "unfinished" : "records", [...goes, ...locks], owner);
-  // The claim may have made it.
+  // It may have been made just now.
   if (!dryRun) await disk.remove(lock);
   if (!exclusive.held) leave(work, "unfinished", waiting, owner, "busy", exclusive.holder);
 }
 
-/** Removes what belongs to no blob and no model. */
+/** Removes what belongs to no blob and to no model. */
 export async function cleanLoose(
   work: CleanWork,
   { temporary, bad, locks }: Unfinished,
@@ -86,24 +86,24 @@ export async function cleanLoose(
   }
 }
 
-/** Removes the notes of all models, or of the chosen ones, unless something of theirs was left. */
-export async function cleanNotes(work: CleanWork): Promise<void> {
-  const { intents, chosen, atWork, left } = work;
+/** Removes the intents in scope, unless blobs of theirs are in use. */
+export async function cleanIntents(work: CleanWork): Promise<void> {
+  const { intents, scope, active, left } = work;
   const inUse = new Set(left.flatMap(({ why, digest }) => why === "busy" && digest ? digest : []));
-  for (const note of intents) {
-    if (atWork.has(note) || (chosen && !chosen.notes.has(note))) continue;
-    if (!note.digests.isDisjointFrom(inUse)) continue;
-    const files = await Promise.all([note.path, note.lock].map(unfinishedFile));
+  for (const intent of intents) {
+    if (active.has(intent) || (scope && !scope.intents.has(intent))) continue;
+    if (!intent.digests.isDisjointFrom(inUse)) continue;
+    const files = await Promise.all([intent.path, intent.lock].map(unfinishedFile));
     await remove(work, "records", files.filter((file) => file !== undefined));
   }
 }
 
 /**
- * Removes the queue, unless somebody is pulling what is in it. Waits for whoever is changing it; rejects with the
+ * Removes the queue, unless a process is pulling it. Waits for a process that is changing it; rejects with the
  * reason of the signal.
  */
 export async function cleanQueue(work: CleanWork, signal: AbortSignal): Promise<void> {
-  const { paths, dryRun, exclusive } = work;
+  const { folder: { paths }, dryRun, exclusive } = work;
   if (await unfinishedFile(paths.queue) === undefined) return;
   const { ownership } = exclusive;
   using _lock = ownership && await waitLock(paths.queueLock, { ownership, signal, onWait() {} });
@@ -116,7 +116,7 @@ export async function cleanQueue(work: CleanWork, signal: AbortSignal): Promise<
   await remove(work, "queue", files);
 }
 
-/** Removes `files` in this order and notes that, or with a dry run only notes it. */
+/** Removes `files` in this order and reports it; in a dry run it only reports. */
 async function remove(
   work: CleanWork,
   kind: CleanKind,
@@ -124,11 +124,13 @@ async function remove(
   owner: Owner = {},
 ): Promise<void> {
   const gone: UnfinishedFile[] = [];
-  for (const file of files) if (work.dryRun || await isRemoved(work.disk, file)) gone.push(file);
+  for (const file of files) {
+    if (work.dryRun || await isRemoved(work.folder.disk, file)) gone.push(file);
+  }
   if (gone.length > 0) work.removed.push(itemOf(kind, gone, owner));
 }
 
-/** Notes that `files` are left, if there are any. */
+/** Reports that `files` are left, if there are any. */
 function leave(
   work: CleanWork,
   kind: CleanKind,
@@ -142,7 +144,7 @@ function leave(
   work.left.push({ ...itemOf(kind, files, owner), why, ...who });
 }
 
-/** A folder that is not empty stays: what is in it is not ours. */
+/** A folder that is not empty is kept: its files are not ours. */
 async function isRemoved(disk: Disk, { path, isFolder }: UnfinishedFile): Promise<boolean> {
   if (!isFolder) {
     await disk.remove(path);

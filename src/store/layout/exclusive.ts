@@ -1,76 +1,71 @@
-/** Keeping pulls out of the models folder, or finding out which ones are in it. */
+/** Locking pulls out of the models folder, or finding out which ones are running. */
 
 import { PullamaError } from "../../core/errors.ts";
-import type { Disk, Ownership } from "../../io/disk.ts";
+import type { Ownership } from "../../io/disk.ts";
 import { holderOf, tryLock, tryLockExisting } from "../../io/lock.ts";
 import { statOf } from "../../io/stat.ts";
-import { makeFolder, ownershipIn } from "./ownership.ts";
-import type { Paths } from "./paths.ts";
+import { type Folder, makeOwnFolder } from "./folder.ts";
 import type { StoredIntent } from "./intents.ts";
 
-/** Whether nobody else is at work in the models folder, and nobody begins until this is disposed. */
+/** The store lock, or who has it. While `held`, no other process uses the models folder until this is disposed. */
 export interface Exclusive extends Disposable {
   readonly held: boolean;
-  /** Who is, if that can be told. */
+  /** Who has the lock, if that is known. */
   readonly holder: string | undefined;
-  /** What a new lock file is given; undefined where none is to be made. */
+  /** The ownership of new lock files; undefined where none may be made. */
   readonly ownership: Ownership | undefined;
 }
 
 /**
- * Takes the store lock for one process alone, if that is possible at once. With `peek` it is only found out.
+ * Takes the store lock exclusively if it is free. With `peek` only checks whether it is, and makes no file.
  * The models folder has to exist. Rejects with kind local.
  */
-export async function tryExclusive(disk: Disk, paths: Paths, peek: boolean): Promise<Exclusive> {
-  const ownership = peek ? undefined : await prepare(disk, paths);
-  const lock = await lockOf(paths.storeLock, ownership);
+export async function tryExclusive(folder: Folder, peek: boolean): Promise<Exclusive> {
+  const { storeLock } = folder.paths;
+  const ownership = peek ? undefined : await makeOwnFolder(folder);
+  const lock = await lockOf(storeLock, ownership);
   return {
     held: lock !== undefined,
-    holder: lock ? undefined : await holderOf(paths.storeLock),
+    holder: lock ? undefined : await holderOf(storeLock),
     ownership,
     [Symbol.dispose]: () => lock?.[Symbol.dispose](),
   };
 }
 
-/** The same where it has to be. Rejects with kind `busy`, naming who is at work. */
-export async function requireExclusive(disk: Disk, paths: Paths): Promise<Exclusive> {
-  const exclusive = await tryExclusive(disk, paths, false);
+/** Takes the store lock exclusively. Rejects with kind `busy`, naming the holder, and with kind local. */
+export async function requireExclusive(folder: Folder): Promise<Exclusive> {
+  const exclusive = await tryExclusive(folder, false);
   if (exclusive.held) return exclusive;
-  const who = exclusive.holder === undefined ? "" : ` (${exclusive.holder})`;
-  throw new PullamaError("busy", `a pull is running, or models are being removed${who}`, {
-    hint: "run the same command again when that has ended",
+  const holder = exclusive.holder === undefined ? "" : ` (${exclusive.holder})`;
+  throw new PullamaError("busy", `a pull is running, or models are being removed${holder}`, {
+    hint: "run the same command again when it has finished",
   });
 }
 
 /**
- * Of `wanted` those that are being pulled, each with who does it. No pull of the others begins until `held` is
- * disposed, if there is a `look` for lock files; else that is only found out.
+ * Those of `intents` whose pull is running, each with the holder of its lock. The locks of the others are added to
+ * `held`: they are not pulled until it is disposed. Without `ownership` no lock is kept and no file is made.
  */
 export async function activeIntents(
   intents: readonly StoredIntent[],
   held: DisposableStack,
   ownership: Ownership | undefined,
 ): Promise<Map<StoredIntent, string | undefined>> {
-  const atWork = new Map<StoredIntent, string | undefined>();
-  for (const note of intents) {
-    const lock = await lockOf(note.lock, ownership);
-    if (!lock) atWork.set(note, await holderOf(note.lock));
+  const active = new Map<StoredIntent, string | undefined>();
+  for (const intent of intents) {
+    const lock = await lockOf(intent.lock, ownership);
+    if (!lock) active.set(intent, await holderOf(intent.lock));
     else if (ownership) held.use(lock);
     else lock[Symbol.dispose]();
   }
-  return atWork;
+  return active;
 }
 
-/** Undefined: it is held. Without a `look` none is made, and nothing written into one that is there. */
+/** Undefined: another process has it. Without `ownership` no file is made or written to. */
 async function lockOf(
   path: string,
   ownership: Ownership | undefined,
 ): Promise<Disposable | undefined> {
   if (ownership) return await tryLock(path, { ownership });
   return await statOf(path) ? await tryLockExisting(path) : { [Symbol.dispose]() {} };
-}
-
-async function prepare(disk: Disk, paths: Paths): Promise<Ownership> {
-  await makeFolder(disk, paths.own, (await ownershipIn(paths.root)).folder);
-  return (await ownershipIn(paths.own)).file;
 }

@@ -1,7 +1,7 @@
 /**
- * Which model an unfinished blob is for. The manifest is stored last, so until then a note says what the
- * model wants: for whoever tidies up or tells what takes the room. While a pull is at work it holds the
- * lock beside the note. A note that is lost or cannot be read costs a name, never a byte.
+ * Which model an unfinished blob is for. The manifest is stored last, so until then a note in `.pullm/wanted` says
+ * which blobs a pull needs: for clean, rm and the message about a full disk. A running pull holds the lock beside its
+ * note. A lost or unreadable note costs the name of a model, never a byte.
  */
 
 import { createHash } from "node:crypto";
@@ -10,13 +10,14 @@ import type { PullIntent } from "../../core/content.ts";
 import { type Digest, isDigest } from "../../core/digest.ts";
 import { fullName, type ModelName, nameOfParts } from "../../core/name.ts";
 import { replaceFile } from "../../io/atomic.ts";
-import type { Disk, Ownership } from "../../io/disk.ts";
+import type { Ownership } from "../../io/disk.ts";
 import { type Lock, waitLock } from "../../io/lock.ts";
 import { statOf } from "../../io/stat.ts";
-import { makeFolder } from "./ownership.ts";
+import { type Folder, temporaryPath } from "./folder.ts";
+import { type EntryOwnership, makeFolder } from "./ownership.ts";
 import { blobPaths, type Paths } from "./paths.ts";
 
-/** A wish as it was written down. */
+/** An intent with its files. */
 export interface StoredIntent extends PullIntent {
   readonly path: string;
   readonly lock: string;
@@ -30,66 +31,59 @@ const Note = v.object({
 
 const NOTE = /^[0-9a-f]{64}\.json$/;
 
-/** How new files and folders look. */
-interface Looks {
-  readonly file: Ownership;
-  readonly folder: Ownership;
-}
-
 /**
- * Writes down what `name` wants besides what it wanted before and that is not finished yet. Answers with the
- * lock that says a pull is at work on it; shared with other pulls of the same model.
+ * Records an intent, together with what is still unfinished of earlier ones for the same model. Resolves with the
+ * lock of a running pull, which pulls of the same model share.
  */
 export async function recordIntent(
-  disk: Disk,
-  paths: Paths,
+  folder: Folder,
   intent: PullIntent,
-  entries: Looks,
+  ownership: EntryOwnership,
   signal: AbortSignal,
   onWait: (holder: string | undefined) => void,
 ): Promise<Lock> {
-  await makeFolder(disk, paths.intents, entries.folder);
-  const { lock } = placesOf(paths, intent.name);
-  const held = await waitLock(lock, { shared: true, ownership: entries.file, signal, onWait });
-  // The pull goes on without it: on a full disk it may yet succeed.
-  await rewrite(disk, paths, intent, entries.file).catch(() => {});
+  const { disk, paths } = folder;
+  await makeFolder(disk, paths.intents, ownership.folder);
+  const { lock } = filesOf(paths, intent.name);
+  const held = await waitLock(lock, { shared: true, ownership: ownership.file, signal, onWait });
+  // The pull does without it: on a full disk it may still succeed.
+  await rewrite(folder, intent, ownership.file).catch(() => {});
   return held;
 }
 
-/** The model is stored: its note goes, unless something of an earlier wish is still unfinished. */
-export async function settleIntent(disk: Disk, paths: Paths, name: ModelName): Promise<void> {
-  await rewrite(disk, paths, { name, digests: new Set() }, {}).catch(() => {});
+/** After the model is stored: removes its note, unless blobs of an earlier intent are still unfinished. */
+export async function settleIntent(folder: Folder, name: ModelName): Promise<void> {
+  await rewrite(folder, { name, digests: new Set() }, {}).catch(() => {});
 }
 
-/** All notes that can be read, sorted by name. */
+/** All intents that can be read, sorted by name. */
 export async function readIntents(paths: Paths): Promise<StoredIntent[]> {
   const intents: StoredIntent[] = [];
   for (const file of await notesIn(paths.intents)) {
-    const note = await readNote(`${paths.intents}/${file}`);
-    if (note) intents.push({ ...note, ...placesOf(paths, note.name) });
+    const intent = await readNote(`${paths.intents}/${file}`);
+    if (intent) intents.push({ ...intent, ...filesOf(paths, intent.name) });
   }
   return intents.sort((a, b) => fullName(a.name) < fullName(b.name) ? -1 : 1);
 }
 
 async function rewrite(
-  disk: Disk,
-  paths: Paths,
-  intent: PullIntent,
+  folder: Folder,
+  { name, digests }: PullIntent,
   ownership: Ownership,
 ): Promise<void> {
-  const { name, digests } = intent;
-  const { path } = placesOf(paths, name);
+  const { disk, paths } = folder;
+  const { path } = filesOf(paths, name);
   const before = await readNote(path);
-  const left: Digest[] = [];
+  const unfinished: Digest[] = [];
   for (const digest of before?.digests ?? []) {
     const { partial, ready } = blobPaths(paths, digest);
-    if (await statOf(partial) || await statOf(ready)) left.push(digest);
+    if (await statOf(partial) || await statOf(ready)) unfinished.push(digest);
   }
-  const blobs = [...new Set(left).union(digests)];
+  const blobs = [...new Set(unfinished).union(digests)];
   if (blobs.length === 0) return before && await disk.remove(path);
   const { host, namespace, model, tag } = name;
   const text = JSON.stringify({ version: 1, name: { host, namespace, model, tag }, blobs });
-  const draft = `${paths.temporary}/wanted-${crypto.randomUUID()}`;
+  const draft = temporaryPath(folder, "wanted-");
   await replaceFile(disk, path, draft, new TextEncoder().encode(text), ownership);
 }
 
@@ -112,8 +106,8 @@ async function notesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Named after the model in a form that every file system takes. */
-function placesOf(paths: Paths, name: ModelName): { path: string; lock: string } {
+/** Named by a hash of the model's name, which every file system accepts. */
+function filesOf(paths: Paths, name: ModelName): { path: string; lock: string } {
   const id = createHash("sha256").update(fullName(name)).digest("hex");
   return { path: `${paths.intents}/${id}.json`, lock: `${paths.intents}/${id}.lock` };
 }

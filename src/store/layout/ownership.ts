@@ -1,23 +1,23 @@
 /**
- * New files and folders look like the folder they are put in: a service that runs under its own user
- * must be able to read, extend and remove what an administrator pulled. The process umask plays no part.
+ * New files and folders get owner, group and mode of the folder they are in: a service that runs as its own user
+ * must be able to read, extend and remove what an administrator pulled. The umask of the process is ignored.
  */
 
 import { PullamaError } from "../../core/errors.ts";
 import { folderOf } from "../../io/atomic.ts";
-import { fileError, isExisting } from "../../io/file_error.ts";
-import { statOf } from "../../io/stat.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
+import { fileError, isExisting } from "../../io/file_error.ts";
+import { isDirectory, statOf } from "../../io/stat.ts";
 
-const PLAIN_FOLDER = 0o755;
+const DEFAULT_MODE = 0o755;
 
-/** What a new entry of an existing folder is given. */
+/** Owner, group and mode of new entries of a folder. */
 export interface EntryOwnership {
   readonly folder: Ownership;
   readonly file: Ownership;
 }
 
-/** How new entries of `folder` should look: its owner, group and mode, files without the x bits. */
+/** Those of new entries of `folder`: its own, without the executable bits for files. */
 export async function ownershipIn(folder: string): Promise<EntryOwnership> {
   let info: Deno.FileInfo;
   try {
@@ -31,7 +31,7 @@ export async function ownershipIn(folder: string): Promise<EntryOwnership> {
   return { folder: { mode, ...owner }, file: { mode: mode & 0o666, ...owner } };
 }
 
-/** Owner and group where they are not ours anyway; only an administrator can give files away. */
+/** Owner and group where they are not ours; only root can give files away. */
 function foreignOwner(info: Deno.FileInfo): { uid?: number; gid?: number } {
   if (Deno.build.os === "windows" || Deno.uid() !== 0) return {};
   return {
@@ -40,40 +40,40 @@ function foreignOwner(info: Deno.FileInfo): { uid?: number; gid?: number } {
   };
 }
 
-/** Rejects with kind local where there is no folder at `root`, but something else; nothing is fine. */
+/** Rejects with kind local where `root` exists and is not a directory. */
 export async function requireDirectory(root: string): Promise<void> {
   const found = await statOf(root);
   if (!found || found.isDirectory) return;
-  throw new PullamaError("local", `${root} is in the way: it is no folder`, {
+  throw new PullamaError("local", `${root} exists and is not a directory`, {
     hint: "move it away, or choose another folder with --models-dir",
   });
 }
 
 /**
- * Makes the models folder itself, with the parents it lacks: plain folders, owned as the nearest one
- * that exists. A parent's mode is not taken over here: below /tmp that would be writable for everybody.
+ * Makes the models folder itself, with the parents it lacks: with mode 0755, owned as the nearest parent
+ * that exists. The mode of a parent is not used here: below /tmp that would be writable for everyone.
  */
 export async function makeRoot(disk: Disk, path: string): Promise<void> {
-  if (await isFolder(path)) return;
+  if (await isDirectory(path)) return;
   const parent = path.replace(/[\\/]+[^\\/]+$/, "");
   if (parent !== path && parent !== "") await makeRoot(disk, parent);
   const above = parent === "" ? "/" : parent === path ? "." : parent;
   const { folder } = await ownershipIn(above);
-  await makeNew(disk, path, path, { ...folder, mode: PLAIN_FOLDER });
+  await makeNew(disk, path, path, { ...folder, mode: DEFAULT_MODE });
   await disk.syncFolder(above);
 }
 
-/** Makes `path` in its existing parent if it is not there, so that it survives a power cut. */
+/** Makes `path` in its existing parent if it does not exist, so that it survives a power cut. */
 export async function makeFolder(disk: Disk, path: string, ownership: Ownership): Promise<void> {
-  if (await isFolder(path)) return;
+  if (await isDirectory(path)) return;
   await makeNew(disk, path, path, ownership);
   await disk.syncFolder(folderOf(path));
 }
 
 /**
- * The same for a folder that others look into while it is made: it gets its owner and mode at
- * `temporary` and is renamed to where it belongs. Answers whether it was made. Rejects with a missing-file
- * cause if the parent went.
+ * The same for a folder that other programs may open while it is made: it gets its owner and mode at
+ * `temporary` and is renamed into place. Returns whether it was made. Rejects with a missing-file
+ * cause if the parent was removed.
  */
 export async function makeFolderAtomically(
   disk: Disk,
@@ -81,7 +81,7 @@ export async function makeFolderAtomically(
   temporary: string,
   ownership: Ownership,
 ): Promise<boolean> {
-  if (await isFolder(path)) return false;
+  if (await isDirectory(path)) return false;
   return await makeNew(disk, temporary, path, ownership);
 }
 
@@ -98,12 +98,8 @@ async function makeNew(
     return true;
   } catch (error) {
     if (at !== path) await disk.removeFolder(at).catch(() => {});
-    // Somebody else was faster.
-    if (isExisting(error) && await isFolder(path)) return false;
+    // Another process was faster.
+    if (isExisting(error) && await isDirectory(path)) return false;
     throw error;
   }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await statOf(path))?.isDirectory ?? false;
 }

@@ -1,4 +1,4 @@
-/** Every name in the models folder, made here and nowhere else. Separator is "/" on every system. */
+/** Every path in the models folder, made here and nowhere else. The separator is "/" on every system. */
 
 import { type Digest, hexOf } from "../../core/digest.ts";
 import type { ModelName } from "../../core/name.ts";
@@ -7,7 +7,7 @@ export interface Paths {
   readonly root: string;
   readonly blobs: string;
   readonly manifests: string;
-  /** Everything unfinished; nothing in Ollama looks at it. */
+  /** Everything unfinished; Ollama ignores it. */
   readonly own: string;
   /** Verified blobs that wait for the rest of their model. */
   readonly ready: string;
@@ -19,17 +19,17 @@ export interface Paths {
   readonly intents: string;
   readonly ledger: string;
   readonly storeLock: string;
-  /** Models that wait to be pulled. */
+  /** The queue of models to pull. */
   readonly queue: string;
-  /** Held while the queue is changed. */
+  /** Locked while the queue is changed. */
   readonly queueLock: string;
-  /** Held by whoever pulls what is in the queue. */
+  /** Locked by the process that pulls the queue. */
   readonly runnerLock: string;
-  /** What the Go program locks to remove models. */
+  /** The lock of the Go program for removing models. */
   readonly oldRemoveLock: string;
 }
 
-/** The places below the models folder `root`. */
+/** The paths below the models folder `root`. */
 export function pathsOf(root: string): Paths {
   const clean = root.replace(/(?<=.)[\\/]+$/, "");
   const own = `${clean}/.pullm`;
@@ -51,7 +51,7 @@ export function pathsOf(root: string): Paths {
   };
 }
 
-/** The places of one blob. */
+/** The paths of one blob. */
 export interface BlobPaths {
   readonly final: string;
   readonly ready: string;
@@ -59,7 +59,7 @@ export interface BlobPaths {
   readonly checkpoint: string;
   readonly positions: string;
   readonly lock: string;
-  /** What the Go program leaves in blobs/. */
+  /** The files of the Go program, in blobs/. */
   readonly oldPartial: string;
   readonly oldLock: string;
 }
@@ -69,7 +69,7 @@ export function blobFile(digest: Digest): string {
   return `sha256-${hexOf(digest)}`;
 }
 
-/** The places of the blob `digest`. */
+/** The paths of the blob `digest`. */
 export function blobPaths(paths: Paths, digest: Digest): BlobPaths {
   const file = blobFile(digest);
   return {
@@ -84,7 +84,7 @@ export function blobPaths(paths: Paths, digest: Digest): BlobPaths {
   };
 }
 
-/** The folders that a manifest lies in, outermost first, below manifests/. */
+/** The folders of a manifest, outermost first, from manifests/ on. */
 export function manifestFolders(paths: Paths, name: ModelName): readonly string[] {
   const host = `${paths.manifests}/${name.host}`;
   const namespace = `${host}/${name.namespace}`;

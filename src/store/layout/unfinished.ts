@@ -1,28 +1,27 @@
-/** What pulls have left unfinished, ours and those of the Go program: everything that may be removed and fetched again. */
+/** What interrupted pulls left in the models folder, ours and those of the Go program: all of it can be downloaded again. */
 
 import { type Digest, isDigest } from "../../core/digest.ts";
 import type { Ownership } from "../../io/disk.ts";
-import { fileError, isMissing } from "../../io/file_error.ts";
 import { tryLock, tryLockExisting } from "../../io/lock.ts";
-import { namesIn } from "../../io/stat.ts";
+import { lstatOf, namesIn } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "./paths.ts";
 import { requireDirectory } from "./ownership.ts";
 
-/** One file and the bytes that come free with it. */
+/** One file and the bytes that its removal frees. */
 export interface UnfinishedFile {
   readonly path: string;
   readonly bytes: number;
   readonly isFolder?: true;
 }
 
-/** What is there of one blob that is not finished, or has not got its final name. */
+/** The files of one blob that is not finished, or does not have its final name yet. */
 export interface UnfinishedBlob {
   readonly digest: Digest;
-  /** Guarded by the lock of the blob, in the order in which they go: what speaks of bytes before the bytes. */
+  /** Protected by the lock of the blob, in order of removal: the records of bytes before the bytes. */
   readonly own: readonly UnfinishedFile[];
-  /** Only to be removed while no pull is running: nobody holds a lock on these. */
+  /** Not protected by a lock: only to be removed while no pull is running. */
   readonly waiting: readonly UnfinishedFile[];
-  /** Content that was not what its name said. */
+  /** Files whose content did not match their digest. */
   readonly bad: readonly UnfinishedFile[];
   readonly locks: readonly UnfinishedFile[];
 }
@@ -30,18 +29,18 @@ export interface UnfinishedBlob {
 export interface Unfinished {
   /** Sorted by digest. */
   readonly blobs: readonly UnfinishedBlob[];
-  /** Files and empty folders that were about to be renamed. */
+  /** Drafts: files and empty folders that were about to be renamed. */
   readonly temporary: readonly UnfinishedFile[];
-  /** Files from blobs/ whose names say nothing. */
+  /** Files in bad/ without a digest in their name. */
   readonly bad: readonly UnfinishedFile[];
-  /** The lock file of the Go program that no blob has. */
+  /** The lock file of the Go program that belongs to no blob. */
   readonly locks: readonly UnfinishedFile[];
 }
 
 type Part = keyof Omit<UnfinishedBlob, "digest">;
 
 const HEX = "(sha256-[0-9a-f]{64})";
-/** The names to look for, by folder; what comes first in `own` is removed first. */
+/** Names by folder; files of `own` are removed in this order. */
 const OURS: readonly (readonly [RegExp, Part])[] = [
   [new RegExp(`^${HEX}\\.json$`), "own"],
   [new RegExp(`^${HEX}\\.json\\.tmp$`), "own"],
@@ -56,7 +55,7 @@ const IN_BLOBS: readonly (readonly [RegExp, Part])[] = [
 const IN_READY: readonly (readonly [RegExp, Part])[] = [[new RegExp(`^${HEX}$`), "waiting"]];
 const IN_BAD: readonly (readonly [RegExp, Part])[] = [[new RegExp(`^${HEX}-`), "bad"]];
 
-/** Everything of that kind in the models folder. Links are never followed. Rejects with kind local. */
+/** All of it in the models folder. Links are never followed. Rejects with kind local. */
 export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
   await requireDirectory(paths.root);
   const blobs = new Map<Digest, Record<Part, UnfinishedFile[]>>();
@@ -100,20 +99,20 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
   };
 }
 
-/** The file at `path` itself, were it a link; undefined: none. Another name of the same file keeps its bytes. */
+/** The file at `path` itself, were it a link; undefined: none. A file with another hard link frees no bytes. */
 export async function unfinishedFile(path: string): Promise<UnfinishedFile | undefined> {
   const info = await lstatOf(path);
   if (!info) return undefined;
   if (info.isDirectory) return { path, bytes: 0, isFolder: true };
   if ((info.nlink ?? 1) > 1) return { path, bytes: 0 };
-  // An unfinished blob has gaps, which take no room.
+  // A partial file is sparse.
   const sparse = path.endsWith(".partial") && info.blocks !== null;
   return { path, bytes: sparse ? Math.min(info.size, info.blocks! * 512) : info.size };
 }
 
 /**
- * Makes sure that nobody is at work on the blob until the result is disposed. Undefined: somebody is. Without
- * a `look` for the lock file it is only found out, and none is made.
+ * Locks the blob until the result is disposed. Undefined: another process is using it. Without `ownership` for
+ * the lock file it only checks that, and makes no file.
  */
 export async function claimBlob(
   paths: Paths,
@@ -127,7 +126,7 @@ export async function claimBlob(
     if (!lock) return undefined;
     claims.use(lock);
   }
-  // In the one program and the other.
+  // The files that this program and the Go program lock.
   for (const path of [...(ownership ? [] : [at.lock]), at.partial, at.oldLock]) {
     if (!await lstatOf(path)) continue;
     const guard = await tryLockExisting(path);
@@ -139,13 +138,4 @@ export async function claimBlob(
 
 async function isFolder(path: string): Promise<boolean> {
   return (await lstatOf(path))?.isDirectory ?? false;
-}
-
-async function lstatOf(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.lstat(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw fileError(error, "read", path);
-  }
 }

@@ -1,13 +1,13 @@
-/** The configuration of a model: the small JSON file that its manifest names first. */
+/** The config of a model: the small JSON blob that its manifest lists first. */
 
 import type { Remote } from "../../core/reports/installed.ts";
 
-/** What Ollama reads of it. Text that is missing is empty, and so is what is not of its type. */
+/** The fields that Ollama reads. A string that is missing or of another type is empty. */
 export interface ModelConfig {
   readonly format: string;
   readonly family: string;
   readonly families: readonly string[];
-  /** The number of parameters in words, such as `8.0B`. */
+  /** The number of parameters as text, such as `8.0B`. */
   readonly parameterSize: string;
   readonly quantization: string;
   readonly renderer: string;
@@ -19,16 +19,16 @@ export interface ModelConfig {
   readonly embeddingLength: number | undefined;
 }
 
-/** That of a model without one. */
+/** The config of a model that has none. */
 export const NO_CONFIG: ModelConfig = configFrom({});
 
-/** Reads the bytes of a configuration; undefined if they are no JSON object. */
+/** Parses a config; undefined if it is not a JSON object. */
 export function parseConfig(bytes: Uint8Array): ModelConfig | undefined {
   const fields = parseObject(bytes);
   return fields && configFrom(fields);
 }
 
-/** The JSON object that `bytes` are; undefined if they are none. */
+/** Parses a JSON object; undefined if `bytes` are anything else. */
 export function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
@@ -42,7 +42,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A whole number above 0, or nothing. */
+/** `value` if it is a positive integer, otherwise undefined. */
 export function positive(value: unknown): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : undefined;
 }

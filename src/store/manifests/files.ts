@@ -1,4 +1,4 @@
-/** Every manifest in the models folder, in all trees that a server may read. */
+/** The manifest files in the models folder, in all trees that a server may read. */
 
 import { createHash } from "node:crypto";
 import { digestOf } from "../../core/digest.ts";
@@ -10,27 +10,28 @@ import { fileError, isMissing } from "../../io/file_error.ts";
 import type { Paths } from "../layout/paths.ts";
 import { requireDirectory } from "../layout/ownership.ts";
 
-/** A file where a manifest belongs: four levels below one of the trees. */
+/** A file at the depth of a manifest: four levels below a tree. */
 export interface ManifestFile {
   readonly path: string;
-  /** The tree it lies in: `manifests`, or one beside it, such as `manifests-v2`. */
+  /** The tree: `manifests`, or a directory next to it such as `manifests-v2`. */
   readonly tree: string;
-  /** What its folders and its own name say; undefined where they are no model name. */
+  /** The name from its path; undefined if that is not a valid model name. */
   readonly name: ModelName | undefined;
 }
 
-/** The tree that this program writes to. */
+/** The tree that pullama writes to. */
 export const OWN_TREE = "manifests";
 
-/** The trees that servers read; any other beside them is a copy that somebody has made. */
+/** The trees that servers read; any other is a copy made by a user. */
 export const SERVED_TREES: readonly string[] = [OWN_TREE, "manifests-v2"];
 
 const LEVELS = 4;
 
 /**
- * All of them, sorted by path, links included. Names with a dot in front are left out: systems leave such
- * files (`.DS_Store`, `._latest`), and no model can be called so. What vanishes meanwhile is not there.
- * Rejects with kind local where a folder cannot be read.
+ * All manifest files, sorted by path, including symbolic links. Names that start with a dot are
+ * skipped: operating systems create such files (`.DS_Store`, `._latest`), and they are not valid
+ * model names. Files removed meanwhile are ignored. Rejects with kind `local` if a directory cannot
+ * be read.
  */
 export async function manifestFiles(paths: Paths): Promise<ManifestFile[]> {
   const found: ManifestFile[] = [];
@@ -56,8 +57,8 @@ export async function manifestFiles(paths: Paths): Promise<ManifestFile[]> {
 }
 
 /**
- * The manifest in the file, or the index. Rejects with kind local where it cannot be read, with `manifest` where
- * it is none; both name the file.
+ * The manifest or index in the file. Rejects with kind `local` if it cannot be read, with
+ * `manifest` if it is invalid; the message includes the path.
  */
 export async function readManifestFile(
   { path }: Pick<ManifestFile, "path">,
@@ -65,7 +66,7 @@ export async function readManifestFile(
   let bytes: Uint8Array;
   try {
     const { size, isFile } = await Deno.stat(path);
-    if (!isFile) throw new PullamaError("manifest", `${path} is no file`);
+    if (!isFile) throw new PullamaError("manifest", `${path} is not a regular file`);
     if (size > MAX_MANIFEST_BYTES) {
       throw new PullamaError("manifest", `${path} is too large for a manifest`);
     }
@@ -76,15 +77,15 @@ export async function readManifestFile(
   try {
     return parseManifest(bytes, digestOf(createHash("sha256").update(bytes).digest("hex")));
   } catch (cause) {
-    const why = cause instanceof PullamaError ? `: ${cause.message}` : "";
-    throw new PullamaError("manifest", `cannot read the manifest ${path}${why}`, { cause });
+    const reason = cause instanceof PullamaError ? `: ${cause.message}` : "";
+    throw new PullamaError("manifest", `cannot read the manifest ${path}${reason}`, { cause });
   }
 }
 
 /**
- * Those of `things` that are called `name`: in this very spelling, else in the one that differs only in upper
- * and lower case, which Ollama takes for the same. Several: one model in several trees. Throws `usage` where several
- * models are called so, and none of them exactly.
+ * The `things` with exactly this name, or if there are none, those whose name differs only in case,
+ * which Ollama treats as the same name. Several results are one model in several trees. Throws
+ * `usage` if there is no exact match and several names differ only in case.
  */
 export function matchingName<T extends { readonly name: ModelName | undefined }>(
   things: readonly T[],
@@ -100,10 +101,8 @@ export function matchingName<T extends { readonly name: ModelName | undefined }>
   if (other === undefined) return folded;
   throw new PullamaError(
     "usage",
-    `${displayName(name)} may be ${one} or ${other}, which differ only in case`,
-    {
-      hint: "spell it as it is installed",
-    },
+    `${displayName(name)} is ambiguous: ${one} and ${other} differ only in case`,
+    { hint: "spell the name exactly as in pullama list" },
   );
 }
 
@@ -111,7 +110,7 @@ async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
   try {
     return await Array.fromAsync(Deno.readDir(folder));
   } catch (error) {
-    // A link to a file is met here as well; a folder may vanish while the server tidies up.
+    // It may be a link to a file, and a server may remove empty directories meanwhile.
     if (isMissing(error) || error instanceof Deno.errors.NotADirectory) return [];
     throw fileError(error, "read", folder);
   }

@@ -1,4 +1,6 @@
-/** Which models are installed. Reads every manifest once, and a configuration only of models without weights. */
+/**
+ * Lists the installed models. Reads all manifests, but only the configs of models without weights.
+ */
 
 import { asPullamaError } from "../../core/errors.ts";
 import type {
@@ -20,20 +22,20 @@ import { filesByName, type NamedFile } from "./installed.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { readSmallBlob } from "./small_blob.ts";
 
-/** Manifests that are read at the same time. */
+/** Manifests read concurrently. */
 const AT_ONCE = 16;
 const WEIGHTS = /^application\/vnd\.ollama\.image\.(model|tensor)$/;
 
 /**
- * Everything that is installed, whether its blobs are there or not. Rejects with kind local where a folder
- * cannot be read; a models folder that does not exist is empty.
+ * All installed models, even if blobs are missing. Rejects with kind `local` if a directory cannot
+ * be read; a models folder that does not exist is empty.
  */
 export async function inventoryOf(paths: Paths, machine: Machine): Promise<Inventory> {
   const { named, nameless, hidden } = await filesByName(paths);
   const models: InstalledModel[] = [];
   const broken: BrokenManifest[] = nameless.map(({ path }) => ({
     path,
-    reason: `${path} lies where manifests belong, but no model can be called so`,
+    reason: `cannot list the manifest ${path}: its path is not a valid model name`,
   }));
   await mapConcurrent(named, AT_ONCE, async (file) => {
     try {
@@ -41,7 +43,7 @@ export async function inventoryOf(paths: Paths, machine: Machine): Promise<Inven
     } catch (error) {
       if (isMissing(error) && !await isThere(file.path)) return;
       const reason = isMissing(error)
-        ? `cannot read the manifest ${file.path}: it is a link to nothing`
+        ? `cannot read the manifest ${file.path}: broken symbolic link`
         : asPullamaError(error).message;
       broken.push({ path: file.path, name: file.name, reason });
     }
@@ -53,7 +55,10 @@ export async function inventoryOf(paths: Paths, machine: Machine): Promise<Inven
   };
 }
 
-/** Those of the hidden files whose manifest is not the one that hides it: servers that move house leave copies. */
+/**
+ * The hidden files that differ from the manifest that hides them: servers that migrate to another
+ * tree leave copies.
+ */
 async function othersThan(
   models: readonly InstalledModel[],
   hidden: readonly NamedFile[],
@@ -68,12 +73,12 @@ async function othersThan(
   return others.sort(byPath);
 }
 
-/** What the manifest file says; the manifest itself is undefined where a list names none that is here. */
+/** `manifest` is undefined if the file is an index whose manifest for this machine is missing. */
 export interface OpenedModel extends InstalledModel {
   readonly manifest: Manifest | undefined;
 }
 
-/** Reads the manifest of a model, through a list of manifests to the one for this machine. */
+/** Reads the manifest of a model; of an index, the manifest for `machine`. */
 export async function openModel(
   paths: Paths,
   file: NamedFile,
@@ -102,12 +107,12 @@ async function modelOf(
   return { ...model, size: sizeOf(manifest), ...(remote && { remote }) };
 }
 
-/** As `ollama list` adds them up: every layer, also one that is named twice. */
+/** The size in bytes as in `ollama list`: a layer that occurs twice counts twice. */
 export function sizeOf({ config, layers }: Manifest): number {
   return layers.reduce((sum, { size }) => sum + size, config?.size ?? 0);
 }
 
-/** Only the configuration tells a model that runs elsewhere from one without weights. */
+/** Only the config distinguishes a remote model from other models without weights. */
 async function remoteOf(paths: Paths, { config, layers }: Manifest): Promise<Remote | undefined> {
   if (config === undefined || layers.some((layer) => WEIGHTS.test(layer.mediaType))) {
     return undefined;
@@ -130,7 +135,7 @@ async function childOf(
   }
 }
 
-/** Whether something has this name, even a link to nothing. */
+/** Whether `path` exists, even as a broken symbolic link. */
 async function isThere(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
@@ -144,7 +149,7 @@ function byPath(a: { readonly path: string }, b: { readonly path: string }): num
   return a.path < b.path ? -1 : 1;
 }
 
-/** Seconds count, as for Ollama. */
+/** Newest first, by seconds as in Ollama; then by name. */
 function byAge(a: InstalledModel, b: InstalledModel): number {
   const seconds = ({ modifiedMs = 0 }: InstalledModel) => Math.floor(modifiedMs / 1000);
   return seconds(b) - seconds(a) || (displayName(a.name) < displayName(b.name) ? -1 : 1);

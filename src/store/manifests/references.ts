@@ -1,4 +1,4 @@
-/** Which blobs each installed model uses: what may go when one of them does. */
+/** Which blobs each installed model uses, and so which can be removed along with a model. */
 
 import { type Digest, isDigest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
@@ -8,12 +8,12 @@ import { fileError, isMissing } from "../../io/file_error.ts";
 import { type ManifestFile, manifestFiles, readManifestFile } from "./files.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 
-/** A manifest file, and all that must stay as long as it does. */
+/** A manifest file, and the blobs that it needs. */
 export interface ManifestReferences {
   readonly file: ManifestFile;
   /**
-   * Config and layers; the blob that the manifest itself may be kept in; of an index its manifests and what
-   * those use, as far as they are there.
+   * Config and layers; the blob with the manifest itself, if there is one; of an index, its
+   * manifests and, for those that are present, the blobs that they use.
    */
   readonly digests: ReadonlySet<Digest>;
 }
@@ -21,9 +21,9 @@ export interface ManifestReferences {
 const REPAIR = "nothing was removed: repair or delete that file, then run the same command again";
 
 /**
- * Every manifest file of all trees with what it uses. Rejects, naming the file, with the first one that cannot be
- * read or understood: what it uses nobody knows, so nothing may be removed. A tag that is a link is read
- * only where it leads to a blob.
+ * The manifest files of all trees with the blobs that they use. Rejects for the first one that
+ * cannot be read or parsed: its blobs are unknown, so nothing may be removed. A symbolic link is
+ * accepted only if it points to a blob.
  */
 export async function manifestReferences(paths: Paths): Promise<ManifestReferences[]> {
   const users: ManifestReferences[] = [];
@@ -47,7 +47,7 @@ async function digestsOf(paths: Paths, file: ManifestFile): Promise<ReadonlySet<
   return used;
 }
 
-/** The blob that a tag leads to which is a link; undefined for a plain file. */
+/** The blob that `path` points to if it is a symbolic link; undefined for a regular file. */
 async function linkedBlob(paths: Paths, path: string): Promise<Digest | undefined> {
   try {
     if (!(await Deno.lstat(path)).isSymlink) return undefined;
@@ -58,7 +58,10 @@ async function linkedBlob(paths: Paths, path: string): Promise<Digest | undefine
   } catch (error) {
     if (!isMissing(error)) throw fileError(error, "read", path);
   }
-  throw new PullamaError("manifest", `cannot tell what ${path} uses: it is a link to no blob`);
+  throw new PullamaError(
+    "manifest",
+    `cannot tell which blobs ${path} uses: the link does not point to a blob`,
+  );
 }
 
 async function addUsed(

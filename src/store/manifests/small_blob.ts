@@ -1,16 +1,16 @@
-/** Blobs that are read as a whole: configurations, templates, licences. */
+/** Blobs that are read into memory: configs, templates, licences. */
 
 import type { Descriptor } from "../../core/manifest.ts";
 import { fileError } from "../../io/file_error.ts";
 import { statOf } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 
-/** Licences of some models have 30 kB; nothing that is read as a whole has a reason to be larger. */
+/** The longest licences are about 30 kB. */
 const MAX_BYTES = 2 ** 20;
 
 /**
- * The bytes of the blob, as they are: undefined where it is missing, no file, or larger than 1 MiB.
- * Rejects with kind local where it cannot be read.
+ * The bytes of the blob, not verified; undefined if it is missing, not a regular file, or larger
+ * than 1 MiB. Rejects with kind `local` if it cannot be read.
  */
 export async function readSmallBlob(
   paths: Paths,

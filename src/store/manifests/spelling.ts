@@ -1,4 +1,4 @@
-/** Which names the models folder holds. */
+/** Adapts the spelling of a name to that of the installed models. */
 
 import type { ModelName } from "../../core/name.ts";
 import { manifestFiles, OWN_TREE } from "./files.ts";
@@ -7,9 +7,10 @@ import type { Paths } from "../layout/paths.ts";
 const PARTS = ["host", "namespace", "model", "tag"] as const;
 
 /**
- * The name under which to store `name`. Ollama compares each part with that part of every installed name,
- * ignoring case, and two spellings of one part anywhere make it find neither for sure. So a part that is
- * installed in this spelling keeps it, else takes an installed spelling, else stays as it was typed.
+ * The spelling under which to store `name`. Ollama compares each part with the same part of all
+ * installed names, ignoring case, and with two spellings of a part it does not find either of them
+ * reliably. So a part that is installed with this spelling keeps it, otherwise takes an installed
+ * spelling, otherwise stays as typed.
  */
 export async function installedSpelling(paths: Paths, name: ModelName): Promise<ModelName> {
   const spellings = await spellingsByPart(paths);
@@ -24,7 +25,7 @@ export async function installedSpelling(paths: Paths, name: ModelName): Promise<
   return spelled;
 }
 
-/** What stands at each of the four levels below manifests/. */
+/** The names at each of the four levels below manifests/. */
 async function spellingsByPart(paths: Paths): Promise<readonly Set<string>[]> {
   const found = PARTS.map(() => new Set<string>());
   for (const { tree, name } of await manifestFiles(paths)) {

@@ -1,13 +1,14 @@
-/** Taking over what the Go program left unfinished in blobs/, where a starting server would remove it. */
+/** Taking over a partial download of the Go program from blobs/, where a starting Ollama server would remove it. */
 
-import { fileError, isLinkUnsupported, isMissing } from "../../io/file_error.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
+import { isLinkUnsupported, isMissing } from "../../io/file_error.ts";
 import { type Lock, tryLockExisting } from "../../io/lock.ts";
+import { exists } from "../../io/stat.ts";
 import type { BlobPaths } from "../layout/paths.ts";
 
 /**
- * Moves its partial file to ours, unless ours exists already, that program is at work on it, or it lies
- * on another file system. Returns whether it was moved. The blob's lock is the caller's.
+ * Moves its partial file to ours, unless ours exists already, the Go program is running and has it locked, or it
+ * is on another file system. Returns whether it was moved. The blob's lock is the caller's.
  */
 export async function adoptPartial(
   disk: Disk,
@@ -27,22 +28,12 @@ export async function adoptPartial(
   return true;
 }
 
-/** The lock of the other program, which locks as we do; it is not ours to write to or to make. */
+/** The lock of the Go program, which is never written to or made by us. */
 async function oldLock(path: string): Promise<Lock | undefined> {
   try {
     return await tryLockExisting(path);
   } catch (error) {
     if (isMissing(error)) return { path, [Symbol.dispose]() {} };
     throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw fileError(error, "read", path);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What is on disk of an unfinished blob, as far as it was proven. A checkpoint that cannot be believed
- * costs bytes, never an error; one that cannot be read for another reason, or that a newer pullama
- * wrote, stops the pull and stays as it is.
+ * The checkpoint of an unfinished blob: which bytes are on disk, and their digests. An invalid checkpoint costs
+ * downloading again, never an error; one that cannot be read, or that a newer pullama wrote, stops the pull
+ * and is kept.
  */
 
 import * as v from "valibot";
@@ -17,22 +17,22 @@ export interface PrefixDigest {
   readonly digest: Digest;
 }
 
-/** A range that is on disk; without a digest it is only said to be. */
+/** A range that is on disk; without a digest it is not verified. */
 export interface ClaimedRange extends Range {
   readonly digest?: Digest;
   readonly from: Origin;
 }
 
 export interface Checkpoint {
-  /** Ranges after the last mark, and those before it that are not beyond suspicion. */
+  /** Ranges after the last prefix digest, and those before it without a digest of their own. */
   readonly proven: readonly ClaimedRange[];
-  /** Ascending. All bytes before the last one are on disk, less the holes. */
+  /** Ascending. All bytes before the last one are on disk, except the holes. */
   readonly prefix: readonly PrefixDigest[];
-  /** Ranges before the last mark that turned out to be wrong and are not fetched again yet. */
+  /** Ranges before the last prefix digest that turned out to be wrong and were not downloaded again yet. */
   readonly holes: readonly Range[];
-  /** How far a blob that is wrong somewhere was gone through; 0 for one that is not. */
+  /** How far a blob with a wrong digest was compared with a second download; 0: not at all. */
   readonly searched: number;
-  /** Written by the Go program, which knew only bytes in order. */
+  /** Written by the Go program, which downloads in order. */
   readonly old?: true;
 }
 
@@ -56,7 +56,7 @@ const Version2 = v.object({
   searched: v.optional(offset, 0),
 });
 
-/** As the Go program writes it: a plan of inclusive ranges with flags. */
+/** The form of the Go program: a plan of inclusive ranges with flags. */
 const Version1 = v.object({
   ...sameBlob,
   chunks: v.nullable(v.array(v.object({
@@ -67,7 +67,7 @@ const Version1 = v.object({
   }))),
 });
 
-/** The bytes of a checkpoint file. `tool` is who writes it, such as `pullama/0.1.0`. */
+/** The bytes of a checkpoint file. `tool` is its writer, such as `pullama/0.1.0`. */
 export function encodeCheckpoint(
   blob: Descriptor,
   { proven, prefix, holes, searched }: Checkpoint,
@@ -87,8 +87,8 @@ export function encodeCheckpoint(
 }
 
 /**
- * Reads the checkpoint of `blob`; only what fits the blob and lies in order counts, anything else reads as
- * nothing. Rejects with kind local where the file is there and cannot be read, or is from a newer version.
+ * Reads the checkpoint of `blob`; one that is invalid, or of another blob, is empty. Rejects with kind local
+ * where the file exists and cannot be read, or is from a newer version.
  */
 export async function readCheckpoint(path: string, blob: Descriptor): Promise<Checkpoint> {
   let bytes: Uint8Array;
@@ -102,7 +102,7 @@ export async function readCheckpoint(path: string, blob: Descriptor): Promise<Ch
   return decodeCheckpoint(bytes, blob, path);
 }
 
-/** The same for bytes at hand. */
+/** The same for bytes that were read already. */
 export function decodeCheckpoint(bytes: Uint8Array, blob: Descriptor, path: string): Checkpoint {
   let data: unknown;
   try {
@@ -129,7 +129,7 @@ function fromVersion2(data: unknown, blob: Descriptor): Checkpoint {
     return EMPTY_CHECKPOINT;
   }
   const inside = ({ start, end }: Range) => start < end && end <= blob.size;
-  // A hole that is left out would turn into bytes that are believed.
+  // Without a hole its bytes would be believed.
   if (!holes.every(inside)) return EMPTY_CHECKPOINT;
   const claims = proven.filter(inside).map(({ start, end, digest, from }): ClaimedRange => {
     if (digest !== undefined) return { start, end, digest, from };
@@ -139,8 +139,8 @@ function fromVersion2(data: unknown, blob: Descriptor): Checkpoint {
 }
 
 /**
- * Version 1 knows only progress in order: the verified chunks before the first one that is not. Those
- * without a digest were never compared with anything.
+ * Version 1 has progress in order only: the verified chunks before the first one that is not. Those
+ * without a digest were never verified.
  */
 function fromVersion1(data: unknown, blob: Descriptor): Checkpoint {
   const read = v.safeParse(Version1, data);

@@ -1,25 +1,19 @@
-/** Writing down how far an unfinished blob is, so that it holds after a power cut. */
+/** Writing the checkpoint of an unfinished blob, so that it is true after a power cut. */
 
 import type { Descriptor } from "../../core/manifest.ts";
 import { intersect, subtract, total } from "../../core/ranges.ts";
 import { replaceFile } from "../../io/atomic.ts";
-import type { Disk, DiskFile, Ownership } from "../../io/disk.ts";
-import type { Hasher } from "../../io/hash.ts";
+import type { DiskFile } from "../../io/disk.ts";
 import { type ClaimedRange, encodeCheckpoint, type PrefixDigest } from "./checkpoint.ts";
+import type { IngestTools } from "./ingest_tools.ts";
 import type { Slot } from "./positions.ts";
-import type { BlobPaths } from "../layout/paths.ts";
 import type { Segment, Segments } from "./segments.ts";
 
-/** Bytes of doubtful origin are hashed for the checkpoint only up to this length; the whole decides. */
+/** Bytes without a digest of their own are hashed for a checkpoint only up to this length. */
 const DOUBTFUL_LIMIT = 256 * 1024 * 1024;
 
+/** The state of the blob. */
 export interface CheckpointWork {
-  readonly disk: Disk;
-  readonly hasher: Hasher;
-  readonly at: BlobPaths;
-  readonly temporary: () => string;
-  readonly ownership: Ownership;
-  readonly tool: string;
   readonly blob: Descriptor;
   readonly file: DiskFile;
   readonly segments: Segments;
@@ -27,7 +21,7 @@ export interface CheckpointWork {
   readonly searched: number;
 }
 
-/** A segment as it is at one moment; it goes on growing. */
+/** A segment at one moment; it may grow meanwhile. */
 interface SegmentSnapshot {
   readonly segment: Segment;
   readonly start: number;
@@ -35,23 +29,24 @@ interface SegmentSnapshot {
 }
 
 /**
- * Syncs the data and only then replaces the checkpoint. Returns how many bytes are safe and which live
- * positions are not needed any more.
+ * Syncs the data and only then replaces the checkpoint. Returns how many bytes are safe, and the positions that
+ * are no longer needed.
  */
 export async function writeCheckpoint(
+  tools: IngestTools,
   work: CheckpointWork,
 ): Promise<{ readonly bytes: number; readonly slots: readonly Slot[] }> {
-  const { disk, blob, at, file, segments, prefixDigests, searched } = work;
-  const proofFront = prefixDigests.at(-1)?.end ?? 0;
+  const { blob, file, segments, prefixDigests, searched } = work;
+  const prefixEnd = prefixDigests.at(-1)?.end ?? 0;
   const have = segments.have();
-  const stills = segments.list.map((segment) => ({
+  const snapshots = segments.list.map((segment) => ({
     segment,
     start: segment.start,
     end: segment.end,
   }));
   const slots = segments.list.flatMap(({ open, slot }) => !open && slot ? [slot] : []);
-  const [proven] = await Promise.all([claimsFrom(work, stills, proofFront), file.sync()]);
-  // What was found to be wrong while the rest was hashed and synced is not written down any more.
+  const [proven] = await Promise.all([claimsFrom(tools, snapshots, prefixEnd), file.sync()]);
+  // Without what turned out to be wrong while the rest was hashed and synced.
   const still = intersect(have, segments.have());
   const bytes = encodeCheckpoint(blob, {
     proven: proven.flatMap((claim) =>
@@ -62,28 +57,28 @@ export async function writeCheckpoint(
         : []
     ),
     prefix: prefixDigests,
-    holes: subtract([{ start: 0, end: proofFront }], still),
+    holes: subtract([{ start: 0, end: prefixEnd }], still),
     searched,
-  }, work.tool);
-  await replaceFile(disk, at.checkpoint, work.temporary(), bytes, work.ownership);
+  }, tools.tool);
+  await replaceFile(tools.disk, tools.at.checkpoint, tools.temporary(), bytes, tools.ownership);
   for (const segment of segments.list) {
     if (!segment.open && segment.slot && slots.includes(segment.slot)) segment.slot = undefined;
   }
   return { bytes: total(still), slots };
 }
 
-/** What the marks do not speak for, one claim a segment, with its digest where that can be had. */
+/** What the prefix digests do not cover: one claim a segment, with its digest if it can be computed. */
 async function claimsFrom(
-  work: CheckpointWork,
-  stills: readonly SegmentSnapshot[],
-  proofFront: number,
+  tools: IngestTools,
+  snapshots: readonly SegmentSnapshot[],
+  prefixEnd: number,
 ): Promise<ClaimedRange[]> {
   const claims: ClaimedRange[] = [];
-  for (const { segment, start, end } of stills) {
+  for (const { segment, start, end } of snapshots) {
     const { from } = segment;
-    if (start >= end || (from === "registry" && end <= proofFront)) continue;
-    const intents = end > proofFront && (from === "registry" || end - start <= DOUBTFUL_LIMIT);
-    if (intents) await prove(work, segment, start, end);
+    if (start >= end || (from === "registry" && end <= prefixEnd)) continue;
+    const hash = end > prefixEnd && (from === "registry" || end - start <= DOUBTFUL_LIMIT);
+    if (hash) await prove(tools, segment, start, end);
     const proof = segment.start === start && segment.proof?.end === end ? segment.proof : undefined;
     if (proof) claims.push({ start, end, digest: proof.digest, from });
     else if (from !== "registry") claims.push({ start, end, from });
@@ -92,16 +87,16 @@ async function claimsFrom(
 }
 
 async function prove(
-  work: CheckpointWork,
+  tools: IngestTools,
   segment: Segment,
   start: number,
   end: number,
 ): Promise<void> {
   if (segment.start !== start) return;
-  const run = segment.run ??= work.hasher.follow(work.at.partial, start);
+  const run = segment.run ??= tools.hasher.follow(tools.at.partial, start);
   if (segment.proof?.end !== end) {
     if (!await run.extend(end, undefined, true)) return;
-    // Cut meanwhile: what was hashed is not this segment any more.
+    // The segment was cut meanwhile.
     if (segment.run !== run || run.digest === undefined) return;
     segment.proof = { end, digest: run.digest };
   }

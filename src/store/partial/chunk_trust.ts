@@ -1,29 +1,28 @@
-/** Whether the registry's list of chunk digests is to be believed, when chunks do not match it. */
+/** Whether the registry's chunk digests are believed when chunks do not match them. */
 
 import type { Digest } from "../../core/digest.ts";
 
-/** A line that damages every copy in another way is not waited for longer. */
+/** Downloads of one chunk that all differ from its digest before the digests are no longer believed. */
 const MOST_COPIES = 6;
 
-/** The copies of chunks that did not match. Once certain, the list stays out of use. */
 export class ChunkTrust {
   #copies = new Map<number, (Digest | undefined)[]>();
-  #certain = false;
+  #lost = false;
 
-  /** Whether the list was found to lie. */
+  /** Whether the digests turned out to be wrong. */
   get lost(): boolean {
-    return this.#certain;
+    return this.#lost;
   }
 
   /**
-   * Another copy of the chunk at `start` came, with a digest that is not the list's. Two copies alike are not
-   * a fault of the line: then it is the list that is wrong, and the digest of the whole has to decide.
+   * Records a copy of the chunk at `start` with the digest `actual`, which is not the registry's. Two copies with
+   * the same digest are no transmission error: then the registry's digest is wrong, and that of the blob decides.
    */
   isLostAfter(start: number, actual: Digest | undefined): boolean {
     const copies = this.#copies.get(start) ?? [];
-    this.#certain ||= (actual !== undefined && copies.includes(actual)) ||
+    this.#lost ||= (actual !== undefined && copies.includes(actual)) ||
       copies.length + 1 >= MOST_COPIES;
     this.#copies.set(start, [...copies, actual]);
-    return this.#certain;
+    return this.#lost;
   }
 }

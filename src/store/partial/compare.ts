@@ -1,15 +1,15 @@
-/** What is on disk of an unfinished blob, for comparing it with what came again. */
+/** Reading an unfinished blob, to compare it with a second download. */
 
 import { fileError } from "../../io/file_error.ts";
 
-/** Reads pieces of a file, opened at the first of them. One read at a time. */
+/** Reads parts of a file, which the first read opens. One read at a time. */
 export class PartialReader {
   #file: Deno.FsFile | undefined;
   #buffer = new Uint8Array(0);
 
   constructor(private readonly path: string) {}
 
-  /** `length` bytes from `at` on, fewer where the file ends; they hold until the next read. */
+  /** `length` bytes from `at` on, fewer where the file ends; valid until the next read. */
   async read(at: number, length: number): Promise<Uint8Array> {
     if (this.#buffer.length < length) this.#buffer = new Uint8Array(length);
     try {
@@ -33,7 +33,7 @@ export class PartialReader {
   }
 }
 
-/** How many bytes of both, from the first on, are the same. */
+/** How many bytes of both, from the first on, are equal. */
 export function commonPrefix(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   let i = 0;

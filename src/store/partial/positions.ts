@@ -1,9 +1,9 @@
 /**
- * How far each range in flight has come, to the byte, for whoever comes after a kill. The bytes that a
- * killed process wrote are in the page cache; only nobody knows how far they go. So each write of data
- * is followed by a write of its position, in place and never synced: true as long as the machine runs.
+ * How far each range has been written, to the byte, for the run after a kill. The bytes that a killed process
+ * wrote are in the page cache, but their number is unknown. So each write of data is followed by a write of its
+ * position, in place and never synced: it is true until the machine is rebooted.
  *
- * The file is text, one line of fixed width per range: a header, then `<start> <position>`.
+ * The file is text with lines of fixed width: a header, then `<start> <position>` per range.
  */
 
 import type { Range } from "../../core/ranges.ts";
@@ -11,17 +11,17 @@ import type { Disk, DiskFile, Ownership } from "../../io/disk.ts";
 
 const HEADER_WIDTH = 64;
 const DIGITS = 16;
-/** A divisor of the page size: a kill cannot leave half of a line, since it falls between two pages. */
+/** Divides the page size: a kill cannot leave half of a line. */
 const LINE_WIDTH = 64;
-/** A clock that is adjusted by less than this does not look like another boot. */
+/** An adjustment of the clock by less than this is not taken for another boot. */
 const SAME_BOOT_SECONDS = 5;
 
-/** Seconds since 1970 at which this machine started, as far as its clock can be trusted. */
+/** When this machine was booted, in seconds since 1970 by its clock. */
 export function bootTime(): number {
   return Math.round(Date.now() / 1000 - Deno.osUptime());
 }
 
-/** A line of the file: where a range began and how far it has come. */
+/** A line of the file: the start of a range and how far it has been written. */
 export interface Slot {
   readonly start: number;
   position: number;
@@ -30,40 +30,46 @@ export interface Slot {
 
 const FREE: Slot = { start: 0, position: 0, line: -1 };
 
-/** The positions of one blob, as they are written: true from the moment a call returns. */
+/** Where the file is, and how it is made. */
+export interface PositionsPlace {
+  readonly disk: Disk;
+  readonly path: string;
+  /** Renamed to `path`. */
+  readonly draft: string;
+  readonly ownership?: Ownership;
+}
+
+/** The positions of one blob, true from the moment a call returns. */
 export class PositionsFile {
   #slots: Slot[] = [];
 
   private constructor(private readonly file: DiskFile) {}
 
   /**
-   * Begins a new file with a line for each of `ranges`: what an earlier run left and no checkpoint has
-   * yet. It takes the place of the old one in one step, so that a kill meets one of the two.
+   * Begins a new file with a line for each of `ranges`: what an earlier run wrote and no checkpoint has yet.
+   * It replaces the old one in one step.
    */
   static async create(
-    disk: Disk,
-    path: string,
-    temporary: string,
+    { disk, path, draft, ownership = {} }: PositionsPlace,
     boot: number,
     ranges: readonly Range[],
-    ownership: Ownership = {},
   ): Promise<PositionsFile> {
-    const file = await disk.open(temporary, "new");
+    const file = await disk.open(draft, "new");
     try {
-      const live = new PositionsFile(file);
+      const positions = new PositionsFile(file);
       const header = `pullama live 1 boot ${boot} run ${crypto.randomUUID().slice(0, 8)}`;
       const lines = ranges.map(({ start, end }) => {
-        const slot = live.begin(start);
+        const slot = positions.begin(start);
         slot.position = end;
         return textOf(slot);
       });
-      await disk.own(temporary, ownership);
+      await disk.own(draft, ownership);
       await file.writeAt(encode(`${header.padEnd(HEADER_WIDTH - 1)}\n${lines.join("")}`), 0);
-      await disk.rename(temporary, path);
-      return live;
+      await disk.rename(draft, path);
+      return positions;
     } catch (error) {
       file.close();
-      await disk.remove(temporary).catch(() => {});
+      await disk.remove(draft).catch(() => {});
       throw error;
     }
   }
@@ -81,12 +87,12 @@ export class PositionsFile {
     this.#note(slot.line);
   }
 
-  /** The lines in use at this moment. */
+  /** The lines in use. */
   slots(): readonly Slot[] {
     return this.#slots.filter((slot) => slot !== FREE);
   }
 
-  /** What the line says is safe in a checkpoint, or not wanted any more: it may serve another range. */
+  /** The range is in a checkpoint, or was discarded: the line is free for another one. */
   release(slot: Slot): void {
     if (this.#slots[slot.line] !== slot) return;
     this.#slots[slot.line] = FREE;
@@ -102,7 +108,7 @@ export class PositionsFile {
       const text = textOf(this.#slots[line] ?? FREE);
       this.file.writeNowAt(encode(text), HEADER_WIDTH + line * LINE_WIDTH);
     } catch {
-      // A position that could not be noted costs at most its own bytes after a kill.
+      // A position that cannot be written costs only its own bytes after a kill.
     }
   }
 }
@@ -120,8 +126,8 @@ function pad(value: number): string {
 }
 
 /**
- * The ranges that a live file of this boot claims to be on disk, within `[0, limit)`. Lines that do not
- * read as they were written are passed over; another boot, or no file at all, claims nothing.
+ * The ranges that a file of this boot claims to be on disk, within `[0, limit)`. Lines that are not as they were
+ * written are ignored; a file of another boot, or none, claims nothing.
  */
 export async function readPositions(path: string, boot: number, limit: number): Promise<Range[]> {
   let text: string;

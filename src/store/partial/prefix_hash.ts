@@ -1,7 +1,7 @@
 /**
- * The hash of the whole blob, made while the rest still comes: it follows the unbroken run of bytes from
- * the beginning. On its way it leaves marks, digests of everything before a position, and on a resume it
- * meets the marks of the earlier run: so each stretch of old bytes is proven, or found out, in one pass.
+ * The hash of the whole blob, computed while the rest is downloaded: it follows the contiguous bytes from the
+ * beginning. On its way it records prefix digests, of everything before a position. A resumed blob is compared with
+ * those of the earlier run, so that each part of its old bytes is verified in one pass.
  */
 
 import { type Digest, EMPTY_DIGEST } from "../../core/digest.ts";
@@ -10,12 +10,12 @@ import type { Hasher, HashRun } from "../../io/hash.ts";
 import type { PrefixDigest } from "./checkpoint.ts";
 
 const MIB = 1024 * 1024;
-/** Where marks are left. */
+/** Distance of prefix digests. */
 const SPACING = 64 * MIB;
-/** A shorter stretch than this is not worth a message to the hashing thread, unless somebody waits. */
+/** Less than this is not worth a message to the hashing thread, unless a caller waits. */
 const SHORTEST = 4 * MIB;
-/** Marks kept at most; beyond it every second one goes. */
-const MOST_MARKS = 1024;
+/** Prefix digests kept at most; beyond it every second one is dropped. */
+const MOST_DIGESTS = 1024;
 
 interface Step {
   readonly end: number;
@@ -24,20 +24,20 @@ interface Step {
 
 export class PrefixHash {
   #run: HashRun;
-  #marks: PrefixDigest[] = [];
+  #recorded: PrefixDigest[] = [];
   #expected: PrefixDigest[];
-  #doubted = 0;
+  #failedAt = 0;
   #loop: Promise<void> | undefined;
   #eager = 0;
   #paused = 0;
   #ended = false;
-  /** Where bytes were that this hash has gone over, also before it began again. */
+  /** The end of the bytes that were hashed before it was restarted. */
   #passed = 0;
   #failure: unknown;
 
   /**
-   * `reach` tells how far the unbroken bytes go; `onWrong` is called with a stretch whose bytes are not
-   * those that a mark speaks of, after which `reach` must end before it.
+   * `reach` returns the end of the contiguous bytes from a position on; `onWrong` is called with a range whose bytes
+   * do not match a prefix digest, after which `reach` must end before it.
    */
   constructor(
     private readonly hasher: Hasher,
@@ -61,16 +61,16 @@ export class PrefixHash {
     return this.#run.digest ?? EMPTY_DIGEST;
   }
 
-  /** Marks to save: those left, where the hash stands now, and those of the earlier run still ahead. */
+  /** Prefix digests to save: those recorded, that of the current position, and those of the earlier run still ahead. */
   digests(): PrefixDigest[] {
     const { position, digest } = this.#run;
-    const here = digest === undefined || position <= (this.#marks.at(-1)?.end ?? 0)
+    const here = digest === undefined || position <= (this.#recorded.at(-1)?.end ?? 0)
       ? []
       : [{ end: position, digest }];
-    return [...this.#marks, ...here, ...this.#expected];
+    return [...this.#recorded, ...here, ...this.#expected];
   }
 
-  /** More bytes may be there. */
+  /** More bytes may be on disk. */
   poke(): void {
     if (this.#stopped || this.#failure !== undefined) return;
     this.#loop ??= this.#follow().catch((error) => {
@@ -79,8 +79,8 @@ export class PrefixHash {
   }
 
   /**
-   * Waits until the hash stands at `to`, or as far before it as there are unbroken bytes. Rejects if
-   * reading failed.
+   * Waits until everything up to `to` is hashed, or up to the end of the contiguous bytes. Rejects if reading
+   * failed.
    */
   async catchUp(to: number): Promise<void> {
     this.#eager++;
@@ -96,22 +96,22 @@ export class PrefixHash {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Bytes between the hash and the end of what is there, while no earlier mark has to be met. */
+  /** Bytes still to be hashed; Infinity while prefix digests of the earlier run are ahead. */
   get behind(): number {
     return this.#expected.length > 0 ? Infinity : this.reach(this.position) - this.position;
   }
 
-  /** Whether the hash is made of bytes after `position`, or a mark of this run is. */
+  /** Whether the hash, or a prefix digest of this run, includes the byte at `position`. */
   hasPassed(position: number): boolean {
     return position < Math.max(this.position, this.#passed);
   }
 
-  /** Begins again: bytes from `position` on have changed or gone. Marks before it are met again. */
+  /** Starts again, since bytes from `position` on have changed or are gone. Prefix digests before it are compared again. */
   async restart(position: number): Promise<void> {
     const left = this.#run;
-    // At once: what is saved meanwhile must not speak of the bytes that went.
+    // At once: a checkpoint meanwhile must not include the bytes that are gone.
     this.#expected = this.digests().filter(({ end }) => end <= position);
-    this.#marks = [];
+    this.#recorded = [];
     this.#passed = position;
     this.#run = this.hasher.follow(this.path, 0);
     this.#paused++;
@@ -123,7 +123,7 @@ export class PrefixHash {
     }
   }
 
-  /** Ends after the slice in work. */
+  /** Ends after the current slice. */
   async stop(): Promise<void> {
     this.#ended = true;
     await Promise.all([this.#run.close(), this.#loop]);
@@ -140,8 +140,8 @@ export class PrefixHash {
       const held = await run.extend(step.end, step.expect);
       if (this.#stopped || this.#run !== run) return;
       if (!held) this.#wrong({ start, end: step.end });
-      else if (step.expect !== undefined) this.#met();
-      else if (step.end % SPACING === 0 && step.end > start) this.#leave();
+      else if (step.expect !== undefined) this.#matched();
+      else if (step.end % SPACING === 0 && step.end > start) this.#record();
     }
   }
 
@@ -161,24 +161,24 @@ export class PrefixHash {
     return { end };
   }
 
-  #met(): void {
-    this.#marks.push(this.#expected.shift()!);
+  #matched(): void {
+    this.#recorded.push(this.#expected.shift()!);
   }
 
-  #leave(): void {
-    this.#marks.push({ end: this.#run.position, digest: this.#run.digest! });
-    if (this.#marks.length > MOST_MARKS) {
-      this.#marks = this.#marks.filter((_, i) => i % 2 === 1);
+  #record(): void {
+    this.#recorded.push({ end: this.#run.position, digest: this.#run.digest! });
+    if (this.#recorded.length > MOST_DIGESTS) {
+      this.#recorded = this.#recorded.filter((_, i) => i % 2 === 1);
     }
   }
 
-  /** A mark that does not hold for bytes that were fetched again is itself the lie: no mark is believed. */
+  /** A prefix digest that does not match bytes that were downloaded again is itself wrong: none is believed. */
   #wrong(range: Range): void {
-    if (this.#expected.length > 0 && this.#doubted === range.end) {
+    if (this.#expected.length > 0 && this.#failedAt === range.end) {
       this.#expected = [];
       return;
     }
-    this.#doubted = range.end;
+    this.#failedAt = range.end;
     this.onWrong(range);
   }
 }

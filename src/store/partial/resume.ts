@@ -1,4 +1,4 @@
-/** What an unfinished blob may count on when it is opened again: claims, from the most to the least trusted. */
+/** What an earlier run left of a blob: claims, from the most to the least trusted. */
 
 import type { Descriptor } from "../../core/manifest.ts";
 import { type Range, subtract, total, union } from "../../core/ranges.ts";
@@ -16,21 +16,21 @@ import type { BlobPaths } from "../layout/paths.ts";
 
 export interface ResumeState {
   readonly claims: readonly ClaimedRange[];
-  /** Digests that the claimed bytes have to meet, ascending. */
+  /** Digests that the claimed bytes must match, ascending. */
   readonly prefixDigests: readonly PrefixDigest[];
   /** Size of the partial file. */
   readonly length: number;
-  /** How far a blob that is wrong somewhere was gone through. */
+  /** How far a blob with a wrong digest was compared with a second download. */
   readonly searched: number;
 }
 
-/** Writes of the other program may have been cut in the middle of a block. */
+/** Writes of the Go program may have ended in the middle of a block. */
 const BLOCK = 4096;
 const SCAN = 1024 * 1024;
 
 /**
- * Reads what is left of `blob`. `boot` is the boot time that live positions must be from; `adopted` says
- * that the file was made by the Go program.
+ * Reads what is left of `blob`. `boot` is the boot time that positions must be from; `adopted`: the file was made
+ * by the Go program.
  */
 export async function readResume(
   at: BlobPaths,
@@ -51,7 +51,7 @@ export async function readResume(
   return { claims, prefixDigests, length: file.size, searched: checkpoint.searched };
 }
 
-/** The same without reading a byte of data or a lock: how much is likely there. */
+/** How many bytes are probably there, without reading data or taking a lock. */
 export async function estimateKept(at: BlobPaths, blob: Descriptor, boot: number): Promise<number> {
   const file = await statOf(at.partial);
   if (!file) return 0;
@@ -62,8 +62,8 @@ export async function estimateKept(at: BlobPaths, blob: Descriptor, boot: number
 }
 
 /**
- * Claims within the `limit` bytes that the file has. What a mark or digest spoke for only together with
- * bytes that are gone stays as a claim of doubtful origin.
+ * Claims within the `limit` bytes of the file. Bytes whose digest also covers bytes beyond the limit are claimed
+ * without a digest.
  */
 export function claimsOf(
   { proven, prefix, holes }: Checkpoint,
@@ -72,13 +72,13 @@ export function claimsOf(
 ): { claims: ClaimedRange[]; prefixDigests: PrefixDigest[] } {
   const prefixDigests = prefix.filter(({ end }) => end <= limit);
   const sure = prefixDigests.at(-1)?.end ?? 0;
-  const spokenFor = Math.min(prefix.at(-1)?.end ?? 0, limit);
+  const covered = Math.min(prefix.at(-1)?.end ?? 0, limit);
   const open = union(holes);
   const doubtful = proven.filter(({ from }) => from !== "registry");
   const claims: ClaimedRange[] = [
     ...subtract([{ start: 0, end: sure }], union([...open, ...doubtful]))
       .map((range): ClaimedRange => ({ ...range, from: "registry" })),
-    ...subtract([{ start: sure, end: spokenFor }], open)
+    ...subtract([{ start: sure, end: covered }], open)
       .map((range): ClaimedRange => ({ ...range, from: "live" })),
   ];
   for (const claim of proven) {
@@ -93,8 +93,8 @@ export function claimsOf(
 }
 
 /**
- * Where the data of a file ends that was made at full length and filled from the beginning: after its
- * last block that is not all zeros, less one block. The blocks in use tell where to begin to look.
+ * The end of the data in a file that was made at full length and filled from the beginning: the start of its last
+ * block that is not all zeros. The number of allocated blocks is an upper bound.
  */
 async function dataEnd(path: string, file: Deno.FileInfo, limit: number): Promise<number> {
   const used = file.blocks === null ? limit : Math.min(limit, file.blocks * 512);

@@ -1,28 +1,28 @@
-/** The parts of an unfinished blob that are on disk, each with where it came from and what proves it. */
+/** The parts of an unfinished blob that are on disk, each with its origin and digest. */
 
 import { type Origin, type Range, total, union } from "../../core/ranges.ts";
 import type { HashRun } from "../../io/hash.ts";
 import type { PrefixDigest } from "./checkpoint.ts";
 import type { Slot } from "./positions.ts";
 
-/** One part. `end` grows while a connection writes to it. */
+/** One part. `end` grows while a connection writes it. */
 export interface Segment {
   start: number;
   end: number;
   readonly from: Origin;
-  /** Somebody writes at its end. */
+  /** A connection writes at its end. */
   open: boolean;
-  /** The digest of `[start, proof.end)`, as far as it was made. */
+  /** The digest of `[start, proof.end)`. */
   proof?: PrefixDigest | undefined;
-  /** The hash that makes the proof while the segment grows. */
+  /** The hash that computes the proof while the segment grows. */
   run?: HashRun | undefined;
-  /** Its line among the live positions, until a checkpoint has it. */
+  /** Its position, until a checkpoint includes it. */
   slot?: Slot | undefined;
 }
 
-/** All parts of one blob. They may overlap; what counts is the union. */
+/** All parts of one blob. They may overlap; their union counts. */
 export class Segments {
-  /** By where they start. */
+  /** Sorted by start. */
   #list: Segment[] = [];
 
   get list(): readonly Segment[] {
@@ -42,7 +42,7 @@ export class Segments {
     return union(this.#list);
   }
 
-  /** The end of the unbroken run of bytes that begins at `from`. */
+  /** The end of the contiguous bytes that begin at `from`. */
   reach(from: number): number {
     let at = from;
     for (const { start, end } of this.#list) {
@@ -53,8 +53,8 @@ export class Segments {
   }
 
   /**
-   * Takes `range` out and returns how many bytes that were. What is being written stays writable. Both
-   * parts of one that is split have its line among the live positions, which then fits neither.
+   * Takes `range` out and returns how many bytes that were. A segment that is being written stays writable. Both
+   * parts of a split segment have its position, which then fits neither.
    */
   cut(range: Range): number {
     const before = total(this.have());
@@ -65,7 +65,7 @@ export class Segments {
         const { from, slot } = segment;
         this.add({ start, end: range.start }, from, { slot });
       }
-      // The same object keeps the right part: a writer may be at its end.
+      // The object keeps the right part: a connection may write at its end.
       segment.start = Math.min(end, range.end);
       segment.proof = undefined;
       segment.run?.close();
@@ -75,15 +75,15 @@ export class Segments {
     return before - total(this.have());
   }
 
-  /** Takes out everything for which `test` holds. Nothing may be open. */
+  /** Takes out everything that passes `test`. None of it may be open. */
   remove(test: (segment: Segment) => boolean): void {
     for (const segment of this.#list.filter(test)) segment.run?.close();
     this.#list = this.#list.filter((segment) => !test(segment));
   }
 
   /**
-   * Joins neighbours that end at or before `position`, that the running hash has passed: nothing will be
-   * asked of them one by one. Those of doubtful origin stay apart.
+   * Joins neighbours that end at or before `position`, which the prefix hash has passed: they need no digest of
+   * their own. Those without a trusted origin stay separate.
    */
   join(position: number): void {
     const passed = this.#list.filter((segment) =>

@@ -1,15 +1,15 @@
-/** One connection's end of an unfinished blob. */
+/** Writing what one connection receives. */
 
 import type { Writer } from "../../core/content.ts";
 import type { DiskFile } from "../../io/disk.ts";
 import type { Segment } from "./segments.ts";
 
-/** A write of a few hundred kB that takes longer than this has met the disk, in milliseconds. */
+/** A write of a few hundred kB that takes longer than this has waited for the disk, in milliseconds. */
 const SLOW_MS = 20;
 
 /**
- * How data is written. Into the page cache it goes fastest at once: a thread would cost more than the copy.
- * A disk that cannot keep up makes that wait; then threads do it, so that signals and the screen never do.
+ * How data is written. Synchronous writes into the page cache are fastest: a thread would cost more than the copy.
+ * When they have to wait for a slow disk, a thread writes instead, so that signals and the screen do not wait.
  */
 export class WritePace {
   #quick = true;
@@ -22,7 +22,7 @@ export class WritePace {
   }
 }
 
-/** Bytes arriving at the end of one segment. One write at a time; `closed` is told once. */
+/** Writes at the end of one segment, one write at a time. `tell.closed` is called once. */
 export class BlobWriter implements Writer {
   #open = true;
 

@@ -1,14 +1,14 @@
-/** Taking a manifest out of its tree, with the folders that are empty then. */
+/** Removing a manifest from its tree, with the folders that are empty then. */
 
 import { PullamaError } from "../../core/errors.ts";
 import { folderOf } from "../../io/atomic.ts";
-import type { Disk } from "../../io/disk.ts";
 import { fileError, isExisting, isMissing } from "../../io/file_error.ts";
 import type { ManifestFile } from "../manifests/files.ts";
 import { unfinishedFile } from "../layout/unfinished.ts";
+import type { Folder } from "../layout/folder.ts";
 import type { Paths } from "../layout/paths.ts";
 
-/** Throws `local` where a folder above one of `files`, below its tree, is a link: what it leads to is not ours. */
+/** Throws `local` where a folder between one of `files` and its tree is a link: its target is not ours. */
 export async function refuseLinks(paths: Paths, files: readonly ManifestFile[]): Promise<void> {
   for (const file of files) {
     for (const folder of foldersAbove(paths, file)) {
@@ -17,20 +17,19 @@ export async function refuseLinks(paths: Paths, files: readonly ManifestFile[]):
       } catch (error) {
         throw fileError(error, "read", folder);
       }
-      throw new PullamaError("local", `its manifest ${file.path} lies behind the link ${folder}`, {
-        hint: "remove it in the models folder that the link leads to, or remove the link",
+      throw new PullamaError("local", `its manifest ${file.path} is behind the link ${folder}`, {
+        hint: "remove it in the models folder that the link points to, or remove the link",
       });
     }
   }
 }
 
 /**
- * Removes the manifest so that it does not come back after a power cut, then the folders above it as long as
- * they are empty; the tree itself stays. A link goes, not what it leads to. Returns the bytes that came free.
+ * Removes the manifest durably, then the folders above it that are empty, but not the tree itself. Of a link only the
+ * link is removed. Returns the bytes that were freed.
  */
 export async function removeManifest(
-  disk: Disk,
-  paths: Paths,
+  { disk, paths }: Folder,
   file: ManifestFile,
 ): Promise<number> {
   const bytes = (await unfinishedFile(file.path))?.bytes ?? 0;
@@ -40,7 +39,7 @@ export async function removeManifest(
     try {
       await disk.removeFolder(folder);
     } catch (error) {
-      // Another model lies there, or a server that tidied up was faster.
+      // Another model is in it; or a server removed it first.
       if (isExisting(error)) break;
       if (!isMissing(error)) throw error;
     }

@@ -1,13 +1,12 @@
 /**
- * Removing models. The manifest goes first and for good, then what no other model uses: whenever that is cut
- * off, what is left are blobs without a model, never a model without its blobs.
+ * Removing models. The manifest is removed first and durably, then the blobs that no other model uses: a crash in
+ * between leaves blobs without a model, never a model without its blobs.
  */
 
 import type { Digest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
 import type { Removal, RemovedModel } from "../../core/reports/rm.ts";
-import { type Disk, realDisk } from "../../io/disk.ts";
 import {
   type ManifestFile,
   manifestFiles,
@@ -18,37 +17,37 @@ import { requireExclusive } from "../layout/exclusive.ts";
 import { unfinishedFile } from "../layout/unfinished.ts";
 import { Ledger } from "../layout/verified.ts";
 import { ownershipIn } from "../layout/ownership.ts";
-import { blobPaths, type Paths, pathsOf } from "../layout/paths.ts";
+import type { Folder } from "../layout/folder.ts";
+import { blobPaths, type Paths } from "../layout/paths.ts";
 import { refuseLinks, removeManifest } from "./manifest.ts";
 import { removeUnfinished } from "./unfinished.ts";
 import { type ManifestReferences, manifestReferences } from "../manifests/references.ts";
 import { readIntents, type StoredIntent } from "../layout/intents.ts";
 
-/** A model whose manifest is gone. */
+/** A model whose manifest was removed. */
 interface Taken {
   readonly given: ModelName;
-  /** As it was installed. */
+  /** As it was installed, in its spelling. */
   readonly name: ModelName;
-  /** What it used. */
+  /** The blobs it used. */
   readonly digests: ReadonlySet<Digest>;
-  readonly notes: readonly StoredIntent[];
-  /** That came free with the manifest. */
+  readonly intents: readonly StoredIntent[];
+  /** Freed with the manifest. */
   readonly bytes: number;
 }
 
 type Ends = Map<ModelName, RemovedModel | PullamaError>;
 
 /**
- * Removes the models `names` from the models folder `root` and answers in their order. A name that is not
- * installed has an error of kind `not_found`. Where a pull is running (`busy`) or a manifest of any model cannot
- * be read (`manifest`, `local`), nothing is removed and all the others have that error.
+ * Removes the models `names`, and returns one result each, in their order. A model that is not installed has an
+ * error of kind `not_found`. While a pull is running (`busy`), or if the manifest of any model cannot be read
+ * (`manifest`, `local`), nothing is removed and all others have that error.
  */
 export async function removeModels(
-  root: string,
+  folder: Folder,
   names: readonly ModelName[],
-  disk: Disk = realDisk,
 ): Promise<Removal[]> {
-  const paths = pathsOf(root);
+  const { paths } = folder;
   const files = served(await manifestFiles(paths));
   const ends: Ends = new Map();
   for (const name of names) {
@@ -58,7 +57,7 @@ export async function removeModels(
   const there = names.filter((name) => !ends.has(name));
   const failure = there.length === 0
     ? undefined
-    : await failureOf(() => removeAll(disk, paths, there, ends));
+    : await failureOf(() => removeAll(folder, there, ends));
   return names.map((name) => {
     const end = ends.get(name) ?? failure!;
     return end instanceof PullamaError ? { name, error: end } : { name, removed: end };
@@ -66,64 +65,65 @@ export async function removeModels(
 }
 
 async function removeAll(
-  disk: Disk,
-  paths: Paths,
+  folder: Folder,
   names: readonly ModelName[],
   ends: Ends,
 ): Promise<void> {
-  using _alone = await requireExclusive(disk, paths);
+  const { paths } = folder;
+  using _exclusive = await requireExclusive(folder);
   const users = new Set(await manifestReferences(paths));
   const intents = new Set(await readIntents(paths));
   const taken: Taken[] = [];
   for (const name of names) {
     const failure = await failureOf(async () =>
-      taken.push(await take(disk, paths, users, intents, name))
+      taken.push(await take(folder, users, intents, name))
     );
     if (failure) ends.set(name, failure);
   }
   // Read again: a server may have stored another model meanwhile.
   const used = await stillUsed(paths);
   const { file } = await ownershipIn(paths.own);
-  const ledger = await Ledger.open(disk, paths, () => file);
+  const ledger = await Ledger.open(folder, file);
   for (const model of taken) {
     const failure = await failureOf(async () => {
-      ends.set(model.given, await drop(disk, paths, model, used, union([...intents]), ledger));
+      ends.set(model.given, await drop(folder, model, used, union([...intents]), ledger));
     });
     if (failure) ends.set(model.given, failure);
   }
   await ledger.save();
 }
 
-/** Removes the manifests of a model; it leaves `users` and `wanted`. */
+/** Removes the manifests of a model, and takes it out of `users` and `intents`. */
 async function take(
-  disk: Disk,
-  paths: Paths,
+  folder: Folder,
   users: Set<ManifestReferences>,
   intents: Set<StoredIntent>,
   given: ModelName,
 ): Promise<Taken> {
+  const { paths } = folder;
   const found = await find(paths, served([...users].map(({ file }) => file)), given);
   await refuseLinks(paths, found);
   const own = [...users].filter(({ file }) => found.includes(file));
   let bytes = 0;
   for (const user of own) {
-    bytes += await removeManifest(disk, paths, user.file);
+    bytes += await removeManifest(folder, user.file);
     users.delete(user);
   }
-  const notes = matchingName([...intents], given);
-  for (const note of notes) intents.delete(note);
-  return { given, name: found[0]?.name ?? given, digests: union(own), notes, bytes };
+  const removed = matchingName([...intents], given);
+  for (const intent of removed) intents.delete(intent);
+  const name = found[0]?.name ?? given;
+  return { given, name, digests: union(own), intents: removed, bytes };
 }
 
-/** Removes what only this model used, and what only it wanted. */
+/** Removes the blobs and the unfinished blobs that only this model used; `used` and `intended` are of all others. */
 async function drop(
-  disk: Disk,
-  paths: Paths,
-  { name, digests, notes, bytes: before }: Taken,
+  folder: Folder,
+  { name, digests, intents, bytes: before }: Taken,
   used: ReadonlySet<Digest>,
-  intents: ReadonlySet<Digest>,
+  intended: ReadonlySet<Digest>,
   ledger: Ledger,
 ): Promise<RemovedModel> {
+  const { disk, paths } = folder;
   let [bytes, blobs, shared] = [before, 0, 0];
   for (const digest of digests) {
     const file = await unfinishedFile(blobPaths(paths, digest).final);
@@ -137,8 +137,8 @@ async function drop(
     blobs++;
     bytes += file.bytes;
   }
-  const unfinished = digests.union(union(notes)).difference(used).difference(intents);
-  bytes += await removeUnfinished(disk, paths, unfinished, notes);
+  const unfinished = digests.union(union(intents)).difference(used).difference(intended);
+  bytes += await removeUnfinished(folder, unfinished, intents);
   return { name, bytes, blobs, shared };
 }
 
@@ -149,9 +149,9 @@ async function stillUsed(paths: Paths): Promise<ReadonlySet<Digest>> {
     if (!(error instanceof PullamaError)) throw error;
     throw new PullamaError(
       error.kind,
-      `its manifest is gone, but its blobs stay: ${error.message}`,
+      `its manifest was removed, but not its blobs: ${error.message}`,
       {
-        hint: "repair or delete that file; a starting Ollama then removes blobs that nothing uses",
+        hint: "repair or delete that file; the next start of Ollama then removes unused blobs",
         cause: error,
       },
     );
@@ -167,11 +167,11 @@ async function find(
   const found = matchingName(files, name);
   if (found.length > 0) return found;
   const unfinished = matchingName(await readIntents(paths), name).length > 0;
-  const hint = `what was pulled of it so far goes with: pullama clean ${displayName(name)}`;
+  const hint = `to remove its partial download: pullama clean ${displayName(name)}`;
   throw new PullamaError("not_found", "it is not installed", unfinished ? { hint } : {});
 }
 
-/** Copies of a tree that somebody made use blobs as well, but nothing is removed from them. */
+/** A copy of the manifests that a user made also uses blobs, but nothing is removed from it. */
 function served(files: readonly ManifestFile[]): ManifestFile[] {
   return files.filter(({ tree }) => SERVED_TREES.includes(tree));
 }
@@ -180,7 +180,7 @@ function union(sets: readonly { readonly digests: ReadonlySet<Digest> }[]): Set<
   return new Set(sets.flatMap(({ digests }) => [...digests]));
 }
 
-/** What went wrong; a failure that is not one of ours is passed on. */
+/** The failure of `act`; one that is not a PullamaError is thrown. */
 async function failureOf(act: () => Promise<unknown>): Promise<PullamaError | undefined> {
   try {
     await act();

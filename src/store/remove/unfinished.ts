@@ -1,21 +1,20 @@
-/** Taking away what a removed model has left unfinished: a pull of another version of it, say. */
+/** Removing what a removed model left unfinished, such as a partial download of another version. */
 
 import type { Digest } from "../../core/digest.ts";
-import type { Disk } from "../../io/disk.ts";
-import { claimBlob, unfinishedFile, unfinishedIn } from "../layout/unfinished.ts";
-import { ownershipIn } from "../layout/ownership.ts";
-import { blobPaths, type Paths } from "../layout/paths.ts";
+import type { Folder } from "../layout/folder.ts";
 import type { StoredIntent } from "../layout/intents.ts";
+import { ownershipIn } from "../layout/ownership.ts";
+import { blobPaths } from "../layout/paths.ts";
+import { claimBlob, unfinishedFile, unfinishedIn } from "../layout/unfinished.ts";
 
 /**
- * Removes everything unfinished of the blobs `digests`, and the notes. The store lock is held by the caller alone;
- * what another program is at work on all the same stays. Returns the bytes that came free.
+ * Removes everything unfinished of the blobs `digests`, and the intents. The caller holds the store lock exclusively;
+ * blobs that another program has locked are kept all the same. Returns the bytes that were freed.
  */
 export async function removeUnfinished(
-  disk: Disk,
-  paths: Paths,
+  { disk, paths }: Folder,
   digests: ReadonlySet<Digest>,
-  notes: readonly StoredIntent[],
+  intents: readonly StoredIntent[],
 ): Promise<number> {
   const { file: ownership } = await ownershipIn(paths.own);
   let bytes = 0;
@@ -25,14 +24,14 @@ export async function removeUnfinished(
     if (!claim) continue;
     const { lock } = blobPaths(paths, blob.digest);
     for (const { path } of [...blob.own, ...blob.waiting, ...blob.locks]) {
-      // Looked at again: the last name of a file frees its bytes.
+      // Read again: removing the last hard link of a file frees its bytes.
       bytes += (await unfinishedFile(path))?.bytes ?? 0;
       await disk.remove(path);
     }
     await disk.remove(lock);
   }
-  for (const note of notes) {
-    for (const path of [note.path, note.lock]) await disk.remove(path);
+  for (const intent of intents) {
+    for (const path of [intent.path, intent.lock]) await disk.remove(path);
   }
   return bytes;
 }

@@ -1,4 +1,7 @@
-/** What a model can do, told from its parts in the way and the order of Ollama. */
+/**
+ * The capabilities of a model, derived from its parts by the same rules and in the same order as
+ * Ollama.
+ */
 
 import { templateTraits } from "../../core/go_template.ts";
 import type { ModelConfig } from "../manifests/config.ts";
@@ -6,15 +9,15 @@ import type { GgufHeader } from "./gguf.ts";
 
 export interface ModelParts {
   readonly config: ModelConfig;
-  /** Of the weights, where they are GGUF and can be read. */
+  /** Of the weights, if they are a readable GGUF file. */
   readonly header?: GgufHeader;
-  /** The template in Go's language, where the model has one. */
+  /** The Go template, if the model has one. */
   readonly template?: string;
-  /** One entry per projector, undefined for one that cannot be read. */
+  /** One entry per projector, undefined if it cannot be read. */
   readonly projectors: readonly (GgufHeader | undefined)[];
 }
 
-/** What the parsers of Ollama find in the answers of a model. */
+/** What Ollama's parsers recognize in the output of a model. */
 const PARSERS: Readonly<Record<string, readonly string[]>> = {
   ...same(["tools", "thinking"], [
     ...[
@@ -36,7 +39,7 @@ const PARSERS: Readonly<Record<string, readonly string[]>> = {
   "olmo3-think": ["thinking"],
 };
 
-/** Each of them once. Empty where nothing is known. */
+/** The capabilities without duplicates; empty if none are known. */
 export function capabilitiesOf(parts: ModelParts): string[] {
   const { config, header, template } = parts;
   const found = new Set(config.capabilities);
@@ -56,15 +59,17 @@ export function capabilitiesOf(parts: ModelParts): string[] {
     if (own("audio.block_count")) add(["audio"]);
   }
   if (parts.projectors.length > 0) add(["vision"]);
-  if (parts.projectors.some(hears)) add(["audio"]);
+  if (parts.projectors.some(hasAudio)) add(["audio"]);
   if (usesTemplate) add(goWords);
   add(Object.hasOwn(PARSERS, config.parser) ? PARSERS[config.parser]! : []);
   if (isGptOss(config)) add(["thinking"]);
-  for (const word of unserved(config, architectureOf(header))) found.delete(word);
+  for (const word of unsupported(config, architectureOf(header))) found.delete(word);
   return [...found];
 }
 
-/** What the weights say they are, in the word that begins their keys. */
+/**
+ * The architecture of the weights, which is also the prefix of their metadata keys; "" if unknown.
+ */
 export function architectureOf(header: GgufHeader | undefined): string {
   return textAt(header, "general.architecture");
 }
@@ -93,31 +98,31 @@ function templateCapabilities(template: string): string[] {
   return words;
 }
 
-/** Whether Ollama uses the chat template of the weights although the model has a template of its own. */
+/** Whether Ollama prefers the chat template in the weights to the Go template of the model. */
 function prefersChat(
   chat: string,
   chatWords: readonly string[],
   template: string,
   goWords: readonly string[],
 ): boolean {
-  const trip = templateTrip(template);
-  if (chatWords.length > goWords.length) return !trip || chatTrip(chat);
+  const goTakesResults = templateTakesToolResults(template);
+  if (chatWords.length > goWords.length) return !goTakesResults || chatTakesToolResults(chat);
   const same = chatWords.length === goWords.length && chatWords.every((w) => goWords.includes(w));
-  return same && chatWords.includes("tools") && chatTrip(chat) && !trip;
+  return same && chatWords.includes("tools") && chatTakesToolResults(chat) && !goTakesResults;
 }
 
 function hasTools(chat: string): boolean {
   return chat.includes("tools") || chat.includes("tool_call");
 }
 
-/** Whether results of tools find their way back into the conversation. */
-function chatTrip(chat: string): boolean {
+/** Whether the template adds tool results to the conversation. */
+function chatTakesToolResults(chat: string): boolean {
   return hasTools(chat) && (chat.includes("tool_calls") || chat.includes("assistant_tool_call")) &&
     /tool_response|tool_results|role(['"])\] == (['"])tool\2|message\.role == (['"])tool\3|ipython/
       .test(chat);
 }
 
-function templateTrip(template: string): boolean {
+function templateTakesToolResults(template: string): boolean {
   const fields = templateTraits(template)?.fields;
   return fields !== undefined && fields.has("tools") && fields.has("toolcalls") &&
     /eq \.Role "tool"|tool_response|TOOL_RESULTS/.test(template);
@@ -131,7 +136,7 @@ function isHarmony({ config, template = "" }: ModelParts): boolean {
   return isGptOss(config) && template.includes("<|start|>") && template.includes("<|end|>");
 }
 
-function hears(projector: GgufHeader | undefined): boolean {
+function hasAudio(projector: GgufHeader | undefined): boolean {
   if (projector === undefined) return false;
   const audio = [...projector.values].some(([key, value]) =>
     value === true && /(^|\.)has_audio_encoder$/.test(key)
@@ -140,8 +145,8 @@ function hears(projector: GgufHeader | undefined): boolean {
   return audio && kind !== "gemma3nv";
 }
 
-/** What Ollama's runners cannot do yet for models that could. */
-function unserved(config: ModelConfig, architecture: string): string[] {
+/** Capabilities of the model that Ollama's runners do not support yet. */
+function unsupported(config: ModelConfig, architecture: string): string[] {
   const omni = config.family === "nemotron_h_omni" || config.families.includes("nemotron_h_omni");
   const nano = [config.parser, config.renderer].includes("nemotron-3-nano");
   if (config.format === "safetensors") {

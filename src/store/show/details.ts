@@ -1,4 +1,6 @@
-/** What is known of one installed model: from its manifest, its configuration and the header of its weights. */
+/**
+ * The details of an installed model, from its manifest, its config and the header of its weights.
+ */
 
 import type { MetadataValue, ModelDetails } from "../../core/reports/installed.ts";
 import type { Manifest } from "../../core/manifest.ts";
@@ -12,9 +14,9 @@ import { findInstalled } from "../manifests/installed.ts";
 import type { Paths } from "../layout/paths.ts";
 
 /**
- * Everything about the model that `name` means, whether its blobs are there or not; undefined if it is not
- * installed. Rejects with kind `manifest` where its manifest is none, with kind local where folders or the
- * manifest cannot be read, with kind usage where several models are meant.
+ * The details of the model `name`, even if blobs are missing; undefined if it is not installed.
+ * Rejects with kind `manifest` if the manifest is invalid, with `local` if directories or the
+ * manifest cannot be read, with `usage` if the name is ambiguous.
  */
 export async function detailsOf(
   paths: Paths,
@@ -26,7 +28,7 @@ export async function detailsOf(
   const { manifest, ...model } = await openModel(paths, file, machine);
   const base = { ...model, path: file.path };
   if (manifest === undefined) {
-    const faults = ["it is a list of manifests, and the one for this machine is not here"];
+    const faults = ["the manifest is an index, and the manifest for this machine is missing"];
     return { ...NOTHING, ...base, faults };
   }
   return { ...base, size: sizeOf(manifest), ...await partsOf(paths, manifest) };
@@ -48,7 +50,7 @@ async function partsOf(
   const layers = await reader.layers();
   const config = await reader.config();
   const isGguf = ["", "gguf"].includes(config.format);
-  // The tensors are read only to be counted.
+  // The tensor list is needed only for the parameter count.
   const header = isGguf ? await reader.header("model", config.parameterSize === "") : undefined;
   const tensors = tensorModel(isGguf ? {} : await reader.file("config.json"));
   const template = await reader.text("template", "prompt");
@@ -104,7 +106,7 @@ interface TensorModel {
   readonly embeddingLength: number | undefined;
 }
 
-/** From a `config.json` of Hugging Face, whose part about text counts more. */
+/** From a Hugging Face `config.json`, in which `text_config` takes precedence. */
 function tensorModel(fields: Readonly<Record<string, unknown>>): TensorModel {
   const text = isObject(fields.text_config) ? fields.text_config : {};
   const number = (key: string) => positive(text[key]) ?? positive(fields[key]);
@@ -119,7 +121,7 @@ function tensorModel(fields: Readonly<Record<string, unknown>>): TensorModel {
   };
 }
 
-/** How weights are stored, in the order of llama.cpp's file types; empty where a number is no longer used. */
+/** Quantizations by llama.cpp's file type number; empty for numbers that are no longer used. */
 const QUANTIZATIONS: readonly string[] = [
   ...["F32", "F16", "Q4_0", "Q4_1", "", "", "", "Q8_0", "Q5_0", "Q5_1", "Q2_K", "Q3_K_S", "Q3_K_M"],
   ...["Q3_K_L", "Q4_K_S", "Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K", "IQ2_XXS", "IQ2_XS", "Q2_K_S"],
@@ -138,7 +140,7 @@ const QUANTIZATIONS: readonly string[] = [
   ...["BF16", "", "", "", "TQ1_0", "TQ2_0", "MXFP4_MOE", "NVFP4", "Q1_0"],
 ];
 
-/** The name of the file type `number`, as `ollama show` prints it; undefined if it has none. */
+/** The name of file type `number`, as in `ollama show`; undefined if it has none. */
 function quantizationName(number: unknown): string | undefined {
   return typeof number === "number" ? QUANTIZATIONS[number] || undefined : undefined;
 }

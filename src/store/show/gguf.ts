@@ -1,6 +1,6 @@
 /**
- * The header of a GGUF file: what the weights say about themselves. The file may be anybody's: no number
- * in it decides how much is read or kept.
+ * Reads the header of a GGUF file: the metadata of the weights. The file is untrusted: no number in
+ * it decides how much is read or kept.
  */
 
 import type { MetadataValue } from "../../core/reports/installed.ts";
@@ -9,38 +9,38 @@ import { type ByteSource, Malformed, PieceReader } from "./gguf_reader.ts";
 
 export interface GgufHeader {
   readonly version: number;
-  /** Scalars and texts by key, in the order of the file. Lists and very long texts are left out. */
+  /** Scalars and strings by key, in file order. Arrays and strings over 1 MiB are left out. */
   readonly values: ReadonlyMap<string, MetadataValue>;
-  /** Numbers in all tensors together; absent where not every tensor was read. */
+  /** Total number of elements of all tensors; absent unless all tensor entries were read. */
   readonly parameterCount?: number;
-  /** Why the rest is not known. */
+  /** Why the rest of the header could not be read. */
   readonly fault?: string;
 }
 
 /** How far to read. */
 export interface GgufBounds {
-  /** Bytes of the file that are looked at, at most. */
+  /** Maximum number of bytes to read; default 32 MiB. */
   readonly limit?: number;
-  /** Whether to read on behind the values, for the number of parameters. */
+  /** Whether to read the tensor entries after the metadata, for the parameter count. */
   readonly tensors: boolean;
 }
 
-/** Vocabularies of a quarter of a million words stay below 20 MiB. */
+/** In bytes. A header with a vocabulary of 250,000 tokens is smaller than 20 MiB. */
 const LIMIT = 32 * 2 ** 20;
 const MAX_KEY = 2 ** 16 - 1;
-/** The longest text that is kept: templates are the longest that matter. */
+/** Maximum length in bytes of a string that is kept: chat templates are the longest that matter. */
 const MAX_TEXT = 2 ** 20;
 const MAX_VALUES = 2 ** 16;
 const MAX_DIMENSIONS = 4;
 
 const TEXT = 8;
 const LIST = 9;
-/** Bytes of a value by its type; 0 for those without a fixed length. */
+/** Size of a value in bytes by type; 0 for types of variable size. */
 const SIZES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 
 /**
- * The header of the file at `path`; undefined if it is no GGUF file. Rejects with kind local where it
- * cannot be read.
+ * The header of the file at `path`; undefined if it is not a GGUF file. Rejects with kind `local`
+ * if it cannot be read.
  */
 export async function readGgufFile(
   path: string,
@@ -59,8 +59,9 @@ export async function readGgufFile(
 }
 
 /**
- * The header that `source` begins with; undefined if it begins otherwise. A header that is cut off, absurd
- * or longer than the limit is given as far as it goes, with the fault. Rejects only where `source` does.
+ * The header at the start of `source`; undefined if `source` is not a GGUF file. A header that is
+ * truncated, malformed or longer than the limit is returned as far as it could be read, with
+ * `fault` set. Rejects only if `source` does.
  */
 export async function readGguf(
   source: ByteSource,
@@ -72,11 +73,11 @@ export async function readGguf(
   try {
     version = await begin(reader);
     if (version === undefined) return undefined;
-    if (![1, 2, 3].includes(version)) throw new Malformed(`its version ${version} is not known`);
+    if (![1, 2, 3].includes(version)) throw new Malformed(`unsupported GGUF version ${version}`);
     reader.narrow = version === 1;
     const tensorCount = await reader.count();
     const valueCount = await reader.count();
-    if (valueCount > MAX_VALUES) throw new Malformed(`it claims to have ${valueCount} values`);
+    if (valueCount > MAX_VALUES) throw new Malformed(`too many metadata values: ${valueCount}`);
     for (let i = 0; i < valueCount; i++) await readValue(reader, values);
     if (!tensors) return { version, values };
     let parameterCount = 0;
@@ -88,13 +89,15 @@ export async function readGguf(
   }
 }
 
-/** The version, with the reader set to the order of bytes; undefined without the magic letters. */
+/**
+ * Reads magic and version, and sets the byte order of `reader`. Undefined if the magic is missing.
+ */
 async function begin(reader: PieceReader): Promise<number | undefined> {
   const magic = await reader.number(4);
   if (magic !== 0x46554747 && magic !== 0x47475546) return undefined;
   reader.little = magic === 0x46554747;
   const version = await reader.number(4);
-  // Big-endian files of llama.cpp have their letters in the usual order.
+  // In llama.cpp's big-endian files the magic is not byte-swapped.
   if (version === 0 || version % 2 ** 16 !== 0) return version;
   reader.little = false;
   return version / 2 ** 24;
@@ -102,7 +105,7 @@ async function begin(reader: PieceReader): Promise<number | undefined> {
 
 async function readValue(reader: PieceReader, values: Map<string, MetadataValue>): Promise<void> {
   const key = await reader.text(MAX_KEY);
-  if (key === undefined) throw new Malformed("it has a key of absurd length");
+  if (key === undefined) throw new Malformed("metadata key too long");
   const type = await reader.number(4);
   const value = type === LIST
     ? await skipList(reader)
@@ -114,7 +117,7 @@ async function readValue(reader: PieceReader, values: Map<string, MetadataValue>
 
 async function readScalar(reader: PieceReader, type: number): Promise<MetadataValue> {
   const size = SIZES[type];
-  if (size === undefined) throw new Malformed(`it has a value of the unknown type ${type}`);
+  if (size === undefined) throw new Malformed(`unknown metadata type ${type}`);
   switch (type) {
     case 6:
     case 12:
@@ -135,13 +138,13 @@ async function readScalar(reader: PieceReader, type: number): Promise<MetadataVa
   }
 }
 
-/** Goes past a list. Lists of lists are written by nobody. */
+/** Skips an array. Nested arrays do not occur in practice and are not supported. */
 async function skipList(reader: PieceReader): Promise<undefined> {
   const type = await reader.number(4);
   const count = await reader.count();
   const size = SIZES[type];
   if (size === undefined || type === LIST) {
-    throw new Malformed(`it has a list of the unknown type ${type}`);
+    throw new Malformed(`unsupported array type ${type}`);
   }
   if (type !== TEXT) return reader.skip(count * size);
   for (let i = 0; i < count; i++) {
@@ -151,9 +154,11 @@ async function skipList(reader: PieceReader): Promise<undefined> {
 
 /** The number of elements of a tensor. */
 async function readTensor(reader: PieceReader): Promise<number> {
-  if (await reader.text(MAX_KEY) === undefined) throw new Malformed("a name is of absurd length");
+  if (await reader.text(MAX_KEY) === undefined) throw new Malformed("tensor name too long");
   const dimensions = await reader.number(4);
-  if (dimensions > MAX_DIMENSIONS) throw new Malformed(`a tensor has ${dimensions} dimensions`);
+  if (dimensions > MAX_DIMENSIONS) {
+    throw new Malformed(`too many tensor dimensions: ${dimensions}`);
+  }
   let elements = 1;
   for (let i = 0; i < dimensions; i++) elements *= await reader.count();
   await reader.number(4);

@@ -1,29 +1,34 @@
-/** Reading numbers and texts from the front of a file whose lengths cannot be trusted. */
+/** Reads numbers and strings from the start of an untrusted file. */
 
-/** What is asked for at a time. */
+/** Bytes per read. */
 const PIECE = 64 * 2 ** 10;
 
-/** Something with bytes at places. */
+/** Bytes with random access. */
 export interface ByteSource {
-  /** Bytes from `at` on into the front of `into`; resolves with how many, 0 at the end. */
+  /**
+   * Reads bytes from offset `at` into the start of `into`; resolves with their number, 0 at the
+   * end.
+   */
   read(at: number, into: Uint8Array): Promise<number>;
 }
 
-/** What is wrong with a file, as a sentence about it. */
+/** An error in the file; the message is the reason, as it follows a colon. */
 export class Malformed extends Error {}
 
-/** Goes forward through a source, piece by piece, and never looks at a byte twice. */
+/** Reads a source forward, piece by piece, and no byte twice. */
 export class PieceReader {
-  /** The order of the bytes of a number: the least first. */
+  /** Whether numbers are little-endian. */
   little = true;
-  /** Counts and lengths have 4 bytes, not 8. */
+  /** Counts and lengths have 4 bytes instead of 8. */
   narrow = false;
   readonly #buffer = new Uint8Array(PIECE);
   readonly #view = new DataView(this.#buffer.buffer);
-  /** Place in the source of the first byte in the buffer, and how many there are. */
+  /**
+   * Offset in the source of the first byte in the buffer, and the number of bytes in the buffer.
+   */
   #start = 0;
   #length = 0;
-  /** Index in the buffer of what comes next; behind its end after a skip. */
+  /** Index in the buffer of the next byte; beyond its end after a skip. */
   #at = 0;
 
   constructor(private readonly source: ByteSource, private readonly limit: number) {}
@@ -55,12 +60,12 @@ export class PieceReader {
       : this.#view.getBigUint64(at, this.little);
   }
 
-  /** A count or a length. What a double cannot hold becomes a very large number. */
+  /** A count or a length. Values that a double cannot represent exactly are rounded. */
   async count(): Promise<number> {
     return this.narrow ? await this.number(4) : Number(await this.big(false));
   }
 
-  /** A text, or undefined after going past one of more than `most` bytes. */
+  /** A string; undefined if it is longer than `most` bytes, which are skipped. */
   async text(most: number): Promise<string | undefined> {
     let left = await this.count();
     if (left > most) {
@@ -79,7 +84,10 @@ export class PieceReader {
     return text + decoder.decode();
   }
 
-  /** Goes past a text whose length is in the buffer; false where it is not. Half a million of them are usual. */
+  /**
+   * Skips a string without waiting; false if its length is not in the buffer. Fast, since an array
+   * may have half a million strings.
+   */
   skipTextHere(): boolean {
     if (this.narrow || this.#at + 8 > this.#length) return false;
     const [low, high] = this.little ? [0, 4] : [4, 0];
@@ -95,7 +103,7 @@ export class PieceReader {
     this.#at += count;
   }
 
-  /** Brings at least `count` bytes from the current place on into the buffer. */
+  /** Reads until the buffer has at least `count` bytes from the current position. */
   async #load(count: number): Promise<void> {
     const kept = Math.max(0, this.#length - this.#at);
     this.#buffer.copyWithin(0, this.#length - kept, this.#length);
@@ -107,12 +115,12 @@ export class PieceReader {
       const end = Math.min(PIECE, this.limit - this.#start);
       if (end < count) throw this.#tooLong();
       const got = await this.source.read(from, this.#buffer.subarray(this.#length, end));
-      if (got === 0) throw new Malformed("it ends within its header");
+      if (got === 0) throw new Malformed("unexpected end of file");
       this.#length += got;
     }
   }
 
   #tooLong(): Malformed {
-    return new Malformed(`its header is longer than ${this.limit} bytes`);
+    return new Malformed(`header longer than ${this.limit} bytes`);
   }
 }

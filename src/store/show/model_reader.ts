@@ -1,4 +1,6 @@
-/** Reads the parts of a model. Half a model can be read as well: what is wrong is collected. */
+/**
+ * Reads the parts of a model. Errors are collected, so that an incomplete model can be read too.
+ */
 
 import { asPullamaError } from "../../core/errors.ts";
 import type { LayerDetails } from "../../core/reports/installed.ts";
@@ -17,16 +19,16 @@ import { blobPaths, type Paths } from "../layout/paths.ts";
 import { readSmallBlob } from "../manifests/small_blob.ts";
 
 const IMAGE = "application/vnd.ollama.image.";
-/** Blobs that are looked at at the same time; some models have thousands. */
+/** Concurrent stat calls; some models have thousands of blobs. */
 const AT_ONCE = 64;
 
 export class ModelReader {
-  /** What could not be read, one sentence each. */
+  /** Errors so far, one sentence each. */
   readonly faults: string[] = [];
 
   constructor(private readonly paths: Paths, private readonly manifest: Manifest) {}
 
-  /** Of each blob, the config first, whether it is there. */
+  /** All layers with their state, the config first. */
   async layers(): Promise<LayerDetails[]> {
     const { config, layers } = this.manifest;
     const names = layerNames(this.manifest);
@@ -52,7 +54,7 @@ export class ModelReader {
     if (bytes === undefined) return NO_CONFIG;
     const read = parseConfig(bytes);
     if (read === undefined) {
-      this.faults.push(`its configuration ${config!.digest} is no JSON object`);
+      this.faults.push(`the config ${config!.digest} is not a JSON object`);
     }
     return read ?? NO_CONFIG;
   }
@@ -74,16 +76,16 @@ export class ModelReader {
       (await statOf(path))?.isFile ? await readGgufFile(path, { tensors }) ?? "none" : undefined
     );
     if (header === "none") {
-      this.faults.push(`the weights ${path} are no GGUF file`);
+      this.faults.push(`${path} is not a GGUF file`);
       return undefined;
     }
     if (header?.fault !== undefined) {
-      this.faults.push(`cannot read all of the header of ${path}: ${header.fault}`);
+      this.faults.push(`cannot read the complete header of ${path}: ${header.fault}`);
     }
     return header;
   }
 
-  /** The file `name` of a safetensors model, as the JSON object that it is; empty where it is not. */
+  /** The JSON file `name` of a safetensors model; empty if it is missing or not a JSON object. */
   async file(name: string): Promise<Readonly<Record<string, unknown>>> {
     const at = layerNames(this.manifest).indexOf(name);
     const layer = this.manifest.layers[at];
@@ -97,7 +99,7 @@ export class ModelReader {
     return this.manifest.layers.filter(({ mediaType }) => types.includes(mediaType));
   }
 
-  /** The texts of the layers of these kinds that can be read. */
+  /** The texts of the readable layers of these kinds. */
   async texts(...kinds: readonly string[]): Promise<string[]> {
     const texts: string[] = [];
     for (const layer of this.#layersOf(...kinds)) {
@@ -107,7 +109,7 @@ export class ModelReader {
     return texts;
   }
 
-  /** Of several, the last one counts. */
+  /** The text of the last layer of these kinds. */
   async text(...kinds: readonly string[]): Promise<string | undefined> {
     return (await this.texts(...kinds)).at(-1);
   }
@@ -119,16 +121,16 @@ export class ModelReader {
       const value: unknown = JSON.parse(text);
       if (is(value)) return value;
     } catch {
-      // Said below, as for JSON of another kind.
+      // Reported below, like a value of the wrong type.
     }
-    this.faults.push(`its ${kind} layer cannot be understood`);
+    this.faults.push(`cannot parse the ${kind} layer`);
     return undefined;
   }
 
-  /** What `look` finds; nothing, and a fault, where the file system refuses. */
-  async #guarded<T>(ownership: () => Promise<T>): Promise<T | undefined> {
+  /** The result of `read`; undefined if it rejects, and then the error is recorded. */
+  async #guarded<T>(read: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await ownership();
+      return await read();
     } catch (error) {
       const { message } = asPullamaError(error);
       if (!this.faults.includes(message)) this.faults.push(message);
@@ -137,7 +139,7 @@ export class ModelReader {
   }
 }
 
-/** The names that layers have in the manifest, in its order; most have none. */
+/** The names of the layers, in the order of the manifest; most have none. */
 function layerNames({ bytes }: Manifest): readonly (string | undefined)[] {
   const { layers } = parseObject(bytes) ?? {};
   if (!Array.isArray(layers)) return [];

@@ -1,48 +1,47 @@
 /**
- * Making a model visible. The order keeps every blob under a name at every moment: a server that starts
- * in between and tidies up, or somebody who removes another model, finds nothing of ours that it could
- * take away for good.
+ * Making a model visible. In this order every blob has a name in ready/ or is used by a manifest at every moment: a
+ * server that starts in between and prunes, or the removal of another model, cannot delete it for good.
  */
 
 import { PullamaError } from "../../core/errors.ts";
 import { type Descriptor, distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import { fullName, type ModelName } from "../../core/name.ts";
 import { folderOf } from "../../io/atomic.ts";
-import type { Disk } from "../../io/disk.ts";
+import { inBatches } from "../../io/concurrency.ts";
 import { isMissing } from "../../io/file_error.ts";
+import { type Folder, temporaryPath } from "../layout/folder.ts";
 import { makeFolderAtomically, ownershipIn } from "../layout/ownership.ts";
-import { blobPaths, manifestFolders, manifestPath, type Paths } from "../layout/paths.ts";
+import { blobPaths, manifestFolders, manifestPath } from "../layout/paths.ts";
 import {
   type CommitTools,
   type HeldBlob,
   holdBlob,
-  inBatches,
   publishBlob,
   publishRemoved,
 } from "./publish.ts";
 
-/** The server may remove a fresh, still empty folder; it does so only when it starts. */
+/** A starting server removes empty folders; then they are made again. */
 const FOLDER_TRIES = 5;
 
 /**
- * Puts `manifest` and all its blobs in place. Returns the blobs that have neither name any more and must
- * be fetched again; then the manifest may be in place already, and commit has to be called once more.
+ * Puts `manifest` and all its blobs in place. Returns the blobs that another program removed and that must be
+ * downloaded again; then the manifest may be in place already, and commit has to be called once more.
  */
 export async function commitModel(
   tools: CommitTools,
   name: ModelName,
   manifest: Manifest,
 ): Promise<readonly Descriptor[]> {
-  const { disk, paths, ledger } = tools;
+  const { folder: { disk, paths }, ledger } = tools;
   const blobs = distinctBlobs(manifest);
   const held: HeldBlob[] = [];
-  const vanished: Descriptor[] = [];
+  const removed: Descriptor[] = [];
   await inBatches(blobs, async (blob) => {
     const found = await holdBlob(tools, blob);
     if (found) held.push(found);
-    else vanished.push(blob);
+    else removed.push(blob);
   });
-  if (vanished.length > 0) return vanished;
+  if (removed.length > 0) return removed;
   await disk.syncFolder(paths.ready);
   await inBatches(held, (blob) => publishBlob(tools, blob));
   await ledger.save();
@@ -55,13 +54,14 @@ export async function commitModel(
 }
 
 async function writeManifest(
-  { disk, paths, temporary }: CommitTools,
+  { folder }: CommitTools,
   name: ModelName,
   manifest: Manifest,
 ): Promise<void> {
+  const { disk, paths } = folder;
   const path = manifestPath(paths, name);
   const made: string[] = [];
-  const draft = temporary();
+  const draft = temporaryPath(folder);
   try {
     {
       using file = await disk.open(draft, "new");
@@ -70,7 +70,7 @@ async function writeManifest(
     }
     for (let tries = 1;; tries++) {
       try {
-        await makeManifestFolders(disk, paths, name, temporary, made);
+        await makeManifestFolders(folder, name, made);
         await disk.own(draft, (await ownershipIn(folderOf(path))).file);
         await disk.rename(draft, path);
         break;
@@ -83,7 +83,7 @@ async function writeManifest(
     }
   } catch (error) {
     await disk.remove(draft).catch(() => {});
-    // An empty folder keeps a server of another user from starting.
+    // Empty folders that it cannot remove keep a server of another user from starting.
     for (const folder of made.reverse()) await disk.removeFolder(folder).catch(() => {});
     if (!(error instanceof PullamaError)) throw error;
     throw new PullamaError(
@@ -95,14 +95,13 @@ async function writeManifest(
 }
 
 async function makeManifestFolders(
-  disk: Disk,
-  paths: Paths,
+  folder: Folder,
   name: ModelName,
-  temporary: () => string,
   made: string[],
 ): Promise<void> {
-  for (const folder of manifestFolders(paths, name)) {
-    const { folder: ownership } = await ownershipIn(folderOf(folder));
-    if (await makeFolderAtomically(disk, folder, temporary(), ownership)) made.push(folder);
+  for (const path of manifestFolders(folder.paths, name)) {
+    const { folder: ownership } = await ownershipIn(folderOf(path));
+    const draft = temporaryPath(folder);
+    if (await makeFolderAtomically(folder.disk, path, draft, ownership)) made.push(path);
   }
 }

@@ -1,4 +1,4 @@
-/** One process taking part in a models folder: it holds the store lock, shared with other pulls. */
+/** One process that writes to a models folder: it holds the store lock, which pulls share. */
 
 import { createHash } from "node:crypto";
 import type { BlobWatcher, Session } from "../../core/content.ts";
@@ -8,48 +8,48 @@ import type { Descriptor, Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
 import type { Hasher } from "../../io/hash.ts";
-import { statOf } from "../../io/stat.ts";
 import { type Lock, tryLockExisting, waitLock } from "../../io/lock.ts";
-import { adoptPartial } from "../partial/adopt_go.ts";
-import { commitModel } from "./commit.ts";
-import { BlobIngest } from "../partial/ingest.ts";
-import type { Ledger } from "../layout/verified.ts";
-import { makeFolder } from "../layout/ownership.ts";
-import { blobFile, type BlobPaths, blobPaths, type Paths } from "../layout/paths.ts";
-import { readResume } from "../partial/resume.ts";
+import { exists } from "../../io/stat.ts";
+import { type Folder, temporaryPath } from "../layout/folder.ts";
 import { settleIntent } from "../layout/intents.ts";
+import type { EntryOwnership } from "../layout/ownership.ts";
+import { type BlobPaths, blobPaths } from "../layout/paths.ts";
+import type { Ledger } from "../layout/verified.ts";
+import { adoptPartial } from "../partial/adopt_go.ts";
+import { BlobIngest } from "../partial/ingest.ts";
+import { readResume } from "../partial/resume.ts";
+import { commitModel } from "./commit.ts";
+import { BlobVerifier } from "./verify.ts";
 
 export interface SessionTools {
-  readonly disk: Disk;
-  readonly paths: Paths;
+  readonly folder: Folder;
+  /** Of new files and folders. */
+  readonly ownership: EntryOwnership;
   readonly ledger: Ledger;
   readonly hasher: Hasher;
-  /** Let go of at the end. */
+  /** Released at the end. */
   readonly lock: Disposable;
-  /** How files look that go into blobs/. */
-  readonly ownership: Ownership;
-  readonly folderOwnership: Ownership;
   readonly boot: number;
   readonly tool: string;
 }
 
-/** Bytes hashed of an existing file between two reports. */
-const REPORT_EVERY = 256 * 1024 * 1024;
-/** From this size on it is written down at once that a blob was hashed; less is hashed again soon enough. */
-const WORTH_SAVING = 64 * 1024 * 1024;
-
 export class StoreSession implements Session {
-  constructor(private readonly tools: SessionTools) {}
+  readonly #verifier: BlobVerifier;
+
+  constructor(private readonly tools: SessionTools) {
+    const { folder, ledger, hasher, ownership } = tools;
+    this.#verifier = new BlobVerifier(folder, ledger, hasher, ownership.folder);
+  }
 
   async verifyOrQuarantine(
     blob: Descriptor,
     signal: AbortSignal,
     watcher: BlobWatcher,
   ): Promise<boolean> {
-    const at = blobPaths(this.tools.paths, blob.digest);
-    const verifying = (done: number) => watcher.verifying(done);
-    for (const path of [at.final, at.ready]) {
-      if (await this.#holds(blob, path, signal, verifying)) return true;
+    const { final, ready } = this.#at(blob);
+    const verification = { signal, onProgress: (done: number) => watcher.verifying(done) };
+    for (const path of [final, ready]) {
+      if (await this.#verifier.verifyOrQuarantine(blob, path, verification)) return true;
     }
     return false;
   }
@@ -59,9 +59,9 @@ export class StoreSession implements Session {
     signal: AbortSignal,
     watcher: BlobWatcher,
   ): Promise<BlobIngest | undefined> {
-    const { paths, ownership } = this.tools;
-    const at = blobPaths(paths, blob.digest);
+    const at = this.#at(blob);
     const onWait = (holder: string | undefined) => watcher.waiting(holder);
+    const ownership = this.tools.ownership.file;
     const lock = await waitLock(at.lock, { ownership, signal, onWait });
     try {
       if (!await this.verifyOrQuarantine(blob, signal, watcher)) {
@@ -75,14 +75,55 @@ export class StoreSession implements Session {
     return undefined;
   }
 
-  /** Opens a blob that is not there and whose lock is held; on failure the lock is still the caller's. */
+  async put(blob: Descriptor, bytes: Uint8Array): Promise<Digest> {
+    const { folder, ownership } = this.tools;
+    const { disk } = folder;
+    const actual = digestOf(createHash("sha256").update(bytes).digest("hex"));
+    if (actual !== blob.digest) return actual;
+    const { ready } = this.#at(blob);
+    const draft = temporaryPath(folder);
+    try {
+      {
+        using file = await disk.open(draft, "new");
+        await file.writeAt(bytes, 0);
+        await disk.own(draft, ownership.file);
+        await file.sync();
+      }
+      await disk.rename(draft, ready);
+    } catch (error) {
+      await disk.remove(draft).catch(() => {});
+      throw error;
+    }
+    await this.#verifier.note(blob, ready);
+    return actual;
+  }
+
+  async commit(name: ModelName, manifest: Manifest): Promise<readonly Descriptor[]> {
+    const { folder, ledger, ownership } = this.tools;
+    const tools = { folder, ledger, ownership: ownership.file, verifier: this.#verifier };
+    const removed = await commitModel(tools, name, manifest);
+    if (removed.length === 0) await settleIntent(folder, name);
+    return removed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.tools.ledger.save();
+    } finally {
+      this.tools.hasher[Symbol.dispose]();
+      this.tools.lock[Symbol.dispose]();
+    }
+  }
+
+  /** Opens a blob that is missing and whose lock is held; on failure the lock is still the caller's. */
   async #open(
     blob: Descriptor,
     at: BlobPaths,
     lock: Lock,
     watcher: BlobWatcher,
   ): Promise<BlobIngest> {
-    const { disk, ledger, ownership, boot } = this.tools;
+    const { folder, hasher, ledger, ownership: { file: ownership }, boot, tool } = this.tools;
+    const { disk } = folder;
     const adopted = await adoptPartial(disk, at, ownership);
     await makePartial(disk, at.partial, ownership);
     const guard = await tryLockExisting(at.partial);
@@ -96,20 +137,19 @@ export class StoreSession implements Session {
     };
     try {
       const resume = await readResume(at, blob, boot, adopted);
-      const lost: BlobWatcher["lost"] = (...what) => watcher.lost(...what);
-      const distrusted = () => watcher.distrusted();
+      const temporary = () => temporaryPath(folder);
       const finished = async (path: string) => {
-        await this.#note(blob, path);
+        await this.#verifier.note(blob, path);
         await ledger.save();
       };
       const ingest = await BlobIngest.open(
         blob,
-        { ...this.tools, at, temporary: this.#temporary, finished, lost, distrusted },
+        { disk, hasher, at, temporary, ownership, boot, tool, finished, watcher },
         both,
         resume,
       );
       try {
-        // What was found by looking at the data is not found again once other bytes are added.
+        // What was found by reading the file cannot be found again once other bytes are written to it.
         if (resume.claims.some(({ from }) => from === "adopted")) await ingest.checkpoint();
       } catch (error) {
         await ingest[Symbol.asyncDispose]().catch(() => {});
@@ -122,113 +162,20 @@ export class StoreSession implements Session {
     }
   }
 
-  async put(blob: Descriptor, bytes: Uint8Array): Promise<Digest> {
-    const { disk, paths, ownership } = this.tools;
-    const actual = digestOf(createHash("sha256").update(bytes).digest("hex"));
-    if (actual !== blob.digest) return actual;
-    const { ready } = blobPaths(paths, blob.digest);
-    const draft = this.#temporary();
-    try {
-      {
-        using file = await disk.open(draft, "new");
-        await file.writeAt(bytes, 0);
-        await disk.own(draft, ownership);
-        await file.sync();
-      }
-      await disk.rename(draft, ready);
-    } catch (error) {
-      await disk.remove(draft).catch(() => {});
-      throw error;
-    }
-    await this.#note(blob, ready);
-    return actual;
-  }
-
-  async commit(name: ModelName, manifest: Manifest): Promise<readonly Descriptor[]> {
-    const never = new AbortController().signal;
-    const vanished = await commitModel(
-      {
-        ...this.tools,
-        temporary: this.#temporary,
-        holds: (blob, path) => this.#holds(blob, path, never, () => {}),
-      },
-      name,
-      manifest,
-    );
-    if (vanished.length === 0) await settleIntent(this.tools.disk, this.tools.paths, name);
-    return vanished;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.tools.ledger.save();
-    } finally {
-      this.tools.hasher[Symbol.dispose]();
-      this.tools.lock[Symbol.dispose]();
-    }
-  }
-
-  #temporary = (): string => `${this.tools.paths.temporary}/${crypto.randomUUID()}`;
-
-  /** Whether the file is this blob: remembered to be, or hashed now. If it is not it is moved aside. */
-  async #holds(
-    blob: Descriptor,
-    path: string,
-    signal: AbortSignal,
-    verifying: (done: number) => void,
-  ): Promise<boolean> {
-    const file = await statOf(path);
-    if (!file) return false;
-    if (file.isFile && file.size === blob.size) {
-      if (this.tools.ledger.vouchesFor(blob.digest, file)) return true;
-      if (await this.#hashes(blob, path, signal, verifying)) {
-        this.tools.ledger.note(blob.digest, file);
-        if (blob.size >= WORTH_SAVING) await this.tools.ledger.save();
-        return true;
-      }
-    }
-    const { disk, paths, folderOwnership } = this.tools;
-    await makeFolder(disk, paths.bad, folderOwnership);
-    await disk.rename(path, `${paths.bad}/${blobFile(blob.digest)}-${crypto.randomUUID()}`);
-    return false;
-  }
-
-  async #hashes(
-    blob: Descriptor,
-    path: string,
-    signal: AbortSignal,
-    verifying: (done: number) => void,
-  ): Promise<boolean> {
-    const run = this.tools.hasher.follow(path, 0);
-    try {
-      while (run.position < blob.size) {
-        signal.throwIfAborted();
-        verifying(run.position);
-        if (!await run.extend(Math.min(blob.size, run.position + REPORT_EVERY))) return false;
-      }
-      verifying(blob.size);
-      return blob.size === 0 || run.digest === blob.digest;
-    } finally {
-      await run.close();
-    }
-  }
-
-  async #note(blob: Descriptor, path: string): Promise<void> {
-    const file = await statOf(path);
-    if (file) this.tools.ledger.note(blob.digest, file);
+  #at({ digest }: Descriptor): BlobPaths {
+    return blobPaths(this.tools.folder.paths, digest);
   }
 }
 
-/** Makes the file of an unfinished blob, so that it can be locked before anything of it is believed. */
+/** Makes the partial file, so that it can be locked before anything in it is believed. */
 async function makePartial(disk: Disk, path: string, ownership: Ownership): Promise<void> {
-  if (await statOf(path)) return;
+  if (await exists(path)) return;
   using _file = await disk.open(path, "new");
   await disk.own(path, ownership);
 }
 
 function busy({ partial, lock }: BlobPaths): PullamaError {
-  return new PullamaError("busy", `cannot write ${partial}: another pullama is at work on it`, {
-    hint:
-      `its lock file ${lock} was removed meanwhile; run the same command again when it has ended`,
+  return new PullamaError("busy", `cannot write ${partial}: another pullama is using it`, {
+    hint: `its lock file ${lock} was removed; run the same command again when that has finished`,
   });
 }

@@ -1,4 +1,4 @@
-/** One blob that is under way, and what there is to say about all of them. */
+/** The state of one blob in progress, and of the pull as a whole. */
 
 import type { Digest } from "../../core/digest.ts";
 import type { PullamaError } from "../../core/errors.ts";
@@ -6,18 +6,18 @@ import type { BlobRef, PullEvent } from "../../core/events.ts";
 
 type RetryEvent = Extract<PullEvent, { readonly event: "retry" }>;
 
-/** Sizes in bytes, times by the clock of the screen. */
+/** Sizes in bytes, times in milliseconds of the renderer's clock. */
 export interface ActiveBlob {
   readonly digest: Digest;
-  /** Undefined before it is known which blob it is. */
+  /** Undefined until `blob_start`. */
   readonly blob: BlobRef | undefined;
   readonly done: number;
   readonly since: number;
-  /** When bytes of it came last, or when it began. */
+  /** When its last bytes were received, or when it began. */
   readonly movedAt: number;
-  /** Ranges of it that connections have in hand. */
+  /** Connections that are downloading a range of it. */
   readonly connections: number;
-  /** It is hashed before it is believed: so much of so much, said then. */
+  /** Progress of hashing an existing file, reported at `at`. */
   readonly checked:
     | { readonly done: number; readonly size: number; readonly at: number }
     | undefined;
@@ -26,24 +26,26 @@ export interface ActiveBlob {
   readonly lock: { readonly holder: string | undefined } | undefined;
 }
 
-/** Facts about all of it. */
+/** The state of the pull as a whole. */
 export interface Overall {
   /** When the pull began. */
   readonly since: number;
   readonly blobs: number;
-  /** What is tried again and belongs to no blob, such as the manifest. */
+  /** A retry that belongs to no blob, such as that of the manifest. */
   readonly retry: ActiveBlob["retry"];
-  /** Since when nothing comes at all. */
+  /** Since when no data has been received on any connection. */
   readonly gone: { readonly since: number; readonly error: PullamaError } | undefined;
   readonly lock: ActiveBlob["lock"];
-  /** It is told when connections are through with their ranges: the numbers of connections are right. */
+  /** A `chunk_end` has been seen, so `connections` can be relied on. */
   readonly counted: boolean;
 }
 
-/** Up to so many blobs all are named; of more, only those that are at least this part of the whole. */
+/**
+ * Up to this many blobs all are listed; of more, only those of at least 1/NAMED of the total size.
+ */
 const NAMED = 20;
 
-/** Whether a blob is spoken of by itself; `total` is the size of all blobs. */
+/** Whether a blob gets lines of its own; `total` is the size of all blobs. */
 export function isNamed(blob: BlobRef, total: number): boolean {
   return blob.count <= NAMED || blob.size * NAMED >= total;
 }

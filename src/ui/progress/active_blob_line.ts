@@ -1,4 +1,4 @@
-/** How far one blob is, and what stands in its way, on one line. */
+/** Progress of one blob, or what it waits for, on one line. */
 
 import { shortId } from "../../core/digest.ts";
 import { formatSize } from "../../core/units.ts";
@@ -11,11 +11,11 @@ import { lockText, retryText, stallText } from "../text/waits.ts";
 const BAR_CELLS = 12;
 /** Narrower lines have no bar. */
 const WITH_BAR = 60;
-/** Silence that is worth a word, and how long it is believed that a file is being hashed; milliseconds. */
+/** When missing data is reported, and how long a `verifying` event is valid. Milliseconds. */
 const SILENT_MS = 5_000;
 const HASHING_MS = 5_000;
 
-/** What stands in the way of a blob; undefined for nothing. */
+/** What a blob waits for; undefined if it makes progress. */
 export function waitReasonOf(
   active: ActiveBlob,
   overall: Overall,
@@ -34,7 +34,7 @@ export function waitReasonOf(
   return retry === undefined ? undefined : retryText(retry.event, waitMs);
 }
 
-/** Parts of a line of about `cells`. */
+/** The segments of a line of about `cells` cells. */
 export function activeBlobSegments(
   active: ActiveBlob,
   overall: Overall,
@@ -48,7 +48,7 @@ export function activeBlobSegments(
   const whole = blob?.size ?? hashing?.size ?? 0;
   const part = hashing?.done ?? done;
   const id = `${shortId(active.digest)} `;
-  const obstacle = waitReasonOf(active, overall, now);
+  const waitReason = waitReasonOf(active, overall, now);
   const segments: Segment[] = [[id]];
   if (whole > 0) {
     if (cells >= WITH_BAR) {
@@ -57,15 +57,15 @@ export function activeBlobSegments(
     }
     segments.push([`${percentOf(part, whole)}%`.padStart(4) + "  "]);
   }
-  if (obstacle !== undefined) {
-    return [...segments, [`${g.problem} `, paint.mark.problem], [obstacle]];
+  if (waitReason !== undefined) {
+    return [...segments, [`${g.problem} `, paint.mark.problem], [waitReason]];
   }
   const size = whole > 0 ? [`${formatSize(part)}/${formatSize(whole)}`] : [];
   const state = hashing === undefined ? stateOf(active, overall, now) : "verifying";
-  const words = state === "" ? size : [...size, state];
+  const parts = state === "" ? size : [...size, state];
   const room = cells - width(segments.map(([text]) => text).join(""));
-  while (words.length > 0 && width(words.join(g.separator)) > room) words.pop();
-  return [...segments, [words.join(g.separator)]];
+  while (parts.length > 0 && width(parts.join(g.separator)) > room) parts.pop();
+  return [...segments, [parts.join(g.separator)]];
 }
 
 function stateOf(
@@ -74,10 +74,12 @@ function stateOf(
   now: number,
 ): string {
   if (blob === undefined) return "";
-  if (done >= blob.size) return "checking";
-  if (overall.counted && connections === 0) return "next";
+  if (done >= blob.size) return "verifying";
+  if (overall.counted && connections === 0) return "waiting";
   const silentMs = now - movedAt;
-  if (silentMs >= SILENT_MS) return `nothing for ${seconds(Math.floor(silentMs / 1_000) * 1_000)}`;
+  if (silentMs >= SILENT_MS) {
+    return `no data received for ${seconds(Math.floor(silentMs / 1_000) * 1_000)}`;
+  }
   return overall.counted ? counted(connections, "connection") : "";
 }
 

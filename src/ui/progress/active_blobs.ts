@@ -1,4 +1,4 @@
-/** What is under way in a pull at this moment, blob by blob. */
+/** The blobs of a pull that are in progress, folded from its events. */
 
 import type { Digest } from "../../core/digest.ts";
 import type { BlobRef, PullEvent } from "../../core/events.ts";
@@ -9,29 +9,29 @@ import { isNamed } from "./active_blob.ts";
 type Changing<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface ActiveBlobs {
-  /** Takes in what happened; as quick for the millionth event as for the first. */
+  /** Applies an event, in constant time. */
   fold(event: PullEvent): void;
   readonly overall: Overall;
-  /** Blobs that are done. */
+  /** How many blobs are done. */
   readonly finished: number;
-  /** All that is under way, in the order in which it began. */
+  /** The blobs in progress, in the order in which they began. */
   all(): Iterable<ActiveBlob>;
-  /** How many they are. */
+  /** How many blobs are in progress. */
   readonly count: number;
-  /** Whether it is worth a line of its own. */
+  /** Whether the blob is large enough for a line of its own. */
   named(active: ActiveBlob): boolean;
 }
 
-/** What is under way in one pull: a new `pull_start` starts again from nothing. */
+/** Folds the events of one pull; `pull_start` resets it. */
 export function foldActiveBlobs(clock: Clock): ActiveBlobs {
   let activeBlobs = new Map<Digest, Changing<ActiveBlob>>();
-  let over = new Set<Digest>();
+  let done = new Set<Digest>();
   let overall = nothing(clock);
   let total = 0;
 
-  /** Undefined for a blob that is done: what is still said about it comes too late. */
+  /** Undefined for a blob that is done: events that arrive later are ignored. */
   function of(digest: Digest): Changing<ActiveBlob> | undefined {
-    if (over.has(digest)) return undefined;
+    if (done.has(digest)) return undefined;
     const known = activeBlobs.get(digest);
     if (known !== undefined) return known;
     const now = clock.now();
@@ -51,14 +51,14 @@ export function foldActiveBlobs(clock: Clock): ActiveBlobs {
     return active;
   }
 
-  /** Something has come: what stood in the way does so no more. */
+  /** There is progress again: clears what the whole pull was waiting for. */
   function moved(): void {
     overall.gone = overall.retry = overall.lock = undefined;
   }
 
   function finish({ digest }: BlobRef): void {
     activeBlobs.delete(digest);
-    over.add(digest);
+    done.add(digest);
     moved();
   }
 
@@ -75,7 +75,7 @@ export function foldActiveBlobs(clock: Clock): ActiveBlobs {
     switch (event.event) {
       case "pull_start":
         activeBlobs = new Map();
-        over = new Set();
+        done = new Set();
         overall = nothing(clock);
         total = 0;
         break;
@@ -89,7 +89,7 @@ export function foldActiveBlobs(clock: Clock): ActiveBlobs {
         finish(event.blob);
         break;
       case "blob_start": {
-        over.delete(event.blob.digest);
+        done.delete(event.blob.digest);
         const active = of(event.blob.digest);
         if (active === undefined) break;
         active.blob = event.blob;
@@ -110,10 +110,10 @@ export function foldActiveBlobs(clock: Clock): ActiveBlobs {
         break;
       }
       case "verifying": {
-        const { done, size } = event;
+        const { done: hashed, size } = event;
         const active = of(event.digest);
         if (active === undefined) break;
-        active.checked = done < size ? { done, size, at: clock.now() } : undefined;
+        active.checked = hashed < size ? { done: hashed, size, at: clock.now() } : undefined;
         break;
       }
       case "chunk_start":
@@ -157,7 +157,7 @@ export function foldActiveBlobs(clock: Clock): ActiveBlobs {
       return overall;
     },
     get finished() {
-      return over.size;
+      return done.size;
     },
     all: () => activeBlobs.values(),
     get count() {

@@ -1,4 +1,4 @@
-/** A time to go that runs down like a clock instead of jumping with every change of the rate. */
+/** An ETA that counts down steadily instead of jumping with every change of the rate. */
 
 import type { Clock } from "../terminal/clock.ts";
 
@@ -6,15 +6,16 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** How quickly what is shown follows what is measured. */
+/** Time constant with which the expected time follows the measured one. */
 const FOLLOW_MS = 6_000;
-/** The same where they are far apart: the line has changed for good. */
+/** The same if they differ by more than FAR_APART: the rate has changed for good. */
 const HURRY_MS = 1_500;
 const FAR_APART = 2;
 
 /**
- * A function from the time to go as it is measured now to the one to be shown, both in milliseconds. What is
- * shown is rounded the more the longer it is, and stays until that is clearly wrong.
+ * Returns a function from the measured time left to the one to show, both in milliseconds. The
+ * longer the time, the coarser the rounding; a value is kept until it is off by more than 3/4 of
+ * its rounding step.
  */
 export function steadyEta(clock: Clock): (measured: number | undefined) => number | undefined {
   let expected: number | undefined;

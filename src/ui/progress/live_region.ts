@@ -1,4 +1,6 @@
-/** The lines under a frame that are drawn again and again: how far everything is, and each blob that is under way. */
+/**
+ * The lines that are redrawn in place below a frame: overall progress, and the blobs in progress.
+ */
 
 import type { Glyphs } from "../terminal/draw.ts";
 import { activeBlobSegments, waitReasonOf } from "./active_blob_line.ts";
@@ -10,25 +12,28 @@ import { progressSegments } from "./progress_line.ts";
 import { counted, grouped, seconds } from "../text/numbers.ts";
 import { lockText, retryText, waitingText } from "../text/waits.ts";
 
-/** In models of more blobs than this most have no line: it is said how many are done. */
+/**
+ * Most blobs of a model with more than this many have no line; the number of finished ones is
+ * shown.
+ */
 const MANY = 20;
-/** More blobs than this are counted. */
-const MOST_FLIGHTS = 6;
-/** A blob that is over sooner has no line: lines that come and go at once are hard to look at. */
+/** Blobs with a line of their own; the others are counted. */
+const MOST_LINES = 6;
+/** A blob that finishes sooner has no line, so that lines do not flicker. */
 const NOTICED_MS = 300;
-/** An answer that takes longer is waited for visibly. */
+/** When a pending response is shown. */
 const SLOW_MS = 1_000;
 
 export interface LiveRegion {
   readonly progress: Progress;
   readonly activeBlobs: ActiveBlobs;
-  /** By the clock of `flights`. */
+  /** Milliseconds of the clock of `activeBlobs`. */
   readonly now: number;
-  /** Whom the manifest is asked of. */
+  /** The registry that the manifest is requested from. */
   readonly host: string;
 }
 
-/** At most `rows` lines of at most `cells`, the most important first. */
+/** At most `rows` lines of at most `cells` cells, the most important first. */
 export function liveRegionLines(
   view: LiveRegion,
   cells: number,
@@ -38,16 +43,16 @@ export function liveRegionLines(
 ): string[] {
   const { progress, activeBlobs, now } = view;
   const inner = cells - 2;
-  const problem = troubleOf(activeBlobs.overall, now);
+  const problem = problemOf(activeBlobs.overall, now);
   const lines: (readonly Segment[])[] = [
     progress.total === undefined
-      ? askingSegments(view, g)
+      ? requestSegments(view, g)
       : progressSegments(progress, inner, g, paint),
     ...(problem === undefined
       ? []
       : [[[`${g.problem} `, paint.mark.problem], [problem]] satisfies Segment[]]),
   ];
-  const room = Math.max(0, Math.min(MOST_FLIGHTS, rows - lines.length - 1));
+  const room = Math.max(0, Math.min(MOST_LINES, rows - lines.length - 1));
   const noticed = [...activeBlobs.all()].filter((active) => isNoticed(active, activeBlobs, now));
   const shown = mostImportant(noticed, room, activeBlobs, now);
   for (const active of shown) {
@@ -62,15 +67,15 @@ export function liveRegionLines(
     .map((line) => `${g.frame.down} ${painted(line, inner, g)}`);
 }
 
-/** Nothing where the answer comes quickly. */
-function askingSegments({ activeBlobs, now, host }: LiveRegion, g: Glyphs): Segment[] {
+/** Empty until the response has taken SLOW_MS. */
+function requestSegments({ activeBlobs, now, host }: LiveRegion, g: Glyphs): Segment[] {
   const elapsed = now - activeBlobs.overall.since;
   if (elapsed < SLOW_MS) return [];
   const time = seconds(Math.floor(elapsed / 1_000) * 1_000);
-  return [[[`asking ${host}`, time].join(g.separator)]];
+  return [[[`waiting for ${host}`, time].join(g.separator)]];
 }
 
-function troubleOf({ gone, retry, lock }: Overall, now: number): string | undefined {
+function problemOf({ gone, retry, lock }: Overall, now: number): string | undefined {
   if (gone !== undefined) return waitingText(now - gone.since, gone.error);
   if (lock !== undefined) return lockText(lock.holder);
   if (retry === undefined) return undefined;
@@ -82,7 +87,7 @@ function isNoticed(active: ActiveBlob, activeBlobs: ActiveBlobs, now: number): b
   return now - active.since >= NOTICED_MS && activeBlobs.named(active);
 }
 
-/** What has an obstacle goes first where not all have room; apart from that the order stays. */
+/** If there is not room for all, blocked blobs are preferred; the order is kept. */
 function mostImportant(
   noticed: readonly ActiveBlob[],
   room: number,
@@ -90,15 +95,15 @@ function mostImportant(
   now: number,
 ): readonly ActiveBlob[] {
   if (noticed.length <= room) return noticed;
-  const stuck = (active: ActiveBlob) =>
+  const blocked = (active: ActiveBlob) =>
     waitReasonOf(active, activeBlobs.overall, now) !== undefined;
   const chosen = new Set(
-    [...noticed.filter(stuck), ...noticed.filter((active) => !stuck(active))].slice(0, room),
+    [...noticed.filter(blocked), ...noticed.filter((active) => !blocked(active))].slice(0, room),
   );
   return noticed.filter((active) => chosen.has(active));
 }
 
-/** How many blobs are done where most have no line of their own, and how many are under way besides. */
+/** How many blobs are done if most have no line, and how many more are in progress. */
 function restText(
   activeBlobs: ActiveBlobs,
   noticed: number,
@@ -110,7 +115,7 @@ function restText(
   const hidden = (many ? activeBlobs.count : noticed) - shown;
   const parts = [
     ...(many ? [`${grouped(finished)} of ${counted(blobs, "blob")} done`] : []),
-    ...(hidden > 0 ? [`${grouped(hidden)} more under way`] : []),
+    ...(hidden > 0 ? [`${grouped(hidden)} more in progress`] : []),
   ];
   return parts.length > 0 ? parts.join(g.separator) : undefined;
 }

@@ -1,4 +1,4 @@
-/** From events to the numbers that every renderer shows. */
+/** Folds events into the numbers that every renderer shows. */
 
 import type { Digest } from "../../core/digest.ts";
 import type { PullEvent } from "../../core/events.ts";
@@ -6,7 +6,7 @@ import { steadyEta } from "./eta.ts";
 import { type RateMeter, rateMeter } from "./rate.ts";
 import type { Clock } from "../terminal/clock.ts";
 
-/** The rate that is shown follows a change in some seconds, the one that the time to go rests on is calmer. */
+/** Time constants of the displayed rate, and of the smoother one behind the ETA. */
 const RATE_MEMORY_MS = 4_000;
 const ETA_MEMORY_MS = 15_000;
 
@@ -16,21 +16,21 @@ export interface Progress {
   /** Size of all blobs; undefined before the manifest is known. */
   readonly total: number | undefined;
   /**
-   * On disk and believed to be right, what was there before included, from the manifest on. Goes down only
-   * with `bytes_lost`, and never above `total`.
+   * On disk, including what an earlier run left, as of `manifest`. Decreases only with
+   * `bytes_lost`, and never exceeds `total`.
    */
   readonly done: number;
-  /** Came over the network in this run. */
+  /** Received over the network in this run. */
   readonly fetched: number;
   /** A whole number; 100 only when nothing is missing. */
   readonly percent: number;
-  /** Bytes a second, smoothed; undefined until it can be told. */
+  /** Bytes per second, smoothed; undefined until it is known. */
   rate(): number | undefined;
-  /** Time until the last byte at the present rate; undefined until it can be told. */
+  /** Time until the last byte at the current rate; undefined until it is known. */
   etaMs(): number | undefined;
-  /** The same to be looked at: it runs down and does not jump. */
+  /** The same for display: it counts down and does not jump. */
   steadyEtaMs(): number | undefined;
-  /** The file that is being hashed before it is believed, if there is one. */
+  /** The existing file that is being hashed, if any. */
   readonly verifying: Verifying | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface Verifying {
   readonly size: number;
 }
 
-/** Numbers of one pull: a new `pull_start` starts again from nothing. */
+/** The numbers of one pull; `pull_start` resets them. */
 export function foldProgress(clock: Clock): Progress {
   let pull = newPull(clock);
 
@@ -81,15 +81,15 @@ interface Pull {
   readonly meter: RateMeter;
   readonly calm: RateMeter;
   readonly steady: ReturnType<typeof steadyEta>;
-  /** What is done of each blob, so that nothing counts twice. */
+  /** Bytes done of each blob, so that none is counted twice. */
   readonly blobs: Map<Digest, { done: number; readonly size: number }>;
   total: number | undefined;
   count: number;
-  /** Said to be here, of blobs that nobody has looked at yet. */
+  /** Bytes that `manifest` reported as kept, of blobs that had no event of their own yet. */
   promised: number;
-  /** Of the blobs that somebody has looked at. */
+  /** Bytes done of the blobs that had one. */
   done: number;
-  /** What the two come to, but never less than before. */
+  /** The sum of the two, but never less than before. */
   shown: number;
   fetched: number;
   verifying: Verifying | undefined;
@@ -145,12 +145,12 @@ function foldInto(pull: Pull, event: PullEvent): void {
   pull.shown = Math.max(pull.shown, reached(pull));
 }
 
-/** What was only promised does not make a pull complete. */
+/** Promised bytes alone do not make a pull complete. */
 function reached({ total = Infinity, done, promised }: Pull): number {
   return done >= total ? total : Math.min(total - 1, done + promised);
 }
 
-/** At least `done` bytes of the blob are there: what was counted before is not taken back. */
+/** At least `done` bytes of the blob are on disk; bytes counted before are not taken back. */
 function reach(pull: Pull, blob: { digest: Digest; size: number }, done: number): void {
   const known = pull.blobs.get(blob.digest);
   if (known === undefined) {
@@ -160,12 +160,12 @@ function reach(pull: Pull, blob: { digest: Digest; size: number }, done: number)
   change(pull, blob.digest, Math.max(0, done - (known?.done ?? 0)));
 }
 
-/** So many of the bytes that were promised are accounted for, or all when no blob is left. */
+/** `bytes` of the promised bytes are accounted for, or all of them after the last blob. */
 function keepPromise(pull: Pull, bytes: number): void {
   pull.promised = pull.blobs.size >= pull.count ? 0 : Math.max(0, pull.promised - bytes);
 }
 
-/** Bytes that several connections brought of the same place do not make a blob larger than it is. */
+/** Bytes that several connections received of the same range do not make a blob exceed its size. */
 function change(pull: Pull, digest: Digest, by: number): void {
   const blob = pull.blobs.get(digest);
   if (blob === undefined) return;

@@ -1,4 +1,4 @@
-/** How far a pull is, on one line. */
+/** Progress of a pull, on one line. */
 
 import { shortId } from "../../core/digest.ts";
 import { formatDuration, formatRate, formatSize } from "../../core/units.ts";
@@ -10,7 +10,7 @@ import { percentOf } from "../text/numbers.ts";
 const BAR_CELLS = 29;
 const SHORTEST_BAR = 8;
 
-/** Parts of a line of about `cells`: a bar, and as much about it as there is room for. */
+/** The segments of a line of about `cells` cells: a bar, and as many parts as there is room for. */
 export function progressSegments(
   progress: Progress,
   cells: number,
@@ -30,7 +30,7 @@ export function progressSegments(
   return [[parts[0]]];
 }
 
-/** The same for a log: without a bar. */
+/** The same for a log, without a bar. */
 export function progressText(progress: Progress, g: Glyphs): string {
   return partsOf(progress).join(g.separator);
 }

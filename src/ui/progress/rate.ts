@@ -1,25 +1,25 @@
-/** How fast bytes come at the moment. */
+/** The current download rate. */
 
 import type { Clock } from "../terminal/clock.ts";
 
-/** Bytes are gathered for so long before they count as one measurement. */
+/** Length of one measurement. */
 const SAMPLE_MS = 250;
-/** If none come for so long, that is a measurement too. */
+/** Without any bytes for this long, a measurement is taken anyway. */
 const LATE_MS = 1_000;
-/** Below this there is too little to divide by. */
+/** No rate is given before this much time has passed. */
 const SETTLED_MS = 1_000;
-/** After so long without a byte nothing comes. */
+/** Without any bytes for this long, the rate is 0. */
 const SILENT_MS = 8_000;
 
 export interface RateMeter {
   add(bytes: number): void;
-  /** Bytes a second; undefined in the first second, 0 after eight seconds of silence. */
+  /** Bytes per second; undefined in the first second, 0 after eight seconds without data. */
   rate(): number | undefined;
 }
 
 /**
- * The mean of the past, in which a moment weighs less the longer it is ago: after `memoryMs` about a third.
- * The first bytes only start it, for nobody knows how long they were under way.
+ * An exponential moving average with time constant `memoryMs`. The first bytes only start the
+ * clock, since the time they took is unknown.
  */
 export function rateMeter(clock: Clock, memoryMs: number): RateMeter {
   let startedAt: number | undefined;

@@ -1,4 +1,4 @@
-/** How often a line about progress is worth a line of a log. */
+/** How often progress is logged. */
 
 import type { Clock } from "../terminal/clock.ts";
 
@@ -8,10 +8,10 @@ interface Pace {
 }
 
 const USUAL: Pace = { ms: 10_000, percent: 5 };
-/** For logs that are kept. */
+/** For the logs of CI jobs. */
 const BRIEF: Pace = { ms: 60_000, percent: 10 };
 
-/** A function that says whether a line is due: after every 5 % and after ten seconds, or more rarely if `brief`. */
+/** Returns whether a line is due: every 5% or ten seconds, or if `brief` every 10% or minute. */
 export function logThrottle(clock: Clock, brief: boolean): (percent: number) => boolean {
   const pace = brief ? BRIEF : USUAL;
   let lastAt = clock.now();

@@ -1,4 +1,4 @@
-/** How each of several pulls ended. */
+/** The result of each of several pulls. */
 
 import type { PullamaError } from "../../core/errors.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
@@ -7,21 +7,21 @@ import { oneLine, redact } from "../text/redact.ts";
 export interface ModelOutcome {
   /** The model as the user gave it. */
   readonly given: string;
-  /** Undefined if it is no name. */
+  /** Undefined if `given` is not a valid name. */
   readonly name: ModelName | undefined;
   readonly ended: "pulled" | "failed" | "interrupted" | "not started";
   /** Why it failed. */
   readonly error?: PullamaError;
 }
 
-/** One line that counts, and one for every model. `done` says what was done with those that went well. */
+/** A line with totals, and a line for each model. `done` is the word for success. */
 export function batchSummaryText(
   outcomes: readonly ModelOutcome[],
   done: "pulled" | "checked",
 ): string {
-  const good = outcomes.filter(({ ended }) => ended === "pulled").length;
+  const succeeded = outcomes.filter(({ ended }) => ended === "pulled").length;
   const lines = [
-    `${good} of ${outcomes.length} models ${done}`,
+    `${succeeded} of ${outcomes.length} models ${done}`,
     ...outcomes.map((outcome) => `  ${lineOf(outcome, done)}`),
   ];
   return lines.map((line) => `${line}\n`).join("");
@@ -29,7 +29,7 @@ export function batchSummaryText(
 
 function lineOf({ given, name, ended, error }: ModelOutcome, done: string): string {
   const state = ended === "pulled" ? done : ended;
-  const why = error === undefined ? "" : oneLine(redact(error.message));
-  if (name === undefined) return `${state} ${why === "" ? oneLine(redact(given)) : why}`;
-  return `${state} ${displayName(name)}${why === "" ? "" : `: ${why}`}`;
+  const reason = error === undefined ? "" : oneLine(redact(error.message));
+  if (name === undefined) return `${state} ${reason === "" ? oneLine(redact(given)) : reason}`;
+  return `${state} ${displayName(name)}${reason === "" ? "" : `: ${reason}`}`;
 }

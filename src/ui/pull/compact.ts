@@ -1,4 +1,4 @@
-/** `--output compact`: the name, how far it is, and how it went. */
+/** `--output compact`: the model, its progress, and the result. */
 
 import type { PullEvent } from "../../core/events.ts";
 import { formatDuration, formatSize } from "../../core/units.ts";
@@ -33,7 +33,7 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
     return line === "" ? [] : [line];
   }
 
-  /** A line that stays. */
+  /** Prints a permanent line. */
   function say(line: string): void {
     live.print(...out.interactive ? wrap(line, out.columns() - 1) : [line]);
   }
@@ -48,7 +48,7 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
     stopTicking = clock.every(FRAME_MS, live.frame);
   }
 
-  /** Ends the line about progress, which stays, and adds another one. */
+  /** Makes the progress line permanent, and adds `last` below it. */
   function end(last?: string): void {
     stopTicking();
     const reached = text();
@@ -113,7 +113,9 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
   return { event, close: end };
 }
 
-/** `1.3/2.0 GB`: both in the unit of the whole, and the same number only when nothing is missing. */
+/**
+ * `1.3/2.0 GB`: both in the unit of the total, and the same number only when nothing is missing.
+ */
 function ratio(done: number, total: number): string {
   const [number = "", unit = "B"] = formatSize(total).split(" ");
   const size = UNITS[unit] ?? 1;

@@ -1,4 +1,4 @@
-/** `--output debug`: every event as the inspector of the runtime shows it. */
+/** `--output debug`: every event as `Deno.inspect` prints it. */
 
 import { PullamaError } from "../../core/errors.ts";
 import type { PullEvent } from "../../core/events.ts";
@@ -7,7 +7,7 @@ import type { Renderer, RenderOptions } from "./renderer.ts";
 import { stackOf } from "../text/stack.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
-/** Every event, without exception: this is for those who work on the program. */
+/** Prints every event without exception, for debugging pullama itself. */
 export function debugRenderer(out: Terminal, options: RenderOptions): Renderer {
   return {
     event(event) {
@@ -23,7 +23,9 @@ export function debugRenderer(out: Terminal, options: RenderOptions): Renderer {
   };
 }
 
-/** An error is shown by its fields; as such the inspector would print its stack, and what is in it raw. */
+/**
+ * Replaces an error by its fields: `Deno.inspect` would print its stack and its message unredacted.
+ */
 function withoutStack(event: PullEvent, verbose: boolean): unknown {
   if (!("error" in event)) return event;
   const { kind, message, hint, retryAfterMs } = event.error satisfies PullamaError;

@@ -1,4 +1,4 @@
-/** `--output json`: one object a line. docs/json-events.md lists them; the list only grows. */
+/** `--output json`: one object per line. docs/json-events.md lists them; the list only grows. */
 
 import type { BlobRef, DryRun, PullEvent, Summary } from "../../core/events.ts";
 import { exitCodeOf, type PullamaError } from "../../core/errors.ts";
@@ -9,7 +9,7 @@ import type { Clock } from "../terminal/clock.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
-/** At most ten lines a second about progress, and as many about files that are hashed. */
+/** Limits `progress` events, and likewise `verifying` events, to ten per second. */
 const EVERY_MS = 100;
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-/** The ways of showing a pull. */
+/** The renderers by output mode. */
 
 import { compactRenderer } from "./compact.ts";
 import { debugRenderer } from "./debug.ts";
@@ -11,14 +11,17 @@ import type { Renderer, RenderOptions } from "./renderer.ts";
 import { tableRenderer } from "./table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
-/** The renderer for `mode` on `out`. With `quiet` the modes for people are one line, the others their last event. */
+/**
+ * The renderer for `mode` on `out`. With `quiet`, table and compact print one line, json and debug
+ * the last event.
+ */
 export function createRenderer(
   mode: Mode,
   out: Terminal,
   options: RenderOptions,
   clock: Clock,
 ): Renderer {
-  // Lines that scripts may look for stay as they are; a person sees where the pull stands among others.
+  // Only the table on a terminal shows the place: scripts may match the lines of the others.
   const bare = { ...options, place: undefined };
   switch (mode) {
     case "table":

@@ -1,4 +1,7 @@
-/** `--output table` where no person looks on: a log in ASCII, a line per step and one about progress now and then. */
+/**
+ * `--output table` without a terminal: an ASCII log with a line per step and regular progress
+ * lines.
+ */
 
 import type { PullEvent } from "../../core/events.ts";
 import { glyphs } from "../terminal/draw.ts";

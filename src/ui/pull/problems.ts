@@ -1,16 +1,18 @@
-/** Which troubles get a line that stays: on a bad line there may be hundreds of one kind in a minute. */
+/**
+ * Which problems get a permanent line: a bad connection may cause hundreds of a kind per minute.
+ */
 
 import type { Clock } from "../terminal/clock.ts";
 import type { StepEvent } from "./step_text.ts";
 
-/** Another line about the same trouble is worth it after so long. */
+/** A problem of the same kind gets another line after this long. */
 const EVERY_MS = 30_000;
-/** Without a line a pause of this length would look as if nothing went on any more. Milliseconds. */
+/** Pauses of this length always get a line, or the pull would seem to hang. Milliseconds. */
 const LONG_PAUSE_MS = 5_000;
 
-/** What the troubles of a pull amount to in the end. */
+/** The problems of a pull, counted. */
 export interface ProblemCounts {
-  /** Whether `event` is worth a line of its own. */
+  /** Whether `event` gets a line of its own. */
   worth(event: StepEvent): boolean;
   readonly retries: number;
   readonly stalls: number;
@@ -21,7 +23,9 @@ export function countProblems(clock: Clock): ProblemCounts {
   let retries = 0;
   let stalls = 0;
 
-  /** Counts the trouble, and says which it is, whichever blob it hits. */
+  /**
+   * Counts a problem and returns its kind, regardless of the blob; undefined if `event` is none.
+   */
   function kindOf(event: StepEvent): string | undefined {
     switch (event.event) {
       case "retry":

@@ -1,4 +1,4 @@
-/** `--quiet`: one line when it is over, nothing before. */
+/** `--quiet`: one line at the end, nothing before. */
 
 import type { PullEvent } from "../../core/events.ts";
 import { glyphs } from "../terminal/draw.ts";
@@ -11,7 +11,7 @@ type EndEvent = Extract<
   { readonly event: "dry_run" | "pull_completed" | "pull_interrupted" | "pull_failed" }
 >;
 
-/** One line for a pull or dry run that came to its end; the others are spoken of on stderr. */
+/** One line for a completed pull or dry run; failures and interruptions are reported on stderr. */
 export function quietRenderer(out: Terminal): Renderer {
   const g = glyphs(out.unicode);
   return onlyEnds({
@@ -32,7 +32,7 @@ export function quietRenderer(out: Terminal): Renderer {
   });
 }
 
-/** `renderer`, told only how pulls end. */
+/** Passes on to `renderer` only the events that end a pull. */
 export function onlyEnds(
   renderer: { event(event: EndEvent): void; close(): void },
 ): Renderer {

@@ -1,24 +1,24 @@
-/** What every way of showing a pull has in common. */
+/** The interface of all renderers of a pull. */
 
 import type { PullEvent } from "../../core/events.ts";
 
 export interface Renderer {
   /**
-   * Shows what happened, or decides not to. After `warning`, `pull_interrupted` and `pull_failed` nothing
-   * is left that other text would disturb: the caller says the rest on stderr.
+   * Shows an event, or ignores it. After `warning`, `pull_interrupted` and `pull_failed` the live
+   * lines are cleared, so that the caller can write to stderr.
    */
   event(event: PullEvent): void;
-  /** Gives the screen back. May be called at any time and more than once. */
+  /** Restores the terminal. May be called at any time and more than once. */
   close(): void;
 }
 
 export interface RenderOptions {
-  /** Nothing but how it ended. */
+  /** Only the result. */
   readonly quiet: boolean;
-  /** Also what happens between the steps: checkpoints, requests, chunks, and where errors arose. */
+  /** Also checkpoints, requests, chunks, and the stacks of errors. */
   readonly verbose: boolean;
-  /** Nothing will be fetched. */
+  /** No blob will be downloaded. */
   readonly dryRun: boolean;
-  /** Which of several pulls begins, in words such as `queue 1/2`; asked at every beginning. */
+  /** The place among several pulls, such as `queue 1/2`; called at every `pull_start`. */
   readonly place?: (() => string | undefined) | undefined;
 }

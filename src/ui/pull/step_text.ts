@@ -1,4 +1,4 @@
-/** What happened, in words: the steps of a pull as one line each. */
+/** The steps of a pull as text, one line each. */
 
 import { type Digest, shortId } from "../../core/digest.ts";
 import type { BlobRef, PullEvent } from "../../core/events.ts";
@@ -9,16 +9,16 @@ import { counted, percentOf } from "../text/numbers.ts";
 import { lockText, retryText, stallText, waitingText } from "../text/waits.ts";
 import { showable } from "../text/redact.ts";
 
-/** A digest in an address, and as much of it as is shown of one elsewhere. */
-const DIGITS = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
+/** A digest in a URL; the group is its short form. */
+const DIGEST = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
 
-/** A line: what stands before it, and its text. */
+/** A line: the mark before it, and its text. */
 export interface Step {
   readonly mark: Mark;
   readonly text: string;
 }
 
-/** The events that are a step: they happen at one moment and have a line of their own. */
+/** The events that have a line of their own. */
 export type StepEvent = Extract<
   PullEvent,
   {
@@ -40,14 +40,14 @@ export type StepEvent = Extract<
   }
 >;
 
-/** The words for `event`. */
+/** The line for `event`. */
 export function stepOf(event: StepEvent, g: Glyphs): Step {
   const parts = (...texts: string[]) => texts.join(g.separator);
   switch (event.event) {
     case "manifest": {
       const { blobs, size, kept } = event;
-      const here = kept > 0 ? [`${percentOf(kept, size)} % here`] : [];
-      const text = parts("manifest", counted(blobs, "blob"), formatSize(size), ...here);
+      const onDisk = kept > 0 ? [`${percentOf(kept, size)}% on disk`] : [];
+      const text = parts("manifest", counted(blobs, "blob"), formatSize(size), ...onDisk);
       return { mark: "done", text };
     }
     case "blob_cached":
@@ -56,7 +56,7 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
       const blob = sized(event.blob);
       if (event.kept === 0) return { mark: "begin", text: `downloading ${blob}` };
       const share = percentOf(event.kept, event.blob.size);
-      const text = `resumed at ${share} %, ${formatSize(event.kept)} proven`;
+      const text = `resuming at ${share}%, ${formatSize(event.kept)} on disk`;
       return { mark: "begin", text: parts(blob, text) };
     }
     case "blob_verified": {
@@ -80,13 +80,13 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
     }
     case "bytes_lost": {
       const reason = showable(event.reason);
-      // Where nothing is given up yet it is only about to be looked for.
-      const lost = `${formatSize(event.count)} to be fetched again: ${reason}`;
+      // A count of 0: the damaged part has not been located yet.
+      const lost = `${formatSize(event.count)} to download again: ${reason}`;
       const text = event.count === 0 ? reason : lost;
       return { mark: "problem", text: about(event.digest, text) };
     }
     case "checkpoint": {
-      const text = parts("checkpoint", `${formatSize(event.proven)} proven`);
+      const text = parts("checkpoint", `${formatSize(event.proven)} on disk`);
       return { mark: "note", text: about(event.digest, text) };
     }
     case "chunk_start": {
@@ -95,9 +95,9 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
       return { mark: "note", text: about(event.digest, text) };
     }
     case "request": {
-      const answer = parts(String(event.status), `${Math.round(event.elapsedMs)} ms`);
-      const url = showable(event.url).replace(DIGITS, "$1");
-      return { mark: "note", text: parts(`${event.method} ${url}`, answer) };
+      const response = parts(String(event.status), `${Math.round(event.elapsedMs)} ms`);
+      const url = showable(event.url).replace(DIGEST, "$1");
+      return { mark: "note", text: parts(`${event.method} ${url}`, response) };
     }
     case "note":
       return { mark: "note", text: showable(event.message) };
@@ -106,12 +106,12 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
   }
 }
 
-/** What is left of a pull that was stopped. */
+/** The last line of an interrupted pull: how much is kept. */
 export function interruptedStep(
   event: Extract<PullEvent, { readonly event: "pull_interrupted" }>,
   g: Glyphs,
 ): Step {
-  // Before the manifest is known nobody can say how much there is.
+  // A size of 0: the manifest is not known yet.
   const kept = event.size === 0
     ? []
     : [`${formatSize(event.kept)} of ${formatSize(event.size)} kept`];

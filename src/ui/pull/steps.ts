@@ -1,4 +1,6 @@
-/** Which events of a pull get a line: all that a person follows, and in models of very many layers a count. */
+/**
+ * Which events of a pull get a line. The small blobs of models with many layers are only counted.
+ */
 
 import type { BlobRef } from "../../core/events.ts";
 import { isNamed } from "../progress/active_blob.ts";
@@ -9,15 +11,15 @@ import { counted } from "../text/numbers.ts";
 import { type Step, type StepEvent, stepOf } from "./step_text.ts";
 
 export interface Steps {
-  /** The lines for `event`, which may be none. */
+  /** The lines for `event`, possibly none. */
   of(event: StepEvent): readonly Step[];
-  /** What was only counted so far. */
+  /** A line for the blobs that were only counted so far. */
   rest(): readonly Step[];
-  /** What went wrong so far and was tried again, in words; undefined for nothing. */
+  /** Retries and stalls so far, as text; undefined if there were none. */
   readonly problems: string | undefined;
 }
 
-/** The lines of one pull; `verbose`: with what happens between the steps, and with every trouble. */
+/** The lines of one pull; `verbose`: with checkpoints, chunks, requests and every problem. */
 export function pullSteps(g: Glyphs, clock: Clock, verbose: boolean): Steps {
   const problems = countProblems(clock);
   let total = 0;

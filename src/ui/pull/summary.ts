@@ -1,4 +1,4 @@
-/** What a pull, or a dry run, amounts to. */
+/** The results of a pull or a dry run as text. */
 
 import { shortId } from "../../core/digest.ts";
 import type { DryRun, DryRunBlob, Summary } from "../../core/events.ts";
@@ -10,26 +10,26 @@ import type { RenderOptions } from "./renderer.ts";
 import { counted, grouped } from "../text/numbers.ts";
 import { type Step } from "./step_text.ts";
 
-/** Blobs that a dry run lists; the others it adds up. */
+/** Blobs that a dry run lists; the others are added up. */
 const LISTED = 20;
 
-/** What stands above everything that is said about a pull. */
+/** The title above the lines of a pull. */
 export function titleOf(name: ModelName, { dryRun, place }: RenderOptions, g: Glyphs): string {
   const which = place?.();
   const title = `${dryRun ? "would pull" : "pulling"} ${displayName(name)}`;
   return which === undefined ? title : `${title}${g.separator}${which}`;
 }
 
-/** The rows of the closing box. `problems`: what went wrong on the way, if anything did. */
+/** The rows of the closing box. `problems`: retries and stalls, if there were any. */
 export function summaryRows(summary: Summary, problems: string | undefined): string[] {
   const rate = averageRate(summary);
   return [
     `size ${formatSize(summary.size)}`,
-    `fetched ${formatSize(summary.fetched)}`,
+    `downloaded ${formatSize(summary.fetched)}`,
     `blobs ${grouped(summary.blobs)}`,
     `elapsed ${formatDuration(summary.elapsedMs)}`,
     ...(rate === undefined ? [] : [`avg rate ${rate}`]),
-    ...(problems === undefined ? [] : [`overcome ${problems}`]),
+    ...(problems === undefined ? [] : [`problems ${problems}`]),
     `ID ${shortId(summary.digest)}`,
   ];
 }
@@ -45,7 +45,7 @@ export function summaryLine(
     `pulled ${displayName(summary.name)}`,
     formatSize(summary.size),
     counted(summary.blobs, "blob"),
-    ...(summary.fetched === summary.size ? [] : [`${formatSize(summary.fetched)} fetched`]),
+    ...(summary.fetched === summary.size ? [] : [`${formatSize(summary.fetched)} downloaded`]),
     formatDuration(summary.elapsedMs),
     ...(rate === undefined ? [] : [rate]),
     ...(problems === undefined ? [] : [problems]),
@@ -62,18 +62,18 @@ export function quietLine(summary: Summary, g: Glyphs): string {
   ].join(g.separator);
 }
 
-/** What a dry run found, on one line. */
+/** The result of a dry run on one line. */
 export function dryRunLine(result: DryRun, g: Glyphs): string {
   return [
-    `${displayName(result.name)} would fetch ${formatSize(result.toFetch)} of ${
+    `${displayName(result.name)} would download ${formatSize(result.toFetch)} of ${
       formatSize(result.size)
     }`,
     shortId(result.digest),
-    fitting(result),
+    spaceText(result),
   ].join(g.separator);
 }
 
-/** What a dry run found, blob by blob. */
+/** The result of a dry run, blob by blob. */
 export function dryRunSteps(result: DryRun, g: Glyphs): Step[] {
   const listed = new Set(
     result.blobs.toSorted((a, b) => b.size - a.size).slice(0, LISTED),
@@ -87,13 +87,13 @@ export function dryRunSteps(result: DryRun, g: Glyphs): Step[] {
     {
       mark: "note",
       text: [
-        `to fetch ${formatSize(result.toFetch)} of ${formatSize(result.size)}`,
+        `${formatSize(result.toFetch)} of ${formatSize(result.size)} to download`,
         `${formatSize(result.cached)} cached`,
       ].join(g.separator),
     },
     {
       mark: result.fits ? "done" : "problem",
-      text: [fitting(result), ...free].join(g.separator),
+      text: [spaceText(result), ...free].join(g.separator),
     },
   ];
 }
@@ -103,10 +103,13 @@ function dryRunStep(blob: DryRunBlob, g: Glyphs): Step {
     .join(g.separator);
   if (blob.cached >= blob.size) return { mark: "cached", text: `cached ${text}` };
   const cached = blob.cached > 0 ? `${g.separator}${formatSize(blob.cached)} cached` : "";
-  return { mark: "begin", text: `would fetch ${text}${cached}` };
+  return { mark: "begin", text: `would download ${text}${cached}` };
 }
 
-/** The last word of the type, such as `model`; that of a config says only how it is written. */
+/**
+ * The last part of the media type, such as `model`; `config` for a config, whose last part is its
+ * encoding.
+ */
 function kindOf(mediaType: string): string {
   const type = oneLine(mediaType);
   const config = /\.(?:container\.image|image\.config)\.[^.]+$/.test(type);
@@ -124,12 +127,12 @@ function othersStep(others: readonly DryRunBlob[], g: Glyphs): Step {
   return { mark: "note", text };
 }
 
-function fitting(result: DryRun): string {
+function spaceText(result: DryRun): string {
   if (result.free === undefined && result.fits) return "free space unknown";
-  return result.fits ? "fits" : "does not fit";
+  return result.fits ? "enough disk space" : "not enough disk space";
 }
 
-/** Undefined where nothing was fetched, or too quickly to tell. */
+/** Undefined if nothing was downloaded, or too quickly to measure. */
 function averageRate(summary: Summary): string | undefined {
   if (summary.fetched === 0 || summary.elapsedMs <= 0) return undefined;
   return formatRate(summary.fetched / summary.elapsedMs * 1_000);

@@ -1,4 +1,7 @@
-/** `--output table` on a terminal: a frame, a line in it per step, lines that move, and a closing box. */
+/**
+ * `--output table` on a terminal: a frame with a line per step, live lines below it, and a closing
+ * box.
+ */
 
 import type { PullEvent, Summary } from "../../core/events.ts";
 import { displayName } from "../../core/name.ts";
@@ -31,8 +34,8 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
   let stopTicking = () => {};
 
   function draw(cells: number, rows: number): readonly string[] {
-    const over = options.dryRun && progress.total !== undefined;
-    if (!open || over) return [];
+    const done = options.dryRun && progress.total !== undefined;
+    if (!open || done) return [];
     return liveRegionLines(
       { progress, activeBlobs, now: clock.now(), host },
       cells,
@@ -56,7 +59,7 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
     stopTicking = clock.every(FRAME_MS, live.frame);
   }
 
-  /** What goes wrong, and what was asked for with `--verbose`, is said in full, on several lines if need be. */
+  /** Problems and `--verbose` lines are wrapped, all others are cut to the width of the window. */
   function add(lines: readonly Step[]): void {
     const room = cells() - 4;
     for (const { mark, text } of lines) {

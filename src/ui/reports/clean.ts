@@ -1,4 +1,4 @@
-/** What cleaning came to: a line for every kind of thing, or a document. */
+/** The result of `clean`: a line for each kind of file, or a document. */
 
 import type { CleanItem, CleanKind, CleanReport, LeftItem } from "../../core/reports/clean.ts";
 import { displayName, fullName } from "../../core/name.ts";
@@ -10,23 +10,23 @@ import type { RmView } from "./rm.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { counted } from "../text/numbers.ts";
 
-/** What a kind is called where no model is. */
+/** What a kind is called if the model is unknown. */
 const THINGS: Readonly<Record<CleanKind, string>> = {
-  unfinished: "unfinished blobs of no known model",
+  unfinished: "partial downloads of unknown models",
   damaged: "damaged files",
   temporary: "temporary files",
-  records: "lock files and notes",
+  records: "lock and state files",
   queue: "the queue",
 };
 
-/** The report as `out` can show it. */
+/** The report for `out`, by mode. */
 export function cleanText(
   report: CleanReport,
   out: Terminal,
   { mode, quiet }: RmView,
 ): string {
-  if (mode === "json") return jsonText(cleaningDocument(report));
-  if (mode === "debug") return inspectText(cleaningDocument(report), out.color);
+  if (mode === "json") return jsonText(cleanDocument(report));
+  if (mode === "debug") return inspectText(cleanDocument(report), out.color);
   const { separator } = glyphs(out.unicode);
   const { dryRun, removed, left } = report;
   const all = summed(removed);
@@ -34,22 +34,22 @@ export function cleanText(
     ? ["nothing to clean"]
     : [`${dryRun ? "would free" : "freed"} ${formatSize(all.bytes)}`, counted(all.files, "file")];
   if (quiet) {
-    const stay = summed(left).files;
-    return line([...total, ...(stay > 0 ? [`${counted(stay, "file")} left`] : [])], separator);
+    const kept = summed(left).files;
+    return line([...total, ...(kept > 0 ? [`${counted(kept, "file")} kept`] : [])], separator);
   }
-  const does = dryRun ? "would remove" : "removed";
-  const leaves = dryRun ? "would leave" : "left";
+  const removes = dryRun ? "would remove" : "removed";
+  const keeps = dryRun ? "would keep" : "kept";
   const lines = [
-    ...grouped(removed).map((items) => [`${does} ${thing(items[0]!)}`, ...sizes(items)]),
+    ...grouped(removed).map((items) => [`${removes} ${thing(items[0]!)}`, ...sizes(items)]),
     ...grouped(left).map((
       items,
-    ) => [`${leaves} ${thing(items[0]!)}`, ...sizes(items), reason(items[0]!)]),
+    ) => [`${keeps} ${thing(items[0]!)}`, ...sizes(items), reason(items[0]!)]),
     total,
   ];
   return lines.map((parts) => line(parts, separator)).join("");
 }
 
-/** What is left for one reason, or goes, of one kind and of the same models. */
+/** Items of the same kind and the same models, kept for the same reason if they are kept. */
 function grouped<Item extends CleanItem & Partial<LeftItem>>(items: readonly Item[]): Item[][] {
   const key = ({ kind, models, why, holder }: Item) =>
     JSON.stringify([kind, kind === "records" ? [] : models.map(fullName), why, holder]);
@@ -59,7 +59,7 @@ function grouped<Item extends CleanItem & Partial<LeftItem>>(items: readonly Ite
 function thing({ kind, models }: CleanItem): string {
   if (models.length === 0 || kind === "records") return THINGS[kind];
   const names = models.map(displayName).join(", ");
-  return kind === "unfinished" ? `unfinished ${names}` : `${THINGS[kind]} of ${names}`;
+  return `${kind === "unfinished" ? "partial downloads" : THINGS[kind]} of ${names}`;
 }
 
 function reason({ why, holder, models }: LeftItem): string {
@@ -67,9 +67,9 @@ function reason({ why, holder, models }: LeftItem): string {
     case "busy":
       return holder === undefined ? "in use" : `in use by ${oneLine(holder)}`;
     case "wanted":
-      return `wanted by ${models.map(displayName).join(", ")}`;
+      return `needed by ${models.map(displayName).join(", ")}`;
     case "unknown":
-      return "goes with all the rest: pullama clean";
+      return "to remove them, run: pullama clean";
     default:
       return why satisfies never;
   }
@@ -91,7 +91,7 @@ function line(parts: readonly string[], separator: string): string {
   return `${parts.join(separator)}\n`;
 }
 
-function cleaningDocument({ dryRun, removed, left }: CleanReport): unknown {
+function cleanDocument({ dryRun, removed, left }: CleanReport): unknown {
   const { files, bytes } = summed(removed);
   const item = ({ kind, models, digest, files, bytes }: CleanItem) => ({
     kind,

@@ -1,4 +1,4 @@
-/** What a checkup finds: a line for each check as soon as it is made, what follows from all, or a document. */
+/** The results of `doctor`: a line for each check as it ends, a summary, or a document. */
 
 import {
   type Check,
@@ -19,31 +19,33 @@ import type { Terminal } from "../terminal/terminal.ts";
 import { stackOf } from "../text/stack.ts";
 import { seconds } from "../text/numbers.ts";
 
-/** What of a terminal decides how a line looks. */
+/** The capabilities of the terminal that a line depends on. */
 type Screen = Pick<Terminal, "interactive" | "unicode" | "color" | "columns">;
 
 const NAME_CELLS = Math.max(...CHECK_NAMES.map((name) => name.length));
-/** What stands before a line where only ASCII can be shown. */
-const WORDS: Readonly<Record<CheckState, string>> = {
+/** The marks before a line in ASCII output. */
+const ASCII_MARKS: Readonly<Record<CheckState, string>> = {
   ok: "ok",
   warning: "warn",
   failed: "FAIL",
   skipped: "-",
 };
 
-/** What is looked at. */
+/** The title, with the model that is checked. */
 export function doctorHeading(model: ModelName, screen: Screen): string {
   const { title } = glyphs(screen.unicode);
   return linesOf(wrap(`${title} pullama doctor ${showable(displayName(model))}`, roomIn(screen)));
 }
 
-/** The beginning of the line of a check that is under way, for a terminal where it is written over later. */
+/** The line of a check in progress, for a terminal where it is overwritten later. */
 export function pendingText(name: CheckName, screen: Screen): string {
   const g = glyphs(screen.unicode);
   return paintWith(screen.color).faint(`${mark("skipped", g, screen)} ${name}${g.ellipsis}`);
 }
 
-/** A check, below it what to do. In a window it is broken between words, elsewhere it is one line. */
+/**
+ * A check, with its hint below it. Wrapped to the window on a terminal, one line each elsewhere.
+ */
 export function checkText(check: Check, screen: Screen, verbose: boolean): string {
   const { name, state, found, ms, hint, error } = check;
   const g = glyphs(screen.unicode);
@@ -63,7 +65,7 @@ export function checkText(check: Check, screen: Screen, verbose: boolean): strin
   ]);
 }
 
-/** The hosts that a firewall has to let through, and how it went altogether. */
+/** The hosts that a firewall must allow, and the overall result. */
 export function doctorSummary(report: DoctorReport, screen: Screen): string {
   const paint = paintWith(screen.color);
   const names = report.hosts.map(hostText);
@@ -74,7 +76,7 @@ export function doctorSummary(report: DoctorReport, screen: Screen): string {
   ]);
 }
 
-/** All of it for programs; `inspected`: as somebody sees it who works on the program. */
+/** The report for programs; `inspected`: as `Deno.inspect` prints it. */
 export function doctorDocument(
   report: DoctorReport,
   { inspected, color }: { readonly inspected: boolean; readonly color: boolean },
@@ -100,7 +102,7 @@ export function doctorDocument(
 }
 
 function mark(state: CheckState, g: Glyphs, screen: Screen): string {
-  if (!screen.unicode) return WORDS[state].padEnd(4);
+  if (!screen.unicode) return ASCII_MARKS[state].padEnd(4);
   return { ok: g.done, warning: g.problem, failed: g.failed, skipped: g.dash }[state];
 }
 
@@ -133,19 +135,20 @@ function summary({ checks }: DoctorReport, g: Glyphs): string {
   const failed = count("failed");
   const warnings = count("warning");
   const warned = warnings === 0 ? [] : [`${warnings} ${warnings === 1 ? "warning" : "warnings"}`];
-  if (failed === 0) return ["all is well", ...warned].join(g.separator);
-  // What does not apply here is not told from what a failure stands in the way of: the lines do.
+  if (failed === 0) return ["all checks passed", ...warned].join(g.separator);
+  // The state is the same for checks that do not apply; the text tells those that a failure
+  // prevented.
   const skipped =
     checks.filter(({ state, found }) => state === "skipped" && found[0]?.startsWith("not checked"))
       .length;
   return [
     `${failed} of ${checks.length} checks failed`,
-    ...(skipped === 0 ? [] : [`${skipped} could not be made`]),
+    ...(skipped === 0 ? [] : [`${skipped} not checked`]),
     ...warned,
   ].join(g.separator);
 }
 
-/** In a window a line stays below its width, elsewhere it is as long as it is. */
+/** The width for wrapping: below that of the window on a terminal, unlimited elsewhere. */
 function roomIn(screen: Screen): number {
   return screen.interactive ? screen.columns() - 1 : Infinity;
 }

@@ -1,4 +1,4 @@
-/** What is installed: as a table, one line each, or a document. */
+/** Installed models as a table, as names, or as a document. */
 
 import { shortId } from "../../core/digest.ts";
 import type { InstalledModel, Inventory } from "../../core/reports/installed.ts";
@@ -10,36 +10,36 @@ import { inspectText, jsonText } from "../text/json.ts";
 import type { Mode } from "../mode.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
-/** How an answer is shown. */
+/** How a list is shown. */
 export interface ListView {
   readonly mode: Mode;
-  /** Nothing but names, in the modes for people. */
+  /** Only names, with table and compact. */
   readonly quiet: boolean;
-  /** Also what takes room. */
+  /** Times, digests and texts in full. */
   readonly verbose: boolean;
-  /** The time of day, in milliseconds since 1970. */
+  /** The current time in milliseconds since 1970. */
   readonly nowMs: number;
 }
 
 const HEADER = ["NAME", "ID", "SIZE", "MODIFIED"];
 
-/** The inventory as `out` can show it. A pipe gets whole names, however long they are. */
+/** The inventory for `out`, by mode. Names are not truncated in a pipe. */
 export function listText(inventory: Inventory, out: Terminal, view: ListView): string {
   const { mode, quiet } = view;
-  if (mode === "json") return jsonText(listingDocument(inventory));
-  if (mode === "debug") return inspectText(listingDocument(inventory), out.color);
+  if (mode === "json") return jsonText(listDocument(inventory));
+  if (mode === "debug") return inspectText(listDocument(inventory), out.color);
   if (quiet) return inventory.models.map(({ name }) => `${displayName(name)}\n`).join("");
   const rows = inventory.models.map((model) => rowOf(model, view));
   const cells = out.interactive ? out.columns() : Infinity;
   return columnsText(mode === "compact" ? [] : HEADER, rows, cells, { ascii: !out.unicode });
 }
 
-/** Cells for size and time. A model that runs elsewhere has no size, as in `ollama list`. */
+/** The size, or `-` for a model that runs on another machine, as in `ollama list`. */
 export function sizeText({ size, remote }: Pick<InstalledModel, "size" | "remote">): string {
   return size === undefined || remote !== undefined ? "-" : formatSize(size);
 }
 
-/** When it was written: how long ago, or in full. */
+/** The time it was written: as an age, or in full with `verbose`. */
 export function modifiedText(
   { modifiedMs }: Pick<InstalledModel, "modifiedMs">,
   { verbose, nowMs }: ListView,
@@ -57,8 +57,8 @@ function rowOf(model: InstalledModel, view: ListView): string[] {
   ];
 }
 
-/** In the words of Ollama's own interface, where it has one. */
-function listingDocument({ models, broken, hidden }: Inventory): unknown {
+/** Uses the field names of Ollama's API where it has them. */
+function listDocument({ models, broken, hidden }: Inventory): unknown {
   return {
     models: models.map(modelFields),
     broken: broken.map(({ path, name, reason }) => ({
@@ -70,7 +70,7 @@ function listingDocument({ models, broken, hidden }: Inventory): unknown {
   };
 }
 
-/** What every document says of a model. */
+/** The fields of a model in every document. */
 export function modelFields(model: InstalledModel): Readonly<Record<string, unknown>> {
   const { name, digest, size, modifiedMs, remote } = model;
   return {

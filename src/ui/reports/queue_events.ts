@@ -1,4 +1,4 @@
-/** How far the queue is, around what is shown of each pull. */
+/** Progress of the queue, written around the output of each pull. */
 
 import pico from "picocolors";
 import type { ModelName } from "../../core/name.ts";
@@ -10,10 +10,10 @@ import type { Clock } from "../terminal/clock.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export type QueueEvent =
-  /** An entry was begun (`active`), or ended; one that was stopped is `queued` again. */
+  /** An entry has started (`active`) or ended; an interrupted one is `queued` again. */
   | {
     readonly event: "queue_entry";
-    /** Of `count` entries of this run, as far as they are known; from 1. */
+    /** Position among the `count` entries known to this run, from 1. */
     readonly index: number;
     readonly count: number;
     readonly given: string;
@@ -22,7 +22,7 @@ export type QueueEvent =
     /** Why it failed. */
     readonly reason?: string;
   }
-  /** The run is over; the numbers are those of its entries, `queued` of those that are left. */
+  /** The run has ended: counts of its entries, and in `queued` of the remaining ones. */
   | {
     readonly event: "queue_end";
     readonly completed: number;
@@ -35,30 +35,30 @@ type EntryEvent = Extract<QueueEvent, { readonly event: "queue_entry" }>;
 
 export interface QueueShow {
   readonly mode: Mode;
-  /** Nothing for people, and for programs only how it ended. */
+  /** Nothing with table and compact, only `queue_end` with json and debug. */
   readonly quiet: boolean;
 }
 
-/** Writes events to `out`, on which nothing is left by a pull that would be disturbed. */
+/** Writes events to `out`, which must have no live lines at that time. */
 export function queueShow(
   out: Terminal,
   clock: Clock,
   { mode, quiet }: QueueShow,
 ): (event: QueueEvent) => void {
   return (event) => {
-    const over = event.event === "queue_end";
+    const ended = event.event === "queue_end";
     switch (mode) {
       case "table":
-        if (!over && !quiet) out.write(`${entryLine(event, out)}\n`);
+        if (!ended && !quiet) out.write(`${entryLine(event, out)}\n`);
         return;
       case "compact":
-        if (!over && !quiet && event.status === "active") out.write(`queue ${place(event)}\n`);
+        if (!ended && !quiet && event.status === "active") out.write(`queue ${place(event)}\n`);
         return;
       case "json":
-        if (over || !quiet) out.write(`${jsonLine(event, clock)}\n`);
+        if (ended || !quiet) out.write(`${jsonLine(event, clock)}\n`);
         return;
       case "debug":
-        if (over || !quiet) out.write(`${redact(Deno.inspect(event, { colors: out.color }))}\n`);
+        if (ended || !quiet) out.write(`${redact(Deno.inspect(event, { colors: out.color }))}\n`);
         return;
       default:
         return mode satisfies never;
@@ -66,10 +66,10 @@ export function queueShow(
   };
 }
 
-/** What to write on a command line so that the models which failed are tried again; for stderr. */
+/** The command that queues the failed models again; for stderr. */
 export function againText(words: readonly string[], { color }: Pick<Terminal, "color">): string {
   const hint = pico.createColors(color).dim("hint:");
-  return `${hint} to try again what failed: pullama queue add ${words.join(" ")}\n`;
+  return `${hint} to retry the failed models: pullama queue add ${words.join(" ")}\n`;
 }
 
 function entryLine(event: EntryEvent, out: Terminal): string {

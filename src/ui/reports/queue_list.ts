@@ -1,4 +1,4 @@
-/** What waits in the queue, and what became of the rest: as lines, and as a document. */
+/** The entries of the queue as lines, and as a document. */
 
 import pico from "picocolors";
 import { displayName, fullName } from "../../core/name.ts";
@@ -7,13 +7,13 @@ import { fit, type Glyphs, glyphs, pad, width } from "../terminal/draw.ts";
 import { oneLine, redact } from "../text/redact.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
-/** A name is not cut to less, whatever stands behind it. */
+/** A name is never truncated to less than this. */
 const LEAST_NAME = 12;
 
 /**
- * One line for every entry: mark, position, name, state, and why it failed, on a line of its own where it does
- * not fit. In a window no line is wider than that is, elsewhere nothing is cut off. `full`: names with host and
- * namespace.
+ * One line for every entry: mark, position, name, state, and error, the latter on a line of its own
+ * if it does not fit. Lines are truncated to the window on a terminal, and complete elsewhere.
+ * `full`: names with host and namespace.
  */
 export function queueListText(rows: readonly QueueRow[], out: Terminal, full: boolean): string {
   if (rows.length === 0) return "the queue is empty\n";
@@ -33,15 +33,15 @@ export function queueListText(rows: readonly QueueRow[], out: Terminal, full: bo
     const number = String(position).padStart(digits);
     const line = `${number} ${pad(names[i]!, nameCells, g)} ${states[i]!}`;
     if (error === undefined) return [`${paint(mark)} ${fit(line, cells, g)}\n`];
-    const why = oneLine(redact(error));
-    const whole = `${line}: ${why}`;
+    const reason = oneLine(redact(error));
+    const whole = `${line}: ${reason}`;
     if (width(whole) <= cells) return [`${paint(mark)} ${whole}\n`];
-    const below = `${" ".repeat(digits + 1)}${why}`;
+    const below = `${" ".repeat(digits + 1)}${reason}`;
     return [`${paint(mark)} ${fit(line, cells, g)}\n`, `  ${fit(below, cells, g)}\n`];
   }).join("");
 }
 
-/** The same for programs: names as in every document, the other fields as in `queue.json`. */
+/** The entries for programs: names as in every document, the other fields as in `queue.json`. */
 export function queueDocument(rows: readonly QueueRow[]): unknown {
   return {
     entries: rows.map(({ position, given, name, status, addedAt, finishedAt, error }) => ({
@@ -57,7 +57,7 @@ export function queueDocument(rows: readonly QueueRow[]): unknown {
   };
 }
 
-/** The model as it is shown, whatever somebody has written into the file. */
+/** The model as it is displayed; made printable if it is not a valid name. */
 export function modelText({ name, given }: QueueModel, full = false): string {
   if (name === undefined) return oneLine(redact(given));
   return full ? fullName(name) : displayName(name);

@@ -1,4 +1,4 @@
-/** What became of models that were to be removed: a line each, or a document. */
+/** The result of `rm`: a line for each model, or a document. */
 
 import { exitCodeOf, type PullamaError } from "../../core/errors.ts";
 import { displayName, fullName, type ModelName } from "../../core/name.ts";
@@ -11,10 +11,10 @@ import { oneLine, redact } from "../text/redact.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { counted } from "../text/numbers.ts";
 
-/** One of the models that were given. Without `removed` it has an error, which is shown elsewhere as well. */
+/** One of the given models. Has either `removed` or `error`; errors are also reported on stderr. */
 export interface RmRow {
   readonly given: string;
-  /** Undefined if it is no name. */
+  /** Undefined if `given` is not a valid name. */
   readonly name: ModelName | undefined;
   readonly removed?: RemovedModel;
   readonly error?: PullamaError;
@@ -22,18 +22,18 @@ export interface RmRow {
 
 export interface RmView {
   readonly mode: Mode;
-  /** One line for all, in the modes for people. */
+  /** One line in total, with table and compact. */
   readonly quiet: boolean;
 }
 
-/** What was removed, as `out` can show it; nothing for people if that was none. */
+/** The removed models for `out`, by mode. */
 export function rmText(
   rows: readonly RmRow[],
   out: Terminal,
   { mode, quiet }: RmView,
 ): string {
-  if (mode === "json") return jsonText(removalDocument(rows));
-  if (mode === "debug") return inspectText(removalDocument(rows), out.color);
+  if (mode === "json") return jsonText(rmDocument(rows));
+  if (mode === "debug") return inspectText(rmDocument(rows), out.color);
   const g = glyphs(out.unicode);
   const models = removedOf(rows);
   if (rows.length === 1) return models.map((model) => removedLine(model, g, !quiet)).join("");
@@ -43,16 +43,15 @@ export function rmText(
 }
 
 function removedLine({ name, bytes, shared }: RemovedModel, g: Glyphs, full: boolean): string {
-  const stay = shared === 1 ? "1 shared blob stays" : `${counted(shared, "shared blob")} stay`;
   const parts = [
     `removed ${displayName(name)}`,
     `${formatSize(bytes)} freed`,
-    ...(full && shared > 0 ? [stay] : []),
+    ...(full && shared > 0 ? [`${counted(shared, "shared blob")} kept`] : []),
   ];
   return `${parts.join(g.separator)}\n`;
 }
 
-function removalDocument(rows: readonly RmRow[]): unknown {
+function rmDocument(rows: readonly RmRow[]): unknown {
   return {
     removed: removedOf(rows).map(({ name, bytes, blobs, shared }) => ({
       name: displayName(name),

@@ -1,4 +1,4 @@
-/** One model, as `show` describes it. */
+/** The details of one model. */
 
 import { hexOf, shortId } from "../../core/digest.ts";
 import type { LayerDetails, ModelDetails } from "../../core/reports/installed.ts";
@@ -16,11 +16,11 @@ type Rows = readonly (readonly string[])[];
 
 const TENSOR = "application/vnd.ollama.image.tensor";
 const CHAT_TEMPLATE = "tokenizer.chat_template";
-/** Lines of a licence or a system prompt, unless all are wanted. */
+/** Lines shown of a licence or a system prompt without `--verbose`. */
 const FIRST_LINES = 2;
 const INDENT = 4;
 
-/** The model as `out` can show it: sections under headings, or with `compact` one fact a line. */
+/** The model for `out`, by mode: sections under headings, or with `compact` one fact per line. */
 export function showText(model: ModelDetails, out: Terminal, view: ListView): string {
   const { mode, quiet, verbose } = view;
   if (mode === "json") return jsonText(detailsDocument(model));
@@ -38,7 +38,7 @@ export function showText(model: ModelDetails, out: Terminal, view: ListView): st
   const { ellipsis } = glyphs(out.unicode);
   const sections: readonly (readonly [heading: string, rows: Rows])[] = [
     ["Model", facts],
-    ["Capabilities", model.capabilities.map((word) => [word])],
+    ["Capabilities", model.capabilities.map((capability) => [capability])],
     ["Parameters", parameterRows(model.parameters ?? {})],
     ["Metadata", verbose ? Object.entries(model.metadata).map(([k, v]) => [k, String(v)]) : []],
     ["System", firstLines(model.system ?? "", lines, ellipsis)],
@@ -51,7 +51,7 @@ export function showText(model: ModelDetails, out: Terminal, view: ListView): st
   }).join("\n");
 }
 
-/** `8.0B` for a number of parameters, as Ollama prints it: two digits behind the point for millions. */
+/** `8.0B` for a number of parameters, as Ollama prints it: with two decimal places for millions. */
 export function parametersText(count: number): string {
   const scaled = (unit: number, digits: number) =>
     count % unit === 0 ? String(count / unit) : (count / unit).toFixed(digits);
@@ -60,7 +60,7 @@ export function parametersText(count: number): string {
   return count >= 1e3 ? `${(count / 1e3).toFixed(0)}K` : String(count);
 }
 
-/** What is known, by name, in the order of `ollama show`. */
+/** The known facts with their names, in the order of `ollama show`. */
 function factsOf(model: ModelDetails, view: ListView): Rows {
   const { remote, architecture, family, contextLength, embeddingLength } = model;
   const facts: readonly (readonly [string, string | undefined])[] = [
@@ -68,7 +68,7 @@ function factsOf(model: ModelDetails, view: ListView): Rows {
     ["id", view.verbose ? hexOf(model.digest) : shortId(model.digest)],
     ["size", sizeText(model)],
     ["modified", modifiedText(model, view)],
-    ["runs", remote && "on another machine; only its description is here"],
+    ["runs", remote && "on another machine; only its description is stored here"],
     ["remote model", remote?.model],
     ["remote host", remote?.host],
     ["format", formatText(model)],
@@ -96,8 +96,8 @@ function formatText({ format, layers }: ModelDetails): string | undefined {
 }
 
 function templateText({ template, metadata }: ModelDetails): string | undefined {
-  if (template !== undefined) return "of its own";
-  return CHAT_TEMPLATE in metadata ? "that of the weights" : undefined;
+  if (template !== undefined) return "set by the model";
+  return CHAT_TEMPLATE in metadata ? "from the weights" : undefined;
 }
 
 /** A parameter with several values has a row for each, as in `ollama show`. */
@@ -117,7 +117,7 @@ function licenceLine({ licenses }: ModelDetails): string {
   return licenses.flatMap((text) => firstLines(text, 1, "").slice(0, 1)).join(", ");
 }
 
-/** All blobs; tensors are one row, unless everything is wanted. */
+/** All blobs; tensors are summed up in one row without `verbose`. */
 function layerRows({ layers }: ModelDetails, { verbose }: ListView): Rows {
   const id = ({ digest }: LayerDetails) => verbose ? hexOf(digest) : shortId(digest);
   const single = (layer: LayerDetails) => [
@@ -143,7 +143,7 @@ function layerFacts(model: ModelDetails, view: ListView): Rows {
   return layerRows(model, view).map((cells) => ["layer", cells.filter(Boolean).join(" ")]);
 }
 
-/** In the words of Ollama's own interface, where it has one. */
+/** Uses the field names of Ollama's API where it has them. */
 function detailsDocument(model: ModelDetails): unknown {
   return {
     ...modelFields(model),

@@ -1,11 +1,11 @@
-/** Lines and boxes out of text and widths. Widths are cells of the terminal, not characters. */
+/** Text layout: lines, bars, frames and boxes. Widths are terminal cells, not characters. */
 
 import truncatedWidth from "fast-string-truncated-width";
 import stringWidth from "fast-string-width";
 
-const COLOURS = /\p{Cc}\[[\d;]*m/gu;
+const COLOR_CODES = /\p{Cc}\[[\d;]*m/gu;
 
-/** Everything that looks different where only ASCII can be shown. */
+/** Everything that differs between Unicode and ASCII output. */
 export interface Glyphs {
   readonly title: string;
   readonly done: string;
@@ -18,7 +18,7 @@ export interface Glyphs {
   readonly separator: string;
   readonly ellipsis: string;
   readonly dash: string;
-  /** Of a bar: from the least to the full part of a cell. */
+  /** Fill levels of a bar cell, from the smallest to the full one. */
   readonly parts: readonly string[];
   readonly empty: string;
   readonly frame: Frame;
@@ -73,22 +73,24 @@ const ASCII: Glyphs = {
   box: { ...frameOf("++++=|"), left: "+", right: "+" },
 };
 
-/** The glyphs that a stream can show. */
+/** The glyphs for a stream with or without Unicode. */
 export function glyphs(unicode: boolean): Glyphs {
   return unicode ? UNICODE : ASCII;
 }
 
-/** Cells that `text` takes. */
+/** Width of `text` in cells. */
 export function width(text: string): number {
   return stringWidth(text);
 }
 
-/** Rows that a line takes in a window of `columns`, which may have been wider when it was written. */
+/**
+ * Rows that `line` takes in a window of `columns`, which may have been wider when it was written.
+ */
 export function rowsOf(line: string, columns: number): number {
   if (width(line) <= columns) return 1;
   let rows = 1;
   let used = 0;
-  for (const character of line.replace(COLOURS, "")) {
+  for (const character of line.replace(COLOR_CODES, "")) {
     const cells = width(character);
     if (used + cells > columns) {
       rows++;
@@ -99,19 +101,22 @@ export function rowsOf(line: string, columns: number): number {
   return rows;
 }
 
-/** `text` cut to at most `cells`, with an ellipsis where something is missing. `text` carries no colour. */
+/**
+ * `text` truncated to at most `cells`, ending with an ellipsis if it was cut. `text` has no color
+ * codes.
+ */
 export function fit(text: string, cells: number, g: Glyphs): string {
   const limit = Math.max(0, cells);
   const ellipsis = limit > 2 * g.ellipsis.length ? g.ellipsis : "";
   const cut = truncatedWidth(text, { limit, ellipsis });
   if (!cut.truncated) return text;
-  // The index is some cells late where a character outside of Latin and CJK stands before it.
+  // The index is off by some cells after characters other than Latin and CJK.
   const kept = [...text.slice(0, cut.index)];
   while (kept.length > 0 && width(kept.join("") + ellipsis) > limit) kept.pop();
   return kept.join("") + ellipsis;
 }
 
-/** `text` cut or filled up with blanks to exactly `cells`. */
+/** `text` truncated or padded with blanks to exactly `cells`. */
 export function pad(text: string, cells: number, g: Glyphs): string {
   const fitted = fit(text, cells, g);
   return fitted + " ".repeat(Math.max(0, cells - width(fitted)));
@@ -122,7 +127,7 @@ export function bar(fraction: number, cells: number, g: Glyphs): string {
   return barParts(fraction, cells, g).join("");
 }
 
-/** The same in two: what is filled and what is empty. */
+/** The same as two strings, the filled and the empty part. */
 export function barParts(
   fraction: number,
   cells: number,
@@ -138,7 +143,7 @@ export function barParts(
   ];
 }
 
-/** `text` in lines of at most `cells`, broken between words; a word that is longer is cut in pieces. */
+/** `text` in lines of at most `cells`, broken between words; longer words are split. */
 export function wrap(text: string, cells: number): string[] {
   const limit = Math.max(2, cells);
   const lines: string[] = [];
@@ -162,20 +167,20 @@ export function wrap(text: string, cells: number): string[] {
   return lines;
 }
 
-/** The upper edge of a frame with a title in it, `cells` wide. */
+/** The top edge of a frame with a title in it, `cells` wide. */
 export function frameTop(title: string, cells: number, g: Glyphs): string {
   const { topLeft, topRight, across } = g.frame;
   const head = fit(`${topLeft}${across} ${title} `, cells - 1, g);
   return head + across.repeat(Math.max(0, cells - 1 - width(head))) + topRight;
 }
 
-/** The lower edge of a frame, `cells` wide. */
+/** The bottom edge of a frame, `cells` wide. */
 export function frameBottom(cells: number, g: Glyphs): string {
   const { bottomLeft, bottomRight, across } = g.frame;
   return bottomLeft + across.repeat(Math.max(0, cells - 2)) + bottomRight;
 }
 
-/** A closed box, `cells` wide: a heading, and below a line the rows. */
+/** A closed box, `cells` wide: a heading, and the rows below a rule. */
 export function box(heading: string, rows: readonly string[], cells: number, g: Glyphs): string[] {
   const { topLeft, topRight, bottomLeft, bottomRight, across, down, left, right } = g.box;
   const inner = Math.max(0, cells - 4);

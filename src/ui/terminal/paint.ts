@@ -1,26 +1,26 @@
-/** Colours by what they mean: such as can be read on dark and on light. */
+/** Colors by meaning, chosen to be readable on dark and light backgrounds. */
 
 import pico from "picocolors";
 import { fit, type Glyphs } from "./draw.ts";
 
 type Brush = (text: string) => string;
 
-/** What kind of line it is. */
+/** The kind of a line. */
 export type Mark = "done" | "cached" | "begin" | "problem" | "note";
 
 export interface Paint {
-  /** What stands before a line. */
+  /** The mark before a line. */
   readonly mark: Readonly<Record<Mark | "failed", Brush>>;
-  /** Of a bar. */
+  /** The two parts of a bar. */
   readonly filled: Brush;
   readonly empty: Brush;
-  /** What the eye looks for. */
+  /** Important text. */
   readonly strong: Brush;
-  /** What it may pass over. */
+  /** Secondary text. */
   readonly faint: Brush;
 }
 
-/** With `color` false nothing is painted. */
+/** Without `color` text is returned as it is. */
 export function paintWith(color: boolean): Paint {
   const c = pico.createColors(color);
   return {
@@ -39,10 +39,10 @@ export function paintWith(color: boolean): Paint {
   };
 }
 
-/** A part of a line, and how it is painted. */
+/** A part of a line, and its color. */
 export type Segment = readonly [text: string, brush?: Brush];
 
-/** The parts as one line of at most `cells`: what is too much is cut off before it is painted. */
+/** The parts as one line of at most `cells`, truncated before colors are added. */
 export function painted(segments: readonly Segment[], cells: number, g: Glyphs): string {
   const whole = segments.map(([text]) => text).join("");
   const kept = fit(whole, cells, g);

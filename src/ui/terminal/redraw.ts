@@ -1,22 +1,28 @@
-/** Lines at the end of a terminal that are drawn again and again, below lines that stay. */
+/** Lines at the end of a terminal that are redrawn in place, below permanent lines. */
 
 import { rowsOf, width } from "./draw.ts";
 import type { Clock } from "./clock.ts";
 import { BEGIN_FRAME, END_FRAME, type Terminal } from "./terminal.ts";
 
 export interface Redraw {
-  /** Adds lines that stay; they come with the next frame. */
+  /** Adds permanent lines; they are written with the next frame. */
   print(...lines: readonly string[]): void;
-  /** One write: what was printed, and the live lines as they are now. Nothing where nothing has changed. */
+  /**
+   * Writes the printed lines and the current live lines in one write, or nothing if they are
+   * unchanged.
+   */
   frame(): void;
-  /** As `frame()`, but without live lines, so that others can write. The next frame brings them back. */
+  /**
+   * As `frame()`, but removes the live lines, so that others can write. The next frame restores
+   * them.
+   */
   clear(): void;
 }
 
-/** Lines of at most `cells`, and at most `rows` of them. */
+/** Returns at most `rows` lines of at most `cells` cells. */
 export type Draw = (cells: number, rows: number) => readonly string[];
 
-/** Between these what is too wide is cut off by the terminal, and makes no second row. */
+/** Between these the terminal cuts off lines that are too wide instead of wrapping them. */
 const NO_WRAP = "\x1b[?7l";
 const WRAP = "\x1b[?7h";
 const SAVE_CURSOR = "\x1b7";
@@ -25,30 +31,32 @@ const ERASE_LINE = "\x1b[K";
 const ERASE_BELOW = "\x1b[J";
 
 /**
- * Rows that are kept free below the live lines: typed line feeds move the cursor, but as long as there is
- * room below it they do not scroll the screen, and the saved place stays the right one.
+ * Free rows below the live lines: typed line feeds move the cursor, but as long as there is room
+ * below it they do not scroll the screen, and the saved cursor position stays valid.
  */
 const SPARE_ROWS = 2;
-/** Windows of fewer rows need all of them. */
+/** Smaller windows have no spare rows. */
 const ROOMY = 10;
-/** What was typed is wiped away after so long, in milliseconds, even if nothing else changes. */
+/** Typed text is erased after this many milliseconds, even if nothing else changes. */
 const WIPE_MS = 300;
 /**
- * So long after a change of the window nothing is drawn, in milliseconds: another one may follow that is not
- * known yet. tmux tells a program about the last of several up to 500 ms late.
+ * Nothing is drawn for this many milliseconds after a resize, since another one may follow: tmux
+ * reports the last of several up to 500 ms late.
  */
 const SETTLE_MS = 750;
 
 /**
- * Live lines above a cursor that waits below them. It is never hidden: a program that is stopped or killed
- * could not give it back. A frame goes back to the last of the lines, which it has saved as a place on the
- * screen: what is typed meanwhile moves the cursor, but not that. Only when the window has changed it counts
- * the rows from the cursor instead, for then no place is what it was; and as long as it is not known how the
- * terminal has broken them, rather too few than too many, which would take lines that stay. And then it erases
- * the rows before it writes them: two that were one line may be joined again, whatever has been written over them.
+ * Live lines above the cursor. The cursor is never hidden: a program that is suspended or killed
+ * could not restore it. Each frame saves the position of the last live line, and the next one
+ * returns to it: typing moves the cursor, but not the saved position. After a resize saved
+ * positions are invalid, and rows are counted from the cursor instead. While it is unknown how the
+ * terminal has wrapped the lines, too few rows are counted rather than too many, which would erase
+ * permanent lines. The rows are then erased before they are written, since the terminal may join
+ * two rows of a wrapped line again, whatever was written over them.
  *
- * `draw` is given one cell less than a line of the window has, since at its edge terminals differ. A frame
- * ends with its only trailing line feed, for stdout passes on what stands before the last one separately.
+ * `draw` gets one cell less than the window has, since terminals differ at the last column. A frame
+ * has one trailing line feed at its end, because stdout flushes everything before the last line
+ * feed separately.
  */
 export function redrawLines(out: Terminal, clock: Clock, draw: Draw): Redraw {
   let queue: string[] = [];
@@ -63,15 +71,15 @@ export function redrawLines(out: Terminal, clock: Clock, draw: Draw): Redraw {
     return out.rows() < ROOMY ? 0 : SPARE_ROWS;
   }
 
-  /** To the beginning of the first live line. */
+  /** Moves to the beginning of the first live line. */
   function back(settled: boolean): string {
     if (shown.length === 0) return "";
     if (!moved) return RESTORE_CURSOR + up(shown.length - 1) + "\r";
-    const broken = (line: string) => settled ? rowsOf(line, columns) : 1;
-    return up(shown.reduce((sum, line) => sum + broken(line), 0)) + "\r" + ERASE_BELOW;
+    const wrapped = (line: string) => settled ? rowsOf(line, columns) : 1;
+    return up(shown.reduce((sum, line) => sum + wrapped(line), 0)) + "\r" + ERASE_BELOW;
   }
 
-  /** Looks at the window, and says whether it is certain how large it is. */
+  /** Checks the size of the window; returns whether it has been stable long enough. */
   function settledAt(now: number): boolean {
     const changed = columns !== out.columns() || rows !== out.rows();
     if (changed && columns > 0) {
@@ -83,7 +91,10 @@ export function redrawLines(out: Terminal, clock: Clock, draw: Draw): Redraw {
     return now - changedAt >= SETTLE_MS;
   }
 
-  /** What stays, the live lines and the free rows below them, and the last of them as the place to go back to. */
+  /**
+   * The permanent lines, the live lines and the free rows below; saves the position of the last
+   * live line.
+   */
   function drawn(region: readonly string[]): string {
     if (region.length === 0) return queue.join(`${ERASE_LINE}\n`) + ERASE_BELOW;
     const free = spare() + 1;
@@ -118,8 +129,8 @@ export function redrawLines(out: Terminal, clock: Clock, draw: Draw): Redraw {
 }
 
 /**
- * One live line without escape sequences: it is written over from the beginning of its row. Of what `draw`
- * gives only the first line is shown.
+ * One live line without escape sequences, overwritten after a carriage return. Shows only the first
+ * line of `draw`.
  */
 export function redrawLine(out: Terminal, draw: Draw): Redraw {
   let queue: string[] = [];

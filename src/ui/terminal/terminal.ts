@@ -1,60 +1,64 @@
-/** What renderers write to, and what may be written there. */
+/** The output stream that renderers write to, and its capabilities. */
 
-/** Begins a frame: until END_FRAME the terminal shows nothing halfway. */
+/** Begins a synchronized update: the terminal shows nothing of it before END_FRAME. */
 export const BEGIN_FRAME = "\x1b[?2026h";
 export const END_FRAME = "\x1b[?2026l";
 
 export interface Terminal {
-  /** Writes `text` at once, in one piece where the system allows it, and waits until it is taken. Never fails. */
+  /**
+   * Writes `text`, in a single write if the system allows it, and blocks until it is accepted.
+   * Never fails.
+   */
   write(text: string): void;
   /**
-   * The same for what is soon written over: without waiting. False if nothing of it is written, because what
-   * was written before is not taken yet; true if it is taken, or will be before anything else.
+   * Writes text that will soon be overwritten, without blocking. False if it was dropped because
+   * earlier output is still pending; true if it is written, or will be before anything else.
    */
   offer(text: string): boolean;
-  /** Width of the window in cells, asked anew on every call. */
+  /** Current width of the window in cells. */
   columns(): number;
-  /** Its height in rows. */
+  /** Current height of the window in rows. */
   rows(): number;
-  /** A person looks at it, and a line can be written over. */
+  /** It is a terminal whose lines can be overwritten. */
   readonly interactive: boolean;
-  /** More than ASCII can be shown. */
+  /** Characters beyond ASCII can be shown. */
   readonly unicode: boolean;
-  /** Escape sequences are understood and wanted. */
+  /** Escape sequences are supported and not disabled. */
   readonly color: boolean;
-  /** What is written is kept as a log that somebody will scroll through, such as that of a CI job. */
+  /** The output is a log that should be short, such as that of a CI job. */
   readonly brief: boolean;
-  /** What kept text from being written; undefined for nothing, or if only nobody reads it any more. */
+  /** Why output was lost; undefined if none was, or if only the reader has gone away. */
   readonly failure?: unknown;
 }
 
-/** What a decision about a stream rests on. */
+/** The facts that the capabilities of a stream depend on. */
 export interface TerminalContext {
   readonly isTerminal: boolean;
-  /** NO_COLOR is set to something. */
+  /** NO_COLOR is set and not empty. */
   readonly noColor: boolean;
-  /** As `Deno.build.os` says it. */
+  /** As in `Deno.build.os`. */
   readonly os: string;
   env(name: string): string | undefined;
 }
 
 /**
- * What can be shown on a stream. Only a terminal that is not `TERM=dumb` gets more than plain lines, but
- * colours come wherever FORCE_COLOR asks for them. NO_COLOR goes before FORCE_COLOR.
+ * The capabilities of a stream. Only a terminal other than `TERM=dumb` gets more than plain lines,
+ * except for colors, which FORCE_COLOR enables anywhere. NO_COLOR takes precedence over
+ * FORCE_COLOR.
  */
 export function abilities(
-  around: TerminalContext,
+  context: TerminalContext,
 ): Pick<Terminal, "interactive" | "unicode" | "color" | "brief"> {
-  const term = around.env("TERM") ?? "";
-  const dumb = term === "dumb" || (term === "" && around.os !== "windows");
-  const interactive = around.isTerminal && !dumb;
-  const forced = forcedColor(around.env("FORCE_COLOR"));
-  const color = !around.noColor && (forced ?? interactive);
+  const term = context.env("TERM") ?? "";
+  const dumb = term === "dumb" || (term === "" && context.os !== "windows");
+  const interactive = context.isTerminal && !dumb;
+  const forced = forcedColor(context.env("FORCE_COLOR"));
+  const color = !context.noColor && (forced ?? interactive);
   return {
     interactive,
     color,
-    unicode: interactive && color && speaksUnicode(around, term),
-    brief: !interactive && isSet(around.env("CI")),
+    unicode: interactive && color && supportsUnicode(context, term),
+    brief: !interactive && isSet(context.env("CI")),
   };
 }
 
@@ -72,7 +76,7 @@ export function plain(terminal: Terminal): Terminal {
   };
 }
 
-/** Undefined where nobody has asked. */
+/** Undefined if FORCE_COLOR is not set. */
 function forcedColor(value: string | undefined): boolean | undefined {
   return value === undefined ? undefined : value !== "0" && value !== "false";
 }
@@ -81,18 +85,21 @@ function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== "" && value !== "0" && value !== "false";
 }
 
-/** The console of Linux has not the glyphs, and the old one of Windows not all of them. */
-function speaksUnicode(around: TerminalContext, term: string): boolean {
+/** The Linux console lacks the glyphs, and the legacy Windows console some of them. */
+function supportsUnicode(context: TerminalContext, term: string): boolean {
   if (term === "linux") return false;
-  if (around.os !== "windows") return speaksUtf8(around);
+  if (context.os !== "windows") return usesUtf8(context);
   const modern = ["WT_SESSION", "TERM_PROGRAM", "ConEmuANSI", "TERMINAL_EMULATOR"]
-    .some((name) => isSet(around.env(name)));
-  return modern || (term !== "" && speaksUtf8(around));
+    .some((name) => isSet(context.env(name)));
+  return modern || (term !== "" && usesUtf8(context));
 }
 
-/** The first of the three variables that is set decides, as in POSIX; the systems without them use UTF-8. */
-function speaksUtf8(around: TerminalContext): boolean {
-  const locale = around.env("LC_ALL") || around.env("LC_CTYPE") || around.env("LANG");
-  if (!locale) return around.os === "windows" || around.os === "darwin";
+/**
+ * The first of the three variables that is set decides, as in POSIX; Windows and macOS default to
+ * UTF-8.
+ */
+function usesUtf8(context: TerminalContext): boolean {
+  const locale = context.env("LC_ALL") || context.env("LC_CTYPE") || context.env("LANG");
+  if (!locale) return context.os === "windows" || context.os === "darwin";
   return /utf-?8/i.test(locale);
 }

@@ -1,21 +1,21 @@
-/** How long ago something was, and when, in words. */
+/** Ages and times as text. */
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** `3 hours ago`, as `ollama list` words it; `from now` for what lies ahead. Milliseconds. */
+/** `3 hours ago`, in the format of `ollama list`; `from now` for the future. Milliseconds. */
 export function agoText(ms: number): string {
   if (Math.trunc(Math.trunc(ms / HOUR) / 24 / 365) < -20) return "Forever";
   return ms < 0 ? `${spanText(-ms)} from now` : `${spanText(ms)} ago`;
 }
 
-/** A moment in milliseconds since 1970 as RFC 3339, in UTC and to the second. */
+/** A time in milliseconds since 1970 as RFC 3339, in UTC, with a precision of seconds. */
 export function momentText(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
-/** Whole seconds and minutes, rounded hours, and longer units of whole hours. */
+/** Seconds and minutes are truncated, hours rounded; longer units are truncated from hours. */
 function spanText(ms: number): string {
   const seconds = Math.trunc(ms / SECOND);
   const minutes = Math.trunc(ms / MINUTE);

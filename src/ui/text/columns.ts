@@ -1,24 +1,24 @@
-/** A list as columns of text. Widths are cells of the terminal. */
+/** Rows of text in columns. Widths are terminal cells. */
 
 import { fit, glyphs, pad, width as cellsOf } from "../terminal/draw.ts";
 import { oneLine } from "./redact.ts";
 
 export interface ColumnOptions {
-  /** Columns whose text ends where the column ends, such as numbers; counted from 0. */
+  /** Right-aligned columns, such as numbers; counted from 0. */
   readonly right?: readonly number[];
-  /** What is cut off shows as `...`, for streams that can show no `…`. */
+  /** The ellipsis is `...` instead of `…`. */
   readonly ascii?: boolean;
 }
 
-/** Blanks between columns: as many as in `ollama list`, or fewer before anything is cut off. */
+/** Blanks between columns: as in `ollama list`, or fewer if the rows would not fit. */
 const GAP = 4;
 const NARROW_GAP = 2;
 
 /**
- * `header` and `rows` as lines that end with a line feed, every column as wide as its widest text. A header
- * of no words gives no line. No line is wider than `width` (Infinity: no limit, as for a pipe): the widest
- * columns are cut until the rest fits, what is cut ends with an ellipsis. Cells carry no colour: control
- * characters become blanks. Rows may be shorter than others.
+ * `header` and `rows` as lines that end with a line feed, every column as wide as its widest text.
+ * An empty header gives no line. No line is wider than `width` (Infinity: no limit, as for a pipe):
+ * the widest columns are truncated until the rest fits, with an ellipsis. Text has no colors:
+ * control characters are replaced by blanks. Rows may have fewer cells than others.
  */
 export function columnsText(
   header: readonly string[],
@@ -47,13 +47,15 @@ export function columnsText(
   return table.map(line).join("");
 }
 
-/** The widths that share `room`: the widest columns give way first, none to less than one cell. */
+/**
+ * The widths that fit in `room`: the widest columns are narrowed first, none to less than one cell.
+ */
 function fitted(natural: readonly number[], room: number): readonly number[] {
   if (sumOf(natural) <= room) return natural;
   const most = (limit: number) => natural.map((cells) => Math.min(cells, limit));
   let limit = 1;
   while (sumOf(most(limit + 1)) <= room) limit++;
-  // What is left over goes to the first of those that were cut.
+  // The remaining cells go to the first of the narrowed columns.
   let spare = Math.max(0, room - sumOf(most(limit)));
   return most(limit).map((cells, i) => natural[i]! > cells && spare-- > 0 ? cells + 1 : cells);
 }

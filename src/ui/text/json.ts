@@ -1,6 +1,6 @@
-/** Answers for programs: one JSON document on one line, or what the inspector of the runtime makes of it. */
+/** Documents for `--output json` and `debug`: JSON on one line, or as `Deno.inspect` prints it. */
 
-/** What a terminal could obey and the two writers here let through. */
+/** Control characters and the like that JSON.stringify and Deno.inspect do not escape. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** `document` on a line of its own. Fields that are undefined are left out. */
@@ -8,10 +8,10 @@ export function jsonText(document: unknown): string {
   return `${JSON.stringify(document).replace(UNSEEN, escaped)}\n`;
 }
 
-/** `document` as somebody sees it who works on the program. */
+/** `document` for debugging pullama itself. */
 export function inspectText(document: unknown, colors: boolean): string {
   const options = { colors, depth: 8, iterableLimit: 10_000, strAbbreviateSize: 4_000 };
-  // The inspector escapes the escape character itself: the ones that are left are its colours.
+  // Deno.inspect escapes the escape character in strings: those that are left are its colors.
   const shown = Deno.inspect(document, options)
     .replace(UNSEEN, (unseen) => "\n\x1b".includes(unseen) ? unseen : escaped(unseen));
   return `${shown}\n`;

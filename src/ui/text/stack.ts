@@ -1,11 +1,11 @@
-/** Where an error arose, for those who asked with `--verbose`. */
+/** Stack traces for `--verbose`. */
 
 import { oneLine, redact } from "./redact.ts";
 
-/** Nobody needs more, and a circle of causes would not end. */
+/** Limits the chain of causes, which may be circular. */
 const CAUSES = 5;
 
-/** The stack of `error`, and message and stack of what caused it, line by line. */
+/** The stack of `error`, and the message and stack of each of its causes, line by line. */
 export function stackOf(error: Error): string[] {
   const lines = framesOf(error);
   let cause = error.cause;

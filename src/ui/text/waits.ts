@@ -1,4 +1,4 @@
-/** What a pull waits for, as text. */
+/** Retries, stalls and locks that a pull waits for, as text. */
 
 import type { PullamaError } from "../../core/errors.ts";
 import type { PullEvent } from "../../core/events.ts";
@@ -8,27 +8,28 @@ import { showable } from "./redact.ts";
 
 type RetryEvent = Extract<PullEvent, { readonly event: "retry" }>;
 
-/** A failed attempt, and when the next one follows; `waitMs` 0: now. */
+/** A failed attempt, and the time until the next one; `waitMs` 0: now. */
 export function retryText({ attempt, limit, error }: RetryEvent, waitMs: number): string {
   const retry = `retry ${attempt}${Number.isFinite(limit) ? `/${limit}` : ""}`;
-  const why = showable(error.message);
-  const status = error.kind === "unavailable" ? /\(([45]\d\d)\)/.exec(why)?.[1] : undefined;
-  if (waitMs <= 0) return `${retry} now: ${status ?? why}`;
+  const reason = showable(error.message);
+  const status = error.kind === "unavailable" ? /\(([45]\d\d)\)/.exec(reason)?.[1] : undefined;
+  if (waitMs <= 0) return `${retry} now: ${status ?? reason}`;
   if (status !== undefined) return `${status}, waiting ${seconds(waitMs)} (${retry})`;
-  return `${retry} in ${seconds(waitMs)}: ${why}`;
+  return `${retry} in ${seconds(waitMs)}: ${reason}`;
 }
 
-/** The line or the server is gone. */
+/** The network or the server is down, and `--retry-for` keeps retrying. */
 export function waitingText(sinceMs: number, error: PullamaError): string {
-  return `nothing for ${formatDuration(sinceMs)}, still trying: ${showable(error.message)}`;
+  const reason = showable(error.message);
+  return `no data received for ${formatDuration(sinceMs)}, still retrying: ${reason}`;
 }
 
-/** A connection that was given up. */
+/** A stalled connection that is being replaced. */
 export function stallText(silentMs: number): string {
   return `stalled ${seconds(silentMs)}, reconnecting`;
 }
 
-/** Somebody else is at work. */
+/** Another process holds the lock. */
 export function lockText(holder: string | undefined): string {
   return `waiting for another process${holder === undefined ? "" : ` (${showable(holder)})`}`;
 }

@@ -3,7 +3,7 @@ import { Command } from "@commander-js/extra-typings";
 import { withDefaultCommand } from "../../../src/cli/args/default_command.ts";
 import { didYouMean } from "../../../src/cli/help/did_you_mean.ts";
 
-/** A program with a command, one that has another name, and a group of commands. */
+/** A program with a command, a command with an alias, and a group of commands. */
 function program(): Command {
   const root = new Command("pullama").version("1");
   root.command("pull").option("--models-dir <dir>").option("-q, --quiet");
@@ -13,7 +13,7 @@ function program(): Command {
   return root;
 }
 
-Deno.test("withDefaultCommand() puts commands, also those in a group, before their flags", () => {
+Deno.test("withDefaultCommand() moves commands, including subcommands, before their flags", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["list", "list"],
     ["--output json list", "list --output json"],
@@ -40,7 +40,7 @@ Deno.test("withDefaultCommand() puts commands, also those in a group, before the
   }
 });
 
-Deno.test("didYouMean() finds the word that was probably meant, or none", () => {
+Deno.test("didYouMean() finds the most similar word, or none", () => {
   const words = ["list", "show", "clean", "queue", "help", "rm"];
   const cases: readonly (readonly [string, string | undefined])[] = [
     ["lsit", "list"],

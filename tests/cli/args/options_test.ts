@@ -9,7 +9,7 @@ function dir(env: HostParts["env"] = {}, flag?: string, os = "linux"): string {
   return modelsDir(flag, fakeHost({ env, os }));
 }
 
-Deno.test("modelsDir() is the flag, else OLLAMA_MODELS, else the folder in the home", () => {
+Deno.test("modelsDir() is the flag, else OLLAMA_MODELS, else the default in the home directory", () => {
   const env = { HOME: "/home/u", OLLAMA_MODELS: "/env" };
   assert.equal(dir(env, "/flag"), "/flag");
   assert.equal(dir(env), "/env");
@@ -21,13 +21,13 @@ Deno.test("modelsDir() is the flag, else OLLAMA_MODELS, else the folder in the h
   );
 });
 
-Deno.test("modelsDir() reads OLLAMA_MODELS as Ollama does: without blanks and quotes around it", () => {
+Deno.test("modelsDir() strips blanks and quotes from OLLAMA_MODELS as Ollama does", () => {
   assert.equal(dir({ OLLAMA_MODELS: '  "/my models" ' }), "/my models");
   assert.equal(dir({ OLLAMA_MODELS: "'/m'" }), "/m");
   assert.equal(dir({ OLLAMA_MODELS: "~/m" }), "~/m");
 });
 
-Deno.test("modelsDirWarnings() warns of an OLLAMA_MODELS that depends on the current folder", () => {
+Deno.test("modelsDirWarnings() warns about a relative OLLAMA_MODELS", () => {
   const warn = (path: string, os = "linux") =>
     modelsDirWarnings(undefined, fakeHost({ env: { HOME: "/h", OLLAMA_MODELS: path }, os }))
       .map(({ message }) => message);
@@ -36,7 +36,7 @@ Deno.test("modelsDirWarnings() warns of an OLLAMA_MODELS that depends on the cur
   assert.deepEqual(warn("D:\\models", "windows"), []);
 });
 
-Deno.test("modelsDirWarnings() warns where only the service of Linux has a models folder", () => {
+Deno.test("modelsDirWarnings() warns if only the Linux service has a models folder", () => {
   const manifests = "/home/u/.ollama/models/manifests";
   const env = { HOME: "/home/u" };
   const count = (parts: HostParts, flag?: string) =>
@@ -54,7 +54,7 @@ Deno.test("modelsDirWarnings() warns where only the service of Linux has a model
   );
 });
 
-Deno.test("run() says warnings on stderr, and in JSON also on stdout", async () => {
+Deno.test("run() prints warnings on stderr, and with JSON also on stdout", async () => {
   const env = { HOME: "/h", OLLAMA_MODELS: "models" };
   const text = await ran(["m"], fakeHost({ env }));
   assert.match(text.err, /^warning: OLLAMA_MODELS is a relative path \(models\)\nhint: .*\n$/);
@@ -64,7 +64,7 @@ Deno.test("run() says warnings on stderr, and in JSON also on stdout", async () 
   assert.equal(JSON.parse(json.out.split("\n")[0] ?? "").event, "warning");
 });
 
-Deno.test("run() takes certificates from the environment unless the flag names some", async () => {
+Deno.test("run() takes certificates from the environment unless the flag is given", async () => {
   const env = { HOME: "/h", SSL_CERT_FILE: "/env.pem", SSL_CERT_DIR: "/certs" };
   const found = (await ran(["m"], fakeHost({ env }))).options;
   assert.deepEqual([found?.caCert, found?.caDir], ["/env.pem", "/certs"]);
@@ -72,7 +72,7 @@ Deno.test("run() takes certificates from the environment unless the flag names s
   assert.deepEqual([named?.caCert, named?.caDir], ["/flag.pem", undefined]);
 });
 
-Deno.test("run() keeps --timeout within what a timer can wait", async () => {
+Deno.test("run() limits --timeout to the maximum of a timer", async () => {
   const { options } = await ran(["m", "--timeout", "365d"]);
   assert.equal(options?.timeoutMs, 2 ** 31 - 1);
 });

@@ -1,4 +1,4 @@
-/** Command lines that are printed, given to a shell: they mean the same folder, and the same way there. */
+/** Suggested command lines, run through a shell: they use the same folder and network settings. */
 
 import assert from "node:assert/strict";
 import { join, relative } from "node:path";
@@ -8,24 +8,24 @@ import { textOf } from "../../queue/place.ts";
 import { install, layer } from "../../store/installed_models.ts";
 import { fakeHost, pullInterrupted, pullUnknown, type Ran, ran } from "../fake_host.ts";
 
-/** The words that a shell makes of a line. */
+/** The words into which a shell splits a line. */
 async function split(line: string): Promise<string[]> {
   const { code, out, err } = await runToEnd(["sh", "-c", `printf '%s\\n' ${line}`]);
   assert.deepEqual([code, err], [0, ""]);
   return out.split("\n").slice(0, -1);
 }
 
-/** The command line behind `words` in what was said, without the name of the program. */
-async function printed({ err }: Ran, words: string): Promise<string[]> {
-  const line = err.split("\n").find((one) => one.includes(words));
+/** The arguments of the command line that follows `label` on stderr. */
+async function printed({ err }: Ran, label: string): Promise<string[]> {
+  const line = err.split("\n").find((one) => one.includes(label));
   assert.ok(line !== undefined, err);
-  const [program, ...args] = await split(line.slice(line.indexOf(words) + words.length));
+  const [program, ...args] = await split(line.slice(line.indexOf(label) + label.length));
   assert.equal(program, "pullama");
   return args;
 }
 
-/** A folder whose name a shell would take apart, and the same from here. */
-async function odd() {
+/** A folder whose name needs quoting in a shell, as an absolute and a relative path. */
+async function oddFolder() {
   const root = await Deno.makeTempDir({ prefix: "pullama-same-" });
   const folder = join(root, "it's my $HOME; models");
   return {
@@ -35,8 +35,8 @@ async function odd() {
   };
 }
 
-Deno.test("what resumes a pull has the folder, from the root, and the way there", async () => {
-  await using at = await odd();
+Deno.test("the command that resumes a pull repeats the absolute folder and the network flags", async () => {
+  await using at = await oddFolder();
   for (const dir of [at.folder, at.relative]) {
     const flags = ["--models-dir", dir, "--insecure", "--ca-cert", "/my certs.pem", "--dry-run"];
     const first = await ran(["a", "b", ...flags], fakeHost(), pullInterrupted);
@@ -49,8 +49,8 @@ Deno.test("what resumes a pull has the folder, from the root, and the way there"
   assert.equal(bare.err, "interrupted - resume with: pullama a:latest\n");
 });
 
-Deno.test("what resumes or fills the queue is about the same queue", async () => {
-  await using at = await odd();
+Deno.test("the commands that resume or fill the queue use the same queue", async () => {
+  await using at = await oddFolder();
   const queue = (...words: readonly string[]) => ["queue", ...words, "--models-dir", at.relative];
   await ran(queue("add", "a", "nosuch", "c"));
   const failed = await ran(queue("start", "--insecure"), fakeHost(), (name, emit, host) => {
@@ -63,32 +63,32 @@ Deno.test("what resumes or fills the queue is about the same queue", async () =>
 
   Deno.writeTextFileSync(`${at.folder}/.pullm/queue.json`, textOf("nosuch"));
   const lost = await ran(queue("start", "--insecure"), fakeHost(), pullUnknown);
-  const add = await ran(await printed(lost, "to try again what failed: "));
+  const add = await ran(await printed(lost, "to retry the failed models: "));
   assert.deepEqual([add.code, add.out], [0, "added 1 model to the queue\n"]);
   assert.match((await ran(queue("list"))).out, /nosuch:latest queued/);
 });
 
-Deno.test("what show, list and rm advise is about the folder they looked at", async () => {
-  await using at = await odd();
+Deno.test("the hints of show, list and rm use the same folder", async () => {
+  await using at = await oddFolder();
   install(at.folder, "cut/latest", { manifest: "{" });
   const flags = ["--models-dir", at.relative];
   for (
-    const [line, words] of [
+    const [line, label] of [
       [["show", "nosuch"], "pull it with: "],
       [["show", "cut"], "pull it with: "],
       [["list"], "pull the model again: "],
     ] as const
   ) {
-    const again = await ran(await printed(await ran([...line, ...flags]), words));
+    const again = await ran(await printed(await ran([...line, ...flags]), label));
     assert.equal(again.options?.modelsDir, at.folder, line.join(" "));
   }
   Deno.removeSync(`${at.folder}/manifests`, { recursive: true });
   install(at.folder, "other/latest", { layers: [layer("license", "free")] });
-  const list = await printed(await ran(["rm", "zzz", ...flags]), "see what is installed with: ");
+  const list = await printed(await ran(["rm", "zzz", ...flags]), "list installed models with: ");
   assert.match((await ran(list)).out, /^other:latest /m);
 });
 
-Deno.test("repeatPullFlags() quotes for the shells of Windows, and is empty without flags", () => {
+Deno.test("repeatPullFlags() quotes for Windows shells, and is empty without flags", () => {
   const windows = { os: "windows", env: () => undefined, cwd: () => "D:\\here" };
   assert.equal(
     repeatPullFlags({ modelsDir: "C:\\my models" }, windows),
@@ -101,7 +101,7 @@ Deno.test("repeatPullFlags() quotes for the shells of Windows, and is empty with
   assert.equal(repeatPullFlags({}, windows), "");
 });
 
-Deno.test("absolute() leaves a path as it is where nobody can say where one stands", () => {
+Deno.test("absolute() returns a path unchanged if the working directory is unknown", () => {
   const lost = { os: "linux", env: () => undefined, cwd: () => undefined };
   assert.equal(absolute("m", lost), "m");
   assert.equal(absolute("/m", lost), "/m");

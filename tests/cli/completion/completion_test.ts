@@ -7,7 +7,9 @@ import { completionScript } from "../../../src/cli/completion/scripts.ts";
 import { SHELLS } from "../../../src/cli/completion/shells.ts";
 import { wire } from "../../../src/cli/wire.ts";
 
-/** The candidates for the last of `words`, in a models folder with three models and a queue of two. */
+/**
+ * The candidates for the last of `words`, in a models folder with three models and a queue of two.
+ */
 async function completing(words: readonly string[]): Promise<string[]> {
   await using folder = await temporaryFolder();
   const models = folder.path;
@@ -60,19 +62,19 @@ for (
     [["queue", "add", "--out"], ["--output"]],
   ] as const
 ) {
-  Deno.test(`complete() answers ${expected.join(" ") || "nothing"} to "${words.join(" ")}"`, async () => {
+  Deno.test(`complete() offers ${expected.join(" ") || "nothing"} for "${words.join(" ")}"`, async () => {
     assert.deepEqual((await completing(words)).toSorted(), expected.toSorted());
   });
 }
 
-Deno.test("complete() offers commands and models where neither has begun", async () => {
+Deno.test("complete() offers commands and models for an empty line", async () => {
   const all = await completing([""]);
   for (const word of ["pull", "list", "rm", "mistral:7b"]) assert.ok(all.includes(word), word);
-  assert.ok(!all.some((word) => word.startsWith("_")), "what is hidden stays so");
+  assert.ok(!all.some((word) => word.startsWith("_")), "hidden commands are not offered");
 });
 
 for (const shell of SHELLS) {
-  Deno.test(`pullama completion ${shell} prints a script that speaks of pullama`, async () => {
+  Deno.test(`pullama completion ${shell} prints a script that calls pullama`, async () => {
     const host = fakeHost();
     assert.equal(await run(["completion", shell], host, wire), 0);
     assert.equal(host.out.text, completionScript(shell));
@@ -80,23 +82,30 @@ for (const shell of SHELLS) {
   });
 }
 
-Deno.test("pullama completion names the shells it knows when it is given another", async () => {
+Deno.test("pullama completion lists the supported shells when given another", async () => {
   const host = fakeHost();
   assert.equal(await run(["completion", "tcsh"], host, wire), 1);
   assert.match(host.err.text, /bash, zsh, fish, powershell/);
 });
 
-Deno.test("the script for bash is accepted by bash", async () => {
+Deno.test("the bash script has valid syntax", async () => {
   const { code, err } = await runToEnd(["bash", "-n", "-c", completionScript("bash")]);
   assert.deepEqual([code, err], [0, ""]);
 });
 
-/** What bash offers for a line, with or without what that of macOS lacks; `pullama` answers what is given. */
-async function offered(line: string, answers: readonly string[], old: boolean): Promise<string[]> {
+/**
+ * What bash offers for a line if pullama prints `candidates`; `old`: without the builtins that
+ * macOS lacks.
+ */
+async function offered(
+  line: string,
+  candidates: readonly string[],
+  old: boolean,
+): Promise<string[]> {
   const script = [
     old ? "enable -n compopt mapfile readarray" : "compopt() { :; }",
     completionScript("bash"),
-    `pullama() { printf '%s\\n' ${answers.map((one) => `'${one}'`).join(" ")}; }`,
+    `pullama() { printf '%s\\n' ${candidates.map((one) => `'${one}'`).join(" ")}; }`,
     `COMP_LINE='${line}' COMP_POINT=${line.length}`,
     "_pullama",
     'printf "%s|\\n" "${COMPREPLY[@]}"',
@@ -106,7 +115,7 @@ async function offered(line: string, answers: readonly string[], old: boolean): 
   return out.split("\n").slice(0, -1);
 }
 
-Deno.test("the script for bash does without what the bash of macOS lacks", async () => {
+Deno.test("the bash script works without the builtins that the bash of macOS lacks", async () => {
   await using folder = await temporaryFolder();
   await Deno.mkdir(`${folder.path}/only one`);
   const line = `pullama list --models-dir ${folder.path}/on`;

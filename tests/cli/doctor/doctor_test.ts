@@ -6,7 +6,7 @@ import { type Registry, startRegistry } from "../../fakes/registry.ts";
 import { colorTerminal, screenOf } from "../../ui/fake_terminal.ts";
 import { type FakeHost, fakeHost, type HostParts, type Ran, ran } from "../fake_host.ts";
 
-/** A registry with a model, and a folder for models that is not made yet. */
+/** A registry with a model, and a models folder that does not exist yet. */
 async function place() {
   await using stack = new AsyncDisposableStack();
   const registry = stack.use(await startRegistry({ blobHosts: 1 }));
@@ -28,7 +28,7 @@ async function place() {
   };
 }
 
-/** A host whose stop comes with the first request for a manifest, which is never answered. */
+/** A host that is interrupted at the first request for a manifest, which gets no response. */
 function stoppedAtManifest(registry: Registry, parts: HostParts = {}): FakeHost {
   const host = fakeHost(parts);
   registry.faults.manifest = () => {
@@ -38,7 +38,7 @@ function stoppedAtManifest(registry: Registry, parts: HostParts = {}): FakeHost 
   return host;
 }
 
-/** Without what differs from run to run and from machine to machine. */
+/** Masks everything that differs between runs and machines. */
 function masked(text: string, { models, registry }: Awaited<ReturnType<typeof place>>): string {
   return text.replaceAll(models, "MODELS")
     .replaceAll(registry.host, "REGISTRY")
@@ -46,48 +46,50 @@ function masked(text: string, { models, registry }: Awaited<ReturnType<typeof pl
     .replace(/^(\S+ +server +).*$/m, "$1SERVER")
     .replace(/^(\S+ +key +).*$/m, "$1KEY")
     .replace(/^(\S+ +proxy +).*$/m, "$1PROXY")
-    .replace(/would be made.*$/m, "would be made …")
-    .replace(/(to fetch), .*$/m, "$1 …")
+    .replace(/would be created.*$/m, "would be created …")
+    .replace(/(to download), .*$/m, "$1 …")
     .replace(/^(\S+ +speed +).*$/m, "$1SPEED")
     .replace(/, \d+(\.\d+)? m?s$/gm, "");
 }
 
-Deno.test("doctor says a line for each check, the hosts, and how it went", async () => {
+Deno.test("doctor prints a line for each check, the hosts, and the result", async () => {
   await using at = await place();
   const { code, out, err } = await at.doctor([at.name]);
   assert.deepEqual([code, err], [0, ""]);
   assert.equal(
     masked(out, at),
     `> pullama doctor REGISTRY/library/tiny:latest
-ok   folder    MODELS (--models-dir), would be made …
+ok   folder    MODELS (--models-dir), would be created …
 ok   server    SERVER
 ${/^.*\bkey\b.*$/m.exec(masked(out, at))![0]}
 ok   proxy     PROXY
--    dns       127.0.0.1 is an address already
+-    dns       127.0.0.1 is an IP address
 ok   tcp       connected to REGISTRY
--    tls       plain http, which everybody in between can read and change
--    clock     the registry does not say what time it is
-ok   manifest  ${/manifest +([0-9a-f]{12})/.exec(out)![1]}, 5.0 MB, 5 blobs, no login needed
-ok   space     5.0 MB to fetch …
+-    tls       plain http, neither encrypted nor authenticated
+-    clock     no valid Date header in the registry's response
+ok   manifest  ${
+      /manifest +([0-9a-f]{12})/.exec(out)![1]
+    }, 5.0 MB, 5 blobs, no authentication needed
+ok   space     5.0 MB to download …
 ok   redirect  blobs come from BLOBS
-ok   range     ${/206 with .*for/.exec(out)![0]}
+ok   range     ${/206 with .*requested/.exec(out)![0]}
 ok   speed     SPEED
 hosts to allow: REGISTRY (registry), BLOBS (blobs)
-all is well
+all checks passed
 `,
   );
 });
 
-Deno.test("doctor ends with the exit code of the first failure and says what to do", async () => {
+Deno.test("doctor exits with the code of the first failure and prints a hint", async () => {
   await using at = await place();
   const { code, out, err } = await at.doctor([`${at.registry.host}/library/nosuch`]);
   assert.deepEqual([code, err], [4, ""]);
-  assert.match(out, /^FAIL manifest {2}\S+ does not know this model, \d+ ms\n {15}hint: /m);
-  assert.match(out, /^- {4}speed {5}not checked: manifest has failed$/m);
-  assert.match(out, /\n1 of 13 checks failed, 4 could not be made\n$/);
+  assert.match(out, /^FAIL manifest {2}model not found on \S+, \d+ ms\n {15}hint: /m);
+  assert.match(out, /^- {4}speed {5}not checked: manifest failed$/m);
+  assert.match(out, /\n1 of 13 checks failed, 4 not checked\n$/);
 });
 
-Deno.test("doctor --quiet says failures alone", async () => {
+Deno.test("doctor --quiet prints only failures", async () => {
   await using at = await place();
   const well = await at.doctor(["-q", at.name]);
   assert.deepEqual([well.code, well.out, well.err], [0, "", ""]);
@@ -96,7 +98,7 @@ Deno.test("doctor --quiet says failures alone", async () => {
   assert.match(out, /^FAIL dns .*\n +hint: .*\n$/);
 });
 
-Deno.test("doctor --output json is one document with all checks", async () => {
+Deno.test("doctor --output json prints one document with all checks", async () => {
   await using at = await place();
   const { code, out, err } = await at.doctor([at.name, "--output", "json"]);
   assert.deepEqual([code, err, out.split("\n").length], [0, "", 2]);
@@ -110,7 +112,7 @@ Deno.test("doctor --output json is one document with all checks", async () => {
   assert.match((await at.doctor([at.name, "--output", "debug"])).out, /^ {2}exit_code: 0,$/m);
 });
 
-Deno.test("doctor --verbose shows each request without its query", async () => {
+Deno.test("doctor --verbose prints each request without its query", async () => {
   await using at = await place();
   const { out } = await at.doctor(["-v", at.name]);
   assert.match(out, /^- GET http:\/\/\S+\/manifests\/latest, 200, \d+ ms$/m);
@@ -118,7 +120,7 @@ Deno.test("doctor --verbose shows each request without its query", async () => {
   assert.doesNotMatch(out, /\?|Signature/);
 });
 
-Deno.test("doctor on a terminal shows what is under way, and writes over it", async () => {
+Deno.test("doctor on a terminal shows the pending check, and overwrites it", async () => {
   await using at = await place();
   const host = fakeHost({ terminal: () => colorTerminal(100) });
   const { out } = await at.doctor([at.name], host);
@@ -126,7 +128,7 @@ Deno.test("doctor on a terminal shows what is under way, and writes over it", as
   const { rows, widest } = screenOf(out);
   assert.equal(rows[0], `▸ pullama doctor ${at.name}`);
   assert.match(rows[1]!, /^✓ folder {4}/);
-  assert.equal(rows.at(-1), "all is well");
+  assert.equal(rows.at(-1), "all checks passed");
   assert.ok(widest < 100);
   assert.ok(!rows.some((row) => row.includes("…")));
   const plain = fakeHost({ terminal: () => colorTerminal(100) });
@@ -134,12 +136,12 @@ Deno.test("doctor on a terminal shows what is under way, and writes over it", as
   assert.match(ascii, /^[\x20-\x7e\n]+$/);
 });
 
-Deno.test("doctor that is interrupted ends at once with 1, and half a document is none", async () => {
+Deno.test("doctor exits with 1 at once when interrupted, and prints no partial document", async () => {
   await using at = await place();
   const terminal = stoppedAtManifest(at.registry, { terminal: () => colorTerminal() });
   const shown = await at.doctor([at.name], terminal);
   assert.deepEqual([shown.code, shown.err], [1, "interrupted\n"]);
-  assert.doesNotMatch(screenOf(shown.out).rows.join(), /manifest|speed|all is well/);
+  assert.doesNotMatch(screenOf(shown.out).rows.join(), /manifest|speed|all checks passed/);
   const host = stoppedAtManifest(at.registry);
   const json = await at.doctor([at.name, "--output", "json"], host);
   assert.deepEqual([json.code, json.err], [1, "interrupted\n"]);
@@ -147,7 +149,7 @@ Deno.test("doctor that is interrupted ends at once with 1, and half a document i
   assert.deepEqual([error.kind, error.exit_code, rest], ["interrupted", 1, {}]);
 });
 
-Deno.test("doctor refuses what is no model, and two of them", async () => {
+Deno.test("doctor rejects an invalid model name, and more than one model", async () => {
   await using at = await place();
   const { code, out, err } = await at.doctor(["a b"]);
   assert.deepEqual([code, out], [1, ""]);
@@ -158,7 +160,7 @@ Deno.test("doctor refuses what is no model, and two of them", async () => {
   assert.match(missing.err, /^cannot read the certificates in /m);
 });
 
-Deno.test("doctor --help shows its flags, its default and examples within 80 columns", async () => {
+Deno.test("doctor --help prints its flags, its default and examples within 80 columns", async () => {
   for (const argv of [["doctor", "--help"], ["help", "doctor"]]) {
     const { code, out } = await ran(argv);
     assert.equal(code, 0);

@@ -39,7 +39,7 @@ for (
     ["m --queue", "('pull' has no --queue; clean has it)", ""],
   ] as const
 ) {
-  Deno.test(`an unknown flag is answered with who has it, or the nearest one: ${line}`, async () => {
+  Deno.test(`an unknown flag: the commands that have it, or the most similar flag: ${line}`, async () => {
     const [says, help] = expected;
     const [first, second, third, ...rest] = (await said(line)).split("\n");
     assert.match(first!, /^error: unknown option '--\S+'$/);
@@ -49,7 +49,7 @@ for (
   });
 }
 
-Deno.test("a flag that is near none is called unknown, and no more is made of it", async () => {
+Deno.test("an unknown flag that is similar to none gets no suggestion", async () => {
   assert.equal(
     await said("list --frobnicate"),
     `error: unknown option '--frobnicate'\nhint: see "pullama help list"\n`,
@@ -60,7 +60,7 @@ Deno.test("a flag that is near none is called unknown, and no more is made of it
   );
 });
 
-Deno.test("a flag without a value says so where it is given one", async () => {
+Deno.test("a flag that takes no value rejects one", async () => {
   for (
     const [line, flag, help] of [
       ["m --quiet=true", "--quiet", "help"],
@@ -76,7 +76,7 @@ Deno.test("a flag without a value says so where it is given one", async () => {
   }
 });
 
-Deno.test("whatever is wrong with a line, the hint names the help that it is about", async () => {
+Deno.test("every usage error has a hint at the help of its command", async () => {
   for (
     const [line, help] of [
       ["m --connections 0", "help"],

@@ -3,13 +3,13 @@ import { openTerminal } from "../../../src/cli/host/terminal.ts";
 
 interface FakeStream {
   readonly written: string[];
-  /** Writes that were tried, failed ones included. */
+  /** Attempted writes, including failed ones. */
   tries: number;
   writeSync(bytes: Uint8Array): number;
   isTerminal(): boolean;
 }
 
-/** A stream that takes at most `most` bytes at once, and none any more after `last` writes. */
+/** A stream that accepts at most `most` bytes per write, and is closed after `last` writes. */
 function stream(most = Infinity, last = Infinity): FakeStream {
   const written: string[] = [];
   return {
@@ -26,21 +26,21 @@ function stream(most = Infinity, last = Infinity): FakeStream {
   };
 }
 
-/** A stream that takes nothing for `times` tries before every write. */
-function hesitant(times: number, isTerminal: boolean): FakeStream {
-  const taking = stream();
-  const { writeSync } = taking;
+/** A stream that would block `times` times before every write. */
+function blocking(times: number, isTerminal: boolean): FakeStream {
+  const accepting = stream();
+  const { writeSync } = accepting;
   let tries = 0;
-  return Object.assign(taking, {
+  return Object.assign(accepting, {
     writeSync(bytes: Uint8Array): number {
-      if (tries++ % (times + 1) === times) return writeSync.call(taking, bytes);
+      if (tries++ % (times + 1) === times) return writeSync.call(accepting, bytes);
       throw new Deno.errors.WouldBlock("Resource temporarily unavailable (os error 11)");
     },
     isTerminal: () => isTerminal,
   });
 }
 
-Deno.test("openTerminal() writes a text at once, and all of it where the stream takes only a part", () => {
+Deno.test("openTerminal() writes a text at once, and the rest after partial writes", () => {
   const whole = stream();
   openTerminal(whole).write("one line\nand another one\n");
   assert.deepEqual(whole.written, ["one line\nand another one\n"]);
@@ -49,16 +49,16 @@ Deno.test("openTerminal() writes a text at once, and all of it where the stream 
   assert.equal(slow.written.join(""), "one line\nand another one");
 });
 
-Deno.test("openTerminal() is silent once the reader of a pipe has gone", () => {
+Deno.test("openTerminal() discards output once the reader of a pipe has gone away", () => {
   const gone = stream(Infinity, 1);
   const terminal = openTerminal(gone);
   for (const text of ["a", "b", "c"]) terminal.write(text);
   assert.deepEqual([gone.written, gone.tries], [["a"], 2]);
 });
 
-Deno.test("openTerminal() asks a stream that takes nothing for a moment until it takes it", () => {
+Deno.test("openTerminal() retries writes that would block", () => {
   for (const isTerminal of [false, true]) {
-    const busy = hesitant(3, isTerminal);
+    const busy = blocking(3, isTerminal);
     const terminal = openTerminal(busy);
     terminal.write("one line\n");
     terminal.write("and another one\n");
@@ -66,9 +66,12 @@ Deno.test("openTerminal() asks a stream that takes nothing for a moment until it
   }
 });
 
-/** Takes at most `room` bytes between two tries, a pipe small pieces not in part, and holds back as stdout does. */
-function grudging(room: number, isTerminal: boolean): FakeStream {
-  const taking = stream();
+/**
+ * Accepts at most `room` bytes between two attempts, as a pipe small pieces only as a whole, and
+ * buffers as stdout does.
+ */
+function limited(room: number, isTerminal: boolean): FakeStream {
+  const accepting = stream();
   let free = room;
   let buffer = "";
   function pass(text: string): number {
@@ -78,13 +81,13 @@ function grudging(room: number, isTerminal: boolean): FakeStream {
       throw new Deno.errors.WouldBlock("Resource temporarily unavailable (os error 11)");
     }
     free -= count;
-    taking.written.push(text.slice(0, count));
+    accepting.written.push(text.slice(0, count));
     return count;
   }
   function flush(): void {
     while (buffer !== "") buffer = buffer.slice(pass(buffer));
   }
-  return Object.assign(taking, {
+  return Object.assign(accepting, {
     isTerminal: () => isTerminal,
     writeSync(bytes: Uint8Array): number {
       const text = new TextDecoder().decode(bytes);
@@ -99,13 +102,13 @@ function grudging(room: number, isTerminal: boolean): FakeStream {
   });
 }
 
-Deno.test("openTerminal() writes every byte once to a stdout that takes now more and now less", () => {
+Deno.test("openTerminal() writes every byte exactly once to a stdout with partial writes", () => {
   const lines = [3, 600, 40, 0, 1, 511, 512, 513, 1023, 1024, 1025, 3000];
   const text = lines.map((length, i) => String.fromCharCode(97 + i).repeat(length)).join("\n");
   for (const isTerminal of [false, true]) {
     for (const room of [513, 700, 1500]) {
       for (const end of ["\n", ""]) {
-        const out = grudging(room, isTerminal);
+        const out = limited(room, isTerminal);
         const { write } = openTerminal(out, true);
         write(text + end);
         write("and a last line\n");
@@ -115,7 +118,7 @@ Deno.test("openTerminal() writes every byte once to a stdout that takes now more
   }
 });
 
-Deno.test("openTerminal() leaves out what is only offered to a terminal that has something to take yet", () => {
+Deno.test("openTerminal() drops offered text while earlier output is pending", () => {
   const terminal = stream();
   const { writeSync } = terminal;
   terminal.isTerminal = () => true;
@@ -130,15 +133,15 @@ Deno.test("openTerminal() leaves out what is only offered to a terminal that has
   assert.equal(terminal.written.join(""), "frame 1\nframe 3\na line\n");
 });
 
-Deno.test("openTerminal() completes a frame that was offered when the process ends", () => {
-  const busy = hesitant(2, true);
+Deno.test("openTerminal() completes an offered frame when the process exits", () => {
+  const busy = blocking(2, true);
   openTerminal(busy).offer("a frame\n");
   assert.deepEqual(busy.written, []);
   dispatchEvent(new Event("unload"));
   assert.equal(busy.written.join(""), "a frame\n");
 });
 
-Deno.test("openTerminal() remembers why a stream cannot be written, but not that its reader has gone", () => {
+Deno.test("openTerminal() keeps the error of a failed stream, except for a closed pipe", () => {
   const full = new Deno.errors.WriteZero("No space left on device (os error 28)");
   const broken = new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
   const cases = [[full, false, full], [broken, false, undefined], [full, true, undefined]] as const;
@@ -155,7 +158,7 @@ Deno.test("openTerminal() remembers why a stream cannot be written, but not that
   }
 });
 
-Deno.test("openTerminal() knows a size for a window that does not say how large it is", () => {
+Deno.test("openTerminal() has a default size if that of the window is unknown", () => {
   const terminal = openTerminal(stream());
   assert.ok(terminal.columns() > 0 && terminal.rows() > 0);
 });

@@ -13,7 +13,7 @@ function ago(hours: number): InstallOptions {
   return { modified: new Date(NOW - hours * 3_600_000) };
 }
 
-/** Runs command lines beside a models folder. */
+/** Runs command lines with a models folder. */
 async function within(
   fill: (models: string) => void,
   test: (run: (line: string) => Promise<Ran>, models: string) => Promise<void>,
@@ -33,9 +33,9 @@ function three(models: string): void {
   install(models, "gpt-oss/120b-cloud", CLOUD_STUB, ago(24 * 100));
 }
 
-Deno.test("pullama list shows what is installed, the newest first", async () => {
+Deno.test("pullama list prints installed models, newest first", async () => {
   await within(three, async (run, models) => {
-    // The same files make the same manifest.
+    // The same files give the same manifest.
     const [llama, stub] = [MODEL, CLOUD_STUB].map((files) =>
       install(`${models}/other`, "m/latest", files).hex.slice(0, 12)
     );
@@ -52,7 +52,7 @@ Deno.test("pullama list shows what is installed, the newest first", async () => 
   });
 });
 
-Deno.test("pullama list takes its flags before and after the word, and OLLAMA_MODELS", async () => {
+Deno.test("pullama list accepts flags before and after the command, and OLLAMA_MODELS", async () => {
   await within(three, async (run, models) => {
     for (const line of ["-q list", "list -q", "--quiet ls", "ls --output compact --quiet"]) {
       const { out } = await run(line);
@@ -69,7 +69,7 @@ Deno.test("pullama list takes its flags before and after the word, and OLLAMA_MO
   });
 });
 
-Deno.test("pullama list shows only what begins with a prefix, in upper or lower case", async () => {
+Deno.test("pullama list filters by prefix, ignoring case", async () => {
   await within(three, async (run) => {
     assert.equal((await run("ls -q HF.co/user")).out, "hf.co/User/Repo-GGUF:Q4_K_M\n");
     assert.equal((await run("-q ls gpt-OSS:120b")).out, "gpt-oss:120b-cloud\n");
@@ -80,7 +80,7 @@ Deno.test("pullama list shows only what begins with a prefix, in upper or lower 
   });
 });
 
-Deno.test("pullama list names a broken manifest in a warning and lists the others", async () => {
+Deno.test("pullama list warns about a broken manifest and lists the other models", async () => {
   const fill = (models: string) => {
     install(models, "good/latest", LICENCE);
     install(models, "cut/latest", { manifest: '{"layers":' });
@@ -95,8 +95,8 @@ Deno.test("pullama list names a broken manifest in a warning and lists the other
       `warning: cannot read the manifest ${library}/cut/latest: cannot use the manifest: ` +
         "it is not JSON\n" +
         `hint: pull the model again: pullama pull cut:latest --models-dir ${models}\n` +
-        `warning: ${library}/odd/a b lies where manifests belong, but no model can be called so\n` +
-        "hint: move the file away: an Ollama server may take it for a model\n",
+        `warning: cannot list the manifest ${library}/odd/a b: its path is not a valid model name\n` +
+        "hint: move the file elsewhere: an Ollama server may mistake it for a model\n",
     );
     assert.equal((await run("list -q good")).err, "");
     const { broken } = JSON.parse((await run("list --output json")).out);
@@ -104,7 +104,7 @@ Deno.test("pullama list names a broken manifest in a warning and lists the other
   });
 });
 
-Deno.test("pullama list says which manifest another one hides", async () => {
+Deno.test("pullama list warns about a manifest that another one hides", async () => {
   const fill = (models: string) => {
     install(models, "m/latest", LICENCE);
     install(models, "m/latest", MODEL, { tree: "manifests-v2" });
@@ -119,7 +119,7 @@ Deno.test("pullama list says which manifest another one hides", async () => {
   });
 });
 
-Deno.test("pullama list says where it looked when there is nothing", async () => {
+Deno.test("pullama list prints the folder if it contains no models", async () => {
   await within(() => {}, async (run, models) => {
     const { code, out, err } = await run("list");
     assert.deepEqual([code, out], [0, "NAME    ID    SIZE    MODIFIED\n"]);
@@ -138,7 +138,7 @@ Deno.test("pullama list says where it looked when there is nothing", async () =>
   });
 });
 
-Deno.test("pullama list says that the service has its models elsewhere, when here are none", async () => {
+Deno.test("pullama list warns that the service uses another folder if there are no models", async () => {
   const home = await Deno.makeTempDir();
   try {
     const service = "/usr/share/ollama/.ollama/models";
@@ -152,7 +152,7 @@ Deno.test("pullama list says that the service has its models elsewhere, when her
   }
 });
 
-Deno.test("pullama list ends with 1 where a folder cannot be read", async () => {
+Deno.test("pullama list exits with 1 if a folder cannot be read", async () => {
   await within(three, async (run, models) => {
     const loop = `${models}/manifests/loop`;
     await Deno.symlink(loop, loop);
@@ -162,7 +162,7 @@ Deno.test("pullama list ends with 1 where a folder cannot be read", async () => 
   });
 });
 
-Deno.test("pullama list fits into the window, in ASCII with --no-color", async () => {
+Deno.test("pullama list fits the window, in ASCII with --no-color", async () => {
   await within(three, async (_run, models) => {
     const argv = ["list", "--models-dir", models];
     const narrow = fakeHost({ terminal: () => colorTerminal(50) });
@@ -172,7 +172,7 @@ Deno.test("pullama list fits into the window, in ASCII with --no-color", async (
   });
 });
 
-Deno.test("pullama list explains itself, with examples, at most 80 columns wide", async () => {
+Deno.test("pullama list --help prints its flags and examples within 80 columns", async () => {
   for (const line of ["list --help", "help list", "help ls", "ls --help"]) {
     const { code, out } = await ran(line.split(" "));
     assert.equal(code, 0);

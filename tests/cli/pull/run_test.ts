@@ -25,13 +25,13 @@ function events(result: Ran): Record<string, unknown>[] {
   return result.out.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 }
 
-Deno.test("runPull() ends with 0 and has its results on stdout alone", async () => {
+Deno.test("runPull() exits with 0 and prints results only on stdout", async () => {
   const { code, out, err, opened, closed } = await ran(["m"]);
   assert.deepEqual([code, err, opened, closed], [0, "", 1, 1]);
   assert.match(out, /^pulling m:latest\n[^]*\npulled m:latest, 2\.0 GB, 2 blobs, [^\n]*\n$/);
 });
 
-Deno.test("runPull() says on stderr why a pull failed, and ends with the exit code of its kind", async () => {
+Deno.test("runPull() reports errors on stderr, and exits with the code of their kind", async () => {
   const cases = [
     ["not_found", 4],
     ["auth", 3],
@@ -40,29 +40,29 @@ Deno.test("runPull() says on stderr why a pull failed, and ends with the exit co
     ["internal", 1],
   ] as const;
   for (const [kind, expected] of cases) {
-    const error = new PullamaError(kind, "it went wrong", { hint: "mend it" });
+    const error = new PullamaError(kind, "it failed", { hint: "fix it" });
     const { code, err, closed } = await ran(["m"], fakeHost(), failing(error));
     assert.deepEqual([code, closed], [expected, 1]);
-    assert.equal(err, "cannot pull m:latest: it went wrong\nhint: mend it\n");
+    assert.equal(err, "cannot pull m:latest: it failed\nhint: fix it\n");
   }
 });
 
-Deno.test("runPull() says of a name that cannot be one only that, and opens nothing", async () => {
+Deno.test("runPull() reports an invalid name and opens nothing", async () => {
   const { code, err, opened } = await ran([".m"]);
   assert.deepEqual([code, opened], [1, 0]);
   assert.match(err, /^invalid model name "\.m": /);
 });
 
-Deno.test("runPull() makes a sentence of a failure that nobody expected", async () => {
+Deno.test("runPull() reports an unexpected error in one sentence", async () => {
   const broken = failing(new TypeError("x is not a function"));
   const { code, err } = await ran(["m"], fakeHost(), broken);
   assert.equal(code, 1);
-  assert.equal(err, "cannot pull m:latest: unexpected failure: x is not a function\n");
+  assert.equal(err, "cannot pull m:latest: unexpected error: x is not a function\n");
   const verbose = await ran(["m", "--verbose"], fakeHost(), broken);
   assert.match(verbose.err, /\n {4}at .*run_test\.ts/);
 });
 
-Deno.test("runPull() tries every model, and ends with the exit code of the first failure", async () => {
+Deno.test("runPull() tries every model, and exits with the code of the first failure", async () => {
   const auth = failing(new PullamaError("auth", "no key"));
   const pull = except({ b: pullUnknown, c: auth });
   const { code, out, err, pulled, opened, closed } = await ran(
@@ -76,13 +76,13 @@ Deno.test("runPull() tries every model, and ends with the exit code of the first
   const summary = out.slice(out.indexOf("2 of 5 models pulled\n")).split("\n");
   assert.deepEqual(summary.slice(1, 3), [
     "  pulled a:latest",
-    "  failed b:latest: the registry does not know this model",
+    "  failed b:latest: model not found on registry.ollama.ai",
   ]);
   assert.match(summary[3] ?? "", /^ {2}failed invalid model name "\.x"/);
   assert.deepEqual(summary.slice(4), ["  failed c:latest: no key", "  pulled d:latest", ""]);
 });
 
-Deno.test("runPull() says how to go on when it was interrupted, and ends with 0", async () => {
+Deno.test("runPull() prints how to resume after an interruption, and exits with 0", async () => {
   const { code, err, closed } = await ran(["llama3.2"], fakeHost(), pullInterrupted);
   assert.deepEqual([code, closed], [0, 1]);
   assert.equal(err, "interrupted - resume with: pullama llama3.2:latest\n");
@@ -91,14 +91,14 @@ Deno.test("runPull() says how to go on when it was interrupted, and ends with 0"
   assert.equal(seen.err.text, "interrupted — resume with: pullama user/m:7b\n");
 });
 
-Deno.test("runPull() keeps the scheme in what resumes, and a tag where the name is a command", async () => {
+Deno.test("runPull() prints the resume command with the scheme, and with a tag if needed", async () => {
   const http = await ran(["http://10.0.0.1:5000/a/m"], fakeHost(), pullInterrupted);
   assert.match(http.err, /pullama http:\/\/10\.0\.0\.1:5000\/a\/m\n$/);
   const command = await ran(["--", "version"], fakeHost(), pullInterrupted);
   assert.match(command.err, /pullama version:latest\n$/);
 });
 
-Deno.test("runPull() begins no model after an interruption, and names all that are left", async () => {
+Deno.test("runPull() starts no model after an interruption, and lists the remaining ones", async () => {
   const pull = except({ b: pullInterrupted });
   const { code, out, err, pulled } = await ran(["a", "b", "c", ".x"], fakeHost(), pull);
   assert.equal(code, 0);
@@ -110,7 +110,7 @@ Deno.test("runPull() begins no model after an interruption, and names all that a
   ));
 });
 
-Deno.test("runPull() begins nothing after a signal that came with the end of a pull", async () => {
+Deno.test("runPull() starts nothing after a signal at the end of a pull", async () => {
   const pull: Pull = (name, emit, host) => {
     host.interrupt();
     return pullWell(name, emit);
@@ -121,13 +121,13 @@ Deno.test("runPull() begins nothing after a signal that came with the end of a p
   assert.equal((await ran(["a"], fakeHost(), pull)).err, "");
 });
 
-Deno.test("runPull() ends with the failure that came before an interruption", async () => {
+Deno.test("runPull() exits with the code of a failure before an interruption", async () => {
   const pull = except({ a: pullUnknown, b: pullInterrupted });
   const { code } = await ran(["a", "b"], fakeHost(), pull);
   assert.equal(code, 4);
 });
 
-Deno.test("runPull() in JSON has nothing but events on stdout, and the words still on stderr", async () => {
+Deno.test("runPull() with JSON prints only events on stdout, and messages on stderr", async () => {
   const pull = except({ b: pullUnknown, c: pullInterrupted });
   const result = await ran(["a", "b", ".x", "c", "--output", "json"], fakeHost(), pull);
   const ends = events(result).filter(({ event }) =>
@@ -145,7 +145,7 @@ Deno.test("runPull() in JSON has nothing but events on stdout, and the words sti
   assert.match(result.err, /cannot pull b:latest[^]*resume with: pullama c:latest/);
 });
 
-Deno.test("runPull() with --quiet has one line on stdout, and errors on stderr", async () => {
+Deno.test("runPull() with --quiet prints one line on stdout, and errors on stderr", async () => {
   const one = await ran(["m", "-q"]);
   assert.equal(one.out, "pulled m:latest, 2.0 GB, aaaaaaaaaaaa\n");
   const failed = await ran(["m", "-q"], fakeHost(), pullUnknown);
@@ -153,14 +153,14 @@ Deno.test("runPull() with --quiet has one line on stdout, and errors on stderr",
   assert.match(failed.err, /^cannot pull m:latest/);
 });
 
-Deno.test("runPull() with --no-color writes plain ASCII to both streams of a terminal", async () => {
+Deno.test("runPull() with --no-color prints plain ASCII on both streams of a terminal", async () => {
   const host = fakeHost({ terminal: colorTerminal });
   const { out, err } = await ran(["a", "b", "--no-color"], host, except({ b: pullUnknown }));
   assert.match(out + err, /^[\r\n\x20-\x7e]*$/);
   assert.ok(out.includes("pulled a:latest"));
 });
 
-Deno.test("runPull() leaves nothing in the way of an error on a terminal", async () => {
+Deno.test("runPull() clears the live lines before an error on a terminal", async () => {
   const host = fakeHost({ terminal: colorTerminal });
   await ran(["m"], host, failing(new PullamaError("network", "connection reset")));
   const screen = screenOf(host.out.text);
@@ -169,7 +169,7 @@ Deno.test("runPull() leaves nothing in the way of an error on a terminal", async
   assert.ok(host.out.text.endsWith("\n"));
 });
 
-Deno.test("runPull() gives the screen back after an engine that did not say how it ended", async () => {
+Deno.test("runPull() restores the screen after an engine that sent no final event", async () => {
   const clock = fakeClock();
   const host = { ...fakeHost({ terminal: colorTerminal }), clock };
   await ran(["m"], host, (name, emit) => {
@@ -183,7 +183,7 @@ Deno.test("runPull() gives the screen back after an engine that did not say how 
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("runPull() ends a dry run with what it found, without a summary of the engine", async () => {
+Deno.test("runPull() prints the result of a dry run", async () => {
   const dry = (name: ModelName, emit: Emit) => {
     emit({ event: "pull_start", name });
     emit({ event: "dry_run", result: { ...DRY_RUN, name } });
@@ -192,23 +192,26 @@ Deno.test("runPull() ends a dry run with what it found, without a summary of the
   const { code, out, err } = await ran(["m", "--dry-run"], fakeHost(), dry);
   assert.deepEqual([code, err], [0, ""]);
   assert.match(out, /^would pull m:latest\nfrom registry\.ollama\.ai\/library\/m:latest\n/);
-  assert.match(out, /\nto fetch 719 MB of 2\.0 GB, 1\.3 GB cached\n! does not fit, 300 MB free\n$/);
+  assert.match(
+    out,
+    /\n719 MB of 2\.0 GB to download, 1\.3 GB cached\n! not enough disk space, 300 MB free\n$/,
+  );
 });
 
-Deno.test("runPull() says what stands in the way of the engine, for every model", async () => {
+Deno.test("runPull() reports for every model why the engine cannot be opened", async () => {
   const host = fakeHost();
   const openEngine = () =>
-    Promise.reject(new PullamaError("local", "cannot read /c.pem: it is not there"));
+    Promise.reject(new PullamaError("local", "cannot read /c.pem: no such file"));
   const code = await run(["a", "b"], host, { ...wire, openEngine });
   assert.equal(code, 1);
   assert.equal(
     host.err.text,
-    "cannot pull a:latest: cannot read /c.pem: it is not there\n" +
-      "cannot pull b:latest: cannot read /c.pem: it is not there\n",
+    "cannot pull a:latest: cannot read /c.pem: no such file\n" +
+      "cannot pull b:latest: cannot read /c.pem: no such file\n",
   );
 });
 
-Deno.test("runPull() tells no secret of a name that was given with one", async () => {
+Deno.test("runPull() prints no secret of a URL given as a name", async () => {
   const { out, err } = await ran([
     `https://u:${SECRET}@h.example/a/m?token=${SECRET}`,
     "b",
@@ -219,7 +222,7 @@ Deno.test("runPull() tells no secret of a name that was given with one", async (
   assert.ok(!(out + err).includes(SECRET));
 });
 
-Deno.test("a model that does not exist may have been meant to be one that is installed", async () => {
+Deno.test("runPull() suggests an installed model for a nonexistent one with a similar name", async () => {
   await using folder = await temporaryFolder();
   await addSmallModel(folder.path, "llama3.2");
   const host = fakeHost({ env: { HOME: "/home/u", OLLAMA_MODELS: folder.path } });
@@ -228,7 +231,7 @@ Deno.test("a model that does not exist may have been meant to be one that is ins
   assert.match(err, /^hint: did you mean llama3\.2:latest, which is installed$/m);
 });
 
-Deno.test("runPull() in JSON ends every model with an event, also those that a signal kept from beginning", async () => {
+Deno.test("runPull() with JSON prints a final event for every model, even if it was not started", async () => {
   const host = fakeHost();
   const result = await ran(["a", "b", ".x", "--output", "json"], host, pullInterrupted);
   assert.equal(result.code, 0);
@@ -245,11 +248,11 @@ Deno.test("runPull() in JSON ends every model with an event, also those that a s
   );
 });
 
-/** A pull that tries again once, for a reason of this kind, and fails of it. */
+/** A pull that fails with an error of this kind after some retries. */
 function pullRetrying(kind: Kind, retries = 1): Pull {
   return (name, emit) => {
     emit({ event: "pull_start", name });
-    const error = new PullamaError(kind, "no answer", { hint: "see pullama doctor" });
+    const error = new PullamaError(kind, "no response", { hint: "see pullama doctor" });
     for (let attempt = 1; attempt <= retries; attempt++) {
       emit({ event: "retry", digest: undefined, attempt, limit: 6, waitMs: 1, error });
     }
@@ -259,12 +262,12 @@ function pullRetrying(kind: Kind, retries = 1): Pull {
 
 const MEANT = "hint: did you mean the command: pullama list\n";
 
-Deno.test("a slip in the name of a command is spoken of once, before the network is tried again", async () => {
+Deno.test("runPull() suggests a mistyped command once, before a request is retried", async () => {
   for (const kind of ["network", "timeout", "unavailable"] as const) {
     const { err } = await ran(["lsit"], fakeHost(), pullRetrying(kind, 3));
     assert.equal(
       err,
-      `${MEANT}cannot pull lsit:latest: no answer\nhint: see pullama doctor\n`,
+      `${MEANT}cannot pull lsit:latest: no response\nhint: see pullama doctor\n`,
     );
     const atOnce = await ran(["lsit"], fakeHost(), pullRetrying(kind, 0));
     assert.equal(atOnce.err.indexOf(MEANT), atOnce.err.length - MEANT.length);
@@ -277,7 +280,7 @@ Deno.test("a slip in the name of a command is spoken of once, before the network
   assert.match(screen.err.text, /did you mean the command: pullama list\n/);
 });
 
-Deno.test("no command is spoken of where the model goes well, is installed, or is not nearly one", async () => {
+Deno.test("runPull() suggests no command for a pulled, installed or dissimilar model", async () => {
   const quiet = async (given: string, pull: Pull, host = fakeHost()) =>
     assert.ok(!(await ran(["pull", given], host, pull)).err.includes("the command"), given);
   await quiet("lsit", pullWell);
@@ -291,7 +294,7 @@ Deno.test("no command is spoken of where the model goes well, is installed, or i
   await quiet("lsit", pullRetrying("network"), host);
 });
 
-Deno.test("several models are counted above each of them", async () => {
+Deno.test("runPull() shows the place of each of several models in its title", async () => {
   const host = fakeHost({ terminal: () => fakeTerminal({ interactive: true, unicode: true }) });
   const { out } = await ran(["a", "b"], host);
   assert.match(out, /pulling a:latest · 1\/2 /);

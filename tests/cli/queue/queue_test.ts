@@ -5,29 +5,29 @@ import { SECRET } from "../../ui/pull_events.ts";
 import { fakeHost, ran } from "../fake_host.ts";
 import { queueScene } from "./scene.ts";
 
-Deno.test("queue add makes the queue of a models folder that is not there, and says what it did", async () => {
+Deno.test("queue add creates the queue in a missing models folder, and reports what it added", async () => {
   await using it = await queueScene();
   const first = await it.queue("add llama3.2 mistral:7b phi3:mini");
   assert.deepEqual([first.code, first.out, first.err], [0, "added 3 models to the queue\n", ""]);
   const second = await it.queue("add phi3:mini user/m phi3:mini");
   assert.equal(
     second.out,
-    "skipped phi3:mini: it is in the queue already\n".repeat(2) + "added 1 model to the queue\n",
+    "skipped phi3:mini: already in the queue\n".repeat(2) + "added 1 model to the queue\n",
   );
   const third = await it.queue("add llama3.2 -q");
   assert.deepEqual([third.code, third.out, third.err], [0, "", ""]);
   assert.deepEqual(it.words(), ["llama3.2 queued", "mistral queued", "phi3 queued", "m queued"]);
 });
 
-Deno.test("queue add says so where a model that waits is now asked for in another way, and the list shows it", async () => {
+Deno.test("queue add changes the scheme of a queued model and reports it, and the list shows it", async () => {
   await using it = await queueScene();
   const name = "10.0.0.1:5000/a/m";
   await it.queue(`add ${name} b`);
   const http = await it.queue(`add http://${name} b`);
   assert.equal(
     http.out,
-    `${name}:latest waits already; it will now be asked over plain http\n` +
-      "skipped b:latest: it is in the queue already\nadded 0 models to the queue\n",
+    `${name}:latest is already queued; it will now be pulled over plain http\n` +
+      "skipped b:latest: already in the queue\nadded 0 models to the queue\n",
   );
   assert.match(
     (await it.queue("list")).out,
@@ -38,11 +38,14 @@ Deno.test("queue add says so where a model that waits is now asked for in anothe
   const same = await it.queue(`add http://${name}`);
   assert.match(same.out, /^skipped /);
   const https = await it.queue(`add https://${name}`);
-  assert.match(https.out, /^\S+ waits already; it will now be asked over https\nadded 0 models/);
+  assert.match(
+    https.out,
+    /^\S+ is already queued; it will now be pulled over https\nadded 0 models/,
+  );
   assert.doesNotMatch((await it.queue("list")).out, /http/);
 });
 
-Deno.test("queue help is the help of queue, and of the commands in it", async () => {
+Deno.test("queue help prints the help of queue and of its subcommands", async () => {
   const help = (await ran(["help", "queue"])).out;
   assert.equal((await ran(["queue", "help"])).out, help);
   assert.doesNotMatch(help, /^ {2}help/m);
@@ -53,7 +56,7 @@ Deno.test("queue help is the help of queue, and of the commands in it", async ()
   assert.match(slip.err, /unknown command 'strat'\n\(Did you mean start\?\)\nhint: /);
 });
 
-Deno.test("queue add takes all of its models or none, and makes nothing for none", async () => {
+Deno.test("queue add adds all models or none, and creates nothing for none", async () => {
   await using it = await queueScene();
   const { code, out, err } = await it.queue("add a .b c");
   assert.deepEqual([code, out], [1, ""]);
@@ -61,7 +64,7 @@ Deno.test("queue add takes all of its models or none, and makes nothing for none
   assert.throws(() => Deno.statSync(it.models), Deno.errors.NotFound);
 });
 
-Deno.test("every queue command finds the models folder by flag, by OLLAMA_MODELS and in the home folder", async () => {
+Deno.test("every queue command finds the models folder by flag, OLLAMA_MODELS and home directory", async () => {
   await using it = await queueScene();
   const env = { OLLAMA_MODELS: it.models };
   assert.equal((await ran(["queue", "add", "a"], fakeHost({ env }))).code, 0);
@@ -76,7 +79,7 @@ Deno.test("every queue command finds the models folder by flag, by OLLAMA_MODELS
   assert.deepEqual(it.words(), []);
 });
 
-Deno.test("queue list has mark, position, name, state and reason in columns", async () => {
+Deno.test("queue list prints mark, position, name, state and error in columns", async () => {
   await using it = await queueScene();
   it.write(textOf("llama3.2", "b completed", "c paused"));
   assert.equal(
@@ -101,7 +104,7 @@ Deno.test("queue list has mark, position, name, state and reason in columns", as
   assert.equal((await it.queue("list -q")).out, "llama3.2:latest\nmistral:7b\nphi3:mini\n");
 });
 
-Deno.test("queue list fits every window, with the reason on a line of its own where there is no room", async () => {
+Deno.test("queue list fits every window, with the error on its own line if necessary", async () => {
   await using it = await queueScene();
   const error = `a long reason ${"x ".repeat(60)}`;
   const entries = JSON.parse(textOf("a-model-with-a-long-name", "b failed", "日本 failed")).entries;
@@ -118,7 +121,7 @@ Deno.test("queue list fits every window, with the reason on a line of its own wh
   assert.ok(out.includes(error.trim()));
 });
 
-Deno.test("queue list --output json is one document on one line", async () => {
+Deno.test("queue list --output json prints one document on one line", async () => {
   await using it = await queueScene();
   assert.deepEqual(JSON.parse((await it.queue("list --output json")).out), { entries: [] });
   it.write(FROM_GO);
@@ -146,7 +149,7 @@ Deno.test("queue list --output json is one document on one line", async () => {
   });
 });
 
-Deno.test("queue list shows what somebody wrote into the file without letting it steer the terminal", async () => {
+Deno.test("queue list prints no control characters from the queue file", async () => {
   await using it = await queueScene();
   const entry = {
     model: "m",
@@ -166,7 +169,7 @@ Deno.test("queue list shows what somebody wrote into the file without letting it
   assert.match(it.text(), /"status": "failed"/);
 });
 
-Deno.test("queue rm removes several positions, or says why none", async () => {
+Deno.test("queue rm removes several positions, or reports why it removed none", async () => {
   await using it = await queueScene();
   const none = await it.queue("rm 1");
   assert.deepEqual([none.code, none.err], [
@@ -189,13 +192,14 @@ Deno.test("queue rm removes several positions, or says why none", async () => {
   for (const word of ["0", "x", "1.5", "-1", "1e1"]) {
     const { code, err } = await it.queue(`rm 1 ${word}`);
     assert.equal(code, 1);
-    assert.match(err, /Allowed is a whole number from 1/);
+    assert.match(err, /Expected a whole number from 1/);
   }
   assert.deepEqual(it.words(), ["a queued", "c failed"]);
 });
 
 Deno.test({
-  name: "case 94: all that queue commands make for root belongs to the owner of the models folder",
+  name:
+    "case 94: files that queue commands create as root belong to the owner of the models folder",
   ignore: Deno.build.os === "windows" || Deno.uid() !== 0,
   async fn() {
     await using it = await queueScene();
@@ -214,7 +218,7 @@ Deno.test({
   },
 });
 
-Deno.test("queue answers words that make no sense with 1, and names what was meant", async () => {
+Deno.test("queue exits with 1 for usage errors, and suggests similar commands", async () => {
   const cases = [
     ["queue", /Usage: pullama queue <add\|list\|rm\|start>/],
     ["queue frobnicate", /unknown command 'frobnicate'/],
@@ -234,7 +238,7 @@ Deno.test("queue answers words that make no sense with 1, and names what was mea
   assert.deepEqual((await ran(["pull", "queue", "list"])).pulled, ["queue:latest", "list:latest"]);
 });
 
-Deno.test("a queue that is no queue is named by every command, with exit code 1, and stays as it is", async () => {
+Deno.test("every queue command reports a damaged queue file, exits with 1 and keeps the file", async () => {
   await using it = await queueScene();
   const damaged = '{"entries":[{"model":"a"';
   it.write(damaged);

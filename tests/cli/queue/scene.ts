@@ -1,13 +1,13 @@
-/** A queue that the program works on in this process, with an engine that pulls nothing. */
+/** A queue, and commands that run on it in this process, with an engine that pulls nothing. */
 
-import { wordsIn } from "../../queue/place.ts";
+import { entriesIn } from "../../queue/place.ts";
 import { type FakeHost, type Pull, type Ran, ran } from "../fake_host.ts";
 
 export interface QueueScene extends AsyncDisposable {
-  /** A models folder that is not there yet. */
+  /** A models folder that does not exist yet. */
   readonly models: string;
   readonly file: string;
-  /** What stands in the file, and as `queueOf` takes it. */
+  /** The content of the queue file, and its entries as short texts. */
   text(): string;
   words(): string[];
   write(text: string): void;
@@ -23,7 +23,7 @@ export async function queueScene(): Promise<QueueScene> {
     models,
     file,
     text: () => Deno.readTextFileSync(file),
-    words: () => wordsIn(Deno.readTextFileSync(file)),
+    words: () => entriesIn(Deno.readTextFileSync(file)),
     write(text) {
       Deno.mkdirSync(`${models}/.pullm`, { recursive: true });
       Deno.writeTextFileSync(file, text);

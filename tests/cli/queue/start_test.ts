@@ -23,26 +23,26 @@ import {
 } from "../fake_host.ts";
 import { queueScene } from "./scene.ts";
 
-/** A host whose signals have steps, and what sends one. */
+/** A host with a stepwise stop, and a function that sends a signal. */
 function signalled(parts?: Parameters<typeof fakeHost>[0]) {
   const steps = stopSteps();
   const host: FakeHost = { ...fakeHost(parts), stop: steps.stop };
-  const signal = () => steps.next(new PullamaError("interrupted", "stopped by a signal"));
+  const signal = () => steps.next(new PullamaError("interrupted", "interrupted by a signal"));
   return { host, signal };
 }
 
-/** A pull that goes on until it is told to stop. */
+/** A pull that runs until `stop` is aborted. */
 function pullUntil(stop: AbortSignal, begun: () => void): Pull {
   return async (name, emit) => {
     emit({ event: "pull_start", name });
     begun();
     if (!stop.aborted) await new Promise((resolve) => stop.addEventListener("abort", resolve));
     emit({ event: "pull_interrupted", name, kept: 1, size: 2 });
-    throw new PullamaError("interrupted", "stopped by a signal");
+    throw new PullamaError("interrupted", "interrupted by a signal");
   };
 }
 
-Deno.test("case 107: queue start pulls models by their full names, with the scheme they were added with", async () => {
+Deno.test("case 107: queue start pulls models by full name, with the scheme they were added with", async () => {
   await using it = await queueScene();
   await it.queue(
     "add hf.co/bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M user/m http://10.0.0.1:5000/a/b",
@@ -61,7 +61,7 @@ Deno.test("case 107: queue start pulls models by their full names, with the sche
   assert.deepEqual(schemes, [undefined, undefined, "http"]);
 });
 
-Deno.test("case 110: queue start goes on after a failure, ends with its exit code and sums up", async () => {
+Deno.test("case 110: queue start continues after a failure, exits with its code and prints a summary", async () => {
   await using it = await queueScene();
   await it.queue("add a nosuch user/c");
   const { code, out, err } = await it.queue("start", undefined, except({ nosuch: pullUnknown }));
@@ -76,18 +76,18 @@ Deno.test("case 110: queue start goes on after a failure, ends with its exit cod
   ]);
   assert.ok(out.endsWith(
     "2 of 3 models pulled\n  pulled a:latest\n" +
-      "  failed nosuch:latest: the registry does not know this model\n  pulled user/c:latest\n",
+      "  failed nosuch:latest: model not found on registry.ollama.ai\n  pulled user/c:latest\n",
   ));
   assert.equal(
     err,
-    "cannot pull nosuch:latest: the registry does not know this model\n" +
+    "cannot pull nosuch:latest: model not found on registry.ollama.ai\n" +
       "hint: see https://ollama.com/library\n" +
-      `hint: to try again what failed: pullama queue add nosuch:latest --models-dir ${it.models}\n`,
+      `hint: to retry the failed models: pullama queue add nosuch:latest --models-dir ${it.models}\n`,
   );
   assert.deepEqual(it.words(), ["a completed", "nosuch failed", "c completed"]);
   assert.match(
     (await it.queue("list")).out,
-    /^! 2 nosuch:latest failed: the registry does not know this model$/m,
+    /^! 2 nosuch:latest failed: model not found on registry.ollama.ai$/m,
   );
 
   const again = await it.queue("start");
@@ -97,17 +97,17 @@ Deno.test("case 110: queue start goes on after a failure, ends with its exit cod
   assert.deepEqual((await it.queue("start -q")).pulled, ["nosuch:latest"]);
 });
 
-Deno.test("queue start ends with the exit code of the first failure of several", async () => {
+Deno.test("queue start exits with the code of the first of several failures", async () => {
   await using it = await queueScene();
   await it.queue("add a b c");
   const auth = failing(new PullamaError("auth", `no key at https://h/?x=${SECRET}`));
   const { code, err } = await it.queue("start", undefined, except({ b: auth, c: pullUnknown }));
   assert.equal(code, 3);
-  assert.match(err, /hint: to try again what failed: pullama queue add b:latest c:latest --/);
+  assert.match(err, /hint: to retry the failed models: pullama queue add b:latest c:latest --/);
   assert.ok(!it.text().includes(SECRET), it.text());
 });
 
-Deno.test("queue start marks nothing as failed where no pull at all can be begun", async () => {
+Deno.test("queue start marks no entry as failed if no pull can be started", async () => {
   await using it = await queueScene();
   it.write(textOf("a", "b"));
   const host = fakeHost();
@@ -117,7 +117,7 @@ Deno.test("queue start marks nothing as failed where no pull at all can be begun
   assert.deepEqual(it.words(), ["a queued", "b queued"]);
 });
 
-Deno.test("queue start with nothing to do says so, opens nothing and makes nothing", async () => {
+Deno.test("queue start with no queued model prints that, opens nothing and creates nothing", async () => {
   await using it = await queueScene();
   const { code, out, err, opened } = await it.queue("start");
   assert.deepEqual([code, out, err, opened], [0, "nothing is queued\n", "", 0]);
@@ -125,7 +125,7 @@ Deno.test("queue start with nothing to do says so, opens nothing and makes nothi
   assert.equal((await it.queue("start --quiet")).out, "");
 });
 
-Deno.test("queue start takes the flags of a pull", async () => {
+Deno.test("queue start accepts the flags of a pull", async () => {
   await using it = await queueScene();
   await it.queue("add m");
   const flags = "--insecure --connections 7 --limit-rate 5M --retry-for forever --force";
@@ -137,7 +137,7 @@ Deno.test("queue start takes the flags of a pull", async () => {
   );
 });
 
-Deno.test("queue start --dry-run looks at everything that waits and changes nothing", async () => {
+Deno.test("queue start --dry-run checks all queued models and changes nothing", async () => {
   await using it = await queueScene();
   const text = textOf("a completed", "b", "c active", "d failed");
   it.write(text);
@@ -152,7 +152,7 @@ Deno.test("queue start --dry-run looks at everything that waits and changes noth
   ]);
 });
 
-Deno.test("queue start has a header around each pull on a terminal, none wider than the window", async () => {
+Deno.test("queue start prints lines around each pull on a terminal, none wider than the window", async () => {
   await using it = await queueScene();
   await it.queue("add llama3.2 nosuch");
   const host = fakeHost({ terminal: () => colorTerminal(50) });
@@ -176,7 +176,7 @@ Deno.test("queue start has a header around each pull on a terminal, none wider t
   }
 });
 
-Deno.test("queue start --output compact says the place in the queue before each pull", async () => {
+Deno.test("queue start --output compact prints the place in the queue before each pull", async () => {
   await using it = await queueScene();
   await it.queue("add a b");
   const { out } = await it.queue("start --output compact");
@@ -188,7 +188,7 @@ Deno.test("queue start --output compact says the place in the queue before each 
   ]);
 });
 
-Deno.test("queue start --quiet has one line for each model that was pulled", async () => {
+Deno.test("queue start --quiet prints one line for each pulled model", async () => {
   await using it = await queueScene();
   await it.queue("add a nosuch b");
   const { out, err } = await it.queue("start --quiet", undefined, except({ nosuch: pullUnknown }));
@@ -200,7 +200,7 @@ Deno.test("queue start --quiet has one line for each model that was pulled", asy
   assert.match(err, /^cannot pull nosuch:latest/);
 });
 
-Deno.test("queue start --output json writes lines that fit the schema, with the place in the queue", async () => {
+Deno.test("queue start --output json prints lines that match the schema, with the place in the queue", async () => {
   const isDate = (text: string) => !Number.isNaN(Date.parse(text));
   const isEvent = new Ajv2020({ strict: true, formats: { "date-time": isDate } }).compile(schema);
   await using it = await queueScene();
@@ -225,7 +225,7 @@ Deno.test("queue start --output json writes lines that fit the schema, with the 
     ],
   );
   assert.equal(entries[3].Name, "registry.ollama.ai/user/a:latest");
-  assert.equal(entries[5].Message, "the registry does not know this model");
+  assert.equal(entries[5].Message, "model not found on registry.ollama.ai");
   const { event, Completed, Failed, Queued, ExitCode } = lines.at(-1);
   assert.deepEqual(
     [event, Completed, Failed, Queued, ExitCode, code],
@@ -241,7 +241,7 @@ Deno.test("queue start --output json writes lines that fit the schema, with the 
   assert.match((await it.queue("start --output debug")).out, /queue_end/);
 });
 
-Deno.test("the first signal lets the model at hand end, says so, and leaves the rest in the queue", async () => {
+Deno.test("the first signal lets the current model finish with a warning, and leaves the rest queued", async () => {
   await using it = await queueScene();
   await it.queue("add a b c");
   const { host, signal } = signalled();
@@ -254,7 +254,7 @@ Deno.test("the first signal lets the model at hand end, says so, and leaves the 
   assert.equal(
     err,
     "warning: stopping after b:latest\n" +
-      "hint: another signal stops it now, and it can be resumed; a third one ends at once\n" +
+      "hint: a second signal stops this pull, which can be resumed; a third exits immediately\n" +
       `interrupted - resume with: pullama queue start --models-dir ${it.models}\n`,
   );
   assert.ok(out.endsWith(
@@ -264,7 +264,7 @@ Deno.test("the first signal lets the model at hand end, says so, and leaves the 
   assert.deepEqual(it.words(), ["a completed", "b completed", "c queued"]);
 });
 
-Deno.test("the second signal stops the pull at hand, which waits again in its place", async () => {
+Deno.test("the second signal stops the current pull, whose entry is queued again in its place", async () => {
   await using it = await queueScene();
   await it.queue("add a b");
   const { host, signal } = signalled();
@@ -283,7 +283,7 @@ Deno.test("the second signal stops the pull at hand, which waits again in its pl
   assert.equal(host.stop.hard.aborted, true);
 });
 
-Deno.test("a signal that came before queue start began leaves the queue as it is", async () => {
+Deno.test("a signal before queue start begins leaves the queue unchanged", async () => {
   await using it = await queueScene();
   await it.queue("add a");
   const { host, signal } = signalled();
@@ -297,7 +297,7 @@ Deno.test("a signal that came before queue start began leaves the queue as it is
   assert.deepEqual(it.words(), ["a queued"]);
 });
 
-Deno.test("queue start says at its beginning that an Ollama server may look in another folder", async () => {
+Deno.test("queue start warns first that an Ollama server may use another folder", async () => {
   await using it = await queueScene();
   const env = { OLLAMA_MODELS: relative(Deno.cwd(), it.models) };
   await ran(["queue", "add", "a"], fakeHost({ env }));

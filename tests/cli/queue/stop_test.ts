@@ -5,7 +5,7 @@ function aborted({ stop }: ReturnType<typeof stopSteps>): boolean[] {
   return [stop.soft.aborted, stop.hard.aborted];
 }
 
-Deno.test("stopSteps() has two steps, and says which one was the last", () => {
+Deno.test("stopSteps() has two steps, and returns false from the last one on", () => {
   const steps = stopSteps();
   assert.equal(steps.next("a"), true);
   assert.deepEqual(aborted(steps), [true, false]);
@@ -15,7 +15,7 @@ Deno.test("stopSteps() has two steps, and says which one was the last", () => {
   assert.equal(steps.next("c"), false);
 });
 
-Deno.test("afterThis() puts one step before them, once", () => {
+Deno.test("afterThis() inserts one step before them, once", () => {
   const steps = stopSteps();
   const after = steps.stop.afterThis!();
   assert.equal(steps.stop.afterThis!(), after);
@@ -27,7 +27,7 @@ Deno.test("afterThis() puts one step before them, once", () => {
   assert.deepEqual(aborted(steps), [true, true]);
 });
 
-Deno.test("afterThis() is there already where more was asked for before", () => {
+Deno.test("afterThis() is already aborted if a stop was requested before", () => {
   const steps = stopSteps();
   steps.next("a");
   assert.equal(steps.stop.afterThis!().aborted, true);

@@ -6,7 +6,7 @@ import { otherHolder } from "../../io/other_process.ts";
 import { colorTerminal } from "../../ui/fake_terminal.ts";
 import { fakeHost, ran } from "../fake_host.ts";
 
-/** A models folder as Ollama leaves it, and a command line for it. */
+/** A models folder as Ollama writes it, and a command line for it. */
 async function place() {
   const root = await Deno.makeTempDir({ prefix: "pullama-rm-" });
   const models = `${root}/models`;
@@ -18,20 +18,20 @@ async function place() {
   };
 }
 
-Deno.test("rm removes models and says what came free and what stays", async () => {
+Deno.test("rm removes models and reports the freed space and the kept blobs", async () => {
   await using here = await place();
   const one = await here.rm("llama3.2");
   assert.deepEqual([one.code, one.err], [0, ""]);
-  assert.equal(one.out, "removed llama3.2:latest, 1.9 kB freed, 4 shared blobs stay\n");
+  assert.equal(one.out, "removed llama3.2:latest, 1.9 kB freed, 4 shared blobs kept\n");
   const two = await here.rm("hf.co/bartowski/llama-3.2-1b-instruct-gguf:q4_k_m", "mine:latest");
   assert.deepEqual([two.code, two.err], [0, ""]);
   assert.match(
     two.out,
-    /^removed hf\.co\/bartowski\/Llama-3\.2-1B-Instruct-GGUF:Q4_K_M, \d+ B freed\nremoved mine:latest, \d+ B freed, 2 shared blobs stay\n2 of 2 models removed, 1\.\d kB freed\n$/,
+    /^removed hf\.co\/bartowski\/Llama-3\.2-1B-Instruct-GGUF:Q4_K_M, \d+ B freed\nremoved mine:latest, \d+ B freed, 2 shared blobs kept\n2 of 2 models removed, 1\.\d kB freed\n$/,
   );
 });
 
-Deno.test("case 106: rm of a missing model exits 4, tries the others and says what may be meant", async () => {
+Deno.test("case 106: rm of a missing model exits with 4, removes the others and suggests names", async () => {
   await using here = await place();
   const { code, out, err } = await here.rm("llama3.3", "mine", "llama3.2:7b", "zzz");
   assert.equal(code, 4);
@@ -42,15 +42,15 @@ Deno.test("case 106: rm of a missing model exits 4, tries the others and says wh
       "cannot remove llama3.3:latest: it is not installed",
       "hint: did you mean llama3.2:latest",
       "cannot remove llama3.2:7b: it is not installed",
-      "hint: installed are llama3.2:1b, llama3.2:latest",
+      "hint: installed tags: llama3.2:1b, llama3.2:latest",
       "cannot remove zzz:latest: it is not installed",
-      `hint: see what is installed with: pullama list --models-dir ${here.models}`,
+      `hint: list installed models with: pullama list --models-dir ${here.models}`,
       "",
     ].join("\n"),
   );
 });
 
-Deno.test("rm exits with the code of the first failure, a bad name included", async () => {
+Deno.test("rm exits with the code of the first failure, including invalid names", async () => {
   await using here = await place();
   const bad = await here.rm("a b", "nosuch");
   assert.equal(bad.code, 1);
@@ -66,7 +66,7 @@ Deno.test("rm of a model that is given twice removes it once", async () => {
   assert.match(out, /^removed mine:latest, [^\n]*\n$/);
 });
 
-Deno.test("case 102: rm names the manifest that it cannot read, once for all models", async () => {
+Deno.test("case 102: rm reports the manifest that it cannot read, once for all models", async () => {
   await using here = await place();
   const broken = `${here.models}/${here.fixture.models.hub.path}`;
   await Deno.writeTextFile(broken, "{");
@@ -78,7 +78,7 @@ Deno.test("case 102: rm names the manifest that it cannot read, once for all mod
   assert.ok(exists(`${here.models}/${here.fixture.models.llama.path}`));
 });
 
-Deno.test("case 104: rm exits 1 while a pull is running, and says who does it", async () => {
+Deno.test("case 104: rm exits with 1 while a pull is running, and names the holder", async () => {
   await using here = await place();
   await using pull = await otherHolder(`${here.models}/.pullm/store.lock`);
   const { code, out, err } = await here.rm("mine");
@@ -89,7 +89,7 @@ Deno.test("case 104: rm exits 1 while a pull is running, and says who does it", 
   );
 });
 
-Deno.test("rm --quiet says one line", async () => {
+Deno.test("rm --quiet prints one line", async () => {
   await using here = await place();
   assert.match(
     (await here.rm("llama3.2", "-q")).out,
@@ -100,7 +100,7 @@ Deno.test("rm --quiet says one line", async () => {
   assert.deepEqual([none.out, none.code], ["", 4]);
 });
 
-Deno.test("rm --output json is one document, whatever happened", async () => {
+Deno.test("rm --output json prints one document, even with failures", async () => {
   await using here = await place();
   const { code, out, err } = await here.rm("llama3.2", "nosuch", "a b", "--output", "json");
   assert.equal(code, 4);
@@ -123,18 +123,18 @@ Deno.test("rm --output json is one document, whatever happened", async () => {
   );
 });
 
-Deno.test("rm shows the same on a terminal, with separators that it can show", async () => {
+Deno.test("rm prints the same on a terminal, with the separators of the terminal", async () => {
   await using here = await place();
   const host = fakeHost({ terminal: colorTerminal });
   const { out } = await ran(["rm", "mine", "--models-dir", here.models], host);
-  assert.match(out, /^removed mine:latest · \d+ B freed · 2 shared blobs stay\n$/);
+  assert.match(out, /^removed mine:latest · \d+ B freed · 2 shared blobs kept\n$/);
   const plain = fakeHost({ terminal: colorTerminal });
   const argv = ["rm", "llama3.2:1b", "nosuch", "--no-color", "--models-dir", here.models];
   const { out: ascii, err } = await ran(argv, plain);
   assert.match(ascii + err, /^[\n\x20-\x7e]*$/);
 });
 
-Deno.test("rm --help shows its flags and examples within 80 columns", async () => {
+Deno.test("rm --help prints its flags and examples within 80 columns", async () => {
   for (const argv of [["rm", "--help"], ["help", "rm"]]) {
     const { code, out } = await ran(argv);
     assert.equal(code, 0);

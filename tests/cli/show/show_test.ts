@@ -5,7 +5,7 @@ import { type Ran, ran } from "../fake_host.ts";
 
 const MODEL = makeModel({ size: 0 });
 
-/** Runs command lines beside a folder with a few models. */
+/** Runs command lines with a folder of a few models. */
 async function within(
   test: (run: (line: string) => Promise<Ran>, models: string) => Promise<void>,
 ): Promise<void> {
@@ -23,7 +23,7 @@ async function within(
   }
 }
 
-Deno.test("pullama show describes a model", async () => {
+Deno.test("pullama show prints the details of a model", async () => {
   await within(async (run) => {
     for (
       const line of ["show llama3.2", "--no-color show llama3.2:latest", "show library/llama3.2"]
@@ -39,7 +39,7 @@ Deno.test("pullama show describes a model", async () => {
   });
 });
 
-Deno.test("pullama show answers in every mode", async () => {
+Deno.test("pullama show supports every output mode", async () => {
   await within(async (run) => {
     const document = JSON.parse((await run("--output json show llama3.2")).out);
     assert.deepEqual([document.name, document.details.context_length, document.layers.length], [
@@ -54,7 +54,7 @@ Deno.test("pullama show answers in every mode", async () => {
   });
 });
 
-Deno.test("pullama show takes names as Ollama does, in any case", async () => {
+Deno.test("pullama show ignores the case of names as Ollama does", async () => {
   await within(async (run) => {
     const { code, out } = await run("show HF.co/user/repo-gguf:q4_k_m");
     assert.equal(code, 0);
@@ -62,7 +62,7 @@ Deno.test("pullama show takes names as Ollama does, in any case", async () => {
   });
 });
 
-Deno.test("pullama show shows a stub and a model of tensors for what they are", async () => {
+Deno.test("pullama show handles a cloud stub and a model of tensors", async () => {
   await within(async (run) => {
     const stub = await run("show gpt-oss:120b-cloud");
     assert.deepEqual([stub.code, stub.err], [0, ""]);
@@ -73,7 +73,7 @@ Deno.test("pullama show shows a stub and a model of tensors for what they are", 
   });
 });
 
-Deno.test("pullama show says what is missing of a model that was removed half way", async () => {
+Deno.test("pullama show warns about missing blobs", async () => {
   await within(async (run, models) => {
     const half = install(models, "half/latest", makeModel({ size: 0, seed: 2 }));
     Deno.removeSync(half.blobs[1]!);
@@ -82,17 +82,17 @@ Deno.test("pullama show says what is missing of a model that was removed half wa
     assert.match(out, /image\.model +[0-9a-f]{12} +116 kB +missing$/m);
     assert.equal(
       err,
-      "warning: missing or damaged: 1 of 5 blobs\n" +
+      "warning: 1 of 5 blobs missing or damaged\n" +
         `hint: pull it with: pullama pull half:latest --models-dir ${models}\n`,
     );
   });
 });
 
-Deno.test("pullama show ends with 4 for a model that is not installed, and says what is", async () => {
+Deno.test("pullama show exits with 4 for a model that is not installed, and suggests others", async () => {
   await within(async (run, models) => {
     const cases: readonly (readonly [string, string, string])[] = [
       ["lama3.2", "lama3.2:latest", "did you mean llama3.2:latest"],
-      ["mistral", "mistral:latest", "installed are mistral:7b, mistral:7b-q8"],
+      ["mistral", "mistral:latest", "installed tags: mistral:7b, mistral:7b-q8"],
       [
         "nosuch:1b",
         "nosuch:1b",
@@ -113,7 +113,7 @@ Deno.test("pullama show ends with 4 for a model that is not installed, and says 
   });
 });
 
-Deno.test("pullama show ends with 1 for a broken manifest, and says how to mend it", async () => {
+Deno.test("pullama show exits with 1 for a broken manifest, and prints how to repair it", async () => {
   await within(async (run, models) => {
     const { path } = install(models, "cut/latest", { manifest: "{" });
     const { code, out, err } = await run("show cut");
@@ -125,17 +125,17 @@ Deno.test("pullama show ends with 1 for a broken manifest, and says how to mend 
   });
 });
 
-Deno.test("pullama show warns of what it cannot understand, and shows the rest", async () => {
+Deno.test("pullama show warns about data it cannot parse, and shows the rest", async () => {
   await within(async (run, models) => {
     install(models, "odd/latest", { layers: [layer("model", "no weights")] });
     const { code, out, err } = await run("show odd");
     assert.equal(code, 0);
     assert.match(out, /^ {4}name +odd:latest$/m);
-    assert.match(err, /^warning: the weights .* are no GGUF file$/m);
+    assert.match(err, /^warning: .* is not a GGUF file$/m);
   });
 });
 
-Deno.test("pullama show refuses wrong words", async () => {
+Deno.test("pullama show rejects invalid arguments", async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["show", /missing required argument 'model'/],
     ["show a b", /too many arguments/],
@@ -150,7 +150,7 @@ Deno.test("pullama show refuses wrong words", async () => {
   }
 });
 
-Deno.test("pullama show explains itself, with examples, at most 80 columns wide", async () => {
+Deno.test("pullama show --help prints its flags and examples within 80 columns", async () => {
   for (const line of ["show --help", "help show"]) {
     const { code, out } = await ran(line.split(" "));
     assert.equal(code, 0);

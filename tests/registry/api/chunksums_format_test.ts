@@ -14,7 +14,7 @@ function numbered(k: number) {
   return digestOf((0xabc000 + k).toString(16).padStart(64, "0"));
 }
 
-/** What readChunkList() makes of `text`, which comes in pieces of `length`, for a blob of `size`. */
+/** The result of readChunkList() for `text`, in pieces of `length`, and a blob of `size`. */
 function read(text: string, size: number, length = 1 << 16): Promise<ChunkListResult> {
   const bytes = new TextEncoder().encode(text);
   const pieces = async function* () {
@@ -34,23 +34,23 @@ async function chunksIn(text: string, size: number, length?: number): Promise<re
   return list.chunks;
 }
 
-async function faultIn(text: string, size: number): Promise<string> {
+async function problemIn(text: string, size: number): Promise<string> {
   const list = await read(text, size);
-  assert.ok("fault" in list, "the list was accepted");
-  return list.fault;
+  assert.ok("problem" in list, "the list was accepted");
+  return list.problem;
 }
 
 const RIGHT = linesTo(64 * KiB, 200 * KiB, 264 * KiB, 270_337);
 const SIZE = 270_337;
 
-Deno.test("readChunkList() gives each chunk with its digest, the end being the first byte after it", async () => {
+Deno.test("readChunkList() returns each chunk with its digest and exclusive end", async () => {
   const [first, , , last, ...more] = await chunksIn(RIGHT.join(""), SIZE);
   assert.deepEqual(first, { start: 0, end: 64 * KiB, digest: numbered(0) });
   assert.deepEqual(last, { start: 264 * KiB, end: SIZE, digest: numbered(3) });
   assert.deepEqual(more, []);
 });
 
-Deno.test("readChunkList() reads the same however the text is cut and spaced", async () => {
+Deno.test("readChunkList() accepts any split and spacing of the text", async () => {
   const text = RIGHT.join("");
   const expected = await chunksIn(text, SIZE);
   for (const length of [1, 2, 71, 72, 73, 100]) {
@@ -62,48 +62,60 @@ Deno.test("readChunkList() reads the same however the text is cut and spaced", a
   assert.deepEqual(await chunksIn(text.replaceAll(/\s/g, "\t "), SIZE), expected);
 });
 
-Deno.test("case 66: a list that is complete in any order is put in order", async () => {
+Deno.test("case 66: a complete list in any order is sorted", async () => {
   const shuffled = [2, 0, 3, 1].map((k) => RIGHT[k]!).join("");
   assert.deepEqual(await chunksIn(shuffled, SIZE), await chunksIn(RIGHT.join(""), SIZE));
 });
 
 for (const [what, wrong] of Object.entries(WRONG_LISTS)) {
-  Deno.test(`case 65: a list with ${what} is refused`, async () => {
-    assert.match(await faultIn(wrong(RIGHT).join(""), SIZE), /^(it|its|entry \d+) /);
+  Deno.test(`case 65: a list with ${what} is rejected`, async () => {
+    assert.match(
+      await problemIn(wrong(RIGHT).join(""), SIZE),
+      /^(gap|overlap|it ends|the last entry|entry \d+) /,
+    );
   });
 }
 
-Deno.test("case 65: chunks have at least 64 KiB, except the last, and at most 4 GiB", async () => {
+Deno.test("case 65: chunks are at least 64 KiB, except the last, and at most 4 GiB", async () => {
   await chunksIn(linesTo(64 * KiB, 64 * KiB + 1).join(""), 64 * KiB + 1);
   assert.match(
-    await faultIn(linesTo(64 * KiB - 1, 256 * KiB).join(""), 256 * KiB),
+    await problemIn(linesTo(64 * KiB - 1, 256 * KiB).join(""), 256 * KiB),
     /smaller than 64 KiB/,
   );
   await chunksIn(linesTo(4 * GiB, 6 * GiB).join(""), 6 * GiB);
-  assert.match(await faultIn(linesTo(4 * GiB + 1, 6 * GiB).join(""), 6 * GiB), /larger than 4 GiB/);
+  assert.match(
+    await problemIn(linesTo(4 * GiB + 1, 6 * GiB).join(""), 6 * GiB),
+    /larger than 4 GiB/,
+  );
 });
 
-Deno.test("case 65: nothing follows a list that is complete", async () => {
+Deno.test("case 65: a complete list cannot have more entries", async () => {
   const text = RIGHT.join("");
-  assert.match(await faultIn(`${text}${WHOLE}`, SIZE), /cut off/);
-  assert.match(await faultIn(`${text}${WHOLE} ${SIZE}-${SIZE - 1}`, SIZE), /ends before it begins/);
-  assert.match(await faultIn(`${text}${WHOLE} ${SIZE}-${2 * SIZE}`, SIZE), /entry 5 goes beyond/);
+  assert.match(await problemIn(`${text}${WHOLE}`, SIZE), /incomplete/);
+  assert.match(
+    await problemIn(`${text}${WHOLE} ${SIZE}-${SIZE - 1}`, SIZE),
+    /ends before it begins/,
+  );
+  assert.match(
+    await problemIn(`${text}${WHOLE} ${SIZE}-${2 * SIZE}`, SIZE),
+    /entry 5 extends beyond/,
+  );
 });
 
-Deno.test("case 65: a list of one chunk has the digest of the blob", async () => {
+Deno.test("case 65: the digest of an only chunk is that of the blob", async () => {
   const [only] = await chunksIn(`${WHOLE} 0-99999`, 100_000);
   assert.deepEqual(only, { start: 0, end: 100_000, digest: WHOLE });
-  assert.match(await faultIn(`${numbered(1)} 0-99999`, 100_000), /another digest/);
+  assert.match(await problemIn(`${numbered(1)} 0-99999`, 100_000), /digest of its only chunk/);
 });
 
-Deno.test("case 68: whether the digests of a list are right is not for its reader to say", async () => {
+Deno.test("case 68: readChunkList() does not verify the digests", async () => {
   const lying = await chunksIn(lyingList(RIGHT).join(""), SIZE);
   const honest = await chunksIn(RIGHT.join(""), SIZE);
   assert.deepEqual(lying.map(({ start }) => start), honest.map(({ start }) => start));
   lying.forEach(({ digest }, k) => assert.notEqual(digest, honest[k]!.digest));
 });
 
-Deno.test("readChunkList() stops at the first line that cannot be right", async () => {
+Deno.test("readChunkList() stops at the first invalid line", async () => {
   let sent = 0;
   const pieces = async function* () {
     for (;;) {
@@ -112,10 +124,10 @@ Deno.test("readChunkList() stops at the first line that cannot be right", async 
     }
   };
   const list = await readChunkList(pieces(), { mediaType: "x", digest: WHOLE, size: SIZE });
-  assert.deepEqual([list, sent], [{ fault: "entry 1 does not begin with a digest" }, 1]);
+  assert.deepEqual([list, sent], [{ problem: "entry 1 does not begin with a digest" }, 1]);
 });
 
-Deno.test("readChunkList() keeps no more of a word without an end than a digest has", async () => {
+Deno.test("readChunkList() limits the length of a word to that of a digest", async () => {
   let sent = 0;
   const pieces = async function* () {
     for (;;) {
@@ -124,7 +136,7 @@ Deno.test("readChunkList() keeps no more of a word without an end than a digest 
     }
   };
   const list = await readChunkList(pieces(), { mediaType: "x", digest: WHOLE, size: SIZE });
-  assert.deepEqual([list, sent], [{ fault: "it has a word that is too long" }, 2]);
+  assert.deepEqual([list, sent], [{ problem: "word longer than 71 characters" }, 2]);
 });
 
 Deno.test("case 67: a list has at most a million entries", async () => {
@@ -139,7 +151,7 @@ Deno.test("case 67: a list has at most a million entries", async () => {
     }
   };
   const list = await readChunkList(pieces(), { mediaType: "x", digest: WHOLE, size: SIZE });
-  assert.deepEqual([list, sent], [{ fault: "it has more than 1000000 entries" }, 1001]);
+  assert.deepEqual([list, sent], [{ problem: "more than 1000000 entries" }, 1001]);
 });
 
 /** Ends of chunks that tile a blob. */
@@ -151,7 +163,7 @@ const tilings = fc.array(fc.integer({ min: 64 * KiB, max: 400 * KiB }), {
   return lengths.map((length) => end += length);
 });
 
-Deno.test("readChunkList() accepts every tiling, in any order and cut anywhere", async () => {
+Deno.test("readChunkList() accepts every tiling, in any order and split anywhere", async () => {
   await fc.assert(fc.asyncProperty(
     tilings.chain((ends) =>
       fc.record({
@@ -171,7 +183,7 @@ Deno.test("readChunkList() accepts every tiling, in any order and cut anywhere",
   ));
 });
 
-Deno.test("readChunkList() never accepts what does not tile the blob exactly", async () => {
+Deno.test("readChunkList() never accepts a list that does not tile the blob exactly", async () => {
   const nudge = fc.integer({ min: -2, max: 2 });
   const odd = fc.constantFrom("", " ", "\n", "-", "0", "9", "sha256:", "x", "0-65535", "\u00a0");
   await fc.assert(
@@ -197,7 +209,7 @@ Deno.test("readChunkList() never accepts what does not tile the blob exactly", a
         }
         const size = ends.at(-1)!;
         const list = await read(text, size);
-        if ("fault" in list) return;
+        if ("problem" in list) return;
         assert.deepEqual(union(list.chunks), [{ start: 0, end: size }]);
         assert.equal(total(list.chunks), size);
         for (const { start, end, digest } of list.chunks) {

@@ -26,16 +26,16 @@ import { bytesOf, failureOf, MiB, nameAt, never, type World, world } from "../wo
 const LENGTH = MiB / 2;
 
 interface ChunkWorld extends World {
-  /** What was said about it. */
+  /** The notes so far. */
   readonly notes: readonly string[];
   ask(): Promise<readonly Chunk[] | undefined>;
-  /** Fetches the first bytes of the blob, which have to be right. */
+  /** Downloads the first bytes of the blob and checks them. */
   fetched(): Promise<void>;
   /** Paths of the requests so far, in short. */
   asked(): string[];
 }
 
-/** A blob of 2 MiB and 5 bytes, and a source that asks for the chunks of what has more than 1 MiB. */
+/** A blob of 2 MiB and 5 bytes, and a source that requests chunk lists of blobs over 1 MiB. */
 async function chunkWorld(
   fake: FakeOptions = {},
   options: Partial<RegistryOptions> = {},
@@ -61,7 +61,7 @@ async function chunkWorld(
   };
 }
 
-Deno.test("chunksums() gives the registry's chunks, which are the blob", async () => {
+Deno.test("chunksums() returns the chunks of the registry, which cover the blob", async () => {
   await using w = await chunkWorld();
   const chunks = await w.ask();
   const ends = [LENGTH, 2 * LENGTH, 3 * LENGTH, 4 * LENGTH, w.blob.size];
@@ -76,14 +76,14 @@ Deno.test("chunksums() gives the registry's chunks, which are the blob", async (
   assert.deepEqual(w.notes, []);
 });
 
-Deno.test("case 66: a list in another order is as good", async () => {
+Deno.test("case 66: a list in another order is accepted", async () => {
   await using w = await chunkWorld();
   const right = await w.ask();
   w.registry.faults.chunksums = () => ({ list: (lines) => lines.toReversed() });
   assert.deepEqual(await w.ask(), right);
 });
 
-Deno.test("case 70: nobody is asked about a blob that is one chunk", async () => {
+Deno.test("case 70: no chunk list is requested for a blob of one chunk", async () => {
   await using w = await chunkWorld();
   for (const [size, requests] of [[MiB, 0], [MiB + 1, 1]] as const) {
     const before = w.registry.requests.length;
@@ -97,33 +97,38 @@ Deno.test("case 70: nobody is asked about a blob that is one chunk", async () =>
 
 const never200 = { status: 200, headers: { "content-type": "text/plain" } };
 
-/** What a registry may do instead, whether it is asked again about the next blob, and what is said. */
+/** Failures of a registry, whether it is asked again for the next blob, and the note. */
 const refusals: readonly [string, Fault, "again" | "never", RegExp][] = [
-  ["answers 404", registryError(404, "BLOB_UNKNOWN", "blob unknown"), "never", /answered 404/],
-  ["answers 401 without a challenge", { status: 401 }, "never", /answered 401/],
-  ["answers 403", registryError(403, "DENIED", "no"), "never", /answered 403/],
-  ["answers 400", { status: 400, body: "what?" }, "never", /answered 400/],
-  ["answers 405", { status: 405 }, "never", /answered 405/],
-  ["answers 501", { status: 501 }, "never", /answered 501/],
-  ["answers 204", { status: 204 }, "never", /answered 204/],
-  ["answers 206", { status: 206 }, "never", /answered 206/],
-  ["answers 500", { status: 500 }, "again", /answered 500/],
-  ["is busy", { status: 429, headers: { "retry-after": "600" } }, "again", /answered 429/],
-  ["sends a web page", htmlPage(), "never", /web page/],
-  ["redirects to a web page", redirect("/login"), "never", /web page/],
-  ["sends a page that says it is text", { ...never200, body: "<html></html>" }, "never", /entry 1/],
+  [
+    "returns 404",
+    registryError(404, "BLOB_UNKNOWN", "blob unknown"),
+    "never",
+    /returned status 404/,
+  ],
+  ["returns 401 without a challenge", { status: 401 }, "never", /returned status 401/],
+  ["returns 403", registryError(403, "DENIED", "no"), "never", /returned status 403/],
+  ["returns 400", { status: 400, body: "what?" }, "never", /returned status 400/],
+  ["returns 405", { status: 405 }, "never", /returned status 405/],
+  ["returns 501", { status: 501 }, "never", /returned status 501/],
+  ["returns 204", { status: 204 }, "never", /returned status 204/],
+  ["returns 206", { status: 206 }, "never", /returned status 206/],
+  ["returns 500", { status: 500 }, "again", /returned status 500/],
+  ["is busy", { status: 429, headers: { "retry-after": "600" } }, "again", /returned status 429/],
+  ["sends an HTML page", htmlPage(), "never", /HTML page/],
+  ["redirects to an HTML page", redirect("/login"), "never", /HTML page/],
+  ["sends an HTML page as text/plain", { ...never200, body: "<html></html>" }, "never", /entry 1/],
   ["sends JSON", { ...never200, body: '{"chunks":[]}' }, "never", /entry 1/],
-  ["sends nothing", { ...never200, body: "" }, "never", /ends at 0 of/],
-  ["sends it compressed", { headers: { "content-encoding": "gzip" } }, "never", /compressed/],
+  ["sends nothing", { ...never200, body: "" }, "never", /ends at byte 0 of/],
+  ["sends a compressed list", { headers: { "content-encoding": "gzip" } }, "never", /compressed/],
   ["redirects to a file", redirect("file:///etc/passwd"), "never", /file:/],
-  ["redirects for ever", redirect("?again"), "never", /itself/],
-  ["does not answer", { delayMs: Infinity }, "never", /silent for 0\.15 s/],
-  ["stops in the middle", stallAfter(100), "never", /silent for 0\.15 s/],
-  ["hangs up", { hangUp: "reset" }, "again", /cannot reach/],
-  ["breaks off", resetAfter(100), "again", /lost the connection/],
+  ["sends a redirect loop", redirect("?again"), "never", /redirect loop/],
+  ["does not respond", { delayMs: Infinity }, "never", /no data received from .* for 0\.15s/],
+  ["stalls", stallAfter(100), "never", /no data received from .* for 0\.15s/],
+  ["resets the connection", { hangUp: "reset" }, "again", /cannot reach/],
+  ["resets the connection in the body", resetAfter(100), "again", /lost the connection/],
 ];
 for (const [what, fault, then, note] of refusals) {
-  Deno.test(`case 64: a registry that ${what} when asked for chunks costs a pull nothing`, async () => {
+  Deno.test(`case 64: a registry that ${what} for a chunk list does not affect the pull`, async () => {
     await using w = await chunkWorld({}, { chunksumsMs: 150 });
     w.registry.faults.chunksums = () => fault;
     w.registry.faults.other = ({ path }) => path === "/login" ? htmlPage() : undefined;
@@ -140,7 +145,7 @@ for (const [what, fault, then, note] of refusals) {
   });
 }
 
-Deno.test("case 64: what one host does not have is asked of another all the same", async () => {
+Deno.test("case 64: a host without chunk lists does not affect other hosts", async () => {
   await using without = await chunkWorld({ chunkLength: 0 });
   await using w = await world(2 * MiB, { chunkLength: LENGTH });
   assert.equal(await without.ask(), undefined);
@@ -149,16 +154,16 @@ Deno.test("case 64: what one host does not have is asked of another all the same
 });
 
 for (const [what, list] of Object.entries(WRONG_LISTS)) {
-  Deno.test(`case 65: a list with ${what} is not used, and the blob comes without`, async () => {
+  Deno.test(`case 65: a list with ${what} is not used, and the blob is downloaded without it`, async () => {
     await using w = await chunkWorld();
     w.registry.faults.chunksums = () => ({ list });
     assert.equal(await w.ask(), undefined);
-    assert.match(w.notes[0]!, /^blob [0-9a-f]{12} has no chunks from the registry: cannot use/);
+    assert.match(w.notes[0]!, /^no chunk list for blob [0-9a-f]{12}: invalid list from/);
     await w.fetched();
   });
 }
 
-Deno.test("case 67: a list of 33 MiB is cut off at 32 MiB", async () => {
+Deno.test("case 67: a list of 33 MiB is cancelled at 32 MiB", async () => {
   await using w = await chunkWorld();
   const line = new TextEncoder().encode(`${w.blob.digest} 0-65535\n`);
   const body = new Uint8Array(33 * MiB);
@@ -170,7 +175,7 @@ Deno.test("case 67: a list of 33 MiB is cut off at 32 MiB", async () => {
   await w.fetched();
 });
 
-Deno.test("case 68: a list that covers the blob is handed on, right or wrong: the bytes will tell", async () => {
+Deno.test("case 68: a list that covers the blob is returned without verifying its digests", async () => {
   await using w = await chunkWorld();
   const right = await w.ask();
   w.registry.faults.chunksums = () => ({ list: lyingList });
@@ -180,7 +185,7 @@ Deno.test("case 68: a list that covers the blob is handed on, right or wrong: th
   await w.fetched();
 });
 
-Deno.test("the ranges are asked for where they are said to be", async () => {
+Deno.test("ranges are requested from the Content-Location of the chunk list", async () => {
   await using w = await chunkWorld({ blobHosts: 1 });
   await w.ask();
   await w.fetched();
@@ -189,18 +194,18 @@ Deno.test("the ranges are asked for where they are said to be", async () => {
 });
 
 const dead: readonly [string, Fault][] = [
-  ["answers 401", { status: 401 }],
-  ["answers 403", { status: 403 }],
-  ["answers 404", { status: 404 }],
-  ["answers 405", { status: 405 }],
-  ["answers 451", { status: 451 }],
+  ["returns 401", { status: 401 }],
+  ["returns 403", { status: 403 }],
+  ["returns 404", { status: 404 }],
+  ["returns 405", { status: 405 }],
+  ["returns 451", { status: 451 }],
   ["is busy", { status: 429, headers: { "retry-after": "86400" } }],
-  ["has a page of its own", htmlPage()],
-  ["leads to a file", redirect("file:///etc/passwd")],
-  ["hangs up", { hangUp: "reset" }],
+  ["sends an HTML page", htmlPage()],
+  ["redirects to a file", redirect("file:///etc/passwd")],
+  ["resets the connection", { hangUp: "reset" }],
 ];
 for (const [what, fault] of dead) {
-  Deno.test(`where the ranges are said to be ${what}: then the blob's own address is good`, async () => {
+  Deno.test(`a Content-Location that ${what} is replaced by the blob's own URL`, async () => {
     await using w = await chunkWorld({ blobHosts: 1 });
     await w.ask();
     w.registry.faults.data = (_, n) => n === 1 ? fault : undefined;
@@ -211,7 +216,7 @@ for (const [what, fault] of dead) {
   });
 }
 
-Deno.test("where the ranges are said to be is forgotten when it no longer works", async () => {
+Deno.test("a Content-Location that no longer works is forgotten", async () => {
   await using w = await chunkWorld({ blobHosts: 1 });
   await w.ask();
   await w.fetched();
@@ -223,14 +228,14 @@ Deno.test("where the ranges are said to be is forgotten when it no longer works"
   assert.deepEqual(w.asked(), ["chunksums", "blob host", "blob host", "blobs", "blob host"]);
 });
 
-Deno.test("several connections begin together where the ranges are said to be", async () => {
+Deno.test("several connections use the Content-Location at the same time", async () => {
   await using w = await chunkWorld({ blobHosts: 1 });
   await w.ask();
   await Promise.all([w.fetched(), w.fetched(), w.fetched()]);
   assert.deepEqual(w.asked(), ["chunksums", "blob host", "blob host", "blob host"]);
 });
 
-Deno.test("whoever gives up is not sent from a silent address to another", async () => {
+Deno.test("an abort at a stalled Content-Location does not request the blob's own URL", async () => {
   await using w = await chunkWorld({ blobHosts: 1 });
   await w.ask();
   const attempt = new AbortController();
@@ -253,18 +258,21 @@ for (
     "http://[::1",
   ]
 ) {
-  Deno.test(`case 69: that the ranges are at ${location} is ignored`, async () => {
+  Deno.test(`case 69: a Content-Location ${location} is ignored`, async () => {
     await using w = await chunkWorld();
     w.registry.faults.chunksums = () => ({ headers: { "content-location": location } });
     assert.equal((await w.ask())?.length, 5);
-    assert.match(w.notes[0]!, /^the address that 127\.0\.0\.1:\d+ has for chunks (is not|cannot)/);
+    assert.match(
+      w.notes[0]!,
+      /^ignored the Content-Location of the chunk list from 127\.0\.0\.1:\d+: /,
+    );
     assert.doesNotMatch(w.notes[0]!, /secret|passwd/);
     await w.fetched();
     assert.deepEqual(w.asked(), ["chunksums", "blobs"]);
   });
 }
 
-Deno.test("case 69: an https registry does not have the ranges at an address of plain http", async () => {
+Deno.test("case 69: a Content-Location with plain http is ignored for an https registry", async () => {
   const tls = { cert: certificate, key: certificateKey };
   await using plain = await world(10);
   await using w = await chunkWorld({ tls }, { caCerts: [certificate] });
@@ -275,7 +283,7 @@ Deno.test("case 69: an https registry does not have the ranges at an address of 
   assert.deepEqual(plain.registry.requests, []);
 });
 
-Deno.test("case 69: a public registry does not have the ranges on this machine or in a private network", async () => {
+Deno.test("case 69: a Content-Location with an internal address is ignored for a public registry", async () => {
   const blob = { mediaType: "x", digest: digestOf("ab".repeat(32)), size: 100_000 };
   const name = { host: "registry.example", namespace: "a", model: "b", tag: "c" };
   const lookup = (host: string) =>
@@ -309,7 +317,7 @@ Deno.test("case 69: a public registry does not have the ranges on this machine o
   assert.equal(await ask("/elsewhere"), "https://registry.example/elsewhere");
 });
 
-Deno.test("a Content-Location that is the list itself is not where the ranges are", async () => {
+Deno.test("a Content-Location that names the list itself is ignored", async () => {
   await using w = await chunkWorld();
   w.registry.faults.chunksums = ({ path }) => ({ headers: { "content-location": path } });
   assert.equal((await w.ask())?.length, 5);
@@ -317,7 +325,7 @@ Deno.test("a Content-Location that is the list itself is not where the ranges ar
   assert.deepEqual(w.asked(), ["chunksums", "blobs"]);
 });
 
-Deno.test("a registry that wants a login for its chunks gets the one it got for the manifest", async () => {
+Deno.test("the token for the manifest is used for the chunk list", async () => {
   await using w = await authWorld({ fake: { chunkLength: LENGTH }, source: { chunkSize: MiB } });
   const server = demandTokens(w.registry, { keys: [PUBLIC] });
   w.registry.faults.chunksums = w.registry.faults.blob;
@@ -326,7 +334,7 @@ Deno.test("a registry that wants a login for its chunks gets the one it got for 
   assert.equal(server.issued, 1);
 });
 
-Deno.test("case 64: a registry that does not accept its own tokens for chunks is asked once", async () => {
+Deno.test("case 64: a registry that rejects its own tokens for chunk lists is asked once", async () => {
   await using w = await authWorld({ fake: { chunkLength: LENGTH }, source: { chunkSize: MiB } });
   const server = demandTokens(w.registry, { keys: [PUBLIC] });
   const realm = `Bearer realm="${w.registry.url}/token",service="fake",scope="x"`;
@@ -341,10 +349,10 @@ Deno.test("case 64: a registry that does not accept its own tokens for chunks is
   await w.blob();
 });
 
-Deno.test("whoever gives up on a pull does not wait for the chunks", async () => {
+Deno.test("an abort does not wait for the chunk list", async () => {
   await using w = await chunkWorld();
   const attempt = new AbortController();
-  const reason = new PullamaError("interrupted", "no more");
+  const reason = new PullamaError("interrupted", "aborted");
   for (const fault of [{ delayMs: Infinity }, stallAfter(100)]) {
     w.registry.faults.chunksums = () => {
       attempt.abort(reason);
@@ -354,11 +362,11 @@ Deno.test("whoever gives up on a pull does not wait for the chunks", async () =>
     assert.equal(await failureOf(asked), reason);
   }
   delete w.registry.faults.chunksums;
-  assert.equal((await w.ask())?.length, 5, "an interruption is no refusal");
+  assert.equal((await w.ask())?.length, 5, "an abort is not a refusal");
   assert.deepEqual(w.notes, []);
 });
 
-Deno.test("what a host does not have for one model it is not asked about another", async () => {
+Deno.test("a host without a chunk list for one model is not asked for another", async () => {
   await using w = await chunkWorld({ chunkLength: 0 });
   await w.ask();
   await w.source.chunksums(nameAt(w.registry, "library/other:latest"), w.blob, never());

@@ -29,7 +29,7 @@ function addModel(world: Hub) {
   return world.add(`${REPOSITORY}:Q4_K_M`, { layers });
 }
 
-Deno.test("case 20: a model of the hub comes over three hosts, and only the first one learns who asks", async () => {
+Deno.test("case 20: a model of the hub is downloaded from three hosts, and only the first one gets credentials", async () => {
   await using world = await startHub();
   await using key = await fileWith(KEY);
   const server = demandTokens(world.short, { keys: [PUBLIC] });
@@ -63,7 +63,7 @@ Deno.test("case 20: a model of the hub comes over three hosts, and only the firs
   assert.deepEqual([...world.hub.requests, ...world.store.requests].filter(shown), []);
 });
 
-Deno.test("a file of the hub is asked for where it was found until that address expires", async () => {
+Deno.test("a file of the hub is requested from its cached URL until that expires", async () => {
   await using world = await startHub();
   let now = Date.now();
   addModel(world);
@@ -79,12 +79,12 @@ Deno.test("a file of the hub is asked for where it was found until that address 
   assert.equal(world.short.requests.length, 3, "one for the manifest and one for each blob");
   now += 560_000;
   for (const k of [0, 1]) await open(k);
-  assert.equal(world.short.requests.length, 4, "the address of the small one is good for 600 s");
+  assert.equal(world.short.requests.length, 4, "the URL of the small one is valid for 600 s");
   const [last] = world.hub.requests.slice(-1);
   assert.ok(last!.query.has("__sign"));
 });
 
-Deno.test("expiryOf() reads the addresses of the hub's store of large files", () => {
+Deno.test("expiryOf() reads the URLs of the hub's large file storage", () => {
   const now = Date.UTC(2026, 0, 2, 3, 4, 5);
   const at = (query: string) => expiryOf(new URL(`https://cas-bridge.example/xet?${query}`), now);
   const amz = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260102T030000Z&X-Amz-Expires=3600";
@@ -99,14 +99,14 @@ const unknown = [
   "The specified GGUF file does not exist.",
 ];
 for (const text of unknown) {
-  Deno.test(`case 15: "${text}" is said in these words and ends with exit 4`, async () => {
+  Deno.test(`case 15: "${text}" is quoted and ends with exit code 4`, async () => {
     await using world = await startHub();
     world.hub.faults.manifest = () => jsonAnswer(400, { error: text });
     using source = new RegistrySource({ userAgent: "pullama/test" });
     const at = nameAt(world.short, `${REPOSITORY}:Q9`);
     const { kind, message, hint } = await failureOf(source.manifest(at, never()));
     assert.equal(exitCodeOf(kind), 4);
-    assert.equal(message, `${world.hub.host} does not know this tag: ${text}`);
+    assert.equal(message, `tag not found on ${world.hub.host}: ${text}`);
     assert.ok(hint!.includes(`${world.hub.url}/${REPOSITORY}/tree/main`), hint);
   });
 }
@@ -117,7 +117,7 @@ const split = [
   "This repository only contains sharded GGUF files. Download the shards and merge them",
 ];
 for (const text of split) {
-  Deno.test(`"${text.slice(0, 36)}..." is said together with the tags that would work`, async () => {
+  Deno.test(`"${text.slice(0, 36)}..." is reported with the tags that work`, async () => {
     await using world = await startHub();
     world.hub.faults.manifest = () => jsonAnswer(400, { error: text });
     using source = new RegistrySource({ userAgent: "pullama/test" });
@@ -136,7 +136,7 @@ for (const text of split) {
     const { kind, message, hint } = await refused();
     assert.equal(exitCodeOf(kind), 1);
     assert.ok(
-      message.endsWith(`in several files, which cannot be pulled as one: ${text}`),
+      message.endsWith(`split into several files, which is not supported: ${text}`),
       message,
     );
     assert.equal(hint, "these tags are single files: Q4_K_M, UD-IQ2_XXS");
@@ -150,7 +150,7 @@ for (const text of split) {
   });
 }
 
-Deno.test("a refusal of the hub is told even if its list of files is none", async () => {
+Deno.test("an error of the hub is reported even if its file list is invalid", async () => {
   await using world = await startHub();
   world.hub.faults.manifest = () => jsonAnswer(400, { error: split[0] });
   using source = new RegistrySource({ userAgent: "pullama/test" });
@@ -167,7 +167,7 @@ Deno.test("a refusal of the hub is told even if its list of files is none", asyn
   }
 });
 
-Deno.test("whoever gives up does not wait for the hub's list of files", async () => {
+Deno.test("an abort does not wait for the file list of the hub", async () => {
   await using world = await startHub();
   world.hub.faults.manifest = () => jsonAnswer(400, { error: split[0] });
   using source = new RegistrySource({ userAgent: "pullama/test" });
@@ -180,7 +180,7 @@ Deno.test("whoever gives up does not wait for the hub's list of files", async ()
   assert.equal((await failureOf(source.manifest(at, attempt.signal))).kind, "interrupted");
 });
 
-Deno.test("tagsAmong() names quantizations as the hub does, and other files by their whole name", () => {
+Deno.test("tagsAmong() names quantizations like the hub, and other files by their full name", () => {
   const tags = (...paths: readonly string[]) => tagsAmong(paths.map((path) => ({ path })), name);
   assert.deepEqual(tags("a-Q4_K_M.gguf", "a.Q5_0.gguf", "a-iq3_m.GGUF", "a-BF16.gguf"), [
     "Q4_K_M",
@@ -200,19 +200,19 @@ Deno.test("tagsAmong() names quantizations as the hub does, and other files by t
   for (const odd of [null, {}, "x", 7]) assert.equal(tagsAmong(odd, name), undefined);
 });
 
-Deno.test("tagProblemIn() hears nothing in what other registries say", () => {
+Deno.test("tagProblemIn() ignores errors of other registries", () => {
   for (const text of ["manifest invalid", "", "Repository is not GGUF or is not compatible"]) {
     assert.equal(tagProblemIn(text), undefined, text);
   }
 });
 
 for (const host of ["hf.co", "huggingface.co"]) {
-  Deno.test(`a repository that ${host} hides may need access, which a key gives`, async () => {
+  Deno.test(`the hint for a 401 of ${host} says how to get access`, async () => {
     const landing = {
       response: new Response(null, { status: 401 }),
       url: new URL(`https://${host}/v2/${REPOSITORY}/manifests/Q8_0`),
     };
-    const nobody = {
+    const unused = {
       url: () => landing.url,
       get: () => assert.fail(),
       reason: () => assert.fail(),
@@ -221,16 +221,16 @@ for (const host of ["hf.co", "huggingface.co"]) {
       name,
       landing,
       "Invalid username or password.",
-      nobody,
+      unused,
       never(),
     );
     assert.match(hint!, /https:\/\/huggingface\.co\/settings\/keys/);
     assert.ok(hint!.includes(`https://${host}/${REPOSITORY}`), hint);
     const { headers } = landing.response;
-    const answer = { status: 401, headers, text: "", host, now: 0, hint: hint! };
-    const error = manifestError(answer, () => false);
+    const failed = { status: 401, headers, text: "", host, now: 0, hint: hint! };
+    const error = manifestError(failed, () => false);
     assert.equal(exitCodeOf(error.kind), 3);
-    assert.match(error.message, /has no such model, or it needs access/);
+    assert.match(error.message, /model not found on .*, or authentication required/);
     assert.equal(error.hint, hint);
   });
 }

@@ -3,7 +3,7 @@ import { expiryOf, UrlCache } from "../../../src/registry/api/url_cache.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 
-Deno.test("expiryOf() reads the end of a signed address", () => {
+Deno.test("expiryOf() reads the expiry of a signed URL", () => {
   const at = (query: string) => expiryOf(new URL(`https://h/x?${query}`), NOW);
   assert.equal(at("X-Amz-Date=20260102T030000Z&X-Amz-Expires=1200"), Date.UTC(2026, 0, 2, 3, 20));
   assert.equal(at("X-Goog-Date=20260102T030000Z&X-Goog-Expires=60"), Date.UTC(2026, 0, 2, 3, 1));
@@ -12,7 +12,7 @@ Deno.test("expiryOf() reads the end of a signed address", () => {
   assert.equal(at(`__sign=aa.${payload}.bb`), 1767323045_000);
 });
 
-Deno.test("expiryOf() gives five minutes to what it cannot read", () => {
+Deno.test("expiryOf() defaults to five minutes", () => {
   for (
     const query of [
       "",
@@ -28,7 +28,7 @@ Deno.test("expiryOf() gives five minutes to what it cannot read", () => {
   }
 });
 
-Deno.test("Addresses does not forget the better address of another request", () => {
+Deno.test("UrlCache does not forget the newer URL of another request", () => {
   const addresses = new UrlCache(() => NOW);
   const [old, fresh] = [new URL("https://h/old"), new URL("https://h/fresh")];
   addresses.set("blob", fresh);

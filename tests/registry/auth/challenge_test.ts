@@ -4,7 +4,7 @@ import { parseChallenges } from "../../../src/registry/auth/challenge.ts";
 
 type Plain = [scheme: string, parameters: Record<string, string>];
 
-/** What was read; the last entry says if the rest could not be. */
+/** The challenges, followed by "broken" if parsing failed. */
 function read(header: string): (Plain | "broken")[] {
   const { challenges, broken } = parseChallenges(header);
   const plain = challenges.map(({ scheme, parameters }): Plain => [
@@ -14,7 +14,7 @@ function read(header: string): (Plain | "broken")[] {
   return broken ? [...plain, "broken"] : plain;
 }
 
-Deno.test("case 81: a challenge as Ollama and distribution write it is read", () => {
+Deno.test("case 81: challenges of Ollama and distribution are parsed", () => {
   assert.deepEqual(
     read('Bearer realm="https://h/t?a=1,2",service="s",scope="repository:a/b:pull"'),
     [
@@ -45,7 +45,7 @@ Deno.test("case 81: two schemes in one header are two challenges", () => {
   assert.equal(read(headers.get("www-authenticate")!).length, 2);
 });
 
-Deno.test("case 81: upper case, escaped quotes, odd spaces and missing commas are read", () => {
+Deno.test("case 81: upper case, escaped quotes, extra spaces and missing commas are accepted", () => {
   assert.deepEqual(read(String.raw`  BEARER   REALM = "a \"b\" \\c" Service=s,,Scope="" `), [
     ["bearer", { realm: String.raw`a "b" \c`, service: "s", scope: "" }],
   ]);
@@ -54,11 +54,11 @@ Deno.test("case 81: upper case, escaped quotes, odd spaces and missing commas ar
   ]);
 });
 
-Deno.test("parseChallenges() takes the first of two parameters with one name", () => {
+Deno.test("parseChallenges() keeps the first of two parameters with the same name", () => {
   assert.deepEqual(read("Bearer realm=a, Realm=b"), [["bearer", { realm: "a" }]]);
 });
 
-Deno.test("case 78: what cannot be read is broken from there on", () => {
+Deno.test("case 78: a header that cannot be parsed is broken from that point", () => {
   for (const header of ['Bearer realm="a', 'Bearer realm=a, service="b\\"', "Bearer a=b, c="]) {
     assert.equal(read(header).at(-1), "broken", header);
   }
@@ -68,7 +68,7 @@ Deno.test("case 78: what cannot be read is broken from there on", () => {
   assert.deepEqual(read(" , "), []);
 });
 
-Deno.test("parseChallenges() reads back whatever is quoted, and survives anything", () => {
+Deno.test("parseChallenges() parses any quoted value, and never throws", () => {
   fc.assert(fc.property(fc.string(), (value) => {
     const quoted = `"${value.replaceAll(/["\\]/g, "\\$&")}"`;
     assert.deepEqual(read(`Bearer realm=${quoted}, service=s`), [

@@ -3,19 +3,19 @@ import { basicHeader, findPassword } from "../../../src/registry/auth/docker_con
 import { temporaryFolder } from "../../real/child.ts";
 import { fileWith } from "./keys.ts";
 
-/** What Docker's file with this text has for a host: "user:password", or why there is nothing. */
+/** "user:password" for a host in a Docker config file with this text, or why there is none. */
 async function docker(config: unknown, host: string): Promise<string | undefined> {
   const text = typeof config === "string" ? config : JSON.stringify(config);
   await using file = await fileWith(text);
-  const { credentials, problem: trouble } = await findPassword(host, { dockerConfig: file.path });
-  if (!credentials) return trouble?.replace(file.path, "FILE");
+  const { credentials, problem } = await findPassword(host, { dockerConfig: file.path });
+  if (!credentials) return problem?.replace(file.path, "FILE");
   assert.equal(credentials.source, file.path);
   return `${credentials.user}:${credentials.password}`;
 }
 
 const auth = btoa("me:pass:word");
 
-Deno.test("findPassword() takes what is set for this very host before Docker's file", async () => {
+Deno.test("findPassword() prefers the login set for the host to Docker's config file", async () => {
   await using file = await fileWith(JSON.stringify({ auths: { "h:5000": { auth } } }));
   const login = { host: "H:5000", user: "u", password: "p" };
   const find = async (host: string) => {
@@ -29,7 +29,7 @@ Deno.test("findPassword() takes what is set for this very host before Docker's f
   assert.equal((await findPassword("h:5000", other)).credentials?.user, "me");
 });
 
-Deno.test("findPassword() reads Docker's file with hosts in all its forms", async () => {
+Deno.test("findPassword() reads all forms of hosts in Docker's config file", async () => {
   const keys = ["r.example", "R.Example", "https://r.example", "http://r.example/v1/"];
   for (const key of keys) {
     assert.equal(await docker({ auths: { [key]: { auth } } }, "r.example"), "me:pass:word", key);
@@ -50,25 +50,25 @@ Deno.test("findPassword() knows Docker Hub by each of its names", async () => {
   assert.equal(await docker(config, "evil.docker.io"), undefined);
 });
 
-Deno.test("findPassword() says what keeps it from using Docker's file", async () => {
-  assert.equal(await docker("{", "h"), "FILE is not JSON");
+Deno.test("findPassword() says why Docker's config file cannot be used", async () => {
+  assert.equal(await docker("{", "h"), "FILE is not valid JSON");
   const helped = { credsStore: "x", auths: { h: {} } };
-  assert.match((await docker(helped, "h"))!, /^FILE leaves them to a credential helper/);
-  assert.match((await docker({ auths: { h: { auth: "%%%" } } }, "h"))!, /cannot be read/);
-  assert.match((await docker({ auths: { h: { auth: btoa(":p") } } }, "h"))!, /cannot be read/);
+  assert.match((await docker(helped, "h"))!, /^FILE uses a credential helper/);
+  assert.match((await docker({ auths: { h: { auth: "%%%" } } }, "h"))!, /invalid entry/);
+  assert.match((await docker({ auths: { h: { auth: btoa(":p") } } }, "h"))!, /invalid entry/);
   for (const odd of ["[]", "null", "3", '{"auths":[]}', '{"auths":{"h":3}}', '{"auths":null}']) {
     assert.equal(await docker(odd, "h"), undefined, odd);
   }
   assert.equal(await docker({ auths: {} }, "__proto__"), undefined);
 });
 
-Deno.test("findPassword() does without Docker's file", async () => {
+Deno.test("findPassword() works without Docker's config file", async () => {
   await using folder = await temporaryFolder();
   assert.deepEqual(await findPassword("h", {}), {});
   const dockerConfig = `${folder.path}/config.json`;
   assert.deepEqual(await findPassword("h", { dockerConfig }), {});
-  const { problem: trouble } = await findPassword("h", { dockerConfig: folder.path });
-  assert.equal(trouble, `${folder.path} cannot be read`);
+  const { problem } = await findPassword("h", { dockerConfig: folder.path });
+  assert.equal(problem, `${folder.path} cannot be read`);
 });
 
 Deno.test("basicHeader() encodes as UTF-8", () => {

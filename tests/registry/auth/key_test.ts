@@ -6,7 +6,7 @@ import { testWith } from "../../needs.ts";
 import { runToEnd, temporaryFolder } from "../../real/child.ts";
 import { fileWith, foreignKey, KEY, pem, PUBLIC, SEED, spoilt } from "./keys.ts";
 
-/** What readKey() says of a file with this text: the public key, or what is wrong without the path. */
+/** The public key that readKey() finds in a file with this text, or the reason without the path. */
 async function reading(text: string): Promise<string> {
   await using file = await fileWith(text);
   const key = await readKey(file.path);
@@ -16,7 +16,7 @@ async function reading(text: string): Promise<string> {
   return key.reason.replace(file.path, "FILE");
 }
 
-Deno.test("readKey() reads OpenSSH's form and both of PKCS#8", async () => {
+Deno.test("readKey() reads OpenSSH keys and both forms of PKCS#8", async () => {
   assert.equal(await reading(KEY), PUBLIC);
   assert.equal(await reading(`a comment\n${KEY.replaceAll("\n", "\r\n")}`), PUBLIC);
   const seed = Buffer.from(SEED, "hex");
@@ -28,29 +28,29 @@ Deno.test("readKey() reads OpenSSH's form and both of PKCS#8", async () => {
   assert.equal(await reading(pem("PRIVATE KEY", both)), PUBLIC);
 });
 
-Deno.test("readKey() reads what node writes", async () => {
+Deno.test("readKey() reads keys written by node", async () => {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
   const text = privateKey.export({ format: "pem", type: "pkcs8" }) as string;
   assert.ok(Buffer.from(await reading(text), "base64").subarray(-32).equals(raw));
 });
 
-Deno.test("readKey() says that there is no file and how to make one", async () => {
+Deno.test("readKey() reports a missing file and how to create it", async () => {
   await using folder = await temporaryFolder();
   const path = `${folder.path}/my keys/id_ed25519`;
   const key = await readKey(path);
   assert.deepEqual(key, {
     missing: true,
-    reason: `there is no key ${path}`,
-    hint: `start "ollama serve" once, which makes one, or run: ` +
+    reason: `key file ${path} not found`,
+    hint: `run "ollama serve" once to create it, or run: ` +
       `ssh-keygen -t ed25519 -N "" -f "${path}"`,
   });
 });
 
-const wrong: readonly [what: string, text: string, why: RegExp][] = [
+const wrong: readonly [what: string, text: string, reason: RegExp][] = [
   ["an empty file", " \n", /^the key FILE is empty$/],
   ["case 80: a passphrase", foreignKey("aes256-ctr", "ssh-ed25519"), /passphrase/],
-  ["case 80: an RSA key", foreignKey("none", "ssh-rsa"), /type ssh-rsa, where only Ed25519/],
+  ["case 80: an RSA key", foreignKey("none", "ssh-rsa"), /type ssh-rsa, but only Ed25519/],
   ["case 80: an RSA key with a passphrase", foreignKey("aes256-ctr", "ssh-rsa"), /type ssh-rsa/],
   ["a key in hardware", foreignKey("none", "sk-ssh-ed25519@openssh.com"), /type sk-ssh-ed25519@o/],
   ["an odd type", foreignKey("none", "ssh\u001b[2J"), /type unknown/],
@@ -65,15 +65,15 @@ const wrong: readonly [what: string, text: string, why: RegExp][] = [
   ["another magic", spoilt((bytes) => bytes.fill("x", 0, 4)), /is damaged/],
   ["another public half", spoilt((bytes) => bytes.fill(7, 70, 71)), /is damaged/],
   ["another secret half", spoilt((bytes) => bytes.fill(7, 170, 171)), /is damaged/],
-  ["a huge file", "x".repeat(65_537), /too long/],
+  ["a huge file", "x".repeat(65_537), /too large/],
 ];
-for (const [what, text, why] of wrong) {
-  Deno.test(`readKey() tells ${what} from a key`, async () => {
-    assert.match(await reading(text), why);
+for (const [what, text, reason] of wrong) {
+  Deno.test(`readKey() rejects ${what}`, async () => {
+    assert.match(await reading(text), reason);
   });
 }
 
-Deno.test("readKey() does not read a folder", async () => {
+Deno.test("readKey() does not read a directory", async () => {
   await using folder = await temporaryFolder();
   const key = await readKey(folder.path);
   assert.ok(!("sign" in key) && !key.missing);
@@ -82,7 +82,7 @@ Deno.test("readKey() does not read a folder", async () => {
 
 testWith(
   ["ssh-keygen"],
-  "what a key of ssh-keygen signs is verified by its .pub file",
+  "signatures with a key of ssh-keygen are verified by its .pub file",
   async () => {
     await using folder = await temporaryFolder();
     const make = async (name: string, ...args: string[]) => {
@@ -99,13 +99,13 @@ testWith(
     const publicKey = createPublicKey({ key: der, format: "der", type: "spki" });
     const bytes = Buffer.from("x");
     assert.ok(verify(null, bytes, publicKey, key.sign(bytes)));
-    const whyOf = async (...args: string[]) => {
+    const reasonOf = async (...args: string[]) => {
       const result = await make(args.join(""), ...args);
       return "reason" in result ? result.reason : "usable";
     };
-    assert.match(await whyOf("-t", "ed25519", "-N", "secret"), /passphrase/);
-    assert.match(await whyOf("-t", "rsa", "-b", "2048", "-N", ""), /type ssh-rsa/);
-    assert.match(await whyOf("-t", "rsa", "-b", "2048", "-N", "", "-m", "PEM"), /type RSA/);
-    assert.match(await whyOf("-t", "ecdsa", "-N", ""), /type ecdsa-sha2-nistp256/);
+    assert.match(await reasonOf("-t", "ed25519", "-N", "secret"), /passphrase/);
+    assert.match(await reasonOf("-t", "rsa", "-b", "2048", "-N", ""), /type ssh-rsa/);
+    assert.match(await reasonOf("-t", "rsa", "-b", "2048", "-N", "", "-m", "PEM"), /type RSA/);
+    assert.match(await reasonOf("-t", "ecdsa", "-N", ""), /type ecdsa-sha2-nistp256/);
   },
 );

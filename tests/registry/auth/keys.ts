@@ -1,8 +1,8 @@
-/** Keys that are nobody's: one with known signatures, and files that are made to be wrong. */
+/** Test keys: one with known signatures, and files that are invalid on purpose. */
 
 import { Buffer } from "node:buffer";
 
-/** Made by ssh-keygen for tests, and thrown away. */
+/** Created by ssh-keygen for these tests only. */
 export const KEY = `-----BEGIN OPENSSH PRIVATE KEY-----
 b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
 QyNTUxOQAAACAnnFyd1Z8Y36pF4qUw8GMFJvCiFhVgJKFqnTDFUeeyVQAAAJhFtQHORbUB
@@ -20,13 +20,13 @@ export function pem(label: string, bytes: Uint8Array): string {
   return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }
 
-/** `KEY`, with the bytes of its file changed. */
+/** `KEY` with changed bytes. */
 export function spoilt(change: (bytes: Buffer) => Uint8Array): string {
   const body = KEY.split("\n").slice(1, -2).join("");
   return pem("OPENSSH PRIVATE KEY", change(Buffer.from(body, "base64")));
 }
 
-/** The head of a file as ssh-keygen writes it for another cipher or type of key. */
+/** A file as ssh-keygen writes it for another cipher or key type, without a valid private part. */
 export function foreignKey(cipher: string, type: string): string {
   const text = (value: string) => {
     const length = Buffer.alloc(4);
@@ -40,7 +40,7 @@ export function foreignKey(cipher: string, type: string): string {
   return pem("OPENSSH PRIVATE KEY", Buffer.concat([Buffer.from("openssh-key-v1\0"), ...parts]));
 }
 
-/** A file with this text, which goes with the scope. */
+/** A temporary file with this text, removed on disposal. */
 export async function fileWith(
   text: string,
 ): Promise<{ readonly path: string } & AsyncDisposable> {

@@ -20,7 +20,7 @@ async function key(): Promise<SigningKey> {
   return await readKey(file.path) as SigningKey;
 }
 
-/** The address that is asked for a token after this challenge. */
+/** The URL of the token request for this challenge. */
 function address(challenge: string, query = signedQuery): string {
   const { parameters } = parseChallenges(challenge).challenges[0]!;
   return tokenAddress(new URL(parameters.get("realm")!), query(parameters, NOW, NONCE));
@@ -41,7 +41,7 @@ Deno.test("case 72: vector 1, one scope", async () => {
   );
 });
 
-Deno.test("case 72: vector 2, two scopes and a realm with a query of its own", async () => {
+Deno.test("case 72: vector 2, two scopes and a realm with its own query", async () => {
   const url = address(
     'Bearer realm="http://127.0.0.1:5999/token?x=1",service="my-svc",scope="repository:a/b:pull repository:c/d:pull"',
   );
@@ -56,7 +56,7 @@ Deno.test("case 72: vector 2, two scopes and a realm with a query of its own", a
   );
 });
 
-Deno.test("case 72: vector 3, an address that is signed in advance", async () => {
+Deno.test("case 72: vector 3, a presigned URL", async () => {
   const url = "https://ollama.com?ts=1750000000";
   assert.equal(
     `Bearer ${btoa(url)}:${signedHeader(await key(), url)}`,
@@ -65,7 +65,7 @@ Deno.test("case 72: vector 3, an address that is signed in advance", async () =>
   );
 });
 
-Deno.test("tokenAddress() encodes as Go encodes forms, and keeps the order of one name", () => {
+Deno.test("tokenAddress() encodes like a Go form, and keeps the order of values of the same name", () => {
   const realm = new URL("https://h/t?b=2&a=%7E&b=1&c=a+b&%C3%A9=1&~=2&B=3");
   const query = [["a", "-_.~ *'()!/:?&=+%\u00e9"], ["service", ""]] as const;
   assert.equal(
@@ -75,7 +75,7 @@ Deno.test("tokenAddress() encodes as Go encodes forms, and keeps the order of on
   );
 });
 
-Deno.test("signedQuery() names what the challenge lacks, plainQuery() leaves it out", () => {
+Deno.test("signedQuery() sends empty values for missing parameters, plainQuery() omits them", () => {
   const bare = 'Bearer realm="https://h/t"';
   assert.equal(
     address(bare),
@@ -88,7 +88,7 @@ Deno.test("signedQuery() names what the challenge lacks, plainQuery() leaves it 
   );
 });
 
-/** Answers one request, and returns it as it came over the line. */
+/** Responds to one request, and returns its head as received. */
 async function headOf(get: (port: number) => Promise<Response>): Promise<string> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const getting = get(listener.addr.port);
@@ -97,8 +97,8 @@ async function headOf(get: (port: number) => Promise<Response>): Promise<string>
   for (const bytes = new Uint8Array(4096); !head.includes("\r\n\r\n");) {
     head += Buffer.from(bytes.subarray(0, await connection.read(bytes) ?? 0)).toString("latin1");
   }
-  const answer = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
-  await connection.write(new TextEncoder().encode(answer));
+  const response = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+  await connection.write(new TextEncoder().encode(response));
   await (await getting).body?.cancel();
   return head;
 }
@@ -135,7 +135,7 @@ for (const realm of realms) {
   });
 }
 
-Deno.test("what is signed for https has no port 443, as the Host header will not", () => {
+Deno.test("the signed URL omits port 443 for https, like the Host header", () => {
   const signed = tokenAddress(new URL("https://Registry.Example:443"), []);
   assert.equal(signed, "https://registry.example/");
   assert.equal(new URL(signed).href, signed);

@@ -1,4 +1,4 @@
-/** What the tests of logging in share: a registry that asks who is there, and a scanner for what was said. */
+/** Helpers of the authentication tests: a registry with logins, and a scanner for leaks. */
 
 import assert from "node:assert/strict";
 import { PullamaError } from "../../../src/core/errors.ts";
@@ -19,25 +19,25 @@ export interface AuthWorld extends Omit<World, "blob"> {
   manifest(): Promise<unknown>;
   /** The failure of fetching it. */
   refused(): Promise<PullamaError>;
-  /** Opens all of the blob and lets it go. */
+  /** Opens all of the blob and cancels it. */
   blob(): Promise<void>;
-  /** Methods and paths of the requests so far, with the first word of what they showed. */
+  /** The kinds of the requests so far, with the scheme of their Authorization. */
   asked(): string[];
 }
 
 export interface AuthWorldOptions {
-  /** The text of the key file; undefined: the key that is known; null: there is none. */
+  /** The text of the key file; undefined: the key of `keys.ts`; null: no file. */
   readonly key?: string | null;
   readonly login?: { readonly user: string; readonly password: string };
-  /** Of Docker's file, for the registry. */
+  /** "user:password" in Docker's config file, for the registry. */
   readonly docker?: string;
   readonly fake?: FakeOptions;
   readonly source?: Partial<RegistryOptions>;
 }
 
 /**
- * A registry with a model, and a source that can log in. At its end everything that was said is searched
- * for everything that was secret.
+ * A registry with a model, and a source that can log in. Its disposal checks that no secret was
+ * reported.
  */
 export async function authWorld(options: AuthWorldOptions = {}): Promise<AuthWorld> {
   await using stack = new AsyncDisposableStack();
@@ -48,15 +48,15 @@ export async function authWorld(options: AuthWorldOptions = {}): Promise<AuthWor
     keyFile: key.path,
     dockerConfig: docker.path,
   };
-  const said: string[] = [];
+  const reported: string[] = [];
   const warnings: string[] = [];
   const w = stack.use(
     await world(2 * MiB, options.fake, {
       identity,
-      onRequest: (note) => said.push(JSON.stringify(note)),
+      onRequest: (note) => reported.push(JSON.stringify(note)),
       onWarning: (message, hint) => {
         warnings.push(message);
-        said.push(message, hint);
+        reported.push(message, hint);
       },
       ...options.source,
     }),
@@ -74,7 +74,7 @@ export async function authWorld(options: AuthWorldOptions = {}): Promise<AuthWor
     manifest: () => w.source.manifest(w.name, never()),
     async refused() {
       const error = await failureOf(w.source.manifest(w.name, never()));
-      said.push(...wordsOf(error));
+      reported.push(...outputsOf(error));
       return error;
     },
     async blob() {
@@ -94,21 +94,21 @@ export async function authWorld(options: AuthWorldOptions = {}): Promise<AuthWor
         query.get("nonce") ?? "",
       ]);
       await owned.disposeAsync();
-      assert.deepEqual(leaks(said, [...secrets, ...passwords.map((word) => word ?? "")]), []);
+      assert.deepEqual(leaks(reported, [...secrets, ...passwords.map((word) => word ?? "")]), []);
     },
   };
 }
 
 type Identity = NonNullable<RegistryOptions["identity"]>;
 
-/** Everything that any output could show of a failure: the raw object, and the screen at its most verbose. */
-export function wordsOf(error: PullamaError): string[] {
+/** All forms in which a failure may be shown: the raw object, and the screen with --verbose. */
+export function outputsOf(error: PullamaError): string[] {
   const shown = errorText(error, fakeTerminal(), { verbose: true });
   return [Deno.inspect(error, { depth: 20, strAbbreviateSize: 1e6 }), shown, redact(shown)];
 }
 
-/** What of `said` has one of `secrets` in it. */
-export function leaks(said: readonly string[], secrets: readonly string[]): string[] {
+/** Those of `texts` that contain one of `secrets`. */
+export function leaks(texts: readonly string[], secrets: readonly string[]): string[] {
   const real = secrets.filter((secret) => secret.length >= 6);
-  return said.filter((text) => real.some((secret) => text.includes(secret)));
+  return texts.filter((text) => real.some((secret) => text.includes(secret)));
 }

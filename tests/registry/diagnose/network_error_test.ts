@@ -1,22 +1,25 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../../src/core/errors.ts";
-import { endedBeforeAnswer, networkError } from "../../../src/registry/diagnose/network_error.ts";
+import {
+  closedBeforeResponse,
+  networkError,
+} from "../../../src/registry/diagnose/network_error.ts";
 import { Http } from "../../../src/registry/http/http.ts";
 import { proxiesIn, type Proxy } from "../../../src/registry/net/proxy.ts";
 import { startServer } from "../../fakes/wire.ts";
 import { failureOf, never } from "../world.ts";
 
-const URL_WITH_WORDS = "https://h/blobs/403?X-Amz-Signature=401invalid%20peer%20certificate" +
+const MISLEADING_URL = "https://h/blobs/403?X-Amz-Signature=401invalid%20peer%20certificate" +
   "dns%20error&token=invalid+peer+certificate";
 
-/** The same failure as Deno 2.9 and as Deno 2.6 throw it. */
+/** The same error as thrown by Deno 2.9 and by Deno 2.6. */
 function forms(text: string): TypeError[] {
   return [new TypeError("fetch failed", { cause: new Error(text) }), new TypeError(text)];
 }
 
-const connect = `error sending request for url (${URL_WITH_WORDS}): client error (Connect): `;
+const connect = `error sending request for url (${MISLEADING_URL}): client error (Connect): `;
 const certificate = `${connect}invalid peer certificate: certificate`;
-const sending = `error sending request from 127.0.0.1:1 for ${URL_WITH_WORDS} (127.0.0.1:2): ` +
+const sending = `error sending request from 127.0.0.1:1 for ${MISLEADING_URL} (127.0.0.1:2): ` +
   "client error (SendRequest): ";
 
 const known: readonly [string, string, RegExp][] = [
@@ -30,10 +33,10 @@ const known: readonly [string, string, RegExp][] = [
     "network",
     /connection refused$/,
   ],
-  [`${connect}tcp connect error: No route to host (os error 113)`, "network", /no route to it$/],
+  [`${connect}tcp connect error: No route to host (os error 113)`, "network", /no route to host$/],
   [`${connect}tcp connect error: Connection timed out (os error 110)`, "network", /timed out$/],
   [`${connect}dns error: failed to lookup address information`, "network", /cannot be resolved$/],
-  [`${connect}invalid peer certificate: UnknownIssuer`, "tls", /authority that is not trusted$/],
+  [`${connect}invalid peer certificate: UnknownIssuer`, "tls", /signed by an unknown authority$/],
   [
     `${certificate} not valid for name "h"; certificate is only valid for DnsName("a.example") or ` +
     'IpAddress(10.0.0.1) or DnsName("b.example") or DnsName("c.example")',
@@ -61,18 +64,22 @@ const known: readonly [string, string, RegExp][] = [
   [
     `${connect}invalid peer certificate: CaUsedAsEndEntity`,
     "tls",
-    /is that of an authority, which no server may use as its own$/,
+    /is a CA certificate, which is not valid for a server$/,
   ],
   [`${connect}invalid peer certificate: BadSignature`, "tls", /is not valid: BadSignature$/],
   [`${connect}received corrupt message of type InvalidContentType`, "tls", /does not speak TLS$/],
   [`${connect}tls handshake eof`, "network", /tls handshake eof$/],
-  [`${sending}connection closed before message completed`, "network", /ended before the answer$/],
+  [
+    `${sending}connection closed before message completed`,
+    "network",
+    /connection closed before a response$/,
+  ],
   [`${sending}invalid HTTP version parsed`, "protocol", /invalid HTTP version parsed$/],
   [`${sending}something new`, "network", /h: something new$/],
   ["Fetch failed: Requests to port 1 are blocked", "refused", /port 1 /],
 ];
 for (const [text, kind, message] of known) {
-  Deno.test(`networkError() says ${kind} of "${text.slice(-45)}" in both forms`, () => {
+  Deno.test(`networkError() maps "${text.slice(-45)}" to ${kind} in both forms`, () => {
     for (const thrown of forms(text)) {
       const error = networkError(thrown, "h", "head");
       assert.equal(error.kind, kind);
@@ -89,7 +96,7 @@ const atProxy: readonly (readonly [string, Proxy, string, RegExp])[] = [
     "tcp connect error: Connection refused (os error 111)",
     proxy,
     "network",
-    /the proxy refuses the/,
+    /connection refused by the proxy/,
   ],
   [
     "tcp connect error: Zeit\u00fcberschreitung (os error 10060)",
@@ -107,32 +114,47 @@ const atProxy: readonly (readonly [string, Proxy, string, RegExp])[] = [
     "dns error: failed to lookup address information: x",
     proxy,
     "network",
-    /name of the proxy cannot/,
+    /host name of the proxy cannot/,
   ],
-  ["failed to lookup address information: x", socks, "network", /name of the proxy cannot/],
+  ["failed to lookup address information: x", socks, "network", /host name of the proxy cannot/],
   [
     "proxy authentication required",
     proxy,
     "auth",
-    /does not accept the user name and the password$/,
+    /the proxy rejected the user name and password$/,
   ],
-  ["Password auth failure, code: 1", socks, "auth", /does not accept the user name and the/],
+  ["Password auth failure, code: 1", socks, "auth", /rejected the user name and/],
   [
     "No acceptable auth methods",
     { ...socks, login: undefined as never },
     "auth",
-    /wants a user name/,
+    /proxy authentication required$/,
   ],
-  ["unsuccessful tunnel", proxy, "network", /the proxy does not connect to it$/],
-  ["unexpected eof while tunneling", proxy, "network", /the proxy ended the connection$/],
+  ["unsuccessful tunnel", proxy, "network", /the proxy did not open a tunnel$/],
+  ["unexpected eof while tunneling", proxy, "network", /the proxy closed the connection$/],
   ["Proxy server unreachable", socks, "network", /the proxy cannot be reached$/],
-  ["Connection refused", socks, "network", /the proxy cannot connect to it: Connection refused$/],
-  ["Network unreachable", socks, "network", /the proxy cannot connect to it: Network unreachable$/],
-  ["Connection not allowed by ruleset", socks, "refused", /the proxy does not allow it$/],
-  ["Invalid response version", socks, "protocol", /it does not answer as a proxy$/],
+  [
+    "Connection refused",
+    socks,
+    "network",
+    /the proxy cannot connect to the host: Connection refused$/,
+  ],
+  [
+    "Network unreachable",
+    socks,
+    "network",
+    /the proxy cannot connect to the host: Network unreachable$/,
+  ],
+  [
+    "Connection not allowed by ruleset",
+    socks,
+    "refused",
+    /the proxy does not allow the connection$/,
+  ],
+  ["Invalid response version", socks, "protocol", /invalid response from the proxy$/],
 ];
 for (const [text, through, kind, says] of atProxy) {
-  Deno.test(`networkError() tells that "${text}" happened at the ${through.protocol}// proxy`, () => {
+  Deno.test(`networkError() attributes "${text}" to the ${through.protocol}// proxy`, () => {
     for (const thrown of forms(connect + text)) {
       const error = networkError(thrown, "h:5000", "head", { proxy: through });
       assert.equal(error.kind, kind);
@@ -144,23 +166,23 @@ for (const [text, through, kind, says] of atProxy) {
   });
 }
 
-Deno.test("networkError() takes what the proxy has answered for what it means", () => {
+Deno.test("networkError() maps the response of the proxy", () => {
   const [thrown] = forms(`${connect}unsuccessful tunnel`);
-  const kindOf = (status: number, words = "") => {
+  const kindOf = (status: number, phrase = "") => {
     const { kind, message } = networkError(thrown, "h", "head", {
       proxy,
-      answer: { status, words },
+      response: { status, phrase },
     });
     return [kind, message.replace(/^.*: /, "")];
   };
-  assert.deepEqual(kindOf(403, "Filtered"), ["refused", "the proxy answers 403 Filtered"]);
-  assert.deepEqual(kindOf(503), ["unavailable", "the proxy answers 503"]);
-  assert.deepEqual(kindOf(429), ["unavailable", "the proxy answers 429"]);
+  assert.deepEqual(kindOf(403, "Filtered"), ["refused", "the proxy responded with 403 Filtered"]);
+  assert.deepEqual(kindOf(503), ["unavailable", "the proxy responded with 503"]);
+  assert.deepEqual(kindOf(429), ["unavailable", "the proxy responded with 429"]);
   assert.equal(kindOf(407)[0], "auth");
-  assert.deepEqual(kindOf(200), ["network", "the proxy does not connect to it"]);
+  assert.deepEqual(kindOf(200), ["network", "the proxy did not open a tunnel"]);
 });
 
-Deno.test("case 58: no word of the URL decides, and none of it is kept", () => {
+Deno.test("case 58: the text of the URL has no effect, and is not kept", () => {
   for (const thrown of forms(`${connect}dns error: failed to lookup`)) {
     const error = networkError(thrown, "h", "head");
     assert.equal(error.kind, "network");
@@ -169,8 +191,8 @@ Deno.test("case 58: no word of the URL decides, and none of it is kept", () => {
   }
 });
 
-Deno.test("networkError() hands on what is ours and knows the platform's own aborts", () => {
-  const ours = new PullamaError("timeout", "silent");
+Deno.test("networkError() returns our errors unchanged and maps the platform's aborts", () => {
+  const ours = new PullamaError("timeout", "stalled");
   assert.equal(networkError(ours, "h", "body"), ours);
   const kindOf = (error: unknown) => networkError(error, "h", "body").kind;
   assert.equal(kindOf(AbortSignal.abort().reason), "interrupted");
@@ -180,33 +202,33 @@ Deno.test("networkError() hands on what is ours and knows the platform's own abo
   assert.equal(kindOf("text"), "network");
 });
 
-Deno.test("networkError() says of a body only that it was cut", () => {
+Deno.test("networkError() has no reason for an incomplete body", () => {
   const thrown = new TypeError("error reading a body from connection");
   const error = networkError(thrown, "h", "body");
   assert.deepEqual([error.kind, error.message], ["network", "lost the connection to h"]);
 });
 
-Deno.test("endedBeforeAnswer() tells a dropped connection from one that was never made", () => {
+Deno.test("closedBeforeResponse() distinguishes a closed connection from a failed one", () => {
   const reset = "Connection reset by peer (os error 104)";
   const dropped = [
     reset,
     `${sending}connection closed before message completed`,
     `${sending}connection error: ${reset}`,
   ];
-  for (const error of dropped.flatMap(forms)) assert.ok(endedBeforeAnswer(error));
+  for (const error of dropped.flatMap(forms)) assert.ok(closedBeforeResponse(error));
   const never = [
     `${connect}dns error: x`,
     `${connect}tcp connect error: Connection refused (os error 111)`,
   ];
-  for (const error of never.flatMap(forms)) assert.ok(!endedBeforeAnswer(error));
-  assert.ok(!endedBeforeAnswer(new PullamaError("network", reset)));
+  for (const error of never.flatMap(forms)) assert.ok(!closedBeforeResponse(error));
+  assert.ok(!closedBeforeResponse(new PullamaError("network", reset)));
 });
 
-Deno.test("a port where nobody listens is a refused connection", async () => {
+Deno.test("a closed port is reported as connection refused", async () => {
   const server = await startServer({
     server: "registry",
     log: [],
-    answer: () => Promise.reject(new Error("nobody asks")),
+    answer: () => Promise.reject(new Error("no request expected")),
   });
   await server.close();
   using http = new Http({ userAgent: "pullama/test" });

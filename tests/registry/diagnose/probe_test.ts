@@ -20,16 +20,16 @@ async function endpoint(cert?: string) {
   };
 }
 
-Deno.test("connectToOne() does not wait for addresses that are dead", async () => {
+Deno.test("connectToOne() does not wait for dead addresses", async () => {
   await using at = await endpoint();
-  // Nobody has the first two: the one says nothing or has no route, the other one refuses.
+  // The first does not respond or has no route, the second refuses the connection.
   const addresses = ["192.0.2.1", "127.0.0.2", at.address];
   const { address } = await connectToOne("h.example", addresses, at.port, never());
   assert.equal(address, at.address);
   assert.deepEqual(at.requests, []);
 });
 
-Deno.test("connectToOne() says why no address can be connected to", async () => {
+Deno.test("connectToOne() reports why no connection is possible", async () => {
   const at = await endpoint();
   await at[Symbol.asyncDispose]();
   const error = await failureOf(connectToOne("h.example", [at.address], at.port, never()));
@@ -37,13 +37,13 @@ Deno.test("connectToOne() says why no address can be connected to", async () => 
   assert.equal(error.message, `cannot connect to h.example, port ${at.port}: connection refused`);
 });
 
-Deno.test("resolveHost() finds addresses, and nothing for a name that there is not", async () => {
+Deno.test("resolveHost() returns addresses, and fails for an unknown name", async () => {
   assert.ok((await resolveHost("localhost", never())).every(isAddress));
-  const error = await failureOf(resolveHost("nobody.invalid", never()));
-  assert.equal(error.message, "the name nobody.invalid cannot be resolved");
+  const error = await failureOf(resolveHost("unknown.invalid", never()));
+  assert.equal(error.message, "the host name unknown.invalid cannot be resolved");
 });
 
-Deno.test("viewTls() shows who has issued a certificate and until when, be it valid or not", async () => {
+Deno.test("viewTls() shows issuer and expiry of a certificate, whether it is valid or not", async () => {
   for (const [cert, until] of [[good, "2120-01-01"], [early, "2120-01-01"]] as const) {
     await using at = await endpoint(cert);
     const view = await viewTls(at, at.address, never());
@@ -53,8 +53,8 @@ Deno.test("viewTls() shows who has issued a certificate and until when, be it va
   }
 });
 
-Deno.test("what is probed ends with the signal", async () => {
-  // It takes connections and says nothing.
+Deno.test("every probe ends with the signal", async () => {
+  // Accepts connections and sends nothing.
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { hostname, port } = listener.addr;
   const stop = new AbortController();

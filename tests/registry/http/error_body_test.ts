@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { errorText } from "../../../src/registry/http/error_body.ts";
 
-Deno.test("errorText() finds the reason in what a registry says", async () => {
+Deno.test("errorText() finds the reason in an error response", async () => {
   const text = (body: string, type = "text/plain") =>
     errorText(new Response(body, { headers: { "content-type": type } }));
   assert.equal(
@@ -24,7 +24,7 @@ Deno.test("errorText() finds the reason in what a registry says", async () => {
   assert.equal((await text("long ".repeat(1000))).length, 1003);
 });
 
-Deno.test("errorText() reads no more than it shows reason for", async () => {
+Deno.test("errorText() reads a limited part of the body", async () => {
   let sent = 0;
   const endless = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -36,7 +36,7 @@ Deno.test("errorText() reads no more than it shows reason for", async () => {
   assert.ok(sent < 100_000);
 });
 
-Deno.test("errorText() leaves users and queries out of the addresses that a server quotes", async () => {
+Deno.test("errorText() removes credentials and queries from quoted URLs", async () => {
   const body = '{"error":"no https://user:pass@host/path?sig=1234 here"}';
   assert.equal(await errorText(new Response(body)), "no https://host/path here");
 });

@@ -9,7 +9,7 @@ import { failureOf, nameAt, never } from "../world.ts";
 
 const agent = { userAgent: "pullama/test" };
 
-Deno.test("get() tells of each answer without query and user", async () => {
+Deno.test("get() reports each response without query and credentials", async () => {
   await using registry = await startRegistry();
   const notes: RequestNote[] = [];
   using http = new Http({ ...agent, onRequest: (note) => notes.push(note) });
@@ -20,7 +20,7 @@ Deno.test("get() tells of each answer without query and user", async () => {
   assert.ok(elapsedMs >= 0);
 });
 
-Deno.test("get() sends its own name and wants nothing compressed", async () => {
+Deno.test("get() sends its user agent and accepts no compression", async () => {
   await using registry = await startRegistry();
   using http = new Http(agent);
   const response = await http.get(new URL(registry.url), { signal: never() });
@@ -31,13 +31,13 @@ Deno.test("get() sends its own name and wants nothing compressed", async () => {
 });
 
 for (const how of ["reset", "close"] as const) {
-  Deno.test(`get() asks once more at once when a kept connection ends in a ${how}`, async () => {
+  Deno.test(`get() retries once immediately when a kept connection ends in a ${how}`, async () => {
     await using registry = await startRegistry();
     using http = new Http(agent);
     const url = new URL(`${registry.url}/x`);
     const get = async () => await (await http.get(url, { signal: never() })).text();
     await get();
-    // fetch itself asks once more when a kept connection ends: two in a row are what get() sees as one.
+    // fetch itself retries once on a kept connection: two failures in a row are one for get().
     registry.faults.other = (_, n) => n <= 3 ? { hangUp: how } : undefined;
     await get();
     assert.equal(registry.requests.length, 4);
@@ -46,7 +46,7 @@ for (const how of ["reset", "close"] as const) {
     assert.ok(registry.requests.length <= 7);
   });
 
-  Deno.test(`get() does not ask again when the first request to a host ends in a ${how}`, async () => {
+  Deno.test(`get() does not retry when the first request to a host ends in a ${how}`, async () => {
     await using registry = await startRegistry();
     using http = new Http(agent);
     registry.faults.other = () => ({ hangUp: how });
@@ -58,18 +58,18 @@ for (const how of ["reset", "close"] as const) {
   });
 }
 
-Deno.test("case 54: headers that do not end are given up in time", async () => {
+Deno.test("case 54: endless headers time out", async () => {
   await using registry = await startRegistry();
   using http = new Http({ ...agent, headerTimeoutMs: 500 });
   const url = new URL(`${registry.url}/x?sig=5ec4e7`);
   registry.faults.other = () => ({ endlessHeaders: true, bytesPerSecond: 5000 });
   const error = await failureOf(http.get(url, { signal: never() }));
   assert.equal(error.kind, "timeout");
-  assert.match(error.message, /^no answer from 127\.0\.0\.1:\d+ within 0\.5 s$/);
+  assert.match(error.message, /^no response from 127\.0\.0\.1:\d+ within 0\.5s$/);
   await registry.requests[0]!.closed;
 });
 
-Deno.test("case 54: a flood of headers is refused", async () => {
+Deno.test("case 54: too many headers are rejected", async () => {
   await using registry = await startRegistry();
   using http = new Http(agent);
   registry.faults.other = () => ({ endlessHeaders: true });
@@ -79,9 +79,9 @@ Deno.test("case 54: a flood of headers is refused", async () => {
   await registry.requests[0]!.closed;
 });
 
-/** How many of the connections that were kept before are used after `silence`. */
+/** Whether a kept connection is reused after `stall`. */
 async function keptAfter(
-  silence: (http: Http, url: URL) => Promise<void>,
+  stall: (http: Http, url: URL) => Promise<void>,
 ): Promise<boolean> {
   await using registry = await startRegistry();
   using http = new Http({ ...agent, headerTimeoutMs: 1000 });
@@ -97,12 +97,12 @@ async function keptAfter(
     await (await http.get(new URL(`${registry.url}/x`), { signal: never() })).text();
   };
   await Promise.all([get(), get()]);
-  await silence(http, new URL(registry.url));
+  await stall(http, new URL(registry.url));
   await get();
   return registry.requests.at(-1)!.connection <= 2;
 }
 
-Deno.test("no kept connection is used after headers did not come in time", async () => {
+Deno.test("kept connections are not reused after a header timeout", async () => {
   const kept = await keptAfter(async (http, url) => {
     const get = http.get(new URL("/silent", url), { signal: never() });
     assert.equal((await failureOf(get)).kind, "timeout");
@@ -110,7 +110,7 @@ Deno.test("no kept connection is used after headers did not come in time", async
   assert.equal(kept, false);
 });
 
-Deno.test("no kept connection is used after a body fell silent", async () => {
+Deno.test("kept connections are not reused after a body stalled", async () => {
   for (const [reason, expected] of [["timeout", false], ["interrupted", true]] as const) {
     const kept = await keptAfter(async (http, url) => {
       const attempt = new AbortController();
@@ -124,7 +124,7 @@ Deno.test("no kept connection is used after a body fell silent", async () => {
   }
 });
 
-Deno.test("an answer that comes after close() has a body still", async () => {
+Deno.test("a response that arrives after close() still has its body", async () => {
   await using registry = await startRegistry();
   const gate = Promise.withResolvers<undefined>();
   const arrived = Promise.withResolvers<void>();
@@ -141,32 +141,32 @@ Deno.test("an answer that comes after close() has a body still", async () => {
   assert.match(await (await get).text(), /404/);
 });
 
-Deno.test("case 62: a certificate from a stranger is final, one from the user's own authority is not", async () => {
+Deno.test("case 62: a certificate of an unknown authority is final, unless the user trusts it", async () => {
   await using registry = await startRegistry({ tls: { cert: certificate, key: certificateKey } });
   registry.add("library/tiny:latest", { layers: [{ mediaType: "x", content: "y" }] });
   const name = nameAt(registry, "library/tiny:latest");
-  using stranger = new RegistrySource(agent);
-  const error = await failureOf(stranger.manifest(name, never()));
+  using untrusting = new RegistrySource(agent);
+  const error = await failureOf(untrusting.manifest(name, never()));
   assert.equal(error.kind, "tls");
   assert.equal(
     error.message,
-    `cannot reach ${registry.host}: its certificate is from an authority that is not trusted, pullama test`,
+    `cannot reach ${registry.host}: its certificate is signed by an unknown authority, pullama test`,
   );
   assert.match(error.hint!, /--ca-cert/);
   assert.equal(registry.requests.length, 0);
 
-  using friend = new RegistrySource({ ...agent, caCerts: [certificate] });
-  assert.equal((await friend.manifest(name, never())).layers.length, 1);
+  using trusting = new RegistrySource({ ...agent, caCerts: [certificate] });
+  assert.equal((await trusting.manifest(name, never())).layers.length, 1);
 });
 
-/** Certificates of an authority that is trusted, and what is wrong with each. */
-const UNFIT: readonly (readonly [what: string, cert: string, says: string, hint: RegExp])[] = [
+/** Invalid certificates of a trusted authority, and what is wrong with each. */
+const INVALID: readonly (readonly [what: string, cert: string, says: string, hint: RegExp])[] = [
   ["is for another host", elsewhere, "is for other.example, not for this host", /spelling/],
   ["has expired", expired, "expired on 2020-02-01", /clock/],
   ["is not valid yet", early, "is not valid before 2100-01-01", /clock/],
 ];
-for (const [what, cert, says, hint] of UNFIT) {
-  Deno.test(`case 62: a certificate that ${what} is final, and it is said who has issued it`, async () => {
+for (const [what, cert, says, hint] of INVALID) {
+  Deno.test(`case 62: a certificate that ${what} is final, and the error names its issuer`, async () => {
     await using registry = await startRegistry({ tls: { cert, key } });
     using source = new RegistrySource({ ...agent, caCerts: [authority] });
     const name = nameAt(registry, "library/tiny:latest");
@@ -179,15 +179,15 @@ for (const [what, cert, says, hint] of UNFIT) {
   });
 }
 
-Deno.test("case 62: a server that uses its own authority as its certificate is told so", async () => {
+Deno.test("case 62: a CA certificate used by a server is reported as one", async () => {
   await using registry = await startRegistry({ tls: { cert: ownAuthority, key } });
   using source = new RegistrySource({ ...agent, caCerts: [ownAuthority] });
   const error = await failureOf(source.manifest(nameAt(registry, "library/tiny"), never()));
   assert.equal(error.kind, "tls");
-  assert.match(error.message, /is that of an authority.*\(issued by registry\.internal\)$/);
+  assert.match(error.message, /is a CA certificate.*\(issued by registry\.internal\)$/);
 });
 
-Deno.test("case 43: an https registry does not lead to plain http", async () => {
+Deno.test("case 43: a redirect from https to plain http is refused", async () => {
   await using plain = await startRegistry();
   await using registry = await startRegistry({ tls: { cert: certificate, key: certificateKey } });
   registry.faults.manifest = ({ path }) => ({

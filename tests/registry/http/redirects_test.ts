@@ -1,25 +1,21 @@
 import assert from "node:assert/strict";
 import { Http } from "../../../src/registry/http/http.ts";
-import { followRedirects, type RedirectPolicy } from "../../../src/registry/http/redirects.ts";
+import { RedirectingHttp, type RedirectPolicy } from "../../../src/registry/http/redirects.ts";
 import { redirect } from "../../fakes/faults.ts";
 import { type Registry, startRegistry } from "../../fakes/registry.ts";
 import { bytesOf, failureOf, MiB, never, world } from "../world.ts";
 
-/** Follows a redirect of a fake registry as if the registry were a public one. */
+/** Follows a redirect of a fake registry as if the registry were public. */
 async function followPublic(
   registry: Registry,
   lookup: RedirectPolicy["lookup"],
   home = "https://registry.example",
 ): Promise<string> {
   using http = new Http({ userAgent: "pullama/test" });
-  const trust = { registry: home, insecure: true, lookup };
+  const following = new RedirectingHttp(http, { insecure: true, lookup });
   const start = new URL(`${registry.url}/start`);
-  const { response, url } = await followRedirects(
-    http,
-    start,
-    { headers: {}, signal: never() },
-    trust,
-  );
+  const request = { headers: {}, registry: home, signal: never() };
+  const { response, url } = await following.get(start, request);
   await response.body?.cancel();
   return url.href;
 }
@@ -30,14 +26,16 @@ Deno.test("case 20: a redirect of the manifest to another host is followed witho
   const path = "/v2/library/tiny/manifests/latest";
   registry.faults.manifest = () => redirect(`${other.registry.url}${path}`);
   using http = new Http({ userAgent: "pullama/test" });
-  const request = { headers: { accept: "x/y" }, authorization: "Bearer t", signal: never() };
-  const trust = { registry: registry.url, insecure: false, lookup: () => Promise.resolve([]) };
-  const { response, url } = await followRedirects(
-    http,
-    new URL(`${registry.url}${path}`),
-    request,
-    trust,
-  );
+  const following = new RedirectingHttp(http, {
+    insecure: false,
+    lookup: () => Promise.resolve([]),
+  });
+  const { response, url } = await following.get(new URL(`${registry.url}${path}`), {
+    headers: { accept: "x/y" },
+    authorization: "Bearer t",
+    registry: registry.url,
+    signal: never(),
+  });
   await response.body?.cancel();
   assert.equal(url.host, other.registry.host);
   const [here, there] = [registry.requests[0]!, other.registry.requests[0]!];
@@ -88,7 +86,7 @@ for (
   });
 }
 
-Deno.test("a redirect without a target may be asked for again", async () => {
+Deno.test("a redirect without a Location can be retried", async () => {
   await using w = await world(10);
   for (const location of [undefined, ""]) {
     w.registry.faults.manifest = () => ({ status: 307, headers: { location } });
@@ -109,7 +107,7 @@ for (
     "http://localhost/",
   ]
 ) {
-  Deno.test(`case 44: a public registry does not send us to ${target}`, async () => {
+  Deno.test(`case 44: a redirect of a public registry to ${target} is refused`, async () => {
     await using registry = await startRegistry();
     registry.faults.other = () => redirect(target);
     const error = await failureOf(followPublic(registry, () => Promise.resolve(["192.0.2.1"])));
@@ -118,7 +116,7 @@ for (
   });
 }
 
-Deno.test("case 44: nor to a name that is the address of something internal", async () => {
+Deno.test("case 44: a redirect of a public registry to a name with an internal address is refused", async () => {
   await using registry = await startRegistry();
   registry.faults.other = () => redirect("http://cdn.example/x");
   const asked: string[] = [];
@@ -132,7 +130,7 @@ Deno.test("case 44: nor to a name that is the address of something internal", as
   assert.deepEqual(asked, ["cdn.example", "registry.example"]);
 });
 
-Deno.test("case 44: a registry in a private network may send us to its neighbours", async () => {
+Deno.test("case 44: a registry in a private network may redirect to internal addresses", async () => {
   await using registry = await startRegistry();
   const end = `${registry.url}/end`;
   registry.faults.other = ({ path }) => path === "/start" ? redirect(end) : undefined;
@@ -143,7 +141,7 @@ Deno.test("case 44: a registry in a private network may send us to its neighbour
   assert.equal(await followPublic(registry, inside, "http://registry.corp"), end);
 });
 
-Deno.test("a host that cannot be looked up is left to the request", async () => {
+Deno.test("a host that cannot be resolved is left to the request", async () => {
   await using registry = await startRegistry();
   registry.faults.other = () => redirect("http://no.such.host.invalid/x");
   const lookup = () => Promise.reject(new Error("not found"));
@@ -152,7 +150,7 @@ Deno.test("a host that cannot be looked up is left to the request", async () => 
   assert.match(error.message, /no\.such\.host\.invalid/);
 });
 
-Deno.test("an abort does not wait for a lookup", async () => {
+Deno.test("an abort does not wait for a DNS lookup", async () => {
   await using registry = await startRegistry();
   registry.faults.other = () => redirect("http://cdn.example/x");
   using http = new Http({ userAgent: "pullama/test" });
@@ -161,10 +159,11 @@ Deno.test("an abort does not wait for a lookup", async () => {
     attempt.abort();
     return new Promise<string[]>(() => {});
   };
-  const trust = { registry: "https://registry.example", insecure: true, lookup };
+  const following = new RedirectingHttp(http, { insecure: true, lookup });
   const start = new URL(`${registry.url}/start`);
-  const request = { headers: {}, signal: attempt.signal };
-  assert.equal((await failureOf(followRedirects(http, start, request, trust))).kind, "interrupted");
+  const home = "https://registry.example";
+  const request = { headers: {}, registry: home, signal: attempt.signal };
+  assert.equal((await failureOf(following.get(start, request))).kind, "interrupted");
 });
 
 Deno.test("case 45: ten redirects are followed, eleven are not", async () => {
@@ -184,7 +183,7 @@ Deno.test("case 45: ten redirects are followed, eleven are not", async () => {
   assert.equal(w.registry.requests.length, 22);
 });
 
-Deno.test("case 45: a loop is noticed when it closes", async () => {
+Deno.test("case 45: a redirect loop is detected at its first repetition", async () => {
   await using w = await world(10);
   w.registry.faults.manifest = ({ path }) =>
     redirect(

@@ -3,7 +3,7 @@ import { isBusy, retryAfter } from "../../../src/registry/http/retry_after.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 
-Deno.test("retryAfter() reads seconds and dates, of 429 and 503 alone", () => {
+Deno.test("retryAfter() reads seconds and dates, for 429 and 503 only", () => {
   const of = (status: number, value: string) =>
     retryAfter(status, new Headers({ "retry-after": value }), NOW);
   assert.equal(of(429, "120"), 120_000);
@@ -18,7 +18,7 @@ Deno.test("retryAfter() reads seconds and dates, of 429 and 503 alone", () => {
   assert.equal(of(301, "120"), undefined);
 });
 
-Deno.test("isBusy() knows what passes from what stays", () => {
+Deno.test("isBusy() distinguishes temporary from permanent errors", () => {
   for (const status of [408, 425, 429, 500, 502, 503, 504, 520, 527, 529, 599]) {
     assert.ok(isBusy(status), `${status}`);
   }

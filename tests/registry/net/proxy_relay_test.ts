@@ -29,25 +29,25 @@ async function world() {
   };
 }
 
-Deno.test("LoginRelay lets nobody in but the one that has its password", async () => {
+Deno.test("ProxyRelay closes connections without its password", async () => {
   await using w = await world();
   const proxy = w.proxyFor(w.url("/"))!;
   using relay = new ProxyRelay(proxy);
-  const { host, port } = relay.entrance;
-  assert.notEqual(relay.entrance.login!.password, login.password);
+  const { host, port } = relay.local;
+  assert.notEqual(relay.local.login!.password, login.password);
   for (const shown of [undefined, "Basic eDp5", basicLogin(proxy)]) {
-    using stranger = await Deno.connect({ hostname: host, port });
+    using client = await Deno.connect({ hostname: host, port });
     const fields = shown === undefined ? "" : `Proxy-Authorization: ${shown}\r\n`;
     const target = w.url("/").host;
-    await stranger.write(
+    await client.write(
       new TextEncoder().encode(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${fields}\r\n`),
     );
-    assert.equal(await stranger.read(new Uint8Array(100)), null);
+    assert.equal(await client.read(new Uint8Array(100)), null);
   }
   assert.equal(w.proxy.connections, 0);
 });
 
-Deno.test("a body goes on through a proxy with a password while others are given up", async () => {
+Deno.test("a body through a proxy with a password continues while other connections are dropped", async () => {
   await using w = await world();
   using http = new Http({
     userAgent: "pullama/test",

@@ -8,7 +8,7 @@ function proxyFor(env: Env, url: string): Proxy | undefined {
   return proxiesIn((name) => env[name])(new URL(url));
 }
 
-/** The proxy as a URL, with what it logs in with. */
+/** The proxy as a URL, preceded by its login. */
 function named(value: string, protocol = "https"): string | undefined {
   const env = { [`${protocol.toUpperCase()}_PROXY`]: value };
   const proxy = proxyFor(env, `${protocol}://registry.example/`);
@@ -58,7 +58,7 @@ const WRONG = [
   "proxy.example:5ec4et",
 ];
 for (const value of WRONG) {
-  Deno.test(`proxiesIn() refuses "${value}" and names the variable, not the value`, () => {
+  Deno.test(`proxiesIn() rejects "${value}" and names the variable, not the value`, () => {
     for (const variable of ["HTTPS_PROXY", "http_proxy"]) {
       assert.throws(() => proxyFor({ [variable]: value }, "https://h/"), (error) => {
         assert.ok(error instanceof PullamaError);
@@ -71,7 +71,7 @@ for (const value of WRONG) {
   });
 }
 
-Deno.test("proxiesIn() takes the variable of the scheme, in capitals first, and no other", () => {
+Deno.test("proxiesIn() reads only the variable of the scheme, upper case first", () => {
   const env = { HTTPS_PROXY: "s", https_proxy: "t", http_proxy: "p", HTTP_PROXY: "" };
   assert.deepEqual(
     ["https://h/", "http://h/", "https://h:80/"].map((url) => {
@@ -86,7 +86,7 @@ Deno.test("proxiesIn() takes the variable of the scheme, in capitals first, and 
   assert.equal(proxyFor({}, "https://h/"), undefined);
 });
 
-Deno.test("proxiesIn() does not believe HTTP_PROXY where it may be a header of a request", () => {
+Deno.test("proxiesIn() ignores HTTP_PROXY in a CGI script, where it may be a request header", () => {
   const env = { REQUEST_METHOD: "GET", HTTP_PROXY: "p", HTTPS_PROXY: "s" };
   assert.equal(proxyFor(env, "http://h/"), undefined);
   assert.equal(proxyFor(env, "https://h/")?.host, "s");
@@ -103,14 +103,14 @@ for (
     "[::ffff:127.0.0.1]:5000",
   ]
 ) {
-  Deno.test(`case 63: a request to ${host} goes directly`, () => {
+  Deno.test(`case 63: a request to ${host} is direct`, () => {
     const env = { HTTPS_PROXY: "s", HTTP_PROXY: "p" };
     assert.equal(proxyFor(env, `https://${host}/`), undefined);
     assert.equal(proxyFor(env, `http://${host}/`), undefined);
   });
 }
 
-/** Entries of NO_PROXY, what goes directly with them, and what does not. Ports: 443 unless said. */
+/** Entries of NO_PROXY, hosts reached directly, and hosts that are not. Default port: 443. */
 const EXCEPTIONS: readonly (readonly [noProxy: string, direct: string, proxied: string])[] = [
   ["", "", "h.example localhost.example 10.0.0.1 [fd00::1]"],
   ["*", "h.example 10.0.0.1 [fd00::1]", ""],
@@ -136,16 +136,16 @@ const EXCEPTIONS: readonly (readonly [noProxy: string, direct: string, proxied: 
   ["1", "", "10.0.0.1 h.1.example"],
 ];
 for (const [noProxy, direct, proxied] of EXCEPTIONS) {
-  Deno.test(`case 63: NO_PROXY="${noProxy}" is obeyed`, () => {
+  Deno.test(`case 63: NO_PROXY="${noProxy}" is respected`, () => {
     const env = { HTTPS_PROXY: "proxy.example", no_proxy: noProxy };
     const through = (host: string) => proxyFor(env, `https://${host}/`) !== undefined;
     const words = (text: string) => text.split(" ").filter((word) => word !== "");
-    assert.deepEqual(words(direct).filter(through), [], "should go directly");
-    assert.deepEqual(words(proxied).filter((host) => !through(host)), [], "should not");
+    assert.deepEqual(words(direct).filter(through), [], "should be direct");
+    assert.deepEqual(words(proxied).filter((host) => !through(host)), [], "should be proxied");
   });
 }
 
-Deno.test("basicLogin() is what RFC 7617 says, in UTF-8", () => {
+Deno.test("basicLogin() follows RFC 7617, in UTF-8", () => {
   const proxy = proxyFor({ HTTPS_PROXY: "u:%C3%9F:x@h" }, "https://registry.example/")!;
   assert.equal(basicLogin(proxy), "Basic dTrDnzp4");
   assert.equal(basicLogin({ ...proxy, login: undefined as never }), undefined);

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import type { CleanReport } from "../../../src/core/reports/clean.ts";
 import { displayName, parseName } from "../../../src/core/name.ts";
 import type { Disk } from "../../../src/io/disk.ts";
-import { cleanFolder, type CleanOptions } from "../../../src/store/clean/clean.ts";
-import { removeModels } from "../../../src/store/remove/remove.ts";
+import type { CleanOptions } from "../../../src/store/clean/clean.ts";
 import type { StoreSession } from "../../../src/store/write/session.ts";
 import { otherHolder } from "../../io/other_process.ts";
 import { snapshotOf, writeModelsFolder } from "../../fakes/models_folder.ts";
@@ -30,7 +29,7 @@ function clean(
   disk?: Disk,
 ): Promise<CleanReport> {
   const all = { dryRun: false, queue: false, signal: noSignal(), ...options };
-  return cleanFolder(world.models, { ...all, models: models.map(parseName) }, disk);
+  return world.folder(disk).clean({ ...all, models: models.map(parseName) });
 }
 
 /** Takes part in the folder to pull `name`, as a pull does. */
@@ -229,13 +228,13 @@ Deno.test("removeModels() also drops what only this model has left unfinished", 
   }
   await leave(world, "m", [A, SHARED]);
   await leave(world, "n", [B, SHARED]);
-  const [removal] = await removeModels(world.models, [parseName("m")]);
+  const [removal] = await world.folder().remove([parseName("m")]);
   assert.ok(removal!.removed!.bytes >= C.blob.size + A.blob.size / 2);
   for (const path of Object.values(world.at(A.blob))) assert.equal(exists(path), false, path);
   assert.ok(exists(world.at(B.blob).partial) && exists(world.at(SHARED.blob).ready));
   const known = JSON.parse(await Deno.readTextFile(world.paths.ledger)).blobs;
   assert.ok(!(C.blob.digest in known) && SHARED.blob.digest in known);
-  const unfinished = await removeModels(world.models, [parseName("n")]);
+  const unfinished = await world.folder().remove([parseName("n")]);
   assert.match(unfinished[0]!.error!.hint!, /pullama clean n:latest$/);
 });
 

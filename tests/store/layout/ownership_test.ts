@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { copyFolder } from "../../fakes/copy.ts";
 import { fetchBlob, fillIn, manifestOf, NAME, noSignal, Witness } from "../world.ts";
 import { blobOf, World } from "../world.ts";
 
@@ -50,11 +52,9 @@ Deno.test({
     await Deno.writeTextFile(
       script,
       `import { blobOf, manifestOf, NAME } from ${JSON.stringify(here.href)};
-      import { ModelsFolder } from ${
-        JSON.stringify(new URL("../../src/store/store.ts", here).href)
-      };
+      import { openFolder } from ${JSON.stringify(new URL("../../src/store/store.ts", here).href)};
       Deno.umask(0o077);
-      const folder = new ModelsFolder(Deno.args[0], { tool: "t" });
+      const folder = openFolder(Deno.args[0], { tool: "t" });
       await using session = await folder.enter(new AbortController().signal, () => {});
       const { blob, bytes } = blobOf(300);
       await session.put(blob, bytes);
@@ -78,19 +78,20 @@ Deno.test({
     await using world = await World.make();
     await Deno.chmod(world.root, 0o755);
     await Deno.chown(world.models, 12345, 23456);
-    const src = new URL("../../../src/", import.meta.url).href;
+    // The source and the runtime may be in folders that another user cannot enter.
+    const src = `${world.root}/src`;
+    await copyFolder(fileURLToPath(new URL("../../../src", import.meta.url)), src);
     const script = `${world.root}/script.ts`;
     await Deno.writeTextFile(
       script,
-      `import { realDisk } from ${JSON.stringify(`${src}io/disk.ts`)};
-      import { makeFolder } from ${JSON.stringify(`${src}store/layout/ownership.ts`)};
+      `import { realDisk } from ${JSON.stringify(`${src}/io/disk.ts`)};
+      import { makeFolder } from ${JSON.stringify(`${src}/store/layout/ownership.ts`)};
       try {
         await makeFolder(realDisk, ${JSON.stringify(world.paths.blobs)}, {});
       } catch ({ kind, message, hint }) {
         console.log(kind, message, hint);
       }`,
     );
-    // The one that runs may lie where another user cannot go.
     const deno = `${world.root}/deno`;
     await Deno.copyFile(Deno.execPath(), deno);
     await Deno.chmod(deno, 0o755);
@@ -104,7 +105,7 @@ Deno.test({
     }).output();
     const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     assert.match(text, /^local cannot create .*\/models\/blobs: permission denied/);
-    assert.match(text, /belongs to user 12345, group 23456/);
+    assert.match(text, /owned by user 12345, group 23456/);
   },
 });
 

@@ -2,23 +2,23 @@ import assert from "node:assert/strict";
 import { pathsOf } from "../../../src/store/layout/paths.ts";
 import { manifestFiles } from "../../../src/store/manifests/files.ts";
 import { unfinishedIn } from "../../../src/store/layout/unfinished.ts";
-import { ModelsFolder } from "../../../src/store/store.ts";
+import { openFolder } from "../../../src/store/store.ts";
 import { NAME } from "../world.ts";
 
-Deno.test("a file where the models folder should be is no empty models folder, for anybody", async () => {
+Deno.test("a file in place of the models folder is not taken for an empty models folder", async () => {
   const root = await Deno.makeTempFile({ prefix: "pullama-test-" });
   try {
     const paths = pathsOf(root);
     for (
-      const ownership of [
+      const read of [
         manifestFiles(paths),
         unfinishedIn(paths),
-        new ModelsFolder(root, { tool: "test" }).spelling(NAME),
+        openFolder(root, { tool: "test" }).spelling(NAME),
       ]
     ) {
-      await assert.rejects(ownership, {
+      await assert.rejects(read, {
         kind: "local",
-        message: `${root} is in the way: it is no folder`,
+        message: `${root} exists and is not a directory`,
         hint: /--models-dir/,
       });
     }

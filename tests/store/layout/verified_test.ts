@@ -14,7 +14,7 @@ async function made(): Promise<{ world: World; file: string; info: Deno.FileInfo
   return { world, file, info: await Deno.stat(file) };
 }
 
-const open = (world: World, disk = realDisk) => Ledger.open(disk, world.paths, () => ({}));
+const open = (world: World, disk = realDisk) => Ledger.open({ disk: disk, paths: world.paths });
 
 Deno.test("Ledger remembers a file until it is touched, resized or exchanged", async () => {
   const { world, file, info } = await made();

@@ -12,7 +12,7 @@ const files = (...names: readonly string[]) => names.map((name) => ({ name: pars
 const spelled = (found: readonly { readonly name: ModelName }[]) =>
   found.map((f) => fullName(f.name));
 
-Deno.test("manifestFiles() finds the manifests of all trees and nothing that a desktop has left", async () => {
+Deno.test("manifestFiles() finds the manifests of all trees, but not files left by a desktop", async () => {
   await using world = await World.make();
   const { models, newer, listed } = writeModelsFolder(world.models);
   const found = await manifestFiles(world.paths);
@@ -31,7 +31,7 @@ Deno.test("manifestFiles() finds the manifests of all trees and nothing that a d
   }
 });
 
-Deno.test("readManifestFile() reads every manifest that Ollama writes, through links as well", async () => {
+Deno.test("readManifestFile() reads every manifest that Ollama writes, including links", async () => {
   await using world = await World.make();
   const { models, newer, listed } = writeModelsFolder(world.models);
   const read = (path: string) => readManifestFile({ path: `${world.models}/${path}` });
@@ -44,7 +44,7 @@ Deno.test("readManifestFile() reads every manifest that Ollama writes, through l
   assert.ok("entries" in await read(listed.path));
 });
 
-Deno.test("matchingName() takes the exact spelling before one that differs in case", () => {
+Deno.test("matchingName() prefers the exact spelling to one that differs in case", () => {
   const installed = files("Model", "model:Q4", "model:q4", "user/model");
   assert.deepEqual(spelled(matchingName(installed, parseName("model"))), [
     "registry.ollama.ai/library/Model:latest",
@@ -58,11 +58,11 @@ Deno.test("matchingName() takes the exact spelling before one that differs in ca
   assert.deepEqual(matchingName(installed, parseName("other")), []);
 });
 
-Deno.test("matchingName() refuses to choose between two that differ only in case", () => {
+Deno.test("matchingName() rejects a name as ambiguous if two models differ only in case", () => {
   assert.throws(
     () => matchingName(files("Model", "MODEL"), parseName("model")),
     (error: Error & { kind?: string }) =>
       error.kind === "usage" &&
-      /library\/Model:latest or .*library\/MODEL:latest/.test(error.message),
+      /library\/Model:latest and .*library\/MODEL:latest/.test(error.message),
   );
 });

@@ -13,7 +13,7 @@ function usedBy(users: readonly ManifestReferences[], path: string): string[] {
   return [...user?.digests ?? []].map(blobFile).sort();
 }
 
-Deno.test("manifestReferences() counts config, layers and the manifest itself, which may be a blob", async () => {
+Deno.test("manifestReferences() includes config, layers and the manifest itself, which may be a blob", async () => {
   await using world = await World.make();
   const { models, newer } = writeModelsFolder(world.models);
   const users = await manifestReferences(world.paths);
@@ -22,7 +22,7 @@ Deno.test("manifestReferences() counts config, layers and the manifest itself, w
   }
 });
 
-Deno.test("manifestReferences() counts the children of a list, with what those use that are there", async () => {
+Deno.test("manifestReferences() includes the manifests of an index, and the blobs of those that are present", async () => {
   await using world = await World.make();
   const { listed } = writeModelsFolder(world.models);
   const used = usedBy(await manifestReferences(world.paths), listed.path);
@@ -32,19 +32,19 @@ Deno.test("manifestReferences() counts the children of a list, with what those u
 
 for (
   const [what, spoil] of [
-    ["is cut off", (path: string) => Deno.truncateSync(path, 40)],
+    ["is truncated", (path: string) => Deno.truncateSync(path, 40)],
     ["is empty", (path: string) => Deno.truncateSync(path)],
-    ["is a link to nothing", (path: string) => relink(path, "nowhere")],
+    ["is a broken link", (path: string) => relink(path, "nowhere")],
     ["is a link out of blobs/", (path: string) => relink(path, "../../../../..")],
     ["is a link to another manifest", (path: string) => relink(path, "1b")],
     [
-      "has a digest that is none",
+      "has an invalid digest",
       (path: string) =>
         Deno.writeTextFileSync(path, Deno.readTextFileSync(path).replace("sha256:", "sha256:../")),
     ],
   ] as const
 ) {
-  Deno.test(`manifestReferences() names a manifest that ${what}, since nobody knows what it uses`, async () => {
+  Deno.test(`manifestReferences() rejects with the path of a manifest that ${what}`, async () => {
     await using world = await World.make();
     const { models } = writeModelsFolder(world.models);
     const path = `${world.models}/${models.llama.path}`;
@@ -62,7 +62,7 @@ function relink(path: string, to: string): void {
   Deno.symlinkSync(to, path);
 }
 
-Deno.test("manifestReferences() counts a file that could be no model's name", async () => {
+Deno.test("manifestReferences() includes a file whose path is not a valid model name", async () => {
   await using world = await World.make();
   const { models } = writeModelsFolder(world.models);
   const odd = `${world.models}/manifests/registry.ollama.ai/library/llama3.2/@odd`;

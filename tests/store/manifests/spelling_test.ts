@@ -13,7 +13,7 @@ async function spelled(world: World, name: string): Promise<string> {
   return `${host}/${namespace}/${model}/${tag}`;
 }
 
-Deno.test("case 9: an installed spelling is used again, part by part", async () => {
+Deno.test("case 9: an installed spelling is reused, part by part", async () => {
   await using world = await World.make();
   await install(world, "registry.ollama.ai/library/Model/latest");
   await install(world, "hf.co/Org/Repo-GGUF/Q4_K_M");
@@ -23,7 +23,7 @@ Deno.test("case 9: an installed spelling is used again, part by part", async () 
   assert.equal(await spelled(world, "Org/MODEL:Q4_K_M"), "registry.ollama.ai/Org/Model/Q4_K_M");
 });
 
-Deno.test("case 9: what is installed as it was typed stays so", async () => {
+Deno.test("case 9: a part that is installed as typed keeps that spelling", async () => {
   await using world = await World.make();
   await install(world, "registry.ollama.ai/library/Model/latest");
   await install(world, "registry.ollama.ai/library/model/latest");
@@ -31,13 +31,13 @@ Deno.test("case 9: what is installed as it was typed stays so", async () => {
   assert.equal(await spelled(world, "MODEL"), "registry.ollama.ai/library/Model/latest");
 });
 
-Deno.test("spelling() of a folder that is not there is the typed one", async () => {
+Deno.test("spelling() keeps the name as typed if the models folder does not exist", async () => {
   await using world = await World.make();
   await Deno.remove(world.models);
   assert.equal(await spelled(world, "Model:Tag"), "registry.ollama.ai/library/Model/Tag");
 });
 
-Deno.test("spelling() follows links and passes over files and folders at other depths", async () => {
+Deno.test("spelling() follows links and ignores files and directories at other depths", async () => {
   await using world = await World.make();
   await install(world, "registry.ollama.ai/library/Deep/er/file");
   await install(world, "Stray");

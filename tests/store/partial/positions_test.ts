@@ -8,7 +8,11 @@ const BOOT = 1_700_000_000;
 
 async function made(world: World, ranges = [{ start: 10, end: 20 }]) {
   const path = `${world.root}/x.live`;
-  const live = await PositionsFile.create(realDisk, path, `${world.root}/t`, BOOT, ranges);
+  const live = await PositionsFile.create(
+    { disk: realDisk, path, draft: `${world.root}/t` },
+    BOOT,
+    ranges,
+  );
   return { path, live };
 }
 
@@ -118,7 +122,7 @@ Deno.test("create() leaves no temporary file when it fails", async () => {
       fail: (step) => step.does === does ? systemError("ENOSPC") : undefined,
     });
     const path = `${world.root}/x.live`;
-    await assert.rejects(PositionsFile.create(disk, path, `${world.root}/t`, BOOT, []), {
+    await assert.rejects(PositionsFile.create({ disk, path, draft: `${world.root}/t` }, BOOT, []), {
       kind: "disk_full",
     });
     assert.deepEqual(namesIn(world.root), ["grave", "models"]);

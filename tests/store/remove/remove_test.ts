@@ -3,7 +3,6 @@ import { parseName } from "../../../src/core/name.ts";
 import type { Removal } from "../../../src/core/reports/rm.ts";
 import type { Disk } from "../../../src/io/disk.ts";
 import { tryLock } from "../../../src/io/lock.ts";
-import { removeModels } from "../../../src/store/remove/remove.ts";
 import { otherHolder } from "../../io/other_process.ts";
 import {
   type FixtureModel,
@@ -15,7 +14,7 @@ import { RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
 import { exists, namesIn, World } from "../world.ts";
 
 function rm(world: World, names: readonly string[], disk?: Disk): Promise<Removal[]> {
-  return removeModels(world.models, names.map(parseName), disk);
+  return world.folder(disk).remove(names.map(parseName));
 }
 
 /** What happened to the names, in one word each. */
@@ -277,7 +276,7 @@ Deno.test("removeModels() spares the blobs of a model that a server stores meanw
     const [removal] = await rm(world, [models.hub.name], disk);
     assertWhole(world, [{ ...models.hub, path: copy.slice(world.models.length + 1) }]);
     if (whole) assert.equal(removal!.removed!.shared, models.hub.blobs.length);
-    else assert.match(removal!.error!.message, /manifest is gone, but its blobs stay: .*copied/);
+    else assert.match(removal!.error!.message, /manifest was removed, but not its blobs: .*copied/);
   }
 });
 

@@ -19,14 +19,14 @@ async function show(world: World, name = "m"): Promise<ModelDetails> {
   return details;
 }
 
-/** What is known of these files when they are all that is installed. */
+/** The details of a model of these files, installed on its own. */
 async function shown(files: ModelFiles): Promise<ModelDetails> {
   await using world = await World.make();
   install(world.models, "m/latest", files);
   return await show(world);
 }
 
-Deno.test("detailsOf() tells what the configuration and the header of the weights say", async () => {
+Deno.test("detailsOf() combines the config and the header of the weights", async () => {
   const details = await shown(MODEL);
   assert.deepEqual(
     {
@@ -61,7 +61,7 @@ Deno.test("detailsOf() tells what the configuration and the header of the weight
   assert.equal(details.metadata["general.name"], "tiny-1");
 });
 
-Deno.test("detailsOf() reads from the header what the configuration leaves out", async () => {
+Deno.test("detailsOf() takes from the header what is missing in the config", async () => {
   for (const parts of [{ config: config({}) }, {}, { config: config({ file_type: "unknown" }) }]) {
     const details = await shown({ layers: MODEL.layers, ...parts });
     const { format, family, quantization, parameterSize, parameterCount } = details;
@@ -75,7 +75,7 @@ Deno.test("detailsOf() reads from the header what the configuration leaves out",
   }
 });
 
-Deno.test("detailsOf() names every blob, the config first, and says which is missing or damaged", async () => {
+Deno.test("detailsOf() lists every blob, the config first, with missing and damaged ones marked", async () => {
   await using world = await World.make();
   const { blobs } = install(world.models, "m/latest", MODEL);
   Deno.removeSync(blobs[1]!);
@@ -92,7 +92,7 @@ Deno.test("detailsOf() names every blob, the config first, and says which is mis
   assert.equal(layers[0]!.size, Deno.statSync(blobs[0]!).size);
 });
 
-Deno.test("detailsOf() shows a model of which nothing but the manifest is left", async () => {
+Deno.test("detailsOf() shows a model of which only the manifest is left", async () => {
   await using world = await World.make();
   install(world.models, "m/latest", MODEL);
   Deno.removeSync(world.paths.blobs, { recursive: true });
@@ -102,7 +102,7 @@ Deno.test("detailsOf() shows a model of which nothing but the manifest is left",
   assert.ok(size! > 100_000);
 });
 
-Deno.test("detailsOf() shows a model that runs elsewhere for what it is", async () => {
+Deno.test("detailsOf() shows a remote model", async () => {
   const details = await shown(CLOUD_STUB);
   assert.deepEqual(details.remote, { host: "https://ollama.com:443", model: "gpt-oss:120b" });
   const { family, contextLength, embeddingLength, capabilities, layers, faults } = details;
@@ -113,7 +113,7 @@ Deno.test("detailsOf() shows a model that runs elsewhere for what it is", async 
   assert.deepEqual(capabilities, ["completion", "tools", "thinking"]);
 });
 
-Deno.test("detailsOf() shows a safetensors model by the configuration that it came with", async () => {
+Deno.test("detailsOf() reads a safetensors model's own config.json", async () => {
   const details = await shown(tensorModel(3));
   const { format, family, contextLength, embeddingLength, parameterSize, quantization } = details;
   assert.deepEqual(
@@ -131,7 +131,7 @@ Deno.test("detailsOf() shows a safetensors model by the configuration that it ca
   assert.deepEqual(details.faults, []);
 });
 
-Deno.test("detailsOf() tells from a model with a part about text what that part says", async () => {
+Deno.test("detailsOf() prefers text_config in config.json", async () => {
   const text = { max_position_embeddings: 8192, hidden_size: 7 };
   const files = JSON.stringify({
     architectures: ["Gemma3ForConditionalGeneration"],
@@ -145,7 +145,7 @@ Deno.test("detailsOf() tells from a model with a part about text what that part 
   assert.deepEqual([family, contextLength, embeddingLength], ["gemma3", 8192, 7]);
 });
 
-Deno.test("detailsOf() tells what a model can do as Ollama does", async () => {
+Deno.test("detailsOf() determines capabilities as Ollama does", async () => {
   const template = (text: string) => layer("template", text);
   const loop = "{{ range .Messages }}<t>{{ .Thinking }}</t>{{ end }}";
   const cases: readonly (readonly [Record<string, unknown>, ModelFiles["layers"], string])[] = [
@@ -176,35 +176,35 @@ Deno.test("detailsOf() tells what a model can do as Ollama does", async () => {
   }
 });
 
-Deno.test("detailsOf() says what it cannot understand, and shows the rest", async () => {
+Deno.test("detailsOf() reports what it cannot parse, and shows the rest", async () => {
   const { faults, quantization, layers } = await shown({
     config: { mediaType: "m", content: "no JSON" },
     layers: [layer("model", "no weights"), layer("params", "[1]"), layer("messages", "{")],
   });
   assert.equal(faults.length, 4);
-  assert.match(faults[0]!, /configuration sha256:[0-9a-f]{64} is no JSON object/);
-  assert.match(faults[1]!, /no GGUF file/);
+  assert.match(faults[0]!, /config sha256:[0-9a-f]{64} is not a JSON object/);
+  assert.match(faults[1]!, /not a GGUF file/);
   assert.match(faults[2]!, /params layer/);
   assert.match(faults[3]!, /messages layer/);
   assert.deepEqual([quantization, layers.length], [undefined, 4]);
 });
 
-Deno.test("detailsOf() names the fault of a header that is cut off, and what came before it", async () => {
+Deno.test("detailsOf() reports a truncated header, and shows what could be read of it", async () => {
   const { faults, family } = await shown({
     layers: [layer("model", WEIGHTS!.content), layer("model", MODEL.weights.read(0, 200))],
   });
-  assert.match(faults.join(), /cannot read all of the header of .*: it ends within its header/);
+  assert.match(faults.join(), /cannot read the complete header of .*: unexpected end of file/);
   assert.equal(family, "llama");
 });
 
-Deno.test("detailsOf() does not read texts of more than 1 MiB", async () => {
+Deno.test("detailsOf() does not read text layers of more than 1 MiB", async () => {
   const { licenses, layers } = await shown({
     layers: [layer("license", "x".repeat(2 ** 20 + 1)), layer("license", "short")],
   });
   assert.deepEqual([licenses, layers.length], [["short"], 2]);
 });
 
-Deno.test("detailsOf() takes the last of several templates and systems, and all licences", async () => {
+Deno.test("detailsOf() uses the last of several templates and system prompts, and all licences", async () => {
   const { template, system, licenses, messages } = await shown({
     layers: [
       TEMPLATE!,
@@ -215,7 +215,7 @@ Deno.test("detailsOf() takes the last of several templates and systems, and all 
   assert.deepEqual([template, system, licenses, messages], ["0", "2", ["3", "4"], 1]);
 });
 
-Deno.test("detailsOf() finds the model by a name in another case, and nothing for an unknown one", async () => {
+Deno.test("detailsOf() finds a model by a name in another case, and is undefined for an unknown one", async () => {
   await using world = await World.make();
   install(world.models, "hf.co/User/Repo/Q4_K_M", MODEL);
   const { name, path } = await show(world, "hf.co/user/repo:q4_k_m");
@@ -224,7 +224,7 @@ Deno.test("detailsOf() finds the model by a name in another case, and nothing fo
   assert.equal(await detailsOf(world.paths, parseName("nosuch"), MACHINE), undefined);
 });
 
-Deno.test("detailsOf() shows every model in a folder as Ollama and others leave it", async () => {
+Deno.test("detailsOf() shows every model in a folder that Ollama and others have written", async () => {
   await using world = await World.make();
   const folder = writeModelsFolder(world.models);
   for (const { name, blobs } of [...Object.values(folder.models), folder.newer]) {
@@ -233,7 +233,7 @@ Deno.test("detailsOf() shows every model in a folder as Ollama and others leave 
     assert.ok(layers.every(({ state }) => state === "present"), name);
     // The weights there are no weights, and that is all that may be wrong.
     assert.deepEqual(
-      faults.filter((fault) => !/are no GGUF file$|version \d+ is not known$/.test(fault)),
+      faults.filter((fault) => !/is not a GGUF file$|GGUF version \d+$/.test(fault)),
       [],
       name,
     );
@@ -245,7 +245,7 @@ Deno.test("detailsOf() shows every model in a folder as Ollama and others leave 
   ]);
 });
 
-Deno.test("detailsOf() fails with kind manifest where the manifest is none", async () => {
+Deno.test("detailsOf() rejects with kind manifest if the manifest is invalid", async () => {
   await using world = await World.make();
   const { path } = install(world.models, "m/latest", { manifest: "{" });
   await assert.rejects(
@@ -255,13 +255,13 @@ Deno.test("detailsOf() fails with kind manifest where the manifest is none", asy
   );
 });
 
-Deno.test("detailsOf() says of a list of manifests that the one for this machine is not here", async () => {
+Deno.test("detailsOf() reports an index whose manifest for this machine is missing", async () => {
   const digest = `sha256:${"1".repeat(64)}`;
   const manifest = JSON.stringify({
     mediaType: "application/vnd.ollama.manifest.list.v2+json",
     manifests: [{ mediaType: "m", digest, runner: "ollama" }],
   });
   const { faults, layers, size } = await shown({ manifest });
-  assert.match(faults.join(), /list of manifests/);
+  assert.match(faults.join(), /index.* missing/);
   assert.deepEqual([layers, size], [[], undefined]);
 });

@@ -9,14 +9,14 @@ import { PullamaError } from "../../../src/core/errors.ts";
 
 const MIB = 2 ** 20;
 
-/** A file in memory that counts what is read of it. */
+/** A file in memory that counts the bytes read. */
 interface Counted extends ByteSource {
-  /** Bytes handed out, and the end of the furthest of them. */
+  /** Number of bytes read, and the highest offset after them. */
   bytes: number;
   end: number;
 }
 
-/** `step`: at most so many bytes come at a time, as from a slow device. */
+/** `step`: maximum bytes per read, as from a slow device. */
 function counted(file: Uint8Array, step = Infinity): Counted {
   return {
     bytes: 0,
@@ -35,13 +35,13 @@ function read(file: Uint8Array, tensors = true): Promise<GgufHeader | undefined>
   return readGguf(counted(file), { tensors });
 }
 
-/** The values that were read of a file, and what was wrong with the rest. */
+/** The values read from a file, and the fault. */
 async function parts(file: GgufWriter): Promise<[Record<string, unknown>, string | undefined]> {
   const header = await read(file.bytes);
   return [Object.fromEntries(header!.values), header!.fault];
 }
 
-Deno.test("readGguf() reads the values and counts the parameters of a real model", async () => {
+Deno.test("readGguf() reads the metadata and the parameter count of a complete model", async () => {
   const file = wholeOf(gguf(0, 1, "tiny"));
   const header = await read(file);
   assert.equal(header?.fault, undefined);
@@ -55,13 +55,13 @@ Deno.test("readGguf() reads the values and counts the parameters of a real model
   assert.ok(header.parameterCount! > 20_000);
 });
 
-Deno.test("readGguf() reads no tensors unless they are to be counted", async () => {
+Deno.test("readGguf() does not read tensor entries unless asked to", async () => {
   const file = counted(wholeOf(gguf(0, 1, "tiny")));
   const header = await readGguf(file, { tensors: false });
   assert.deepEqual([header?.parameterCount, header?.fault], [undefined, undefined]);
 });
 
-Deno.test("readGguf() knows every type of value", async () => {
+Deno.test("readGguf() reads every type of value", async () => {
   const file = GgufWriter.header(13)
     .key("u8", 0).raw(200)
     .key("i8", 1).raw(200)
@@ -114,27 +114,27 @@ Deno.test("readGguf() reads versions 1 to 3, and big-endian files of either kind
   }
 });
 
-Deno.test("readGguf() takes nothing else for a GGUF file", async () => {
+Deno.test("readGguf() is undefined for anything but a GGUF file", async () => {
   const others = ["", "GG", "GGUF", "GGML0000000000000000", "PK\x03\x04", "<!doctype html><html>"];
   for (const text of others) {
     assert.equal(await read(new TextEncoder().encode(text)), undefined, text);
   }
 });
 
-Deno.test("readGguf() keeps what stands before the place where a header goes wrong", async () => {
+Deno.test("readGguf() keeps the values before an error", async () => {
   const begun = () => GgufWriter.header(2).key("a", 4).u32(1);
   const cases: readonly (readonly [GgufWriter, RegExp])[] = [
-    [begun(), /ends within its header/],
+    [begun(), /^unexpected end of file$/],
     [begun().key("b", 8).u64(2n ** 63n), /longer than/],
-    [begun().key("b", 8).u64(1_000_000).letters("short"), /ends within/],
+    [begun().key("b", 8).u64(1_000_000).letters("short"), /end of file/],
     [begun().u64(2n ** 64n - 1n), /longer than/],
-    [begun().u64(70_000), /absurd length/],
+    [begun().u64(70_000), /key too long/],
     [begun().key("b", 9).u32(4).u64(2n ** 62n), /longer than/],
-    [begun().key("b", 9).u32(8).u64(2n ** 62n), /ends within/],
-    [begun().key("b", 9).u32(9).u64(1), /list of the unknown type 9/],
-    [begun().key("b", 9).u32(77).u64(1), /list of the unknown type 77/],
-    [begun().key("b", 13), /unknown type 13/],
-    [begun().key("b", 4_294_967_295), /unknown type/],
+    [begun().key("b", 9).u32(8).u64(2n ** 62n), /end of file/],
+    [begun().key("b", 9).u32(9).u64(1), /unsupported array type 9/],
+    [begun().key("b", 9).u32(77).u64(1), /unsupported array type 77/],
+    [begun().key("b", 13), /unknown metadata type 13/],
+    [begun().key("b", 4_294_967_295), /unknown metadata type/],
   ];
   for (const [file, fault] of cases) {
     const [values, said] = await parts(file);
@@ -143,26 +143,26 @@ Deno.test("readGguf() keeps what stands before the place where a header goes wro
   }
 });
 
-Deno.test("readGguf() believes no number of values, tensors or dimensions", async () => {
+Deno.test("readGguf() does not trust the number of values, tensors or dimensions", async () => {
   const values = await read(GgufWriter.header(2 ** 40).bytes);
-  assert.match(values!.fault!, /claims to have 1099511627776 values/);
+  assert.match(values!.fault!, /too many metadata values: 1099511627776/);
   const tensors = await read(GgufWriter.header(0, { tensors: 2 ** 50 }).tensor("t", 2).bytes);
-  assert.match(tensors!.fault!, /ends within/);
+  assert.match(tensors!.fault!, /end of file/);
   assert.equal(tensors!.parameterCount, undefined);
   const flat = await read(GgufWriter.header(0, { tensors: 1 }).tensor("t", 1, 1, 1, 1, 1).bytes);
-  assert.match(flat!.fault!, /5 dimensions/);
+  assert.match(flat!.fault!, /dimensions: 5/);
   const huge = await read(GgufWriter.header(0, { tensors: 1 }).tensor("t", 2 ** 52, 2 ** 52).bytes);
   assert.deepEqual([huge!.parameterCount, huge!.fault], [undefined, undefined]);
 });
 
-Deno.test("readGguf() refuses versions that it does not know", async () => {
+Deno.test("readGguf() rejects unknown versions", async () => {
   for (const version of [0, 4, 0x0180_0000, 0xffff_ffff]) {
     const header = await read(new GgufWriter().letters("GGUF").u32(version).u64(0).u64(0).bytes);
-    assert.match(header!.fault!, /version .* is not known/);
+    assert.match(header!.fault!, /unsupported GGUF version \d+/);
   }
 });
 
-Deno.test("readGguf() keeps no text of more than 1 MiB, and reads on behind it", async () => {
+Deno.test("readGguf() skips a string of more than 1 MiB, and continues after it", async () => {
   const long = "x".repeat(MIB + 1);
   const head = GgufWriter.header(2).key("long", 8).u64(long.length).bytes;
   const tail = new GgufWriter().key("b", 4).u32(1).bytes;
@@ -171,14 +171,14 @@ Deno.test("readGguf() keeps no text of more than 1 MiB, and reads on behind it",
   assert.deepEqual([...header!.values], [["b", 1]]);
 });
 
-Deno.test("readGguf() reads a text that comes in pieces", async () => {
+Deno.test("readGguf() reads a string that arrives in pieces", async () => {
   const text = "ü漢🦙".repeat(20_000);
   const file = GgufWriter.header(1).key("tokenizer.chat_template", 8).text(text).bytes;
   const header = await readGguf(counted(file, 1_021), { tensors: false });
   assert.equal(header!.values.get("tokenizer.chat_template"), text);
 });
 
-Deno.test("readGguf() stops at its bound, and never reads what it skips", async () => {
+Deno.test("readGguf() stops at its limit, and does not read what it skips", async () => {
   const words = new GgufWriter();
   for (let i = 0; i < 50_000; i++) words.text(`word ${i}`);
   const head = GgufWriter.header(2).key("words", 9).u32(8).u64(50_000).bytes;
@@ -197,7 +197,7 @@ Deno.test("readGguf() stops at its bound, and never reads what it skips", async 
   assert.ok(skipped.bytes < MIB, String(skipped.bytes));
 });
 
-Deno.test("readGguf() takes any bytes, and never reads one twice or behind its bound", async () => {
+Deno.test("readGguf() accepts any input, and never reads a byte twice or beyond its limit", async () => {
   const bytes = fc.uint8Array({ maxLength: 400 });
   const anyHeader = fc.tuple(
     fc.constantFrom("GGUF", "FUGG"),
@@ -242,7 +242,7 @@ Deno.test("readGguf() takes any bytes, and never reads one twice or behind its b
   );
 });
 
-Deno.test("readGgufFile() reads a file, and names the one that it cannot read", async () => {
+Deno.test("readGgufFile() reads a file, and rejects with the path if it cannot", async () => {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeFile(path, wholeOf(gguf(0, 1, "tiny")));

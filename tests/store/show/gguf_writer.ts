@@ -1,6 +1,6 @@
-/** Headers of GGUF files, right and wrong ones. */
+/** Writes headers of GGUF files, valid and invalid ones. */
 
-/** Numbers as a header has them, in either order of bytes; in version 1 counts are short. */
+/** Writes either byte order; in version 1 counts have 4 bytes. */
 export class GgufWriter {
   readonly #bytes: number[] = [];
 

@@ -192,8 +192,8 @@ Deno.test("enter() makes the models folder with its parents, and syncs their nam
   await using world = await World.make();
   await Deno.remove(world.models);
   const disk = new RecordingDisk({});
-  const { ModelsFolder } = await import("../../../src/store/store.ts");
-  const deep = new ModelsFolder(`${world.root}/a/b/models/`, { tool: "t", disk });
+  const { openFolder } = await import("../../../src/store/store.ts");
+  const deep = openFolder(`${world.root}/a/b/models/`, { tool: "t", disk });
   await (await deep.enter(noSignal(), () => {}))[Symbol.asyncDispose]();
   for (const folder of ["a", "b", "models", ".pullm", "ready"]) {
     const made = disk.steps.findIndex((s) =>
@@ -214,7 +214,7 @@ Deno.test("case 93: a models folder on a read-only file system is named in the e
   await assert.rejects(world.enter(disk), (error: Error & { kind: string; hint: string }) => {
     assert.equal(error.kind, "local");
     assert.ok(error.message.includes(world.paths.blobs), error.message);
-    assert.match(error.hint, /belongs to user \d+/);
+    assert.match(error.hint, /owned by user \d+/);
     return true;
   });
 });

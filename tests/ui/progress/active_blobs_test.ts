@@ -63,7 +63,7 @@ function bytes(blob: BlobRef, count: number): PullEvent {
   return { event: "bytes", digest: blob.digest, count };
 }
 
-Deno.test("liveRegionLines() has a line for every blob under way, with its share and its connections", async (t) => {
+Deno.test("liveRegionLines() shows a line for every active blob, with its progress and connections", async (t) => {
   const { show, clock, lines } = region();
   show(START, MANIFEST, start(BIG[0]!), start(BIG[1]!, 1.26 * GB), start(BIG[2]!));
   show(chunk(BIG[0]!), chunk(BIG[0]!), chunk(BIG[1]!), chunk(BIG[1]!), chunk(BIG[1]!));
@@ -88,7 +88,7 @@ Deno.test("liveRegionLines() in ASCII", async (t) => {
   await t.assertSnapshot(lines().join("\n"));
 });
 
-Deno.test("liveRegionLines() counts down to the next attempt, and says when it is under way", () => {
+Deno.test("liveRegionLines() counts down to the next attempt, and shows when it has started", () => {
   const { show, clock, lines } = region();
   show(START, MANIFEST, start(BIG[0]!), chunk(BIG[0]!));
   const states = (of: Region["lines"]) => of(80)[1]?.replace(/^.*% {2}/, "");
@@ -118,11 +118,11 @@ Deno.test("liveRegionLines() counts down to the next attempt, and says when it i
   ]);
 });
 
-Deno.test("liveRegionLines() does not forget a wait because another connection brings bytes", () => {
+Deno.test("liveRegionLines() still shows a retry while another connection receives bytes", () => {
   const { show, lines } = region();
   const [blob] = BIG;
   show(START, MANIFEST, start(blob!), chunk(blob!), chunk(blob!));
-  const busy = new PullamaError("unavailable", "cdn.example cannot answer now (429)", {
+  const busy = new PullamaError("unavailable", "cdn.example is temporarily unavailable (429)", {
     retryAfterMs: 12_000,
   });
   show({ event: "retry", digest: blob!.digest, attempt: 1, limit: 6, waitMs: 12_000, error: busy });
@@ -130,29 +130,29 @@ Deno.test("liveRegionLines() does not forget a wait because another connection b
   assert.match(lines(80)[1] ?? "", /! 429, waiting 12 s \(retry 1\/6\)$/);
 });
 
-Deno.test("liveRegionLines() says since when the line is gone, and nothing of it once bytes come again", () => {
+Deno.test("liveRegionLines() shows how long no data was received, until bytes arrive again", () => {
   const { show, clock, lines } = region();
   show(START, MANIFEST, start(BIG[0]!), EVERY_EVENT.waiting);
   clock.advance(12_000);
-  assert.equal(lines(80)[1], "│ ! nothing for 3m12s, still trying: connection reset");
+  assert.equal(lines(80)[1], "│ ! no data received for 3m12s, still retrying: connection reset");
   show(bytes(BIG[0]!, 1));
-  assert.doesNotMatch(lines(80).join("\n"), /still trying/);
+  assert.doesNotMatch(lines(80).join("\n"), /still retrying/);
 });
 
-Deno.test("liveRegionLines() says whom it asks while an answer is slow, and why it asks again", () => {
+Deno.test("liveRegionLines() shows the host while a response is slow, and why a request is retried", () => {
   const { show, clock, lines } = region();
   show(START);
   assert.deepEqual(lines(), []);
   clock.advance(2_000);
-  assert.deepEqual(lines(), ["│ asking registry.ollama.ai · 2 s"]);
+  assert.deepEqual(lines(), ["│ waiting for registry.ollama.ai · 2 s"]);
   show({ event: "retry", digest: undefined, attempt: 1, limit: 6, waitMs: 900, error: RESET });
   assert.deepEqual(lines(), [
-    "│ asking registry.ollama.ai · 2 s",
+    "│ waiting for registry.ollama.ai · 2 s",
     "│ ! retry 1/6 in 1 s: connection reset",
   ]);
 });
 
-Deno.test("liveRegionLines() says what a blob waits for: another process, its turn, its digest, bytes", () => {
+Deno.test("liveRegionLines() shows what a blob waits for: a lock, a connection, verification, data", () => {
   const { show, clock, lines } = region();
   show(START, MANIFEST);
   show({ event: "lock_wait", digest: BIG[0]!.digest, holder: "pid 4711 on host" });
@@ -163,16 +163,16 @@ Deno.test("liveRegionLines() says what a blob waits for: another process, its tu
   const states = () => lines(80).slice(1).map((line) => line.replace(/^│ +([0-9a-f])\w+ /, "$1 "));
   assert.deepEqual(states(), [
     "b ! waiting for another process (pid 4711 on host)",
-    "c ████████████ 100%  2 GB/2 GB · checking",
-    "e ░░░░░░░░░░░░   0%  0 B/3 GB · next",
+    "c ████████████ 100%  2 GB/2 GB · verifying",
+    "e ░░░░░░░░░░░░   0%  0 B/3 GB · waiting",
     "f ░░░░░░░░░░░░   0%  0 B/4 GB · 1 connection",
     "d █████▍░░░░░░  45%  450 MB/1 GB · verifying",
   ]);
   clock.advance(7_000);
-  assert.equal(states()[3], "f ░░░░░░░░░░░░   0%  0 B/4 GB · nothing for 7 s");
+  assert.equal(states()[3], "f ░░░░░░░░░░░░   0%  0 B/4 GB · no data received for 7 s");
 });
 
-Deno.test("liveRegionLines() stays short for 20,000 blobs, and shows those first that have a trouble", () => {
+Deno.test("liveRegionLines() stays short for 20,000 blobs, and shows those with problems first", () => {
   const { show, clock, lines } = region();
   const count = 20_000;
   const blob = (index: number): BlobRef => ({
@@ -203,11 +203,11 @@ Deno.test("liveRegionLines() stays short for 20,000 blobs, and shows those first
   clock.advance(1_000);
   assert.equal(lines(80, 40).length, 1 + 6 + 1);
   assert.equal(lines(80, 40).filter((line) => line.includes("retry 1/6")).length, 6);
-  assert.equal(lines(80, 40).at(-1), "│   12,000 of 20,000 blobs done · 58 more under way");
+  assert.equal(lines(80, 40).at(-1), "│   12,000 of 20,000 blobs done · 58 more in progress");
   for (let rows = 1; rows < 10; rows++) assert.ok(lines(80, rows).length <= rows);
 });
 
-Deno.test("liveRegionLines() is never wider than it may be", () => {
+Deno.test("liveRegionLines() never exceeds the given width", () => {
   for (let cells = 1; cells < 300; cells++) {
     for (const unicode of [true, false]) {
       const { show, clock, lines } = region(unicode);
@@ -220,7 +220,7 @@ Deno.test("liveRegionLines() is never wider than it may be", () => {
   }
 });
 
-Deno.test("foldActiveBlobs() takes a million events in no time, and forgets what is over", () => {
+Deno.test("foldActiveBlobs() handles a million events quickly, and drops finished blobs", () => {
   const clock = fakeClock();
   const activeBlobs = foldActiveBlobs(clock);
   activeBlobs.fold(START);
@@ -230,6 +230,6 @@ Deno.test("foldActiveBlobs() takes a million events in no time, and forgets what
   assert.equal(activeBlobs.count, 4);
   for (const blob of BIG) activeBlobs.fold({ event: "blob_verified", blob, elapsedMs: 1 });
   activeBlobs.fold({ ...EVERY_EVENT.retry, digest: BIG[0]!.digest });
-  assert.equal(activeBlobs.count, 0, "what comes too late");
+  assert.equal(activeBlobs.count, 0, "an event after the end is ignored");
   assert.equal(activeBlobs.finished, 4);
 });

@@ -5,7 +5,7 @@ import { foldProgress } from "../../../src/ui/progress/progress.ts";
 import { fakeClock } from "../fake_clock.ts";
 import { CONFIG, digest, EVERY_EVENT, MODEL, TOTAL } from "../pull_events.ts";
 
-Deno.test("foldProgress() counts what is cached, kept and fetched, and not what was lost", () => {
+Deno.test("foldProgress() counts cached, kept and fetched bytes, and not lost ones", () => {
   const progress = foldProgress(fakeClock());
   assert.equal(progress.total, undefined);
   progress.fold(EVERY_EVENT.manifest);
@@ -22,7 +22,7 @@ Deno.test("foldProgress() counts what is cached, kept and fetched, and not what 
   assert.equal(progress.fetched, 1_000_000_000);
 });
 
-Deno.test("foldProgress() says 100 % only when nothing is missing", () => {
+Deno.test("foldProgress() reaches 100% only when nothing is missing", () => {
   const progress = foldProgress(fakeClock());
   progress.fold({ event: "manifest", digest: digest("a"), blobs: 1, size: MODEL.size, kept: 0 });
   progress.fold({ event: "blob_start", blob: MODEL, kept: MODEL.size - 1 });
@@ -31,7 +31,7 @@ Deno.test("foldProgress() says 100 % only when nothing is missing", () => {
   assert.equal(progress.percent, 100);
 });
 
-Deno.test("foldProgress() starts at what is said to be here, and counts none of it twice", () => {
+Deno.test("foldProgress() starts at the kept bytes of the manifest event, and counts none twice", () => {
   const progress = foldProgress(fakeClock());
   progress.fold({ ...EVERY_EVENT.manifest, kept: 1_300_000_485 });
   assert.deepEqual([progress.done, progress.percent], [1_300_000_485, 64]);
@@ -43,7 +43,7 @@ Deno.test("foldProgress() starts at what is said to be here, and counts none of 
   assert.equal(progress.done, 1_301_000_485);
 });
 
-Deno.test("foldProgress() waits, and does not go back, where less is here than was said", () => {
+Deno.test("foldProgress() pauses instead of decreasing if fewer bytes were kept than reported", () => {
   const progress = foldProgress(fakeClock());
   progress.fold({ ...EVERY_EVENT.manifest, kept: 1_000_000_000 });
   progress.fold(EVERY_EVENT.blob_cached);
@@ -55,13 +55,13 @@ Deno.test("foldProgress() waits, and does not go back, where less is here than w
   assert.equal(progress.done, 1_400_000_000 + CONFIG.size);
 });
 
-Deno.test("foldProgress() has a model without bytes at 100 %", () => {
+Deno.test("foldProgress() shows 100% for a model without bytes", () => {
   const progress = foldProgress(fakeClock());
   progress.fold({ event: "manifest", digest: digest("a"), blobs: 0, size: 0, kept: 0 });
   assert.equal(progress.percent, 100);
 });
 
-Deno.test("foldProgress() begins again with the next pull", () => {
+Deno.test("foldProgress() is reset by the next pull", () => {
   const progress = foldProgress(fakeClock());
   progress.fold(EVERY_EVENT.manifest);
   progress.fold(EVERY_EVENT.blob_start);
@@ -70,7 +70,7 @@ Deno.test("foldProgress() begins again with the next pull", () => {
   assert.deepEqual([progress.total, progress.done, progress.fetched], [undefined, 0, 0]);
 });
 
-Deno.test("foldProgress() knows no rate and no time to go before it can tell", () => {
+Deno.test("foldProgress() has no rate and no ETA until they are known", () => {
   const clock = fakeClock();
   const progress = foldProgress(clock);
   progress.fold(EVERY_EVENT.manifest);
@@ -85,7 +85,7 @@ Deno.test("foldProgress() knows no rate and no time to go before it can tell", (
   assert.equal(Math.round((progress.etaMs() ?? 0) / 1_000), Math.round((TOTAL - 41e6) / 4e6));
 });
 
-Deno.test("foldProgress() lets the rate fall to nothing when no bytes come, and gives no time to go then", () => {
+Deno.test("foldProgress() drops the rate to 0 and has no ETA when no bytes arrive", () => {
   const clock = fakeClock();
   const progress = foldProgress(clock);
   progress.fold(EVERY_EVENT.manifest);
@@ -99,7 +99,7 @@ Deno.test("foldProgress() lets the rate fall to nothing when no bytes come, and 
   assert.equal(progress.etaMs(), undefined);
 });
 
-Deno.test("foldProgress() never goes back but with bytes_lost, and never beyond the total", () => {
+Deno.test("foldProgress() decreases only with bytes_lost, and never exceeds the total", () => {
   const blobs: BlobRef[] = [CONFIG, MODEL, { ...MODEL, digest: digest("e"), size: 70_000 }];
   const total = blobs.reduce((sum, blob) => sum + blob.size, 0);
   const blob = fc.constantFrom(...blobs);

@@ -6,7 +6,7 @@ import { fakeClock } from "../fake_clock.ts";
 
 const MEMORY_MS = 4_000;
 
-Deno.test("rateMeter() is right from the first second on, for a line that is steady", () => {
+Deno.test("rateMeter() is accurate from the first second on at a steady rate", () => {
   const clock = fakeClock();
   const meter = rateMeter(clock, MEMORY_MS);
   for (let i = 0; i < 400; i++) {
@@ -18,7 +18,7 @@ Deno.test("rateMeter() is right from the first second on, for a line that is ste
   }
 });
 
-Deno.test("rateMeter() follows a change within some seconds, and does not jump", () => {
+Deno.test("rateMeter() follows a change within a few seconds, without jumps", () => {
   const clock = fakeClock();
   const meter = rateMeter(clock, MEMORY_MS);
   let last: number | undefined;
@@ -32,7 +32,7 @@ Deno.test("rateMeter() follows a change within some seconds, and does not jump",
   assert.ok(last !== undefined && last > 0.95e6 && last < 1.2e6, `${last}`);
 });
 
-Deno.test("rateMeter() falls while nothing comes, to 0 after eight seconds", () => {
+Deno.test("rateMeter() falls while no bytes arrive, to 0 after eight seconds", () => {
   const clock = fakeClock();
   const meter = rateMeter(clock, MEMORY_MS);
   for (let i = 0; i < 100; i++) {
@@ -47,7 +47,7 @@ Deno.test("rateMeter() falls while nothing comes, to 0 after eight seconds", () 
   assert.equal(rates.at(-1), 0);
 });
 
-Deno.test("rateMeter() is between the slowest and the fastest that there was", () => {
+Deno.test("rateMeter() stays between the slowest and the fastest rate measured", () => {
   const steps = fc.array(
     fc.record({ ms: fc.integer({ min: 250, max: 990 }), bytes: fc.integer({ min: 0, max: 1e9 }) }),
     { minLength: 5, maxLength: 60 },
@@ -66,7 +66,7 @@ Deno.test("rateMeter() is between the slowest and the fastest that there was", (
   }));
 });
 
-/** What `steadyEta` shows in every tenth of a second of a download at a rate of `rateAt`. */
+/** What `steadyEta` shows at every tenth of a second of a download at the rate `rateAt`. */
 function shown(total: number, rateAt: (second: number) => number): number[] {
   const clock = fakeClock();
   const steady = steadyEta(clock);
@@ -81,7 +81,7 @@ function shown(total: number, rateAt: (second: number) => number): number[] {
   return times;
 }
 
-Deno.test("steadyEta() runs down like a clock on a steady line", () => {
+Deno.test("steadyEta() counts down like a clock at a steady rate", () => {
   const times = shown(6e8, () => 1e6);
   assert.equal(times[0], 600_000);
   for (const [i, time] of times.entries()) {
@@ -90,7 +90,7 @@ Deno.test("steadyEta() runs down like a clock on a steady line", () => {
   }
 });
 
-Deno.test("steadyEta() does not jump where the rate does: at most some per cent in a second", () => {
+Deno.test("steadyEta() changes by at most a few percent per second when the rate jumps", () => {
   fc.assert(
     fc.property(
       fc.array(fc.double({ min: 0.7, max: 1.3, noNaN: true }), { minLength: 7, maxLength: 50 }),
@@ -112,7 +112,7 @@ Deno.test("steadyEta() does not jump where the rate does: at most some per cent 
   );
 });
 
-Deno.test("steadyEta() believes a line that has become ten times slower within some seconds", () => {
+Deno.test("steadyEta() follows within seconds when the rate drops to a tenth", () => {
   const clock = fakeClock();
   const steady = steadyEta(clock);
   steady(60_000);
@@ -124,7 +124,7 @@ Deno.test("steadyEta() believes a line that has become ten times slower within s
   assert.ok(now >= 480_000 && now <= 605_000, `${now}`);
 });
 
-Deno.test("steadyEta() knows nothing where nothing can be measured, and begins anew after it", () => {
+Deno.test("steadyEta() is undefined while nothing can be measured, and starts over afterwards", () => {
   const clock = fakeClock();
   const steady = steadyEta(clock);
   assert.equal(steady(undefined), undefined);

@@ -17,7 +17,7 @@ function compact(out: FakeTerminal, verbose = false) {
   return { clock, renderer, show };
 }
 
-Deno.test("compactRenderer() is three lines on a terminal, the middle one updated in its place", () => {
+Deno.test("compactRenderer() prints three lines on a terminal, the middle one updated in place", () => {
   const out = colorTerminal();
   const { clock, renderer, show } = compact(out);
   show(...BEGINNING);
@@ -39,7 +39,7 @@ Deno.test("compactRenderer() is three lines on a terminal, the middle one update
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("compactRenderer() has a new line per 5 % where no terminal is", () => {
+Deno.test("compactRenderer() prints a line per 5% without a terminal", () => {
   const out = fakeTerminal();
   const { show } = compact(out);
   show(...BEGINNING);
@@ -52,7 +52,7 @@ Deno.test("compactRenderer() has a new line per 5 % where no terminal is", () =>
   assert.match(out.text, /^[\n\x20-\x7e]*$/);
 });
 
-Deno.test("compactRenderer() has a new line per ten seconds where no terminal is", () => {
+Deno.test("compactRenderer() prints a line per ten seconds without a terminal", () => {
   const out = fakeTerminal();
   const { clock, show } = compact(out);
   show(...BEGINNING);
@@ -63,7 +63,7 @@ Deno.test("compactRenderer() has a new line per ten seconds where no terminal is
   assert.equal(out.lines.length, 4);
 });
 
-Deno.test("compactRenderer() has no other lines for any event, but with --verbose", () => {
+Deno.test("compactRenderer() prints lines for other events only with --verbose", () => {
   for (const [verbose, expected] of [[false, 1], [true, 10]] as const) {
     const out = fakeTerminal();
     const { show } = compact(out, verbose);
@@ -73,7 +73,7 @@ Deno.test("compactRenderer() has no other lines for any event, but with --verbos
   }
 });
 
-Deno.test("compactRenderer() leaves a whole line behind when a pull ends early", () => {
+Deno.test("compactRenderer() leaves a complete line when a pull ends early", () => {
   for (const end of [EVERY_EVENT.pull_interrupted, EVERY_EVENT.pull_failed]) {
     const out = colorTerminal();
     const { clock, renderer, show } = compact(out);
@@ -87,12 +87,12 @@ Deno.test("compactRenderer() leaves a whole line behind when a pull ends early",
   }
 });
 
-Deno.test("compactRenderer() says what a dry run found on one line", () => {
+Deno.test("compactRenderer() prints the result of a dry run on one line", () => {
   const out = fakeTerminal();
   const { show } = compact(out);
   show(EVERY_EVENT.dry_run);
   assert.deepEqual(out.lines, [
-    "llama3.2:latest would fetch 719 MB of 2.0 GB, aaaaaaaaaaaa, does not fit",
+    "llama3.2:latest would download 719 MB of 2.0 GB, aaaaaaaaaaaa, not enough disk space",
   ]);
 });
 

@@ -12,21 +12,21 @@ function debug(verbose: boolean): string {
   return out.text;
 }
 
-Deno.test("debugRenderer() shows every event with its fields", () => {
+Deno.test("debugRenderer() prints every event with its fields", () => {
   for (const name of Object.keys(EVERY_EVENT)) {
     assert.ok(debug(false).includes(`event: "${name}"`), name);
   }
   assert.match(debug(false), /event: "checkpoint",\s+digest: "sha256:d+",\s+proven: 1000000000/);
 });
 
-Deno.test("debugRenderer() shows errors without their stack, and with it on --verbose", () => {
+Deno.test("debugRenderer() prints the stack of errors only with --verbose", () => {
   assert.ok(debug(false).includes('message: "connection reset"'));
   assert.doesNotMatch(debug(false), /\bat .*\.ts:\d+/);
   assert.match(debug(true), /\bat .*\.ts:\d+/);
   assert.ok(debug(true).includes("caused by TypeError: error sending request for url"));
 });
 
-Deno.test("debugRenderer() tells no secret, not even with --verbose", () => {
+Deno.test("debugRenderer() prints no secret, not even with --verbose", () => {
   assert.ok(!debug(false).includes(SECRET));
   assert.ok(!debug(true).includes(SECRET));
 });

@@ -34,7 +34,7 @@ function isRfc3339(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
-/** The fields that the schema has for `event`, "event" and "time" first. */
+/** The fields of `event` in the schema, "event" and "time" first. */
 function fieldsOf(event: string): string[] {
   const [, def] = Object.entries(schema.$defs).find(([name]) => name === event) ?? [];
   return def !== undefined && "properties" in def ? Object.keys(def.properties) : [];
@@ -53,7 +53,7 @@ function assertValid(lines: readonly Line[]): void {
 const { pull_start, manifest, blob_cached } = EVERY_EVENT;
 const START: PullEvent = { event: "blob_start", blob: MODEL, kept: 0 };
 
-Deno.test("jsonRenderer() writes lines that fit the schema, for every event there is", () => {
+Deno.test("jsonRenderer() writes lines that match the schema, for every event", () => {
   const { show, lines } = json();
   show(...Object.values(EVERY_EVENT));
   assertValid(lines());
@@ -62,7 +62,7 @@ Deno.test("jsonRenderer() writes lines that fit the schema, for every event ther
   assert.deepEqual([...said].sort(), expected.sort());
 });
 
-Deno.test("jsonRenderer() writes lines that fit the schema where nothing optional is known", () => {
+Deno.test("jsonRenderer() writes lines that match the schema if nothing optional is known", () => {
   const error = new PullamaError("invalid_name", "invalid model name");
   const { show, lines } = json();
   show(
@@ -128,7 +128,7 @@ Deno.test("jsonRenderer() keeps the fields that scripts read", () => {
   });
 });
 
-Deno.test("jsonRenderer() says what is here already, and starts there", () => {
+Deno.test("jsonRenderer() reports the bytes on disk, and starts there", () => {
   const { show, lines } = json();
   show(pull_start, { ...manifest, kept: 1_300_000_485 });
   assertValid(lines());
@@ -136,10 +136,10 @@ Deno.test("jsonRenderer() says what is here already, and starts there", () => {
   assert.deepEqual([lines()[2]?.OverallDone, lines()[2]?.pct], [1_300_000_485, 64]);
 });
 
-Deno.test("jsonRenderer() says kind, exit code and hint of a failure", () => {
+Deno.test("jsonRenderer() reports kind, exit code and hint of a failure", () => {
   const { show, lines } = json();
   const name = parseName("nosuch");
-  const error = new PullamaError("not_found", "the registry does not know this model", {
+  const error = new PullamaError("not_found", "model not found on registry.ollama.ai", {
     hint: "see https://ollama.com/library",
   });
   show({ event: "pull_failed", name, given: "nosuch", error });
@@ -151,12 +151,12 @@ Deno.test("jsonRenderer() says kind, exit code and hint of a failure", () => {
     Name: "registry.ollama.ai/library/nosuch:latest",
     ExitCode: 4,
     Kind: "not_found",
-    Message: "the registry does not know this model",
+    Message: "model not found on registry.ollama.ai",
     Hint: "see https://ollama.com/library",
   }]);
 });
 
-Deno.test("jsonRenderer() speaks of progress at the start, at the end and every 100 to 250 ms between", () => {
+Deno.test("jsonRenderer() reports progress at the start, at the end and every 100 to 250 ms between", () => {
   const { show, lines, clock } = json();
   show(pull_start, manifest, blob_cached, START);
   for (let done = 0; done < MODEL.size; done += 3_000_000) {
@@ -175,7 +175,7 @@ Deno.test("jsonRenderer() speaks of progress at the start, at the end and every 
   }
 });
 
-Deno.test("jsonRenderer() never lets pct and OverallDone go back but after bytes_lost", () => {
+Deno.test("jsonRenderer() decreases pct and OverallDone only after bytes_lost", () => {
   const { show, lines, clock } = json();
   show(pull_start, manifest, blob_cached, START);
   for (let i = 0; i < 30; i++) {
@@ -201,7 +201,7 @@ Deno.test("jsonRenderer() never lets pct and OverallDone go back but after bytes
   assert.equal(falls, 1);
 });
 
-Deno.test("jsonRenderer() does not flood with verifying, but has its beginning and its end", () => {
+Deno.test("jsonRenderer() limits the rate of verifying, but writes its first and last event", () => {
   const { show, lines, clock } = json();
   const size = 40_000_000_000;
   for (let done = 0; done <= size; done += 1_000_000) {
@@ -213,7 +213,7 @@ Deno.test("jsonRenderer() does not flood with verifying, but has its beginning a
   assert.deepEqual([verifying[0]?.Done, verifying.at(-1)?.Done], [0, size]);
 });
 
-Deno.test("jsonRenderer() tells no secret and writes one object a line", () => {
+Deno.test("jsonRenderer() prints no secret and writes one object per line", () => {
   const { show, lines } = json();
   const error = new PullamaError(
     "network",
@@ -226,7 +226,7 @@ Deno.test("jsonRenderer() tells no secret and writes one object a line", () => {
   assert.equal(lines().at(-1)?.Model, "https://h/x");
 });
 
-Deno.test("jsonRenderer() with --quiet has only the event that ends the pull", () => {
+Deno.test("jsonRenderer() with --quiet writes only the event that ends the pull", () => {
   const { show, lines } = json(true);
   show(pull_start, manifest, blob_cached, START, EVERY_EVENT.bytes, EVERY_EVENT.retry);
   show(EVERY_EVENT.pull_completed);

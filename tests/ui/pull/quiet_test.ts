@@ -31,15 +31,15 @@ Deno.test("quietRenderer() writes exactly one line for a pull", () => {
   }
 });
 
-Deno.test("quietRenderer() leaves failures and interruptions to stderr", () => {
+Deno.test("quietRenderer() prints nothing for failures and interruptions", () => {
   assert.equal(quietly(fakeTerminal(), "table", EVERY_EVENT.pull_failed), "");
   assert.equal(quietly(fakeTerminal(), "table", EVERY_EVENT.pull_interrupted), "");
 });
 
-Deno.test("quietRenderer() says what a dry run found", () => {
+Deno.test("quietRenderer() prints the result of a dry run", () => {
   assert.equal(
     quietly(fakeTerminal(), "table", EVERY_EVENT.dry_run),
-    "llama3.2:latest would fetch 719 MB of 2.0 GB, aaaaaaaaaaaa, does not fit\n",
+    "llama3.2:latest would download 719 MB of 2.0 GB, aaaaaaaaaaaa, not enough disk space\n",
   );
 });
 

@@ -1,4 +1,4 @@
-/** Whole pulls on real screens, looked at after every single write. */
+/** Whole pulls on real terminals, checked after every single write. */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -23,14 +23,14 @@ const [CONFIG, ...SHARDS] = BLOBS as [BlobRef, ...BlobRef[]];
 const TOTAL = BLOBS.reduce((sum, { size }) => sum + size, 0);
 const MANIFEST = { ...EVERY_EVENT.manifest, blobs: BLOBS.length, size: TOTAL } as const;
 
-/** A pull on a screen. Every write is looked at before the next one. */
+/** A pull on a screen that is checked after every write. */
 class Watched implements Disposable {
   readonly clock: FakeClock = fakeClock();
   readonly out: FakeTerminal;
   readonly screen: Screen;
   readonly #renderer: Renderer;
   #shown = 0;
-  /** The lines above the bar, as they were last. They must never change. */
+  /** The lines above the bar at the last check. They must never change. */
   #past: readonly string[] = [];
   #done = 0;
 
@@ -55,14 +55,14 @@ class Watched implements Disposable {
   async pass(ms: number): Promise<void> {
     for (let passed = 0; passed < ms; passed += 100) {
       this.clock.advance(100);
-      await this.look();
+      await this.check();
     }
   }
 
-  async look(): Promise<void> {
+  async check(): Promise<void> {
     for (const text of this.out.writes.slice(this.#shown)) {
       await this.screen.write(text);
-      this.#check();
+      this.#checkScreen();
     }
     this.#shown = this.out.writes.length;
   }
@@ -72,14 +72,14 @@ class Watched implements Disposable {
     this.screen.resize(columns, 24);
   }
 
-  #check(): void {
+  #checkScreen(): void {
     const { lines } = this.screen;
     const bars = lines.flatMap((line, i) => isBar(line) ? [i] : []);
     assert.ok(bars.length <= 1, `${bars.length} bars:\n${lines.join("\n")}`);
     const past = lines.slice(0, bars[0] ?? lines.length);
     const kept = this.#past.length <= past.length || bars.length === 0;
     assert.ok(kept, `lines are gone:\n${lines.join("\n")}`);
-    assert.deepEqual(past.slice(0, this.#past.length), this.#past, "what stood there has changed");
+    assert.deepEqual(past.slice(0, this.#past.length), this.#past, "permanent lines have changed");
     if (bars.length > 0) {
       this.#past = past;
       const done = percentOf(lines[bars[0]!]!);
@@ -114,7 +114,7 @@ function chunk(blob: BlobRef, end = false): PullEvent {
   return { event: end ? "chunk_end" : "chunk_start", digest: blob.digest, range };
 }
 
-/** Everything that may happen to a pull happens to this one. */
+/** A pull with every kind of problem. */
 async function eventfulPull(watched: Watched): Promise<void> {
   watched.show(EVERY_EVENT.pull_start);
   await watched.pass(1_500);
@@ -149,11 +149,11 @@ async function eventfulPull(watched: Watched): Promise<void> {
     summary: { ...EVERY_EVENT.pull_completed.summary, blobs: 4, size: TOTAL, fetched: TOTAL },
   });
   watched.close();
-  await watched.look();
+  await watched.check();
 }
 
 for (const columns of WIDTHS) {
-  Deno.test(`tableRenderer() leaves no torn frame and no ghost on a screen of ${columns} columns`, async (t) => {
+  Deno.test(`tableRenderer() leaves no torn or stale lines on a screen of ${columns} columns`, async (t) => {
     using watched = new Watched(columns);
     await eventfulPull(watched);
     assert.ok(watched.screen.cursorShown);
@@ -161,12 +161,12 @@ for (const columns of WIDTHS) {
   });
 }
 
-Deno.test("tableRenderer() starts at the true percentage where an earlier run has left something", async () => {
+Deno.test("tableRenderer() starts at the right percentage if an earlier run left partial files", async () => {
   using watched = new Watched(80);
   watched.show(EVERY_EVENT.pull_start, { ...MANIFEST, kept: 0.63 * TOTAL });
   await watched.pass(100);
   assert.match(watched.screen.lines.at(-1) ?? "", /\] 63% {2}/);
-  // The parts come in the order of their size, and each of them brings what was promised.
+  // The blobs start in the order of their size, each with its share of the kept bytes.
   for (const blob of SHARDS) {
     watched.show({ event: "blob_start", blob, kept: Math.round(0.63 * blob.size) });
     await watched.pass(100);
@@ -174,7 +174,7 @@ Deno.test("tableRenderer() starts at the true percentage where an earlier run ha
   }
 });
 
-Deno.test("tableRenderer() is not complete because of what was only promised", async () => {
+Deno.test("tableRenderer() does not reach 100% by kept bytes that are not confirmed", async () => {
   using watched = new Watched(80);
   watched.show(EVERY_EVENT.pull_start, { ...MANIFEST, kept: TOTAL });
   watched.show({ event: "blob_cached", blob: CONFIG });
@@ -183,14 +183,14 @@ Deno.test("tableRenderer() is not complete because of what was only promised", a
   assert.equal(percentOf(watched.screen.lines.find(isBar) ?? ""), 99);
 });
 
-Deno.test("tableRenderer() says which of several pulls this is", async () => {
+Deno.test("tableRenderer() shows the place among several pulls", async () => {
   using watched = new Watched(80, { place: () => "queue 2/3" });
   watched.show(EVERY_EVENT.pull_start);
-  await watched.look();
+  await watched.check();
   assert.match(watched.screen.lines[1] ?? "", /^╭─ pulling llama3\.2:latest · queue 2\/3 ─+╮$/);
 });
 
-Deno.test("tableRenderer() shows what comes from elsewhere without harm: pictures, CJK, escape sequences", async () => {
+Deno.test("tableRenderer() shows untrusted text safely: emoji, CJK, escape sequences", async () => {
   for (const columns of WIDTHS) {
     using watched = new Watched(columns);
     watched.show(EVERY_EVENT.pull_start, MANIFEST);
@@ -206,7 +206,7 @@ Deno.test("tableRenderer() shows what comes from elsewhere without harm: picture
   }
 });
 
-/** Whatever an engine, however broken, may say in the middle of a pull. */
+/** Any event in the middle of a pull, including those of a faulty engine. */
 const EVENT: fc.Arbitrary<PullEvent> = fc.oneof(
   fc.constantFrom(...BLOBS).chain((blob): fc.Arbitrary<PullEvent> => {
     const { digest } = blob;
@@ -230,7 +230,7 @@ const EVENT: fc.Arbitrary<PullEvent> = fc.oneof(
   fc.constantFrom<PullEvent>(MANIFEST, EVERY_EVENT.waiting, EVERY_EVENT.checkpoint),
 );
 
-Deno.test("tableRenderer() keeps the screen whole whatever happens, in whatever window", async () => {
+Deno.test("tableRenderer() keeps the screen intact with any events and any window size", async () => {
   const step = fc.oneof(
     { weight: 10, arbitrary: fc.array(EVENT, { maxLength: 8 }) },
     { weight: 2, arbitrary: fc.integer({ min: 40, max: 300 }) },
@@ -245,13 +245,13 @@ Deno.test("tableRenderer() keeps the screen whole whatever happens, in whatever 
         watched.show(EVERY_EVENT.pull_start, MANIFEST);
         for (const each of steps) {
           if (typeof each === "number") {
-            await watched.look();
+            await watched.check();
             watched.resize(each);
           } else watched.show(...each);
           await watched.pass(200);
         }
         watched.show(EVERY_EVENT.pull_interrupted);
-        await watched.look();
+        await watched.check();
         assert.ok(watched.screen.cursorShown);
         assert.match(watched.screen.lines.at(-1) ?? "", /^╰─*╯$/);
       },

@@ -27,7 +27,7 @@ function bytes(count: number): PullEvent {
   return { event: "bytes", digest: MODEL.digest, count };
 }
 
-/** A whole pull: 20 MB in every tenth of a second. */
+/** A whole pull: 20 MB per tenth of a second. */
 function pull({ show, clock, table }: Shown): void {
   show(...BEGINNING);
   for (let done = 19_000_000; done < MODEL.size; done += 20_000_000) {
@@ -38,7 +38,7 @@ function pull({ show, clock, table }: Shown): void {
   table.close();
 }
 
-Deno.test("tableRenderer() ends with a frame, a line for every step and a box", () => {
+Deno.test("tableRenderer() ends with a frame with a line for every step, and a box", () => {
   const shown = table(colorTerminal());
   pull(shown);
   assert.deepEqual(screenOf(shown.out.text).rows, [
@@ -46,7 +46,7 @@ Deno.test("tableRenderer() ends with a frame, a line for every step and a box", 
     "╭─ pulling llama3.2:latest ─────────────────────────────╮",
     "│ ✓ manifest · 2 blobs · 2.0 GB",
     "│ ◆ cached 333333333333 485 B [1/2]",
-    "│ › dddddddddddd 2.0 GB [2/2] · resumed at 0 %, 19 MB proven",
+    "│ › dddddddddddd 2.0 GB [2/2] · resuming at 0%, 19 MB on disk",
     "│ ✓ verified dddddddddddd (4m02s)",
     "│ ✓ manifest written · aaaaaaaaaaaa",
     "╰───────────────────────────────────────────────────────╯",
@@ -54,7 +54,7 @@ Deno.test("tableRenderer() ends with a frame, a line for every step and a box", 
     "║ ✓ pulled llama3.2:latest                              ║",
     "╠═══════════════════════════════════════════════════════╣",
     "║ size 2.0 GB                                           ║",
-    "║ fetched 2.0 GB                                        ║",
+    "║ downloaded 2.0 GB                                     ║",
     "║ blobs 2                                               ║",
     "║ elapsed 4m10s                                         ║",
     "║ avg rate 8.1 MB/s                                     ║",
@@ -63,7 +63,7 @@ Deno.test("tableRenderer() ends with a frame, a line for every step and a box", 
   ]);
 });
 
-Deno.test("tableRenderer() shows a bar with share, size, rate and time to go while bytes come", () => {
+Deno.test("tableRenderer() shows a bar with percentage, size, rate and ETA while bytes arrive", () => {
   const { out, clock, show } = table(colorTerminal());
   show(...BEGINNING);
   for (let i = 0; i < 50; i++) {
@@ -76,7 +76,7 @@ Deno.test("tableRenderer() shows a bar with share, size, rate and time to go whi
   ]);
 });
 
-Deno.test("tableRenderer() draws at most ten times a second, each time in one write", () => {
+Deno.test("tableRenderer() draws at most ten times per second, each time in one write", () => {
   const { out, clock, show } = table(colorTerminal());
   show(...BEGINNING);
   const before = out.writes.length;
@@ -87,7 +87,7 @@ Deno.test("tableRenderer() draws at most ten times a second, each time in one wr
   assert.ok(out.writes.length - before <= 10, `${out.writes.length - before} writes`);
   for (const frame of out.writes) {
     assert.ok(frame.startsWith("\x1b[?2026h"));
-    // A line feed before the end would make two writes of it: stdout is line buffered.
+    // A line feed before the end would split the write: stdout is line buffered.
     assert.ok(frame.endsWith("\x1b[?2026l\n"), JSON.stringify(frame.slice(-20)));
   }
 });
@@ -112,7 +112,7 @@ Deno.test("tableRenderer() is never wider than the window", () => {
   }
 });
 
-Deno.test("tableRenderer() gives the screen back at every end", () => {
+Deno.test("tableRenderer() restores the screen however a pull ends", () => {
   const ends = [
     [EVERY_EVENT.pull_completed],
     [EVERY_EVENT.pull_interrupted],
@@ -135,14 +135,14 @@ Deno.test("tableRenderer() gives the screen back at every end", () => {
   }
 });
 
-Deno.test("tableRenderer() makes room for a warning, and goes on below it", () => {
+Deno.test("tableRenderer() clears the live lines for a warning, and redraws them below it", () => {
   const { out, clock, show } = table(colorTerminal());
   show(...BEGINNING, bytes(1_000_000_000));
   clock.advance(100);
   show(EVERY_EVENT.warning);
   assert.equal(
     screenOf(out.text).rows.at(-1),
-    "│ › dddddddddddd 2.0 GB [2/2] · resumed at 0 %, 19 MB proven",
+    "│ › dddddddddddd 2.0 GB [2/2] · resuming at 0%, 19 MB on disk",
   );
   out.write("warning: from elsewhere\n");
   clock.advance(100);
@@ -152,7 +152,7 @@ Deno.test("tableRenderer() makes room for a warning, and goes on below it", () =
   assert.match(bar ?? "", /^│ \[.*50%/);
 });
 
-Deno.test("tableRenderer() says in words what makes a pull slow, and goes on saying it below", () => {
+Deno.test("tableRenderer() shows why a pull is slow, both as a step and in the live lines", () => {
   const { out, clock, show } = table(colorTerminal());
   const { retry, stall, bytes_lost } = EVERY_EVENT;
   show(pull_start, manifest, blob_start, stall, retry, bytes_lost);
@@ -162,15 +162,14 @@ Deno.test("tableRenderer() says in words what makes a pull slow, and goes on say
     [
       "│ ! dddddddddddd stalled 12 s, reconnecting",
       "│ ! dddddddddddd retry 2/6 in 4 s: connection reset",
-      "│ ! dddddddddddd 64 MB to be fetched again: the digest of a chunk does not",
-      "│   match",
+      "│ ! dddddddddddd 64 MB to download again: the digest of a chunk does not match",
       "│ [░░░░░░░░░░░░░░░░░░░░░░░░░░░░░]  0%  0 B/2.0 GB",
       "│   dddddddddddd ░░░░░░░░░░░░   0%  ! stalled 12 s, reconnecting in 3 s (2/6)",
     ],
   );
 });
 
-Deno.test("tableRenderer() has one line that stays for a trouble that comes over and over, and counts", () => {
+Deno.test("tableRenderer() prints one line for a repeated problem, and counts it", () => {
   const { out, clock, show } = table(colorTerminal());
   show(...BEGINNING);
   for (let i = 0; i < 50; i++) {
@@ -180,10 +179,10 @@ Deno.test("tableRenderer() has one line that stays for a trouble that comes over
   show(EVERY_EVENT.blob_verified, EVERY_EVENT.pull_completed);
   const { rows } = screenOf(out.text);
   assert.equal(rows.filter((row) => row.includes("retry 2/6 in 4 s")).length, 1);
-  assert.ok(rows.some((row) => row.startsWith("║ overcome 50 retries ")));
+  assert.ok(rows.some((row) => row.startsWith("║ problems 50 retries ")));
 });
 
-Deno.test("tableRenderer() shows which file is hashed before it is believed", () => {
+Deno.test("tableRenderer() shows which existing file is being verified", () => {
   const { out, clock, show } = table(colorTerminal(100));
   show(...BEGINNING, EVERY_EVENT.verifying);
   clock.advance(100);
@@ -191,7 +190,7 @@ Deno.test("tableRenderer() shows which file is hashed before it is believed", ()
   assert.match(bar ?? "", / · verifying dddddddddddd 45%$/);
 });
 
-Deno.test("tableRenderer() has checkpoints, requests and chunks with --verbose only, without secrets", () => {
+Deno.test("tableRenderer() shows checkpoints, requests and chunks only with --verbose, without secrets", () => {
   for (const verbose of [false, true]) {
     const { out, clock, show } = table(colorTerminal(), { verbose });
     const { checkpoint, request, chunk_start } = EVERY_EVENT;
@@ -201,7 +200,7 @@ Deno.test("tableRenderer() has checkpoints, requests and chunks with --verbose o
       screenOf(out.text).rows.slice(2),
       verbose
         ? [
-          "│ · dddddddddddd checkpoint · 1 GB proven",
+          "│ · dddddddddddd checkpoint · 1 GB on disk",
           "│ · GET https://cdn.example/blob · 206 · 31 ms",
           "│ · dddddddddddd chunk 0-63999999 · 64 MB",
         ]
@@ -211,7 +210,7 @@ Deno.test("tableRenderer() has checkpoints, requests and chunks with --verbose o
   }
 });
 
-Deno.test("tableRenderer() shows all of a request, whatever the width, with a digest as it is shown elsewhere", () => {
+Deno.test("tableRenderer() shows the whole request at any width, with a short digest", () => {
   const path = "/v2/library/llama3.2/blobs/sha256:";
   const url = `https://registry.ollama.ai${path}${"0123456789abcdef".repeat(4)}`;
   for (const columns of [30, 60, 120]) {
@@ -226,7 +225,7 @@ Deno.test("tableRenderer() shows all of a request, whatever the width, with a di
   }
 });
 
-Deno.test("tableRenderer() does not speak of how much there is before that is known", () => {
+Deno.test("tableRenderer() shows no size after an interruption before the manifest", () => {
   const { out, clock, show } = table(colorTerminal());
   show(pull_start, { ...EVERY_EVENT.pull_interrupted, kept: 0, size: 0 });
   clock.advance(100);
@@ -278,7 +277,7 @@ Deno.test("tableRenderer() writes no escape sequence and only ASCII with --no-co
   assert.ok(screenOf(shown.out.text).rows.includes("| + manifest, 2 blobs, 2.0 GB"));
 });
 
-Deno.test("tableRenderer() updates the bar in its place with --no-color", () => {
+Deno.test("tableRenderer() updates the bar in place with --no-color", () => {
   const { out, clock, show } = table(fakeTerminal({ interactive: true }));
   show(...BEGINNING);
   for (let i = 0; i < 30; i++) {
@@ -289,11 +288,11 @@ Deno.test("tableRenderer() updates the bar in its place with --no-color", () => 
   assert.equal(rows.filter((row) => row.startsWith("| [")).length, 1);
 });
 
-Deno.test("tableRenderer() lists what a dry run found", () => {
+Deno.test("tableRenderer() lists the blobs of a dry run", () => {
   const { out, clock, show } = table(colorTerminal(), { dryRun: true });
   show(pull_start);
   clock.advance(1_500);
-  assert.equal(screenOf(out.text).rows.at(-1), "│ asking registry.ollama.ai · 1 s");
+  assert.equal(screenOf(out.text).rows.at(-1), "│ waiting for registry.ollama.ai · 1 s");
   show(manifest);
   clock.advance(1_500);
   assert.equal(screenOf(out.text).rows.at(-1), "│ ✓ manifest · 2 blobs · 2.0 GB");
@@ -303,13 +302,13 @@ Deno.test("tableRenderer() lists what a dry run found", () => {
     "│ ✓ manifest · 2 blobs · 2.0 GB",
     "│ · from registry.ollama.ai/library/llama3.2:latest",
     "│ ◆ cached 333333333333 485 B · config",
-    "│ › would fetch dddddddddddd 2.0 GB · model · 1.3 GB cached",
-    "│ · to fetch 719 MB of 2.0 GB · 1.3 GB cached",
-    "│ ! does not fit · 300 MB free",
+    "│ › would download dddddddddddd 2.0 GB · model · 1.3 GB cached",
+    "│ · 719 MB of 2.0 GB to download · 1.3 GB cached",
+    "│ ! not enough disk space · 300 MB free",
   ]);
 });
 
-Deno.test("tableRenderer() has one header for several pulls, and a frame for each", () => {
+Deno.test("tableRenderer() prints one header for several pulls, and a frame for each", () => {
   const shown = table(colorTerminal());
   pull(shown);
   pull(shown);
@@ -318,7 +317,7 @@ Deno.test("tableRenderer() has one header for several pulls, and a frame for eac
   assert.equal(rows.filter((row) => row.startsWith("╭")).length, 2);
 });
 
-Deno.test("plainRenderer() is a log in ASCII: a line for every step", () => {
+Deno.test("plainRenderer() prints an ASCII log with a line for every step", () => {
   const shown = table(fakeTerminal());
   shown.show(...BEGINNING);
   shown.show(EVERY_EVENT.retry, EVERY_EVENT.blob_verified, manifest_written);
@@ -327,7 +326,7 @@ Deno.test("plainRenderer() is a log in ASCII: a line for every step", () => {
     "pulling llama3.2:latest",
     "manifest, 2 blobs, 2.0 GB",
     "cached 333333333333 485 B [1/2]",
-    "dddddddddddd 2.0 GB [2/2], resumed at 0 %, 19 MB proven",
+    "dddddddddddd 2.0 GB [2/2], resuming at 0%, 19 MB on disk",
     "! dddddddddddd retry 2/6 in 4 s: connection reset",
     "verified dddddddddddd (4m02s)",
     "manifest written, aaaaaaaaaaaa",
@@ -335,14 +334,14 @@ Deno.test("plainRenderer() is a log in ASCII: a line for every step", () => {
   ]);
 });
 
-Deno.test("plainRenderer() has only ASCII and no cursor movement for any event", () => {
+Deno.test("plainRenderer() prints only ASCII and no cursor movement for any event", () => {
   const shown = table(fakeTerminal(), { verbose: true });
   shown.show(...Object.values(EVERY_EVENT));
   pull(shown);
   assert.match(shown.out.text, /^[\n\x20-\x7e]*$/);
 });
 
-Deno.test("plainRenderer() has a line about progress every 5 %", () => {
+Deno.test("plainRenderer() prints a progress line every 5%", () => {
   const { out, clock, show } = table(fakeTerminal());
   show(pull_start, manifest, { event: "blob_start", blob: MODEL, kept: 0 });
   for (let done = 0; done < MODEL.size; done += 1_000_000) {
@@ -356,7 +355,7 @@ Deno.test("plainRenderer() has a line about progress every 5 %", () => {
   );
 });
 
-Deno.test("plainRenderer() has a line about progress every ten seconds on a slow line", () => {
+Deno.test("plainRenderer() prints a progress line every ten seconds on a slow connection", () => {
   const { out, clock, show } = table(fakeTerminal());
   show(pull_start, manifest, { event: "blob_start", blob: MODEL, kept: 0 });
   for (let second = 0; second < 60; second++) {
@@ -368,7 +367,7 @@ Deno.test("plainRenderer() has a line about progress every ten seconds on a slow
   assert.match(lines.at(-1) ?? "", /^ 0% {2}6 MB\/2\.0 GB, 100 kB\/s, eta 5h35m$/);
 });
 
-Deno.test("plainRenderer() is shorter in the log of a CI job: a line every 10 % or minute", () => {
+Deno.test("plainRenderer() is brief in CI logs: a progress line every 10% or minute", () => {
   const fast = table(fakeTerminal({ brief: true }));
   fast.show(pull_start, manifest, { event: "blob_start", blob: MODEL, kept: 0 });
   for (let done = 0; done < MODEL.size; done += 10_000_000) {
@@ -385,7 +384,7 @@ Deno.test("plainRenderer() is shorter in the log of a CI job: a line every 10 % 
   assert.equal(slow.out.lines.filter((line) => /^ *\d+%/.test(line)).length, 5);
 });
 
-Deno.test("plainRenderer() does not repeat the same trouble for every connection", () => {
+Deno.test("plainRenderer() does not repeat the same problem for every connection", () => {
   const { out, clock, show } = table(fakeTerminal());
   show(...BEGINNING);
   for (let i = 0; i < 640; i++) {
@@ -395,7 +394,7 @@ Deno.test("plainRenderer() does not repeat the same trouble for every connection
   assert.equal(out.lines.filter((line) => line.includes("retry")).length, 3);
 });
 
-Deno.test("plainRenderer() has colours only where FORCE_COLOR has asked for them", () => {
+Deno.test("plainRenderer() uses colors only with FORCE_COLOR", () => {
   const { out, show } = table(fakeTerminal({ color: true }));
   show(...BEGINNING, EVERY_EVENT.retry);
   assert.equal(
@@ -405,7 +404,7 @@ Deno.test("plainRenderer() has colours only where FORCE_COLOR has asked for them
   assert.match(out.text.replaceAll(/\p{Cc}\[\d+m/gu, ""), /^[\n\x20-\x7e]*$/);
 });
 
-Deno.test("plainRenderer() says every pause of 5 s or more, but each of them once", () => {
+Deno.test("plainRenderer() reports every pause of 5 s or more once", () => {
   const { out, clock, show } = table(fakeTerminal());
   show(...BEGINNING);
   for (const [i, waitMs] of [1_000, 2_000, 5_000, 8_000, 13_000].entries()) {

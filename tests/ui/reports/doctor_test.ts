@@ -15,31 +15,34 @@ import { colorTerminal, fakeTerminal, screenOf } from "../fake_terminal.ts";
 const FOLDER: Check = {
   name: "folder",
   state: "ok",
-  found: ["/home/u/.ollama/models (default)", "writable", "belongs to u (1000)", "180 GB free"],
+  found: ["/home/u/.ollama/models (default)", "writable", "owned by u (1000)", "180 GB free"],
   ms: 2.4,
 };
 const SERVER: Check = {
   name: "server",
   state: "warning",
-  found: ["none answers at 127.0.0.1:11434, and a pull needs none", "the service looks elsewhere"],
+  found: [
+    "not running at 127.0.0.1:11434 (not needed for a pull)",
+    "the service uses another folder",
+  ],
   ms: 3,
-  hint: "look there",
+  hint: "use that folder",
 };
 const DNS: Check = {
   name: "dns",
   state: "failed",
-  found: ["the name registry.ollama.ai cannot be resolved"],
+  found: ["the host name registry.ollama.ai cannot be resolved"],
   ms: 5020,
   hint: "check the spelling of the host, the network connection and its name server (DNS)",
-  error: new PullamaError("network", "the name registry.ollama.ai cannot be resolved"),
+  error: new PullamaError("network", "the host name registry.ollama.ai cannot be resolved"),
 };
-const TCP: Check = { name: "tcp", state: "skipped", found: ["not checked: dns has failed"], ms: 0 };
+const TCP: Check = { name: "tcp", state: "skipped", found: ["not checked: dns failed"], ms: 0 };
 const TLS: Check = { name: "tls", state: "skipped", found: ["plain http"], ms: 0 };
 const ALL = [FOLDER, SERVER, DNS, TCP, TLS];
 
 const MODEL = parseName("all-minilm");
 
-function checkup(...checks: Check[]): DoctorReport {
+function report(...checks: Check[]): DoctorReport {
   return {
     model: MODEL,
     checks,
@@ -54,53 +57,54 @@ function checkup(...checks: Check[]): DoctorReport {
   };
 }
 
-Deno.test("checkText() is a line for each check in ASCII, with what to do below", () => {
+Deno.test("checkText() prints a line for each check in ASCII, with the hint below", () => {
   const pipe = fakeTerminal();
   assert.equal(
     doctorHeading(MODEL, pipe) + ALL.map((check) => checkText(check, pipe, false)).join(""),
     `> pullama doctor all-minilm:latest
-ok   folder    /home/u/.ollama/models (default), writable, belongs to u (1000), 180 GB free, 2 ms
-warn server    none answers at 127.0.0.1:11434, and a pull needs none, the service looks elsewhere, 3 ms
-               hint: look there
-FAIL dns       the name registry.ollama.ai cannot be resolved, 5 s
+ok   folder    /home/u/.ollama/models (default), writable, owned by u (1000), 180 GB free, 2 ms
+warn server    not running at 127.0.0.1:11434 (not needed for a pull), the service uses another folder, 3 ms
+               hint: use that folder
+FAIL dns       the host name registry.ollama.ai cannot be resolved, 5 s
                hint: check the spelling of the host, the network connection and its name server (DNS)
--    tcp       not checked: dns has failed
+-    tcp       not checked: dns failed
 -    tls       plain http
 `,
   );
 });
 
-Deno.test("checkText() has marks and fits into the window on a terminal", () => {
+Deno.test("checkText() prints marks and fits the window on a terminal", () => {
   const terminal = colorTerminal(60);
   const text = ALL.map((check) => checkText(check, terminal, false)).join("");
   assert.deepEqual(screenOf(text).rows, [
     "✓ folder    /home/u/.ollama/models (default) · writable ·",
-    "            belongs to u (1000) · 180 GB free · 2 ms",
-    "! server    none answers at 127.0.0.1:11434, and a pull",
-    "            needs none · the service looks elsewhere · 3 ms",
-    "            › look there",
-    "✗ dns       the name registry.ollama.ai cannot be resolved",
-    "            · 5 s",
+    "            owned by u (1000) · 180 GB free · 2 ms",
+    "! server    not running at 127.0.0.1:11434 (not needed for",
+    "            a pull) · the service uses another folder · 3",
+    "            ms",
+    "            › use that folder",
+    "✗ dns       the host name registry.ollama.ai cannot be",
+    "            resolved · 5 s",
     "            › check the spelling of the host, the network",
     "              connection and its name server (DNS)",
-    "— tcp       not checked: dns has failed",
+    "— tcp       not checked: dns failed",
     "— tls       plain http",
   ]);
   for (const columns of [20, 33, 80, 300]) {
     const narrow = colorTerminal(columns);
     const shown = doctorHeading(MODEL, narrow) +
       ALL.map((check) => checkText(check, narrow, false)).join("") +
-      doctorSummary(checkup(...ALL), narrow);
+      doctorSummary(report(...ALL), narrow);
     for (const row of screenOf(shown).rows) assert.ok(width(row) < columns, `${columns}: ${row}`);
     assert.ok(width(screenOf(pendingText("manifest", narrow)).rows[0]!) < columns);
   }
 });
 
-Deno.test("checkText() shows no secret and nothing that steers a terminal", () => {
+Deno.test("checkText() prints no secrets and no escape sequences", () => {
   const bad: Check = {
     ...DNS,
     found: ["\x1b[2J see https://u:p@h.example/x?sig=s3cr3t", "Bearer abcdefghijkl"],
-    hint: "ask https://h.example/?token=s3cr3t",
+    hint: "see https://h.example/?token=s3cr3t",
   };
   for (const terminal of [fakeTerminal(), colorTerminal()]) {
     const text = checkText(bad, terminal, true);
@@ -108,41 +112,41 @@ Deno.test("checkText() shows no secret and nothing that steers a terminal", () =
     assert.ok(!text.includes("\x1b[2J"));
   }
   for (const inspected of [true, false]) {
-    const document = doctorDocument(checkup(bad), { inspected, color: false });
+    const document = doctorDocument(report(bad), { inspected, color: false });
     assert.doesNotMatch(document, /s3cr3t|u:p|abcdefghijkl/);
     assert.ok(!document.includes("\x1b"));
   }
 });
 
-Deno.test("checkText() says with --verbose where an error arose", () => {
+Deno.test("checkText() prints the stack of an error with --verbose", () => {
   assert.match(checkText(DNS, fakeTerminal(), true), /\n {4} *at .*doctor_test\.ts/);
   assert.doesNotMatch(checkText(DNS, fakeTerminal(), false), /checkup_test/);
 });
 
-Deno.test("doctorSummary() names hosts and ports, and sums up", () => {
+Deno.test("doctorSummary() lists hosts and ports, and the overall result", () => {
   const pipe = fakeTerminal();
-  const [hosts, well] = doctorSummary(checkup(FOLDER, TLS), pipe).split("\n");
+  const [hosts, passed] = doctorSummary(report(FOLDER, TLS), pipe).split("\n");
   assert.equal(
     hosts,
     "hosts to allow: registry.ollama.ai:443 (registry), " +
       "dd20bb-blobs.r2.cloudflarestorage.com:443 (blobs)",
   );
-  assert.equal(well, "all is well");
-  const end = (...checks: Check[]) => doctorSummary(checkup(...checks), pipe).split("\n").at(-2);
-  assert.equal(end(FOLDER, SERVER), "all is well, 1 warning");
-  assert.equal(end(...ALL), "1 of 5 checks failed, 1 could not be made, 1 warning");
+  assert.equal(passed, "all checks passed");
+  const end = (...checks: Check[]) => doctorSummary(report(...checks), pipe).split("\n").at(-2);
+  assert.equal(end(FOLDER, SERVER), "all checks passed, 1 warning");
+  assert.equal(end(...ALL), "1 of 5 checks failed, 1 not checked, 1 warning");
   assert.equal(end(DNS, DNS), "2 of 2 checks failed");
 });
 
-Deno.test("doctorDocument() is one document on one line", () => {
-  const text = doctorDocument(checkup(...ALL), { inspected: false, color: false });
+Deno.test("doctorDocument() prints one document on one line", () => {
+  const text = doctorDocument(report(...ALL), { inspected: false, color: false });
   assert.equal(text.split("\n").length, 2);
   const { checks, ...rest } = JSON.parse(text);
   assert.deepEqual(rest, {
     model: "registry.ollama.ai/library/all-minilm:latest",
     ok: false,
     exit_code: 1,
-    hosts: checkup().hosts,
+    hosts: report().hosts,
   });
   assert.deepEqual(checks[1], {
     name: "server",
@@ -150,7 +154,7 @@ Deno.test("doctorDocument() is one document on one line", () => {
     skipped: false,
     found: SERVER.found.join(", "),
     ms: 3,
-    hint: "look there",
+    hint: "use that folder",
   });
   assert.deepEqual(checks[2], {
     name: "dns",
@@ -165,8 +169,8 @@ Deno.test("doctorDocument() is one document on one line", () => {
     name: "tcp",
     ok: false,
     skipped: true,
-    found: "not checked: dns has failed",
+    found: "not checked: dns failed",
     ms: 0,
   });
-  assert.match(doctorDocument(checkup(), { inspected: true, color: false }), /ok: true/);
+  assert.match(doctorDocument(report(), { inspected: true, color: false }), /ok: true/);
 });

@@ -39,7 +39,7 @@ const INVENTORY: Inventory = {
   hidden: [{ path: "/m/y", name: parseName("y") }],
 };
 
-Deno.test("listText() is a table like that of `ollama list`, whole in a pipe", () => {
+Deno.test("listText() prints a table like that of `ollama list`, not truncated in a pipe", () => {
   assert.equal(
     listText(INVENTORY, fakeTerminal(), VIEW),
     "NAME                                                 ID              SIZE      MODIFIED\n" +
@@ -49,24 +49,24 @@ Deno.test("listText() is a table like that of `ollama list`, whole in a pipe", (
   );
 });
 
-Deno.test("listText() fits into the window, and cuts names alone", () => {
+Deno.test("listText() fits the window, and truncates only names", () => {
   const text = listText(INVENTORY, colorTerminal(60), VIEW);
   for (const line of text.split("\n")) assert.ok(width(line) <= 60, line);
   assert.match(text, /^hf\.co\/bartowski\/Llama-3\.… +bbbbbbbbbbbb +807 MB +3 days ago$/m);
 });
 
-Deno.test("listText() says the time in full with verbose", () => {
+Deno.test("listText() prints the time in full with verbose", () => {
   const text = listText(INVENTORY, fakeTerminal(), { ...VIEW, verbose: true });
   assert.match(text, /2\.0 GB +2026-06-01T09:00:00Z$/m);
 });
 
-Deno.test("listText() is a line for each model and no header in compact", () => {
+Deno.test("listText() prints a line for each model and no header with compact", () => {
   const text = listText(INVENTORY, fakeTerminal(), { ...VIEW, mode: "compact" });
   assert.equal(text.split("\n").length, MODELS.length + 1);
   assert.ok(text.startsWith("llama3.2:latest "), text);
 });
 
-Deno.test("listText() is names alone with quiet, in the modes for people", () => {
+Deno.test("listText() prints only names with quiet, with table and compact", () => {
   for (const mode of ["table", "compact"] as const) {
     assert.equal(
       listText(INVENTORY, fakeTerminal(), { ...VIEW, mode, quiet: true }),
@@ -75,7 +75,7 @@ Deno.test("listText() is names alone with quiet, in the modes for people", () =>
   }
 });
 
-Deno.test("listText() has a header alone for no models, and nothing in the other modes", () => {
+Deno.test("listText() prints only the header for no models, and nothing with compact or quiet", () => {
   const none = { models: [], broken: [], hidden: [] };
   assert.equal(
     listText(none, fakeTerminal(), VIEW),
@@ -85,7 +85,7 @@ Deno.test("listText() has a header alone for no models, and nothing in the other
   assert.equal(listText(none, fakeTerminal(), { ...VIEW, quiet: true }), "");
 });
 
-Deno.test("listText() is one document on one line as JSON, quiet or not", () => {
+Deno.test("listText() prints one document on one line as JSON, quiet or not", () => {
   const text = listText(INVENTORY, fakeTerminal(), { ...VIEW, mode: "json", quiet: true });
   assert.equal(text.indexOf("\n"), text.length - 1);
   assert.doesNotMatch(text.trimEnd(), /[\p{Cc}\p{Cf}]/u);
@@ -122,7 +122,7 @@ Deno.test("listText() is one document on one line as JSON, quiet or not", () => 
   });
 });
 
-Deno.test("listText() shows the same document as the inspector does in debug", () => {
+Deno.test("listText() prints the same document with Deno.inspect in debug", () => {
   const text = listText(INVENTORY, fakeTerminal(), { ...VIEW, mode: "debug" });
   assert.match(text, /full_name: "registry\.ollama\.ai\/library\/llama3\.2:latest"/);
   assert.doesNotMatch(text.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);

@@ -61,7 +61,7 @@ Deno.test("showText() describes a model in sections", () => {
     embedding length    3072
     quantization        Q4_K_M
     requires            Ollama 0.9.1
-    template            of its own
+    template            set by the model
     messages            2
 
   Capabilities
@@ -88,7 +88,7 @@ Deno.test("showText() describes a model in sections", () => {
   );
 });
 
-Deno.test("showText() leaves out what is not known", () => {
+Deno.test("showText() omits unknown facts", () => {
   const { name, digest, path } = MODEL;
   const bare: ModelDetails = {
     ...{ name, digest, path, families: [], capabilities: [], licenses: [], layers: [] },
@@ -104,7 +104,7 @@ Deno.test("showText() leaves out what is not known", () => {
   );
 });
 
-Deno.test("showText() shows metadata, whole licences and whole digests with verbose", () => {
+Deno.test("showText() prints metadata, full licences and full digests with verbose", () => {
   const all = text({}, { verbose: true });
   assert.match(all, /^ {4}and more$/m);
   assert.match(all, /^ {4}llama\.block_count +28$/m);
@@ -112,7 +112,7 @@ Deno.test("showText() shows metadata, whole licences and whole digests with verb
   assert.ok(all.includes("2026-06-01T09:00:00Z"));
 });
 
-Deno.test("showText() says that a model runs elsewhere", () => {
+Deno.test("showText() shows that a model runs on another machine", () => {
   const remote = { host: "https://ollama.com:443", model: "gpt-oss:120b" };
   const all = text({ remote, layers: [] });
   assert.match(all, /^ {4}runs +on another machine/m);
@@ -121,7 +121,7 @@ Deno.test("showText() says that a model runs elsewhere", () => {
   assert.match(all, /^ {4}size +-$/m);
 });
 
-Deno.test("showText() makes one row of many tensors, unless all are wanted", () => {
+Deno.test("showText() sums up tensors in one row, except with verbose", () => {
   const layers = [
     ...Array.from({ length: 1_234 }, (_, i) => {
       const state = i < 2 ? "missing" as const : "present" as const;
@@ -138,7 +138,7 @@ Deno.test("showText() makes one row of many tensors, unless all are wanted", () 
   assert.ok(all.split("\n").length > 1_234);
 });
 
-Deno.test("showText() is a fact a line in compact, and the name alone with quiet", () => {
+Deno.test("showText() prints one fact per line with compact, and only the name with quiet", () => {
   const lines = text({}, { mode: "compact" }).split("\n");
   assert.ok(lines.includes("capabilities        completion, tools"), lines.join("\n"));
   assert.ok(lines.includes("license             LICENSE AGREEMENT"));
@@ -150,7 +150,7 @@ Deno.test("showText() is a fact a line in compact, and the name alone with quiet
   }
 });
 
-Deno.test("showText() lets nothing through that a terminal would obey", () => {
+Deno.test("showText() prints no control characters or escape sequences", () => {
   const evil = "a\x1b[2Jb\x07\x9b1mc\u202ed\r";
   const model: Partial<ModelDetails> = {
     family: evil,
@@ -175,7 +175,7 @@ Deno.test("showText() lets nothing through that a terminal would obey", () => {
   }
 });
 
-Deno.test("showText() fits into the window", () => {
+Deno.test("showText() fits the window", () => {
   const wide = { ...MODEL, licenses: ["long ".repeat(100)], system: "漢".repeat(200) };
   for (const cells of [3, 20, 60, 200]) {
     for (const mode of ["table", "compact"] as const) {
@@ -186,7 +186,7 @@ Deno.test("showText() fits into the window", () => {
   }
 });
 
-Deno.test("showText() is one document with everything as JSON", () => {
+Deno.test("showText() prints one document with all details as JSON", () => {
   const document = JSON.parse(text({}, { mode: "json" }));
   assert.equal(document.name, "llama3.2:latest");
   assert.deepEqual(document.details, {
@@ -211,7 +211,7 @@ Deno.test("showText() is one document with everything as JSON", () => {
   );
 });
 
-Deno.test("parametersText() counts as Ollama does", () => {
+Deno.test("parametersText() formats numbers as Ollama does", () => {
   const cases: readonly (readonly [number, string])[] = [
     [0, "0"],
     [999, "999"],
@@ -222,5 +222,5 @@ Deno.test("parametersText() counts as Ollama does", () => {
     [3_212_749_888, "3.2B"],
     [8_030_261_312, "8.0B"],
   ];
-  for (const [count, words] of cases) assert.equal(parametersText(count), words);
+  for (const [count, expected] of cases) assert.equal(parametersText(count), expected);
 });

@@ -24,11 +24,11 @@ Deno.test("bar() fills a cell in eighths", () => {
   assert.equal(bar(1, 4, UNICODE), "████");
 });
 
-Deno.test("bar() uses # and . where only ASCII can be shown", () => {
+Deno.test("bar() uses # and . in ASCII", () => {
   assert.equal(bar(0.5, 4, ASCII), "##..");
 });
 
-Deno.test("bar() is exactly as wide as asked, and full only at the end", () => {
+Deno.test("bar() is exactly as wide as requested, and full only at the end", () => {
   fc.assert(fc.property(
     fc.double({ min: 0, max: 1, noNaN: true }),
     fc.integer({ min: 0, max: 60 }),
@@ -42,14 +42,14 @@ Deno.test("bar() is exactly as wide as asked, and full only at the end", () => {
   ));
 });
 
-Deno.test("fit() counts cells and says where something is missing", () => {
+Deno.test("fit() counts cells and marks truncated text", () => {
   assert.equal(fit("hello", 5, UNICODE), "hello");
   assert.equal(fit("hello there", 8, UNICODE), "hello t…");
   assert.equal(fit("hello there", 8, ASCII), "hello...");
   assert.equal(fit("日本語のモデル", 6, UNICODE), "日本…");
 });
 
-Deno.test("fit() and pad() never make a text wider than asked", () => {
+Deno.test("fit() and pad() never exceed the requested width", () => {
   fc.assert(fc.property(
     fc.string({ unit: fc.constantFrom("a", "é", "日", "👍", "…", " ") }),
     fc.integer({ min: 0, max: 40 }),
@@ -60,7 +60,7 @@ Deno.test("fit() and pad() never make a text wider than asked", () => {
   ));
 });
 
-Deno.test("box() closes on all sides in any width", () => {
+Deno.test("box() is closed on all sides at any width", () => {
   assert.deepEqual(box("✓ pulled m", ["size 2.0 GB"], 18, UNICODE), [
     "╔════════════════╗",
     "║ ✓ pulled m     ║",
@@ -75,7 +75,7 @@ Deno.test("box() closes on all sides in any width", () => {
   }
 });
 
-Deno.test("frameTop() and frameBottom() have the same width, with a title that is cut if need be", () => {
+Deno.test("frameTop() and frameBottom() have the same width, and a long title is truncated", () => {
   assert.equal(frameTop("pulling m", 20, UNICODE), "╭─ pulling m ──────╮");
   assert.equal(frameBottom(20, UNICODE), "╰──────────────────╯");
   for (const cells of [8, 19, 60]) {
@@ -84,14 +84,14 @@ Deno.test("frameTop() and frameBottom() have the same width, with a title that i
   }
 });
 
-Deno.test("wrap() breaks between words, and a word only where it is too long for a line", () => {
+Deno.test("wrap() breaks between words, and splits only words that are too long for a line", () => {
   assert.deepEqual(wrap("the quick brown fox", 10), ["the quick", "brown fox"]);
   assert.deepEqual(wrap("see /a/very/long/path now", 8), ["see", "/a/very/", "long/pat", "h now"]);
   assert.deepEqual(wrap("日本語の モデル", 6), ["日本語", "の", "モデル"]);
   assert.deepEqual(wrap("", 10), []);
 });
 
-Deno.test("wrap() loses nothing and makes no line wider than asked", () => {
+Deno.test("wrap() loses no text and exceeds the requested width in no line", () => {
   fc.assert(fc.property(
     fc.string({ unit: fc.constantFrom("a", "é", "日", "👍", "…", " ") }),
     fc.integer({ min: 2, max: 40 }),
@@ -103,11 +103,11 @@ Deno.test("wrap() loses nothing and makes no line wider than asked", () => {
   ));
 });
 
-Deno.test("rowsOf() counts the rows of a line that a narrower window has broken", () => {
+Deno.test("rowsOf() counts the rows of a line that is wrapped in a narrower window", () => {
   assert.equal(rowsOf("", 10), 1);
   assert.equal(rowsOf("a".repeat(10), 10), 1);
   assert.equal(rowsOf("a".repeat(21), 10), 3);
   assert.equal(rowsOf(`\x1b[32m${"a".repeat(10)}\x1b[39m`, 10), 1);
-  // A wide character is not broken: the row before it ends a cell earlier.
+  // A wide character is not split: the row before it ends one cell earlier.
   assert.equal(rowsOf("日".repeat(5), 5), 3);
 });

@@ -39,7 +39,7 @@ class Show implements Disposable {
     await this.#show();
   }
 
-  /** The frames until the window is believed to stay as it is. */
+  /** Draws frames until the size of the window counts as stable. */
   async settle(): Promise<void> {
     for (let i = 0; i < 10; i++) await this.frame();
   }
@@ -56,8 +56,8 @@ class Show implements Disposable {
   }
 
   /**
-   * What the screen must look like now, down to the last line. Where a wide character does not fit any more
-   * at the end of a row, a broken line has a blank too many: `blanks` false does not look at them.
+   * Checks all lines of the screen. If a wide character does not fit at the end of a row, a wrapped
+   * line has an extra blank: with `blanks` false, blanks are ignored.
    */
   expect(blanks = true): void {
     const seen = (line: string) => blanks ? line.trimEnd() : line.replaceAll(" ", "");
@@ -85,7 +85,7 @@ type Act =
   | { readonly do: "clear" }
   | { readonly do: "resize"; readonly columns: number; readonly rows: number };
 
-/** What may happen while the window stays as it is; lines are made of `words`. */
+/** Actions that do not resize the window; lines consist of `words`. */
 function acts(words: readonly string[]): fc.Arbitrary<Act> {
   const line = fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 20 })
     .map((parts) => parts.join(" "));
@@ -117,7 +117,7 @@ async function act(show: Show, what: Act, blanks = true): Promise<void> {
     case "print":
       return show.print(what.text);
     case "type":
-      // Only live lines wipe away what is typed.
+      // Typed text is erased only while there are live lines.
       return show.drawn.length > 0 ? await show.screen.write(what.text) : undefined;
     case "draw":
       show.region = what.region;
@@ -133,7 +133,7 @@ async function act(show: Show, what: Act, blanks = true): Promise<void> {
   }
 }
 
-Deno.test("redrawLines() shows what was printed and the live lines and nothing else, whatever is typed", async () => {
+Deno.test("redrawLines() shows only printed and live lines, whatever is typed", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 20, max: 300 }),
@@ -143,7 +143,7 @@ Deno.test("redrawLines() shows what was printed and the live lines and nothing e
         using show = new Show(columns, rows);
         let typed = 0;
         for (const what of course) {
-          // More line feeds between two frames than there are free rows scroll the screen.
+          // More line feeds between two frames than free rows would scroll the screen.
           if (what.do === "type") typed += what.text.split("\n").length - 1;
           if (what.do === "draw" || what.do === "clear") typed = 0;
           if (typed <= 2) await act(show, what);
@@ -154,9 +154,9 @@ Deno.test("redrawLines() shows what was printed and the live lines and nothing e
   );
 });
 
-Deno.test("redrawLines() is right after a resize: in what the window shows no line is twice or torn", async () => {
+Deno.test("redrawLines() shows no line twice or torn after a resize", async () => {
   await fc.assert(
-    // Terminals do not agree about how wide a picture is.
+    // Terminals disagree about the width of emoji, so there are none here.
     fc.asyncProperty(fc.array(fc.oneof(acts(WORDS), RESIZE), { maxLength: 20 }), async (course) => {
       using show = new Show(80, 24);
       let whole = true;
@@ -165,9 +165,9 @@ Deno.test("redrawLines() is right after a resize: in what the window shows no li
           if (whole) await act(show, what, false);
           continue;
         }
-        const broken = show.drawn.reduce((sum, line) => sum + rowsOf(line, what.columns), 0);
-        // Rows that were pushed out of the window are out of reach.
-        if (broken >= Math.min(what.rows, show.out.rows()) - 3) whole = false;
+        const wrapped = show.drawn.reduce((sum, line) => sum + rowsOf(line, what.columns), 0);
+        // Rows that were scrolled out of the window cannot be redrawn.
+        if (wrapped >= Math.min(what.rows, show.out.rows()) - 3) whole = false;
         if (!whole) continue;
         await act(show, what);
         await show.settle();
@@ -178,7 +178,7 @@ Deno.test("redrawLines() is right after a resize: in what the window shows no li
   );
 });
 
-Deno.test("redrawLines() leaves the cursor where it is seen, on a free row below them", async () => {
+Deno.test("redrawLines() leaves the cursor visible, on a free row below the lines", async () => {
   using show = new Show(40);
   show.region = ["one", "two"];
   for (let i = 0; i < 3; i++) {
@@ -189,10 +189,10 @@ Deno.test("redrawLines() leaves the cursor where it is seen, on a free row below
   }
   await show.clear();
   assert.deepEqual(show.screen.cursor, [0, 0]);
-  assert.ok(!show.out.text.includes("\x1b[?25"), "what is never hidden cannot get lost");
+  assert.ok(!show.out.text.includes("\x1b[?25"), "the cursor is never hidden");
 });
 
-Deno.test("redrawLines() leaves out live lines that the terminal does not take, but no line that stays", async () => {
+Deno.test("redrawLines() drops live lines while the terminal is busy, but no permanent lines", async () => {
   using show = new Show(40);
   show.region = ["one", "two", "three"];
   await show.frame();
@@ -202,7 +202,7 @@ Deno.test("redrawLines() leaves out live lines that the terminal does not take, 
     await show.frame();
     assert.deepEqual(show.screen.lines, ["one", "two", "three"]);
   }
-  show.print("a line that stays");
+  show.print("a permanent line");
   await show.frame();
   show.expect();
   show.region = ["one", "two"];
@@ -211,7 +211,7 @@ Deno.test("redrawLines() leaves out live lines that the terminal does not take, 
   show.expect();
 });
 
-Deno.test("redrawLines() writes a frame at once, with one line feed at its end and inside a synchronized update", async () => {
+Deno.test("redrawLines() writes a frame in one write, as a synchronized update with a final line feed", async () => {
   using show = new Show(40);
   show.region = ["one", "two"];
   show.print("a line");
@@ -221,7 +221,7 @@ Deno.test("redrawLines() writes a frame at once, with one line feed at its end a
   assert.ok(show.out.text.endsWith("\x1b[?2026l\n"));
 });
 
-Deno.test("redrawLines() never has more lines than the window, however low that is", async () => {
+Deno.test("redrawLines() never draws more lines than the window has", async () => {
   for (const rows of [2, 3, 5, 9, 10, 12]) {
     using show = new Show(40, rows);
     show.region = Array.from({ length: 20 }, (_, i) => `line ${i}`);
@@ -233,7 +233,7 @@ Deno.test("redrawLines() never has more lines than the window, however low that 
   }
 });
 
-Deno.test("redrawLines() stays in its place at the end of the screen when line feeds are typed", async () => {
+Deno.test("redrawLines() stays in place at the bottom of the screen when line feeds are typed", async () => {
   using show = new Show(40, 14);
   for (let i = 0; i < 30; i++) show.print(`line ${i}`);
   show.region = ["one", "two", "three"];
@@ -245,7 +245,7 @@ Deno.test("redrawLines() stays in its place at the end of the screen when line f
   }
 });
 
-Deno.test("redrawLines() wipes away what is typed, even while nothing changes", async () => {
+Deno.test("redrawLines() erases typed text even while nothing changes", async () => {
   using show = new Show(40);
   show.region = ["one", "two"];
   await show.frame();
@@ -254,7 +254,7 @@ Deno.test("redrawLines() wipes away what is typed, even while nothing changes", 
   show.expect();
 });
 
-Deno.test("redrawLines() breaks no line of a window that has become narrower this very moment", async () => {
+Deno.test("redrawLines() wraps no line in a window that has just become narrower", async () => {
   using show = new Show(80);
   show.region = ["x".repeat(79), "y".repeat(79)];
   show.screen.resize(30, 24);

@@ -11,7 +11,7 @@ function decide(env: Env, isTerminal = true, os = "linux", noColor = false): str
 
 const XTERM = { TERM: "xterm-256color", LANG: "en_US.UTF-8" };
 
-Deno.test("abilities() allows everything on a terminal that speaks UTF-8", () => {
+Deno.test("abilities() allows everything on a UTF-8 terminal", () => {
   assert.equal(decide(XTERM), "color interactive unicode");
   assert.equal(decide({ WT_SESSION: "1" }, true, "windows"), "color interactive unicode");
   assert.equal(decide({ TERM: "xterm" }, true, "darwin"), "color interactive unicode");
@@ -23,31 +23,31 @@ Deno.test("abilities() allows nothing in a pipe and on a dumb terminal", () => {
   assert.equal(decide({ LANG: "C.UTF-8" }), "");
 });
 
-Deno.test("abilities() has ASCII and colours for the old console of Windows", () => {
+Deno.test("abilities() allows colors but only ASCII on the legacy Windows console", () => {
   assert.equal(decide({}, true, "windows"), "color interactive");
   const bash = { TERM: "xterm", LANG: "en_US.UTF-8" };
   assert.equal(decide(bash, true, "windows"), "color interactive unicode");
   assert.equal(decide({ TERM_PROGRAM: "vscode" }, true, "windows"), "color interactive unicode");
 });
 
-Deno.test("abilities() has colours where FORCE_COLOR asks for them, unless NO_COLOR does not want them", () => {
+Deno.test("abilities() allows colors with FORCE_COLOR, unless NO_COLOR is set", () => {
   assert.equal(decide({ FORCE_COLOR: "1" }, false), "color");
   assert.equal(decide({ ...XTERM, TERM: "dumb", FORCE_COLOR: "" }), "color");
   assert.equal(decide({ ...XTERM, FORCE_COLOR: "0" }), "interactive");
   assert.equal(decide({ ...XTERM, FORCE_COLOR: "1" }, true, "linux", true), "interactive");
 });
 
-Deno.test("abilities() is brief for a log of a CI job, not for a terminal or a pipe", () => {
+Deno.test("abilities() is brief for the log of a CI job, not for a terminal or a pipe", () => {
   assert.equal(decide({ CI: "true", GITHUB_ACTIONS: "true" }, false), "brief");
   assert.equal(decide({ ...XTERM, CI: "true" }), "color interactive unicode");
   assert.equal(decide({ CI: "false" }, false), "");
 });
 
-Deno.test("abilities() leaves a line that is updated with NO_COLOR, but no colour and no boxes", () => {
+Deno.test("abilities() keeps updated lines with NO_COLOR, but no colors and no boxes", () => {
   assert.equal(decide(XTERM, true, "linux", true), "interactive");
 });
 
-Deno.test("abilities() finds the locale by LC_ALL, LC_CTYPE, LANG, the first that is set", () => {
+Deno.test("abilities() takes the locale from the first set of LC_ALL, LC_CTYPE, LANG", () => {
   assert.equal(decide({ TERM: "xterm" }), "color interactive");
   assert.equal(decide({ ...XTERM, LC_ALL: "C" }), "color interactive");
   assert.equal(decide({ ...XTERM, LC_ALL: "" }), "color interactive unicode");

@@ -6,7 +6,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-Deno.test("agoText() words times as `ollama list` does", () => {
+Deno.test("agoText() formats ages as `ollama list` does", () => {
   const cases: readonly (readonly [number, string])[] = [
     [0, "Less than a second ago"],
     [999, "Less than a second ago"],

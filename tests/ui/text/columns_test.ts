@@ -9,7 +9,7 @@ const ROWS = [
   ["hf.co/bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M", "0123456789ab", "807 MB"],
 ];
 
-Deno.test("columnsText() makes every column as wide as its widest text, and no line ends in blanks", () => {
+Deno.test("columnsText() makes every column as wide as its widest text, without trailing blanks", () => {
   assert.equal(
     columnsText(["NAME", "SIZE"], [["a", "1 B"], ["longer", "10 GB"], ["b", ""]], Infinity),
     "NAME      SIZE\n" +
@@ -19,7 +19,7 @@ Deno.test("columnsText() makes every column as wide as its widest text, and no l
   );
 });
 
-Deno.test("columnsText() cuts the widest column, and no other, where the window is narrow", () => {
+Deno.test("columnsText() truncates only the widest column in a narrow window", () => {
   assert.equal(
     columnsText(HEADER, ROWS, 40),
     "NAME                ID            SIZE\n" +
@@ -28,12 +28,12 @@ Deno.test("columnsText() cuts the widest column, and no other, where the window 
   );
 });
 
-Deno.test("columnsText() shows what is cut off with ASCII where nothing else can be shown", () => {
+Deno.test("columnsText() marks truncated text with ASCII if requested", () => {
   const text = columnsText(HEADER, ROWS, 40, { ascii: true });
   assert.ok(text.endsWith("hf.co/bartowski...  0123456789ab  807 MB\n"), text);
 });
 
-Deno.test("columnsText() puts numbers to the right where it is told to", () => {
+Deno.test("columnsText() right-aligns the given columns", () => {
   assert.equal(
     columnsText(["N", "SIZE", "X"], [["a", "1 B", "x"], ["b", "漢 GB", "y"]], 80, { right: [1] }),
     "N     SIZE    X\n" +
@@ -49,20 +49,20 @@ Deno.test("columnsText() counts cells, not characters", () => {
   );
 });
 
-Deno.test("columnsText() gives no line for no header, and rows may be short or none at all", () => {
+Deno.test("columnsText() accepts an empty header, short rows and no rows", () => {
   assert.equal(columnsText([], [], 80), "");
   assert.equal(columnsText([], [["a"], ["b", "c"]], 80), "a\nb    c\n");
   assert.equal(columnsText(["NAME", "SIZE"], [], 80), "NAME    SIZE\n");
 });
 
-Deno.test("columnsText() lets nothing through that a terminal would obey", () => {
+Deno.test("columnsText() prints no control characters or escape sequences", () => {
   assert.equal(
     columnsText([], [["a\x1b[31mred\x9b2J\r\nb\u202e", "x"]], 80),
     "a [31mred 2J b    x\n",
   );
 });
 
-Deno.test("columnsText() is never wider than the window, and leaves nothing out where there is room", () => {
+Deno.test("columnsText() is never wider than the window", () => {
   const cell = fc.oneof(
     fc.string({ unit: "grapheme", maxLength: 30 }),
     fc.string({ maxLength: 60 }),

@@ -1,4 +1,7 @@
-/** A machine of its own for checkups: a home, a models folder, a registry; nothing on it may be left changed. */
+/**
+ * A test machine for `diagnose()`: a home, a models folder and a registry. Checks must not change
+ * any file.
+ */
 
 import assert from "node:assert/strict";
 import type { Check, CheckName, DoctorReport } from "../../src/core/reports/doctor.ts";
@@ -13,12 +16,12 @@ import { noise } from "../fakes/content.ts";
 import { snapshotOf } from "../fakes/models_folder.ts";
 import { type Registry, type RegistryOptions, startRegistry } from "../fakes/registry.ts";
 
-/** Bytes of the one large blob of the model. */
+/** Size of the largest blob of the model, in bytes. */
 const SIZE = 6_000_000;
 
-export interface Look {
+export interface DiagnoseInput {
   readonly env?: Readonly<Record<string, string>>;
-  /** Instead of the one at the registry. */
+  /** Replaces the model at the test registry. */
   readonly model?: string;
   readonly options?: Partial<DoctorOptions>;
   readonly around?: Partial<DoctorContext>;
@@ -28,12 +31,12 @@ export interface Look {
 export interface Machine extends AsyncDisposable {
   readonly root: string;
   readonly home: string;
-  /** Not made yet. */
+  /** Does not exist yet. */
   readonly models: string;
   readonly registry: Registry;
-  /** "127.0.0.1:PORT", where nobody listens. */
-  readonly nobody: string;
-  look(what?: Look): Promise<DoctorReport>;
+  /** "127.0.0.1:PORT" with a closed port. */
+  readonly closed: string;
+  diagnose(input?: DiagnoseInput): Promise<DoctorReport>;
 }
 
 export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
@@ -46,22 +49,22 @@ export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
       { mediaType: "application/vnd.ollama.image.license", content: "free\n" },
     ],
   });
-  const nobody = freeAddress();
+  const closed = closedAddress();
   const [home, models] = [`${root}/home`, `${root}/home/.ollama/models`];
   return {
     root,
     home,
     models,
     registry,
-    nobody,
-    async look({ env = {}, model = `${registry.host}/library/tiny`, ...rest } = {}) {
+    closed,
+    async diagnose({ env = {}, model = `${registry.host}/library/tiny`, ...rest } = {}) {
       const before = snapshotOf(root);
       const all: Readonly<Record<string, string>> = {
         HOME: home,
-        OLLAMA_HOST: nobody,
+        OLLAMA_HOST: closed,
         ...env,
       };
-      const checkup = await diagnose(
+      const report = await diagnose(
         {
           model: parseName(model),
           modelsDir: models,
@@ -79,8 +82,8 @@ export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
           ...rest.around,
         },
       );
-      assert.deepEqual(snapshotOf(root), before, "a checkup leaves everything as it was");
-      return checkup;
+      assert.deepEqual(snapshotOf(root), before, "the checks changed files");
+      return report;
     },
     async [Symbol.asyncDispose]() {
       await registry.close();
@@ -89,32 +92,32 @@ export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
   };
 }
 
-function freeAddress(): string {
+function closedAddress(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return `127.0.0.1:${listener.addr.port}`;
 }
 
-/** The check of that name. */
+/** The check with that name. */
 export function of({ checks }: DoctorReport, name: CheckName): Check {
   const found = checks.find((check) => check.name === name);
   assert.ok(found, name);
   return found;
 }
 
-/** How each check went, in order: "folder ok". */
+/** The state of each check, in order: "folder ok". */
 export function states({ checks }: DoctorReport): string[] {
   return checks.map(({ name, state }) => `${name} ${state}`);
 }
 
-/** The one check that has failed; all that follow from it are skipped. */
-export function onlyFailure(checkup: DoctorReport): Check {
-  const failed = checkup.checks.filter(({ state }) => state === "failed");
-  assert.equal(failed.length, 1, JSON.stringify(checkup.checks));
+/** The only check that failed. */
+export function onlyFailure(report: DoctorReport): Check {
+  const failed = report.checks.filter(({ state }) => state === "failed");
+  assert.equal(failed.length, 1, JSON.stringify(report.checks));
   assert.ok(failed[0]!.error && failed[0]!.hint);
   return failed[0]!;
 }
 
-/** The names of the checks that could not be made because of a failure. */
+/** The names of the checks that were skipped because of a failure. */
 export function notMade({ checks }: DoctorReport): string[] {
   return checks.filter(({ state, found }) => state === "skipped" && /^not checked/.test(found[0]!))
     .map(({ name }) => name);

@@ -1,0 +1,30 @@
+/** Reacting to an AbortSignal without leaving a listener behind. */
+
+/** Calls `act` when `signal` is aborted, at once if it already is; no longer after it was disposed. */
+export function onAbort(signal: AbortSignal, act: () => void): Disposable {
+  if (signal.aborted) act();
+  else signal.addEventListener("abort", act, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", act) };
+}
+
+/** The result of `work`; rejects with the reason of `signal` if that is aborted first. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {});
+  using _listener = onAbort(signal, () => aborted.reject(signal.reason));
+  return await Promise.race([work, aborted.promise]);
+}
+
+/** A controller that is aborted when the signal it follows is, and may be aborted before; until disposed. */
+export class FollowingController extends AbortController implements Disposable {
+  readonly #listener: Disposable;
+
+  constructor(followed: AbortSignal) {
+    super();
+    this.#listener = onAbort(followed, () => this.abort(followed.reason));
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,27 @@
+/** A models folder as the functions of this room work on it. */
+
+import { type Disk, type Ownership, realDisk } from "../../io/disk.ts";
+import { makeFolder, ownershipIn } from "./ownership.ts";
+import { type Paths, pathsOf } from "./paths.ts";
+
+export interface Folder {
+  readonly paths: Paths;
+  /** Every step that changes it. */
+  readonly disk: Disk;
+}
+
+/** The models folder `root`, which need not exist. Nothing is read or made. */
+export function folderAt(root: string, disk: Disk = realDisk): Folder {
+  return { paths: pathsOf(root), disk };
+}
+
+/** A new name in the folder of files that are about to be renamed. */
+export function temporaryPath({ paths }: Folder, prefix = ""): string {
+  return `${paths.temporary}/${prefix}${crypto.randomUUID()}`;
+}
+
+/** Makes our own folder in an existing models folder, and returns the ownership of new files in it. */
+export async function makeOwnFolder({ disk, paths }: Folder): Promise<Ownership> {
+  await makeFolder(disk, paths.own, (await ownershipIn(paths.root)).folder);
+  return (await ownershipIn(paths.own)).file;
+}

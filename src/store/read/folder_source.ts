@@ -1,0 +1,131 @@
+/** A models folder as a source of models: what is installed in it, read as if it came from a registry. */
+
+import type { BlobBody, Source } from "../../core/content.ts";
+import { shortId } from "../../core/digest.ts";
+import { PullamaError } from "../../core/errors.ts";
+import type { Descriptor, Manifest } from "../../core/manifest.ts";
+import type { Machine } from "../../core/manifest_index.ts";
+import { displayName, type ModelName } from "../../core/name.ts";
+import type { Chunk, Range } from "../../core/ranges.ts";
+import { onAbort } from "../../io/abort.ts";
+import { fileError, isMissing } from "../../io/file_error.ts";
+import { blobPaths, type Paths } from "../layout/paths.ts";
+import { findInstalled } from "../manifests/installed.ts";
+import { openModel } from "../manifests/list.ts";
+
+/** Bytes of one read where the reader gives no buffer of its own. */
+const READ = 64 * 1024;
+
+/**
+ * Reads models by name and blobs by digest and range. Only what is complete is given: a manifest that cannot be read, a
+ * blob that is missing or has another size, is an error. Digests are not verified: the store that receives them does.
+ */
+export class FolderSource implements Source {
+  /** `machine` is what an index is resolved for. */
+  constructor(private readonly paths: Paths, private readonly machine: Machine) {}
+
+  /** Rejects with `not_found` where the model is not installed, `manifest` where it is damaged, and kind local. */
+  async manifest(name: ModelName, signal: AbortSignal): Promise<Manifest> {
+    signal.throwIfAborted();
+    const file = await findInstalled(this.paths, name);
+    const shown = displayName(name);
+    if (!file) throw new PullamaError("not_found", `${shown} is not installed`);
+    const { manifest } = await openModel(this.paths, file, this.machine);
+    if (manifest) return manifest;
+    throw new PullamaError("not_found", `the manifest of ${shown} for this machine is missing`);
+  }
+
+  /** A models folder has no list of chunks. */
+  chunksums(): Promise<readonly Chunk[] | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  /** Rejects with `not_found` where the blob is missing, `size` where it has another size, and kind local. */
+  async open(
+    _name: ModelName,
+    blob: Descriptor,
+    range: Range,
+    signal: AbortSignal,
+  ): Promise<BlobBody> {
+    signal.throwIfAborted();
+    const path = blobPaths(this.paths, blob.digest).final;
+    const file = await openBlob(path, blob);
+    return { range, ranged: true, stream: bytesOf(file, path, range, signal) };
+  }
+
+  /** There is one place only. */
+  forgetAddress(): void {}
+}
+
+async function openBlob(path: string, { digest, size }: Descriptor): Promise<Deno.FsFile> {
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path);
+  } catch (error) {
+    if (!isMissing(error)) throw fileError(error, "read", path);
+    throw new PullamaError("not_found", `blob ${shortId(digest)} is missing`, { cause: error });
+  }
+  const info = await file.stat();
+  if (info.isFile && info.size === size) return file;
+  file.close();
+  const found = info.isFile ? `has ${info.size} bytes, not ${size}` : "is not a file";
+  throw new PullamaError("size", `blob ${shortId(digest)} ${found}`);
+}
+
+/** The file is closed when all of `range` was read, on failure, when the stream is cancelled or `signal` aborted. */
+function bytesOf(
+  file: Deno.FsFile,
+  path: string,
+  { start, end }: Range,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
+  let at = start;
+  let reading = false;
+  let ended = false;
+  let listener: Disposable | undefined;
+  const close = () => {
+    ended = true;
+    listener?.[Symbol.dispose]();
+    // A read that is under way would fail on a closed file.
+    if (!reading) file.close();
+  };
+  return new ReadableStream({
+    type: "bytes",
+    autoAllocateChunkSize: READ,
+    start(controller) {
+      listener = onAbort(signal, () => {
+        close();
+        controller.error(signal.reason);
+      });
+    },
+    async pull(controller) {
+      const request = controller.byobRequest!;
+      const view = new Uint8Array(request.view!.buffer, request.view!.byteOffset);
+      const buffer = view.subarray(0, Math.min(request.view!.byteLength, end - at));
+      let count: number | null;
+      reading = true;
+      try {
+        await file.seek(at, Deno.SeekMode.Start);
+        count = await file.read(buffer);
+      } catch (error) {
+        if (!ended) controller.error(fileError(error, "read", path));
+        count = null;
+      } finally {
+        reading = false;
+      }
+      if (ended) return file.close();
+      at += count ?? 0;
+      if (count) request.respond(count);
+      // A file that was cut meanwhile ends early, as a connection may.
+      if (count && at < end) return;
+      close();
+      try {
+        controller.close();
+        if (!count) request.respond(0);
+      } catch {
+        // It has failed already.
+      }
+    },
+    cancel: close,
+  });
+}
