@@ -1,15 +1,15 @@
 /**
- * Compiles the program into one file that needs no Deno:
+ * Compiles the program into one file that runs without Deno:
  *
  *     deno task build                                       # for this machine, into dist/
  *     deno task build --target aarch64-apple-darwin [-o FILE]
  *     deno task build --all [--base-url URL]                # all targets, with SHA256SUMS
  *
- * With `--base-url`, where the files will be downloaded from, the install scripts for that address lie beside them.
+ * `--base-url`, the URL that the files will be downloaded from, adds the install scripts.
  *
- * `deno compile` fetches its runtime from Deno's own server. Where that cannot be reached, DENORT_BIN names
- * a runtime that is there already; it has to fit the compiler, so an older one is used then. PULLAMA_COMPILER
- * names the command of another compiler.
+ * `deno compile` downloads its runtime from Deno's own server. If that cannot be reached, set
+ * DENORT_BIN to the path of a runtime: then an older compiler that fits it is used.
+ * PULLAMA_COMPILER is the command of another compiler.
  */
 
 import { createHash } from "node:crypto";
@@ -21,10 +21,10 @@ import { openStage, type Stage } from "./tools/stage.ts";
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 const ENTRY = "src/main.ts";
 const WORKER = "src/io/hash_worker.ts";
-/** Reads and writes what DENORT_BIN is likely to be; the newest versions write another form. */
+/** Fits the usual versions of DENORT_BIN; the newest compilers use another format. */
 const COMPILER_FOR_DENORT = "npx -y deno@2.8.3";
 
-/** The systems that a release is for. */
+/** The targets of a release. */
 export const TARGETS: readonly string[] = [
   "x86_64-unknown-linux-gnu",
   "aarch64-unknown-linux-gnu",
@@ -33,7 +33,7 @@ export const TARGETS: readonly string[] = [
   "x86_64-pc-windows-msvc",
 ];
 
-/** All that the program may ever do; there is no prompt for more. */
+/** The permissions of the compiled program, which cannot prompt for more. */
 const PERMISSIONS = [
   "--no-prompt",
   "--allow-net",
@@ -43,16 +43,16 @@ const PERMISSIONS = [
   "--allow-sys=statfs,osUptime,hostname,uid,gid",
 ];
 
-/** Millions of short-lived pieces pass through: a small nursery keeps tens of MB that it would only spread over. */
+/** A pull allocates millions of short-lived objects: a small nursery saves tens of MB of memory. */
 const MEMORY = "--v8-flags=--max-semi-space-size=1";
 
-/** Arguments of `deno` that compile the program for `target` (undefined: this machine) to the file `out`. */
+/** Arguments of `deno` to compile the program for `target` (undefined: this machine) to `out`. */
 export function compileArgs(target: string | undefined, out: string): string[] {
   return [
     "compile",
     "--quiet",
     "--frozen",
-    // Other versions of the compiler know other types of the platform; `deno check` is the judge.
+    // Other compiler versions have other platform types; types are checked by `deno check`.
     "--no-check",
     "--no-code-cache",
     MEMORY,
@@ -67,29 +67,31 @@ export function compileArgs(target: string | undefined, out: string): string[] {
   ];
 }
 
-/** The name of the program for a target such as "aarch64-apple-darwin". */
+/** The file name of the program for a target such as "aarch64-apple-darwin". */
 export function nameFor(target: string): string {
   const [arch = "", , os = ""] = target.split("-");
   const machine = ({ x86_64: "amd64", aarch64: "arm64" } as Record<string, string>)[arch] ?? arch;
   return `pullama-${os}-${machine}${os === "windows" ? ".exe" : ""}`;
 }
 
-/** The command that compiles in `env`: the Deno that runs this, or the one that fits DENORT_BIN. */
+/** The command of the compiler: the running Deno, or one that fits DENORT_BIN. */
 export function compilerFor(env: (name: string) => string | undefined): string[] {
   const named = env("PULLAMA_COMPILER") || (env("DENORT_BIN") ? COMPILER_FOR_DENORT : "");
   return named === "" ? [Deno.execPath()] : named.split(" ");
 }
 
-/** Why these files cannot be built, if so. */
-export function refusal(
+/** What is wrong with the options, if anything. */
+export function usageError(
   { all, target, output, "base-url": baseUrl }: Options,
   env: (name: string) => string | undefined,
 ): string | undefined {
-  if (all && (target ?? output) !== undefined) return "--all goes with neither --target nor -o";
-  if (!all && baseUrl !== undefined) return "--base-url goes with --all";
-  if (all && env("DENORT_BIN")) return "--all cannot be built with the one runtime of DENORT_BIN";
+  if (all && (target ?? output) !== undefined) {
+    return "--all cannot be combined with --target or -o";
+  }
+  if (!all && baseUrl !== undefined) return "--base-url requires --all";
+  if (all && env("DENORT_BIN")) return "--all cannot be combined with DENORT_BIN, a single runtime";
   if (target !== undefined && !TARGETS.includes(target)) {
-    return `there is no target ${target}: it is one of ${TARGETS.join(", ")}`;
+    return `unsupported target ${target}: use one of ${TARGETS.join(", ")}`;
   }
   return undefined;
 }
@@ -107,7 +109,7 @@ export async function sumsOf(files: readonly string[]): Promise<string> {
 
 /** An install script that downloads from `url`. */
 export function installerFor(script: string, url: string): string {
-  if (!/^https:\/\/[\w.~:/%+-]+$/.test(url)) throw new TypeError(`not an address: ${url}`);
+  if (!/^https:\/\/[\w.~:/%+-]+$/.test(url)) throw new TypeError(`invalid https URL: ${url}`);
   return script.replaceAll("@BASE_URL@", url.replace(/\/+$/, ""));
 }
 
@@ -127,28 +129,28 @@ async function compiler(args: readonly string[], stage: Stage): Promise<void> {
     env: stage.env,
     stdin: "null",
   }).spawn().status;
-  if (code !== 0) throw new Error(`${command} ${args[0]} ended with exit code ${code}`);
+  if (code !== 0) throw new Error(`${command} ${args[0]} failed with exit code ${code}`);
 }
 
-/** Compiles under one name for all, as newer compilers embed it, and puts the result at `out`. */
+/** Compiles to `out`: under a fixed file name first, because newer compilers embed it. */
 async function build(target: string | undefined, out: string, stage: Stage): Promise<void> {
   const fresh = join(stage.folder, "out", "pullama");
   const suffix = (target ?? Deno.build.target).includes("windows") ? ".exe" : "";
   await Deno.mkdir(dirname(fresh), { recursive: true });
   await compiler(compileArgs(target, fresh), stage);
   await Deno.mkdir(dirname(out), { recursive: true });
-  // Beside the old one: a program that is running cannot be overwritten.
+  // Renamed over the old one: a running program cannot be overwritten.
   await Deno.copyFile(fresh + suffix, `${out}.new`);
   await Deno.rename(`${out}.new`, out);
   console.log(`${out} (${((await Deno.stat(out)).size / 1e6).toFixed(1)} MB) ${stage.version}`);
 }
 
 async function main(options: Options): Promise<void> {
-  const reason = refusal(options, (name) => Deno.env.get(name));
-  if (reason !== undefined) throw new Error(reason);
+  const problem = usageError(options, (name) => Deno.env.get(name));
+  if (problem !== undefined) throw new Error(problem);
   await using stage = await openStage(ROOT);
   await compiler(["cache", "--quiet", "--frozen", ENTRY], stage);
-  await stage.settle();
+  await stage.resetTimes();
   const { all, target, output, "base-url": baseUrl } = options;
   const named = (name: string) => join(ROOT, "dist", name);
   if (!all) {

@@ -1,6 +1,6 @@
 /**
- * Shows the point of it all in a few seconds and without network: a model comes from a local registry,
- * pullama is killed half way, and the next run fetches only the rest. Leaves nothing behind.
+ * A demonstration without network, in a few seconds: pulls a model from a local registry, kills
+ * pullama half way, and pulls again, which downloads only the rest. Removes all its files.
  */
 
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,7 @@ import { makeModel } from "./tests/fakes/model.ts";
 import { type Registry, startRegistry } from "./tests/fakes/registry.ts";
 
 const SIZE = 256 << 20;
-/** Slow enough for a checkpoint or two before the kill. */
+/** Slow enough for one or two checkpoints before the kill. */
 const BYTES_PER_SECOND = 48 << 20;
 
 const folder = await Deno.makeTempDir({ prefix: "pullama-demo-" });
@@ -30,7 +30,7 @@ async function demo(registry: Registry, modelsDir: string): Promise<void> {
   const weights = model.layers[0]!;
   const paths = pathsOf(modelsDir);
   const argv = [model.name, "--insecure", "--models-dir", modelsDir];
-  say(`The registry at ${registry.host} has a model of ${formatSize(weights.size)}.`);
+  say(`The registry at ${registry.host} serves a model of ${formatSize(weights.size)}.`);
 
   say(`\n$ pullama ${model.name} --insecure`);
   const { checkpoint } = blobPaths(paths, weights.digest);
@@ -41,29 +41,30 @@ async function demo(registry: Registry, modelsDir: string): Promise<void> {
   await quiet(registry);
   const first = registry.served(weights.digest);
   const proven: Range[] = JSON.parse(Deno.readTextFileSync(checkpoint)).proven;
-  const asked = registry.requests.length;
+  const requestsBefore = registry.requests.length;
 
-  say(`\nKilled with SIGKILL after ${formatSize(first)} had left the registry. The same again:`);
+  say(
+    `\nKilled with SIGKILL after the registry sent ${formatSize(first)}. The same command again:`,
+  );
   say(`\n$ pullama ${model.name} --insecure`);
   const { code } = await pullama(argv).status;
-  if (code !== 0) throw new Error(`the second pull ended with ${code}`);
+  if (code !== 0) throw new Error(`the second pull failed with exit code ${code}`);
   await quiet(registry);
   const all = registry.served(weights.digest);
-  const again = registry.requests.slice(asked)
+  const again = registry.requests.slice(requestsBefore)
     .filter(({ path }) => path.endsWith(weights.digest))
     .flatMap(({ range }) => range ?? []);
   const twice = total(intersect(proven, again));
   say(`
-size of the blob               ${bytes(weights.size)}
-served before the kill         ${bytes(first)}
-served after it                ${bytes(all - first)}
-sent twice, as it was on the
-way when pullama was killed    ${bytes(all - weights.size)}
-proven when it was killed      ${bytes(total(proven))}
-of that asked for again        ${bytes(twice)}`);
-  if (twice > 0) throw new Error("proven bytes were fetched again");
+size of the blob                      ${bytes(weights.size)}
+sent before the kill                  ${bytes(first)}
+sent after the kill                   ${bytes(all - first)}
+sent twice: in flight at the kill     ${bytes(all - weights.size)}
+in the checkpoint at the kill         ${bytes(total(proven))}
+of these, requested again             ${bytes(twice)}`);
+  if (twice > 0) throw new Error("bytes in the checkpoint were downloaded again");
 
-  say("\nThe models folder; the ID is the one that `ollama list` shows:\n");
+  say("\nThe models folder, with the ID as in `ollama list`:\n");
   const show = (path: string, what: string) => {
     const name = path.slice(modelsDir.length + 1).replace(/(sha256-.{12}).*/, "$1…");
     say(`${formatSize(Deno.statSync(path).size).padStart(8)}  ${name}  ${what}`);
@@ -74,7 +75,7 @@ of that asked for again        ${bytes(twice)}`);
   }
 }
 
-/** Starts the compiled program if PULLAMA_BIN names it, else the source. */
+/** Starts the program of PULLAMA_BIN if it is set, otherwise the source. */
 function pullama(argv: readonly string[]): Deno.ChildProcess {
   const binary = Deno.env.get("PULLAMA_BIN");
   const main = fileURLToPath(new URL("src/main.ts", import.meta.url));
@@ -84,7 +85,7 @@ function pullama(argv: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(binary || Deno.execPath(), { args, stdin: "null" }).spawn();
 }
 
-/** Kills a process, with no chance to tidy up, as soon as `ready`. */
+/** Kills a process with SIGKILL as soon as `ready`. */
 async function killWhen(process: Deno.ChildProcess, ready: () => boolean): Promise<void> {
   const timer = setInterval(() => {
     if (!ready()) return;
@@ -104,7 +105,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** Resolves when no answer is under way. */
+/** Resolves when all responses have ended. */
 async function quiet(registry: Registry): Promise<void> {
   await Promise.all(registry.requests.map((request) => request.over));
 }

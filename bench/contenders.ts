@@ -1,17 +1,16 @@
-/** The ways to have a verified copy of the blob that are compared, each with the command that does it. */
+/** The commands that are compared: each makes a verified copy of the blob. */
 
 import type { BigModel } from "./fixture.ts";
 
 export interface Contender {
   readonly name: string;
-  /** Fetches into `folder`, which is new and empty. */
+  /** Downloads to `folder`, which is new and empty. */
   command(model: BigModel, folder: string): readonly string[];
-  /** Where in `folder` the copy is; undefined where none is made. */
+  /** The path of the copy in `folder`; undefined if it makes none. */
   copy(model: BigModel): string | undefined;
-  /** Some prove the content themselves by failing, others only print what they found. */
 }
 
-/** The contenders by the word that `--only` takes; `pullama` is the compiled program. */
+/** The contenders by their names in `--only`. `pullama` is the path of the compiled program. */
 export function contenders(pullama: string): Readonly<Record<string, Contender>> {
   const pull = (...flags: string[]): Contender => ({
     name: ["pullama", ...flags].join(" "),

@@ -1,4 +1,4 @@
-/** What is fetched in the measurements, and where it lies: one big blob on a registry of plain files. */
+/** The model of the benchmark: one big blob, served by nginx from plain files. */
 
 import { createHash } from "node:crypto";
 import { noise } from "../tests/fakes/content.ts";
@@ -9,14 +9,17 @@ import { type RealServer, startNginx } from "../tests/real/servers.ts";
 const MiB = 1 << 20;
 const CONFIG = "{}";
 
-/** A folder in memory where that can be had, else on disk. */
-export interface Ground extends AsyncDisposable {
+/** A directory in memory if possible, otherwise on disk. */
+export interface WorkFolder extends AsyncDisposable {
   readonly path: string;
   readonly inMemory: boolean;
 }
 
-/** Mounts a tmpfs of so many bytes; without root it is a plain folder. Not below /dev: pullama may not write there. */
-export async function openGround(size: number): Promise<Ground> {
+/**
+ * Mounts a tmpfs of `size` bytes; without root it is a plain directory. Not below /dev: pullama has
+ * no permission to write there.
+ */
+export async function openWorkFolder(size: number): Promise<WorkFolder> {
   const path = await Deno.makeTempDir({ prefix: "pullama-bench-" });
   const mounted = await runToEnd(["mount", "-t", "tmpfs", "-o", `size=${size}`, "bench", path])
     .then(({ code }) => code === 0, () => false);
@@ -30,7 +33,7 @@ export async function openGround(size: number): Promise<Ground> {
   };
 }
 
-/** A model of one layer on a real nginx that knows just enough of the registry's addresses. */
+/** A model of one layer on a real nginx, which serves just enough of the registry API. */
 export interface BigModel extends AsyncDisposable {
   readonly name: string;
   readonly url: string;

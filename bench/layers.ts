@@ -8,7 +8,7 @@ import { measure, type Measured } from "./measure.ts";
 
 const LAYER = 4000;
 
-/** Pulls a model of `count` layers of 4 kB with the compiled program, and looks whether they are right. */
+/** Pulls a model of `count` layers of 4 kB with the compiled program, and verifies them. */
 export async function pullManyLayers(
   program: string,
   folder: string,
@@ -32,11 +32,11 @@ export async function pullManyLayers(
     for (const { digest } of model.layers) {
       const bytes = await Deno.readFile(`${models}/blobs/${digest.replace(":", "-")}`);
       if (digest !== `sha256:${createHash("sha256").update(bytes).digest("hex")}`) {
-        throw new Error(`${digest} has other bytes`);
+        throw new Error(`digest mismatch for ${digest}`);
       }
       names.delete(digest.replace(":", "-"));
     }
-    if (names.size !== 1) throw new Error("there are more blobs than the model has");
+    if (names.size !== 1) throw new Error("unexpected blobs in the models folder");
     return measured;
   } finally {
     await Deno.remove(models, { recursive: true });

@@ -1,10 +1,10 @@
 /**
- * What `pullama list` takes beside many installed models, against `cat` of the same manifests:
+ * Compares the time of `pullama list` with many installed models to `cat` of the same manifests:
  *
  *     deno run -A bench/list.ts [--models 2000] [--rounds 7]
  *
- * Both are run in turn. A list of an empty folder says how long the program takes to start. PULLAMA_BIN
- * names the compiled program; without it the source is run.
+ * They run in turn. A list of an empty models folder shows the startup time. PULLAMA_BIN is the
+ * path of the compiled program; without it the source is run.
  */
 
 import { parseArgs } from "node:util";
@@ -27,7 +27,7 @@ const models = `${folder.path}/models`;
 const empty = `${folder.path}/empty`;
 const { layers } = makeModel({ size: 0 });
 for (let i = 0; i < count; i++) {
-  // Each its own manifest, as different models have; two tags in each folder.
+  // Every manifest is different; two tags per model.
   install(models, `model-${i >> 1}/${i % 2 === 0 ? "latest" : "8b"}`, {
     config: config({ model_format: "gguf", number: i }),
     layers,
@@ -54,7 +54,7 @@ for (let round = 0; round < rounds; round++) {
     times.get(name)!.push(performance.now() - started);
     const lines = out.split("\n").length - 2;
     if (code !== 0 || (name === "list" && lines !== count)) {
-      throw new Error(`${name} ended with ${code} and ${lines} lines: ${err}`);
+      throw new Error(`${name} exited with ${code} after ${lines} lines: ${err}`);
     }
   }
 }
@@ -66,7 +66,7 @@ const row = (text: string, ms: number) =>
 console.log(`${count} models, median of ${rounds} interleaved rounds:\n`);
 console.log("| | ms | to cat |\n|---|---|---|");
 console.log(row("pullama list", middle("list")));
-console.log(row("pullama list of no models: start alone", middle("start")));
-console.log(row("pullama list without start", work));
-console.log(row("cat of all manifests, one process", middle("cat")));
-console.log(row("cat, a process for each manifest", middle("each")));
+console.log(row("pullama list, no models (startup)", middle("start")));
+console.log(row("pullama list, without startup", work));
+console.log(row("cat, one process for all manifests", middle("cat")));
+console.log(row("cat, one process per manifest", middle("each")));

@@ -1,4 +1,4 @@
-/** Running a command and measuring it: wall time, CPU time and peak memory of it and all it starts. */
+/** Measures a command: wall time, CPU time and peak memory, including its child processes. */
 
 import { runToEnd } from "../tests/real/child.ts";
 
@@ -7,13 +7,13 @@ export interface Measured {
   readonly wall: number;
   /** User and system time of all processes, in seconds. */
   readonly cpu: number;
-  /** Of the largest process, in MiB. */
+  /** Peak memory of the largest process, in MiB. */
   readonly rss: number;
 }
 
 const TIME = "/usr/bin/time";
 
-/** Runs a command under GNU time. Rejects with what it said where it fails. */
+/** Runs a command under GNU time. Rejects with its output if it fails. */
 export async function measure(command: readonly string[], home: string): Promise<Measured> {
   const report = await Deno.makeTempFile();
   try {
@@ -21,7 +21,7 @@ export async function measure(command: readonly string[], home: string): Promise
     const started = performance.now();
     const { code, out, err } = await runToEnd(timed, { env: { HOME: home }, limit: 600_000 });
     const wall = (performance.now() - started) / 1000;
-    if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}: ${err}${out}`);
+    if (code !== 0) throw new Error(`${command.join(" ")} exited with ${code}: ${err}${out}`);
     const [, user = 0, system = 0, kilobytes = 0] = (await Deno.readTextFile(report)).trim().split(
       " ",
     ).map(Number);
@@ -31,7 +31,7 @@ export async function measure(command: readonly string[], home: string): Promise
   }
 }
 
-/** The middle one of several measurements, each column on its own; the largest of the memory. */
+/** The median of each column; for memory the maximum. */
 export function median(runs: readonly Measured[]): Measured {
   const middle = (of: (run: Measured) => number) => {
     const sorted = runs.map(of).sort((a, b) => a - b);

@@ -1,17 +1,16 @@
 /**
- * Pulls models of the Ollama registry, and of others like it, into a models folder that Ollama reads.
- * What was fetched is kept: a pull that was stopped, killed or cut off goes on where it was.
+ * Downloads models from the Ollama registry, and from others like it, into Ollama's models folder.
+ * What was downloaded is kept: a pull that was stopped, killed or disconnected resumes where it was.
  *
  * ```ts
  * import { pull } from "@pullama/cli/pull";
  *
  * const summary = await pull("llama3.2");
- * console.log(`${summary.digest}: ${summary.size} bytes, ${summary.fetched} of them fetched now`);
+ * console.log(`${summary.digest}: ${summary.size} bytes, ${summary.fetched} of them downloaded now`);
  * ```
  *
- * Nothing is printed, no signal is listened to and the process is not ended. What happens is told to `onEvent`,
- * a `signal` stops the pull in order, and a failure is a {@linkcode PullamaError}, whose `kind` is a word that
- * programs can go by:
+ * It prints nothing, handles no signals and does not exit the process. `onEvent` receives what happens, a
+ * `signal` stops the pull in order, and a failure is a {@linkcode PullamaError} with a `kind` for programs:
  *
  * ```ts
  * import { pull, PullamaError } from "@pullama/cli/pull";
@@ -25,19 +24,19 @@
  *     onEvent(event) {
  *       if (event.event === "bytes") done += event.count;
  *       if (event.event === "bytes_lost") done -= event.count;
- *       if (event.event === "retry") console.log(`again in ${event.waitMs} ms: ${event.error.message}`);
+ *       if (event.event === "retry") console.log(`retry in ${event.waitMs} ms: ${event.error.message}`);
  *     },
  *   });
  * } catch (error) {
  *   if (!(error instanceof PullamaError)) throw error;
- *   if (error.kind === "interrupted") console.log(`${done} bytes more than before; call it again to go on`);
+ *   if (error.kind === "interrupted") console.log(`${done} bytes more than before; call it again to resume`);
  *   else console.error(error.message, error.hint ?? "");
  * }
  * ```
  *
  * It needs the permissions `--allow-net --allow-read --allow-write --allow-env` and
- * `--allow-sys=statfs,osUptime,hostname,uid,gid`. The data goes from the network to the disk without being held
- * in memory, so the size of a model does not matter.
+ * `--allow-sys=statfs,osUptime,hostname,uid,gid`. Data is streamed from the network to the disk, so the size of a
+ * model does not matter.
  *
  * @module
  */

@@ -1,24 +1,50 @@
 /**
- * Prints what CHANGELOG.md says of the version of a tag, for the page of the release:
+ * Prints the section of CHANGELOG.md for the version of a tag, as release notes:
  *
- *     deno run --allow-read tools/release_notes.ts v0.1.0
+ *     deno run --allow-read tools/release_notes.ts v0.1.0 https://example.com/releases/download/v0.1.0
  */
 
-/** The part below the heading of `tag`. Throws if the tag is not `version`, or has nothing to tell. */
+/** The section for `version`, without its heading. Throws if empty or `tag` does not match. */
 export function releaseNotes(changelog: string, tag: string, version: string): string {
-  if (tag !== `v${version}`) throw new Error(`the tag ${tag} is not the version ${version}`);
+  if (tag !== `v${version}`) {
+    throw new Error(`the tag ${tag} does not match the version ${version}`);
+  }
   const parts = changelog.split(/^## /m).slice(1);
   const part = parts.find((each) => each.split(/\s/, 1)[0] === version);
   const notes = part?.slice(part.indexOf("\n")).trim();
-  if (!notes) throw new Error(`CHANGELOG.md says nothing of ${version}`);
+  if (!notes) throw new Error(`CHANGELOG.md has no entry for ${version}`);
   return `${notes}\n`;
+}
+
+/** How to install the files of a release, which are at `url`. */
+export function installNotes(url: string): string {
+  return [
+    "### Install",
+    "",
+    "Linux and macOS, to `~/.local/bin`:",
+    "",
+    "```sh",
+    `curl --proto '=https' --proto-redir '=https' -fsSL ${url}/install.sh | sh`,
+    "```",
+    "",
+    "Windows, in PowerShell:",
+    "",
+    "```powershell",
+    `irm ${url}/install.ps1 | iex`,
+    "```",
+    "",
+    "Both verify the checksum. By hand: download the file for your system below, and compare it with `SHA256SUMS`.",
+    "",
+  ].join("\n");
 }
 
 if (import.meta.main) {
   const read = (name: string) => Deno.readTextFileSync(new URL(`../${name}`, import.meta.url));
   const { version } = JSON.parse(read("deno.json"));
   try {
-    console.log(releaseNotes(read("CHANGELOG.md"), Deno.args[0] ?? "", version).trimEnd());
+    const [tag = "", url = ""] = Deno.args;
+    console.log(releaseNotes(read("CHANGELOG.md"), tag, version));
+    console.log(installNotes(url).trimEnd());
   } catch (error) {
     console.error(`cannot release: ${error instanceof Error ? error.message : error}`);
     Deno.exit(1);

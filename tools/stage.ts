@@ -1,28 +1,27 @@
 /**
- * A copy of the sources from which equal checkouts compile to equal bytes. What `deno compile` embeds has the
- * times of the files in it, those of the packages included, and depends on where everything lies: so sources
- * and packages are put into `dist/`, with one time for all.
+ * A copy of the sources for reproducible builds. The output of `deno compile` depends on the paths
+ * and modification times of sources and packages: so both are in `dist/`, all with the same time.
  */
 
 import { dirname, join } from "node:path";
 
 /** What a build compiles. */
 export interface Stage extends AsyncDisposable {
-  /** The folder to compile in. */
+  /** The directory to compile in. */
   readonly folder: string;
-  /** What the version of the program is: that of deno.json and the commit. */
+  /** The version of the program: that of deno.json, and the commit. */
   readonly version: string;
   /** The environment of the compiler. */
   readonly env: Readonly<Record<string, string>>;
-  /** Gives everything the same time. To be called when the packages are there. */
-  settle(): Promise<void>;
+  /** Sets all modification times to the same value. Call it after the packages are downloaded. */
+  resetTimes(): Promise<void>;
 }
 
 const SOURCES = ["src", "deno.lock"];
 
 /**
- * Copies the sources below `root` to `dist/stage` there. Packages and runtimes are kept in `dist/cache`. Where
- * another build is at work in the same checkout, it is waited for.
+ * Copies the sources below `root` to `dist/stage`; packages and runtimes are cached in
+ * `dist/cache`. Waits for another build in the same checkout.
  */
 export async function openStage(root: string): Promise<Stage> {
   const folder = join(root, "dist", "stage");
@@ -42,7 +41,7 @@ export async function openStage(root: string): Promise<Stage> {
     folder,
     version,
     env: { DENO_DIR: cache },
-    async settle() {
+    async resetTimes() {
       for (const path of [folder, join(cache, "npm")]) await setTimes(path);
     },
     async [Symbol.asyncDispose]() {
@@ -52,18 +51,18 @@ export async function openStage(root: string): Promise<Stage> {
   };
 }
 
-/** "0.1.0" of a commit is "0.1.0+889e821d94c1": what follows the plus says nothing about which is newer. */
+/** "0.1.0+889e821d94c1": what follows the plus is ignored when versions are compared. */
 export function versionWith(version: string, commit: string | undefined): string {
   return commit === undefined ? version : `${version}+${commit.replaceAll("-", ".")}`;
 }
 
-/** The commit of the checkout at `root`, with "-dirty" where files differ from it; nothing if there is no git. */
+/** The commit of the checkout at `root`, with "-dirty" after changes; undefined without git. */
 export async function commitOf(root: string): Promise<string | undefined> {
   try {
     const { success, stdout } = await new Deno.Command("git", {
       args: ["describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],
       cwd: root,
-      // A repository that the sources merely lie in is not theirs.
+      // Ignore the repository of a parent directory.
       env: { GIT_CEILING_DIRECTORIES: dirname(join(root, ".")) },
       stdin: "null",
       stderr: "null",
@@ -84,7 +83,7 @@ async function copy(from: string, to: string): Promise<void> {
   for await (const { name } of Deno.readDir(from)) await copy(join(from, name), join(to, name));
 }
 
-/** The times of a folder are set after those of what is in it. */
+/** Sets the times below `path`, those of a directory last. */
 async function setTimes(path: string): Promise<void> {
   const { isDirectory, isSymlink } = await Deno.lstat(path);
   if (isSymlink) return;

@@ -9,15 +9,15 @@ import type { Descriptor, Manifest } from "./manifest.ts";
 import type { ModelName } from "./name.ts";
 import type { Chunk, Range } from "./ranges.ts";
 
-/** The answer to a request for a range of a blob. */
+/** The response to a request for a range of a blob. */
 export interface BlobBody {
   /**
-   * The bytes that come: they begin where they were asked for and may end earlier. A server that does
-   * not do ranges sends the whole blob: then this is all of it, and `ranged` is false.
+   * The bytes that follow: from the requested start on, possibly ending earlier. A server that ignores ranges sends
+   * the whole blob: then this is all of it, and `ranged` is false.
    */
   readonly range: Range;
   readonly ranged: boolean;
-  /** A byte stream. It may end early without an error: who reads it counts. */
+  /** A byte stream. It may end early without an error: the reader has to count. */
   readonly stream: ReadableStream<Uint8Array>;
 }
 
@@ -37,77 +37,72 @@ export interface BlobSource {
   ): Promise<readonly Chunk[] | undefined>;
   /** The bytes of `range`, which is not empty. Aborting `signal` also ends the body: give each call its own. */
   open(name: ModelName, blob: Descriptor, range: Range, signal: AbortSignal): Promise<BlobBody>;
-  /** What came of the blob was wrong: if it can be had from another place, that is where it should come from. */
+  /** The bytes of the blob were wrong: the next request looks for another address of it. */
   forgetAddress(name: ModelName, blob: Descriptor): void;
 }
 
 /** Where models come from. */
 export interface Source extends ManifestSource, BlobSource {}
 
-/** Bytes arriving at the end of one range of a blob. One write at a time. */
+/** Writes at the end of one range of a blob, one write at a time. */
 export interface Writer {
-  /** Where the next byte goes. */
+  /** The offset of the next byte. */
   readonly position: number;
   write(bytes: Uint8Array): Promise<void>;
   close(): void;
 }
 
 /**
- * An unfinished blob, owned until disposed. Disposing keeps everything that was written for a later
- * run, unless the blob was sealed.
+ * An unfinished blob, owned until disposed. Disposing keeps everything that was written for a later run, unless the
+ * blob was sealed.
  */
 export interface Ingest extends AsyncDisposable {
   readonly blob: Descriptor;
-  /** Bytes on disk that need not be fetched, at this moment. */
+  /** Bytes on disk that need not be downloaded, at this moment. */
   kept(): number;
   /**
-   * Tells what the blob is made of. Chunks with a digest are compared as soon as they are whole, until they
-   * were found to lie. Returns what has to be fetched.
+   * Sets the chunks of the blob. Those with a digest are compared as soon as they are complete, unless the digests
+   * turned out to be wrong. Returns what has to be downloaded.
    */
   plan(chunks: readonly Chunk[]): Range[];
   writer(start: number): Promise<Writer>;
-  /** Brings what has arrived to disk and notes it; returns how many bytes of the blob are safe now. */
+  /** Syncs and records what was written; returns how many bytes of the blob would survive a power cut. */
   checkpoint(): Promise<number>;
   /**
-   * Compares the whole with its digest and moves it to the finished blobs. "incomplete": some bytes turned
-   * out to be wrong on the way and were reported as lost. "mismatch": all are there and the whole is wrong.
+   * Verifies the digest and makes it a finished blob. "incomplete": some bytes turned out to be wrong and were
+   * reported as lost. "mismatch": all bytes are there, and the digest does not match.
    */
   seal(): Promise<"sealed" | "incomplete" | "mismatch">;
-  /** The digest of what is there, once `seal` said "mismatch". */
+  /** The digest of the bytes, after `seal` returned "mismatch". */
   readonly actual: Digest | undefined;
-  /**
-   * After a mismatch: drops the bytes that nobody vouched for. Returns how many they were.
-   */
+  /** After a mismatch: drops the bytes without a trusted origin. Returns how many they were. */
   dropDoubtful(): Promise<number>;
-  /** How many of `bytes`, from the first on, are those on disk from `at` on. */
+  /** How many of `bytes`, from the first on, equal those on disk from `at` on. */
   matchingPrefix(bytes: Uint8Array, at: number): Promise<number>;
-  /** The bytes of `range` are not believed any more, also after a kill; they may then be written again. */
+  /** Discards the bytes of `range`, also for a run after a kill; they may then be written again. Returns how many. */
   forget(range: Range): Promise<number>;
-  /**
-   * How far the blob was gone through for wrong bytes, in bytes from its beginning; a later run goes on
-   * there. Whoever goes through it sets it.
-   */
+  /** How far the blob was compared with a second download, in bytes; set by the caller, and kept for a later run. */
   searched: number;
 }
 
-/** How far a blob is, found without taking a lock or changing anything. */
+/** How much of a blob there is, found without taking a lock or changing anything. */
 export interface BlobStatus {
   readonly blob: Descriptor;
-  /** "unproven": a file of the right name is there, but nobody remembers to have hashed it. */
+  /** "unproven": a file of the right name and size is there, but was not verified yet. */
   readonly state: "present" | "unproven" | "missing";
-  /** Bytes that need not be fetched, as far as can be told. */
+  /** Bytes that need not be downloaded, as far as is known. */
   readonly kept: number;
 }
 
 /** What a store reports while it works on a blob. */
 export interface BlobWatcher {
-  /** Bytes that counted as kept or written have to be fetched again. */
+  /** Bytes that counted as kept or written have to be downloaded again. */
   lost(range: Range, count: number, reason: string): void;
-  /** Chunks that the registry gave digests for are not what these say, over and over. They do not count any more. */
+  /** The registry's chunk digests turned out to be wrong; they are no longer compared. */
   distrusted(): void;
   /** Another process holds the blob, or the store. */
   waiting(holder: string | undefined): void;
-  /** An existing file is hashed before it is believed. */
+  /** An existing file is being verified; `done` bytes of it are hashed. */
   verifying(done: number): void;
 }
 
@@ -117,7 +112,7 @@ export interface UnfinishedBytes {
   readonly others: number;
 }
 
-/** Blobs that have to be fetched for a model. */
+/** The blobs that have to be downloaded for a model. */
 export interface PullIntent {
   readonly name: ModelName;
   readonly digests: ReadonlySet<Digest>;
@@ -128,15 +123,15 @@ export interface Store {
   /** The name under which the model is stored: an installed spelling is used again. */
   spelling(name: ModelName): Promise<ModelName>;
   survey(blobs: readonly Descriptor[]): Promise<readonly BlobStatus[]>;
-  /** Bytes that can be written; undefined where that cannot be known. */
+  /** Bytes of free space; undefined where that is unknown. */
   free(): number | undefined;
-  /** Bytes of the largest file that it takes; undefined where that does not matter. */
+  /** The largest file in bytes; undefined where there is no limit that matters. */
   largestFile(): number | undefined;
-  /** Bytes that would come free if everything unfinished were removed: of `blobs`, and of all others. */
+  /** Bytes that would be freed by removing everything unfinished: of `blobs`, and of all others. */
   unfinishedBytes(blobs: readonly Descriptor[]): Promise<UnfinishedBytes>;
   /**
-   * Takes part in the store until disposed: nobody removes what is unfinished meanwhile. What is left of `intent`
-   * after a pull that did not come to its end is known to be of that model.
+   * Takes part in the store until disposed: no other process removes unfinished blobs meanwhile. Unfinished blobs of
+   * `intent` are known to be of that model, also after the pull has failed.
    */
   enter(
     signal: AbortSignal,
@@ -146,18 +141,15 @@ export interface Store {
 }
 
 export interface Session extends AsyncDisposable {
-  /**
-   * Whether the blob is there, hashing it if nobody remembers it. A file with the right name and wrong
-   * content is moved aside.
-   */
+  /** Whether the blob is there, hashing it if it was not verified yet. A file with wrong content is moved aside. */
   verifyOrQuarantine(blob: Descriptor, signal: AbortSignal, watcher: BlobWatcher): Promise<boolean>;
-  /** Takes a blob to work on; waits for another process that does. Undefined: the blob is there. */
+  /** Takes a blob to write, waiting for another process that does. Undefined: the blob is there. */
   ingest(blob: Descriptor, signal: AbortSignal, watcher: BlobWatcher): Promise<Ingest | undefined>;
-  /** Stores a small blob at once if these are its bytes. Returns the digest that they have. */
+  /** Stores a small blob in one step if these are its bytes. Returns their digest. */
   put(blob: Descriptor, bytes: Uint8Array): Promise<Digest>;
   /**
-   * Makes the model visible: all blobs under their names, then the manifest. Returns the blobs that have
-   * vanished meanwhile and must be fetched again; none: done.
+   * Makes the model visible: all blobs under their names, then the manifest. Returns the blobs that were removed
+   * meanwhile and must be downloaded again; none: done.
    */
   commit(name: ModelName, manifest: Manifest): Promise<readonly Descriptor[]>;
 }

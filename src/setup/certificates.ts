@@ -8,7 +8,7 @@ import type { TrustedCertificates } from "./certificates_env.ts";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/** Where Linux distributions and the BSDs keep what the system trusts, all in one file; the first one counts. */
+/** The certificate bundles of Linux distributions and the BSDs; the first that exists is used. */
 const SYSTEM_FILES: readonly string[] = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -18,9 +18,9 @@ const SYSTEM_FILES: readonly string[] = [
 ];
 
 /**
- * All certificates to trust besides the built-in ones: those that are named and, where the system keeps its
- * own in a file, those as well. A named file must be readable and hold one, and none that is broken; of
- * everything else what can be read counts. Takes about a millisecond, and more with folders of many files.
+ * All certificates to trust besides the built-in ones: those the user names, and those of the system if it has a
+ * bundle. A file the user names must be readable and valid; of everything else, unreadable files and invalid
+ * certificates are ignored. Takes about a millisecond, and more with folders of many files.
  */
 export async function readCertificates({ caCert, caDir }: TrustedCertificates): Promise<string[]> {
   const named = caCert === undefined ? [] : await readNamed(caCert);
@@ -29,7 +29,7 @@ export async function readCertificates({ caCert, caDir }: TrustedCertificates): 
     readSystem(),
     ...folders.filter((name) => name !== "").map(readFolder),
   ]);
-  // A folder often has what the system's file has, one by one.
+  // A folder often has the certificates of the bundle, one by one.
   const others = new Set(found.flat());
   return [...new Set([...named, ...readable([...others])])];
 }
@@ -44,10 +44,10 @@ async function readNamed(path: string): Promise<string[]> {
   const hint =
     "it must hold certificates in PEM form, which begin with -----BEGIN CERTIFICATE-----";
   if (certificates.length === 0) {
-    throw new PullamaError("usage", `there is no certificate in ${path}`, { hint });
+    throw new PullamaError("usage", `no certificate in ${path}`, { hint });
   }
   if (!areReadable(certificates, withoutProxyEnv)) {
-    throw new PullamaError("usage", `there is a broken certificate in ${path}`, { hint });
+    throw new PullamaError("usage", `invalid certificate in ${path}`, { hint });
   }
   return certificates;
 }
@@ -75,7 +75,7 @@ function certificatesIn(text: string): string[] {
   return text.match(CERTIFICATE) ?? [];
 }
 
-/** One broken certificate among hundreds of a system is no reason to trust none of them. */
+/** One invalid certificate must not disable the hundreds of others. */
 function readable(certificates: readonly string[]): readonly string[] {
   if (areReadable(certificates, withoutProxyEnv)) return certificates;
   return certificates.filter((certificate) => areReadable([certificate], withoutProxyEnv));

@@ -1,14 +1,14 @@
-/** Which certificates the user wants to be trusted besides those that are anyway. */
+/** Certificates that the user trusts besides the built-in ones. */
 
-/** What is to be trusted, as the user says it. */
+/** Files and folders of certificates. */
 export interface TrustedCertificates {
-  /** A file. */
+  /** A file in PEM form. */
   readonly caCert?: string;
   /** Folders, a list with ":" (";" on Windows) between its parts. */
   readonly caDir?: string;
 }
 
-/** The file that was asked for, else what the environment `env` names in SSL_CERT_FILE and SSL_CERT_DIR. */
+/** The file of --ca-cert, otherwise what `env` has in SSL_CERT_FILE and SSL_CERT_DIR. */
 export function trustedCertificates(
   caCert: string | undefined,
   env: (name: string) => string | undefined,

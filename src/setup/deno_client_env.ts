@@ -1,16 +1,16 @@
-/** What Deno does of its own accord when it makes a client for HTTP, and should not. */
+/** Creating Deno's HTTP clients without the settings that Deno reads from the environment by itself. */
 
-/** By rules of its own: `NO_PROXY=*`, say, means nothing to it. We have ours. */
+/** Deno reads these by other rules than ours: `NO_PROXY=*`, for example, has no effect there. */
 const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
   .flatMap((name) => [name, name.toLowerCase()]);
 
-/** Where certificates are not kept in files, Deno has to be asked to trust those of the system as well. */
+/** On systems that do not keep certificates in files, Deno trusts them only if this is set. */
 const STORE = "DENO_TLS_CA_STORE";
 const ASKS_FOR_STORE = ["darwin", "windows"].includes(Deno.build.os);
 
 /**
- * Runs `make` in an environment that names no proxy. It is as before afterwards: it may belong to a program that
- * calls the library. Nothing else runs meanwhile.
+ * Calls `make` synchronously in an environment without proxies, and restores the environment: it may belong to a
+ * program that calls the library.
  */
 export function withoutProxyEnv<T>(make: () => T): T {
   const before = PROXIES.map((name) => [name, Deno.env.get(name)] as const);

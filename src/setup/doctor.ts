@@ -1,4 +1,4 @@
-/** Puts a checkup together: with the parts of a pull, so that what it says is what a pull would meet. */
+/** Puts the checks of `doctor` together, from the parts of a pull: its findings are what a pull would meet. */
 
 import type { DoctorReport } from "../core/reports/doctor.ts";
 import type { ModelName } from "../core/name.ts";
@@ -38,7 +38,7 @@ export interface DoctorWatcher extends Watcher {
   onRequest?(note: RequestNote): void;
 }
 
-/** What a checkup is made in. Tests bring their own. */
+/** What the checks run in; tests bring their own. */
 export interface DoctorContext {
   readonly env: (name: string) => string | undefined;
   readonly accounts: AccountFiles;
@@ -55,8 +55,8 @@ const HERE: DoctorContext = {
 };
 
 /**
- * Looks at everything between this machine and a model. Nothing is stored, and nothing that fails is tried again.
- * Throws `usage` for options that make no sense, and the signal's reason.
+ * Checks everything between this machine and a model. Stores nothing and retries nothing. Throws `usage` for invalid
+ * options, and the signal's reason.
  */
 export async function diagnose(
   options: DoctorOptions,
@@ -67,7 +67,7 @@ export async function diagnose(
   const url = new URL(endpointsByName(insecure)(model).origin);
   const scheme = url.protocol === "http:" ? "http" : "https";
   const hosts = new Hosts(url);
-  // Whoever cannot read the variables is told so by the check of them, and asks nobody.
+  // Evaluated late: invalid variables are reported by their own check.
   const proxyFor = (at: URL) => proxiesIn(env)(at);
   const identity = identityIn(env);
   const network = {

@@ -1,9 +1,9 @@
-/** Who the user is, as the environment says it. */
+/** The user's credentials, from the environment. */
 
 import { join } from "node:path";
 import type { Identity } from "../registry/source.ts";
 
-/** What to log in with, as the environment `env` of the program names it. An empty variable is none. */
+/** Key and password files and logins that `env` names. An empty variable counts as unset. */
 export function identityIn(env: (name: string) => string | undefined): Identity {
   const home = env(Deno.build.os === "windows" ? "USERPROFILE" : "HOME") || undefined;
   const keyFile = env("PULLAMA_KEY") || (home && join(home, ".ollama", "id_ed25519"));

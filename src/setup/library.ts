@@ -1,4 +1,4 @@
-/** What a program that calls the library leaves out, and what it must not say. */
+/** Defaults and bounds of the library's options. */
 
 import { PullamaError } from "../core/errors.ts";
 import type { PullEvent } from "../core/events.ts";
@@ -6,37 +6,37 @@ import { trustedCertificates } from "./certificates_env.ts";
 import { modelsDir } from "./models_dir.ts";
 import type { PullOptions } from "./options.ts";
 
-/** How a pull is done. Everything may be left out. */
+/** How a pull is done. Everything is optional. */
 export interface LibraryOptions {
   /** The models folder; default `OLLAMA_MODELS`, else `.ollama/models` in the user's home. */
   readonly modelsDir?: string;
-  /** Plain http to the registry. */
+  /** Use plain http to the registry. */
   readonly insecure?: boolean;
   /** Parallel connections, 1 to 64; default 4. */
   readonly connections?: number;
   /** Bytes of a chunk where the registry gives none; default 64 MiB. */
   readonly chunkSize?: number;
-  /** Transient failures in a row that are forgiven; default 6. */
+  /** Consecutive failures without progress before giving up; default 6. */
   readonly maxRetries?: number;
-  /** How long to go on beyond that while the line is gone, in milliseconds; may be `Infinity`; default 0. */
+  /** How long to keep retrying beyond that while the network is down, in milliseconds; may be `Infinity`; default 0. */
   readonly retryForMs?: number;
-  /** Longest one attempt at a chunk may take, in milliseconds; default 30 minutes. */
+  /** Time limit of one attempt at a chunk, in milliseconds; default 30 minutes. */
   readonly timeoutMs?: number;
   /** Bytes a second over all connections; default unlimited. */
   readonly limitRate?: number;
   /** A file with certificates to trust besides the system's; default as SSL_CERT_FILE and SSL_CERT_DIR say. */
   readonly caCert?: string;
-  /** Pull although the disk seems too small. */
+  /** Pull even if there is not enough disk space. */
   readonly force?: boolean;
   /**
-   * Stops the pull: what has arrived is brought to disk, then it rejects with kind `interrupted`.
+   * Stops the pull: what was received is written to disk, then it rejects with kind `interrupted`.
    */
   readonly signal?: AbortSignal;
-  /** Hears what happens. It is called in the middle of the work: it should be quick and not throw. */
+  /** Called for every event, synchronously: it should be quick and not throw. */
   readonly onEvent?: (event: PullEvent) => void;
 }
 
-/** Complete options. Throws `usage` for a number that makes no sense. */
+/** The options with defaults. Throws `usage` for a number out of bounds. */
 export function pullOptionsFor(options: LibraryOptions): PullOptions {
   const { limitRate, retryForMs } = options;
   const env = (name: string) => Deno.env.get(name);
@@ -61,7 +61,7 @@ export function pullOptionsFor(options: LibraryOptions): PullOptions {
 
 function checked(what: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new PullamaError("usage", `${what} cannot be ${value}: a whole number is needed`, {
+  throw new PullamaError("usage", `invalid ${what} ${value}: expected a whole number`, {
     hint: `from ${least} to ${most}`,
   });
 }

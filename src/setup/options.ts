@@ -1,11 +1,11 @@
-/** What a pull can be told. */
+/** The options of a pull. */
 
-/** What the engine is told. Sizes in bytes. */
+/** Sizes in bytes, times in milliseconds. */
 export interface PullOptions {
   readonly modelsDir: string;
   /** Plain http to every registry. */
   readonly insecure: boolean;
-  /** Transient failures of a chunk in a row that are forgiven. */
+  /** Consecutive failures without progress before giving up. */
   readonly maxRetries: number;
   /** Length of a chunk where the registry gives none. */
   readonly chunkSize: number;
@@ -15,13 +15,13 @@ export interface PullOptions {
   readonly connections: number;
   /** Bytes a second over all connections; absent: no limit. */
   readonly limitRate?: number;
-  /** How long to go on when the line is gone, beyond `maxRetries`; Infinity: for ever. */
+  /** How long to keep retrying beyond `maxRetries` while the network is down; Infinity: for ever. */
   readonly retryForMs?: number;
   /** A file with certificates to trust besides the system's. */
   readonly caCert?: string;
   /** Folders with such files, as SSL_CERT_DIR lists them. */
   readonly caDir?: string;
-  /** Pull although the disk seems too small. */
+  /** Pull even if there is not enough disk space. */
   readonly force: boolean;
   readonly dryRun: boolean;
 }

@@ -18,28 +18,28 @@ import { type Run, runQueue } from "../queue/runner.ts";
 import { makeFolder, makeRoot, ownershipIn } from "../store/layout/ownership.ts";
 import { pathsOf } from "../store/layout/paths.ts";
 
-/** What can be done with the queue of one models folder. */
+/** The queue of one models folder. */
 export interface ModelQueue {
-  /** All entries, in their order. Makes no folder and changes no entry. */
+  /** All entries in order. Makes no folder and changes no entry. */
   rows(wait: Wait): Promise<readonly QueueRow[]>;
-  /** Adds models at the end; resolves with what became of each. */
+  /** Appends models; resolves with what was done with each. */
   add(names: readonly ModelName[], now: Date, wait: Wait): Promise<Omit<Added, "queue">>;
   /** Removes entries by position, all or none; resolves with their models. */
   remove(positions: readonly number[], wait: Wait): Promise<readonly QueueModel[]>;
-  /** Pulls what waits, see `runQueue`. */
+  /** Pulls the entries that are queued; see `runQueue`. */
   run(run: Run): Promise<readonly string[]>;
 }
 
-/** How a command that is over in a moment waits for another one. */
+/** How a short command waits for another one. */
 export type Wait = Omit<WaitOptions, "limitMs">;
 
 export type OpenQueue = (modelsDir: string) => Promise<ModelQueue>;
 
-/** A change takes milliseconds: who keeps the queue for longer is no program of this kind. */
+/** A change takes milliseconds: a process that keeps the lock longer is not changing the queue. */
 const CHANGE_MS = 30_000;
 const LOOK_MS = 2_000;
 
-/** The queue below the models folder `modelsDir`. Nothing is read or made before it is asked for. */
+/** The queue of the models folder `modelsDir`. Nothing is read or made before it is asked for. */
 export function openQueue(modelsDir: string): ModelQueue {
   const place = placeIn(modelsDir);
   return {
@@ -53,7 +53,7 @@ export function openQueue(modelsDir: string): ModelQueue {
         return { queue: after, result };
       })),
     async remove(positions, wait) {
-      // A folder is not made to say that there is nothing in it.
+      // No folder is made to report that the queue is empty.
       assertPositions(await readQueue(place), positions);
       const removed = await notCutShort(
         changeQueue(place, { ...wait, limitMs: CHANGE_MS }, (queue) => {
@@ -98,7 +98,7 @@ function modelOf(entry: Entry): QueueModel {
   return { given: givenOf(entry), name: nameOf(entry) };
 }
 
-/** Whoever is interrupted here has changed nothing, and there is nothing to resume. */
+/** An interruption here has changed nothing: there is nothing to resume. */
 async function notCutShort<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

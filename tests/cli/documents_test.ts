@@ -185,7 +185,7 @@ Deno.test("every failed command prints one document with the error", async () =>
     assert.ok(err.startsWith(document.error.message), line);
     assert.deepEqual(Object.keys(document), ["error"], line);
   }
-  assertDocumented("What could not be done", documents);
+  assertDocumented("Errors", documents);
   assert.equal((await ran(["show", "x", "--models-dir", at.models])).out, "");
 });
 

@@ -208,7 +208,7 @@ Deno.test("run() fails if the models folder cannot be determined", async () => {
   assert.deepEqual([code, out, opened], [1, "", 0]);
   assert.equal(
     err,
-    "cannot tell where models are stored: there is no home folder\n" +
-      "hint: name the folder with --models-dir or OLLAMA_MODELS\n",
+    "cannot determine the models folder: no home folder\n" +
+      "hint: set --models-dir or OLLAMA_MODELS\n",
   );
 });

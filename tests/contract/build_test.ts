@@ -4,13 +4,13 @@ import {
   compilerFor,
   installerFor,
   nameFor,
-  refusal,
   sumsOf,
   TARGETS,
+  usageError,
 } from "../../build.ts";
 import { commitOf, versionWith } from "../../tools/stage.ts";
 
-Deno.test("compileArgs() gives the program the permissions it needs and no others", () => {
+Deno.test("compileArgs() grants the permissions that the program needs and no others", () => {
   const args = compileArgs(undefined, "dist/pullama");
   assert.deepEqual(args.filter((arg) => /allow|^-A$|prompt|permission/.test(arg)), [
     "--no-prompt",
@@ -30,13 +30,13 @@ Deno.test("compileArgs() embeds the worker and ends with the entry", () => {
   assert.equal(args.at(-1), "src/main.ts");
 });
 
-Deno.test("compileArgs() leaves out what is not needed at run time, and the cache in the temporary folder", () => {
+Deno.test("compileArgs() excludes packages that are unused at run time, and the code cache", () => {
   const args = compileArgs(undefined, "x");
   assert.ok(args.includes("--exclude-unused-npm") && args.includes("--no-code-cache"));
   assert.ok(!args.includes("--target"));
 });
 
-Deno.test("nameFor() names a file for each system of a release", () => {
+Deno.test("nameFor() returns a file name for each target of a release", () => {
   assert.deepEqual(TARGETS.map(nameFor), [
     "pullama-linux-amd64",
     "pullama-linux-arm64",
@@ -46,7 +46,7 @@ Deno.test("nameFor() names a file for each system of a release", () => {
   ]);
 });
 
-Deno.test("compilerFor() takes the Deno at hand, and for another runtime the one that fits", () => {
+Deno.test("compilerFor() returns the running Deno, or the version that fits DENORT_BIN", () => {
   const with_ = (env: Record<string, string>) => compilerFor((name) => env[name]);
   assert.deepEqual(with_({}), [Deno.execPath()]);
   assert.deepEqual(with_({ DENORT_BIN: "/x" }), ["npx", "-y", "deno@2.8.3"]);
@@ -56,30 +56,33 @@ Deno.test("compilerFor() takes the Deno at hand, and for another runtime the one
   ]);
 });
 
-Deno.test("manifestError() says what cannot be built together", () => {
+Deno.test("usageError() rejects options that cannot be combined", () => {
   const none = () => undefined;
-  assert.equal(refusal({}, none), undefined);
-  assert.equal(refusal({ all: true, "base-url": "https://x" }, none), undefined);
-  assert.equal(refusal({ target: "x86_64-apple-darwin", output: "x" }, none), undefined);
-  assert.match(refusal({ all: true, output: "x" }, none)!, /neither --target nor -o/);
-  assert.match(refusal({ all: true }, () => "/denort")!, /one runtime of DENORT_BIN/);
-  assert.match(refusal({ target: "z80" }, none)!, /no target z80: it is one of x86_64-unknown/);
-  assert.match(refusal({ "base-url": "https://x" }, none)!, /goes with --all/);
+  assert.equal(usageError({}, none), undefined);
+  assert.equal(usageError({ all: true, "base-url": "https://x" }, none), undefined);
+  assert.equal(usageError({ target: "x86_64-apple-darwin", output: "x" }, none), undefined);
+  assert.match(usageError({ all: true, output: "x" }, none)!, /combined with --target or -o/);
+  assert.match(usageError({ all: true }, () => "/denort")!, /combined with DENORT_BIN/);
+  assert.match(
+    usageError({ target: "z80" }, none)!,
+    /unsupported target z80: use one of x86_64-un/,
+  );
+  assert.match(usageError({ "base-url": "https://x" }, none)!, /requires --all/);
 });
 
-Deno.test("versionWith() puts the commit where it does not count as a newer version", () => {
+Deno.test("versionWith() appends the commit as build metadata", () => {
   assert.equal(versionWith("0.1.0", undefined), "0.1.0");
   assert.equal(versionWith("0.1.0", "889e821d94c1"), "0.1.0+889e821d94c1");
   assert.equal(versionWith("0.1.0", "889e821d94c1-dirty"), "0.1.0+889e821d94c1.dirty");
 });
 
-Deno.test("commitOf() knows of no commit where there is no repository", async () => {
+Deno.test("commitOf() returns undefined outside a repository", async () => {
   const folder = await Deno.makeTempDir();
   assert.equal(await commitOf(folder), undefined);
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("sumsOf() writes what sha256sum reads, sorted by name", async () => {
+Deno.test("sumsOf() returns lines that sha256sum reads, sorted by name", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/b`, "");
   await Deno.writeTextFile(`${folder}/a`, "abc");
@@ -92,7 +95,7 @@ Deno.test("sumsOf() writes what sha256sum reads, sorted by name", async () => {
   );
 });
 
-Deno.test("installerFor() writes an address into a script, and nothing that a shell could run", () => {
+Deno.test("installerFor() inserts a URL into a script, and refuses anything that a shell could run", () => {
   const url = "https://example.org/releases/v1.0.0/";
   assert.equal(installerFor("x=@BASE_URL@", url), "x=https://example.org/releases/v1.0.0");
   for (const bad of ["http://example.org", "https://x$(id)", "https://x y", 'https://x"']) {

@@ -5,7 +5,14 @@ import { ran } from "../cli/fake_host.ts";
 import { filesBelow } from "./sources.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const DOCUMENTS = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ...filesBelow("docs")]
+const DOCUMENTS = [
+  "README.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "ARCHITECTURE.md",
+  "SECURITY.md",
+  ...filesBelow("docs"),
+]
   .filter((path) => path.endsWith(".md"));
 
 function read(path: string): string {
@@ -32,7 +39,9 @@ Deno.test("every link in the documents leads to a file or a heading that exists"
     const targets = [...read(document).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map((hit) =>
       hit[1]!
     );
-    return targets.filter((target) => {
+    // Pages of the repository, beside its files.
+    const files = targets.filter((target) => target !== "../../releases/latest");
+    return files.filter((target) => {
       const [file = "", anchor] = target.split("#");
       const path = file === "" ? document : join(dirname(document), file);
       return !exists(path) || (anchor !== undefined && !anchors(path).includes(anchor));
@@ -78,4 +87,17 @@ Deno.test("README uses only flags and commands that exist", async () => {
       assert.ok(flags.has(flag), line);
     }
   }
+});
+
+Deno.test("ARCHITECTURE and its picture speak of names that the source has", () => {
+  const code = filesBelow("src").map(read).join("\n");
+  const defined = (name: string) =>
+    new RegExp(`\\b(?:function|class|interface|const|type) ${name}\\b`).test(code) ||
+    new RegExp(`^  (?:async |readonly )?${name}[(?:]`, "m").test(code);
+  const names = [
+    ...[...read("docs/architecture.svg").matchAll(/class="name"[^>]*>([^<]+)</g)],
+    ...[...read("ARCHITECTURE.md").matchAll(/`([A-Za-z]\w+)(?:\(\))?`/g)],
+  ].map((hit) => hit[1]!).filter((name) => !/^(?:[a-z]+|main|mod)$/.test(name));
+  assert.ok(names.length > 40);
+  assert.deepEqual([...new Set(names)].filter((name) => !defined(name)), []);
 });

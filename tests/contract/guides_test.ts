@@ -1,4 +1,4 @@
-/** That the documents speak of the program as it is. */
+/** Checks the documents in docs/ against the program. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path/posix";
@@ -13,11 +13,11 @@ function read(path: string): string {
   return Deno.readTextFileSync(join(ROOT, path));
 }
 
-Deno.test("troubleshooting is about messages that the program has", () => {
-  const [ours = ""] = read("docs/troubleshooting.md").split("## Starting it");
+Deno.test("docs/troubleshooting.md quotes only messages of the program", () => {
+  const [ours = ""] = read("docs/troubleshooting.md").split("## Starting pullama");
   const code = sources().map((source) => source.code).join("\n");
   const messages = [...ours.matchAll(/\*\*`([^`]+)`\*\*/g)].map((hit) => hit[1]!)
-    // Words of the library that reads the command line.
+    // A message of commander.
     .filter((message) => !message.startsWith("unknown option"));
   assert.ok(messages.length > 30);
   const gone = messages.filter((message) =>
@@ -27,7 +27,7 @@ Deno.test("troubleshooting is about messages that the program has", () => {
   assert.deepEqual(gone, []);
 });
 
-Deno.test("recipes and troubleshooting use only commands and flags that exist", async () => {
+Deno.test("docs/recipes.md and docs/troubleshooting.md use only flags that exist", async () => {
   const { out } = await ran(["help"]);
   const commands = [...out.matchAll(/^ {2}([a-z]+)[ |]/gm)].map((hit) => hit[1]!);
   const helps = await Promise.all(commands.map(async (word) => (await ran(["help", word])).out));
@@ -50,7 +50,7 @@ Deno.test("every dependency has a reason in docs/dependencies.md", () => {
   assert.deepEqual(without, []);
 });
 
-Deno.test("the recipes pin actions of others by commit, as our own workflows do", () => {
+Deno.test("docs/recipes.md pins actions by commit", () => {
   for (const [use] of read("docs/recipes.md").matchAll(/\buses:.*/g)) {
     assert.match(use, /^uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
   }

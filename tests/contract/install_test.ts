@@ -138,7 +138,7 @@ function test(
   });
 }
 
-test("install.sh installs the program of this machine and says how to remove it", async (world) => {
+test("install.sh installs the program of this machine and prints how to uninstall it", async (world) => {
   const { code, out, err, asked } = await world.install();
   assert.deepEqual([code, err], [0, ""]);
   assert.deepEqual(asked, ["curl SHA256SUMS", "curl pullama-linux-amd64"]);
@@ -147,10 +147,10 @@ test("install.sh installs the program of this machine and says how to remove it"
   assert.equal(Deno.statSync(`${world.bin}/pullama`).mode! & 0o777, 0o755);
   assert.match(out, new RegExp(`installed pullama 9\\.9\\.9 as ${world.bin}/pullama`));
   assert.match(out, new RegExp(`export PATH="${world.bin}:\\$PATH"`));
-  assert.match(out, new RegExp(`to remove it: rm "${world.bin}/pullama"`));
+  assert.match(out, new RegExp(`to uninstall: rm "${world.bin}/pullama"`));
 });
 
-test("install.sh says nothing of the PATH where the folder is on it", async (world) => {
+test("install.sh does not mention the PATH if the directory is on it", async (world) => {
   const bin = `${world.home}/own bin`;
   const { code, out, err } = await world.install({ env: { PULLAMA_BIN_DIR: bin } });
   assert.deepEqual([code, err], [0, ""]);
@@ -178,64 +178,64 @@ test("install.sh picks the file by system and machine", async (world) => {
   }
 });
 
-test("install.sh does with wget where there is no curl", async (world) => {
+test("install.sh uses wget if curl is missing", async (world) => {
   const { code, err, asked } = await world.install({ without: ["curl"] });
   assert.deepEqual([code, err], [0, ""]);
   assert.deepEqual(asked, ["Wget SHA256SUMS", "Wget pullama-linux-amd64"]);
   assert.deepEqual(world.installed(), ["pullama"]);
 }, ["/usr/bin/wget"]);
 
-test("install.sh does with shasum where there is no sha256sum", async (world) => {
+test("install.sh uses shasum if sha256sum is missing", async (world) => {
   const { code, err } = await world.install({ without: ["sha256sum"] });
   assert.deepEqual([code, err], [0, ""]);
   assert.deepEqual(world.installed(), ["pullama"]);
 }, ["/usr/bin/shasum"]);
 
-test("install.sh leaves the old program alone if the checksum is wrong", async (world) => {
+test("install.sh keeps the old program after a checksum mismatch", async (world) => {
   await world.install();
   world.offer("pullama-linux-amd64", `${PROGRAM}# changed\n`, PROGRAM);
   const { code, out, err } = await world.install();
   assert.equal(code, 1);
   assert.match(
     err,
-    /^cannot install pullama: the sha256 of pullama-linux-amd64 is [0-9a-f]{64}, and not/,
+    /^cannot install pullama: checksum mismatch for pullama-linux-amd64: got [0-9a-f]{64}, exp/,
   );
   assert.doesNotMatch(out, /installed/);
   assert.deepEqual(world.installed(), ["pullama"]);
   assert.equal(Deno.readTextFileSync(`${world.bin}/pullama`), PROGRAM);
 });
 
-test("install.sh installs nothing that does not run", async (world) => {
+test("install.sh does not install a program that does not run", async (world) => {
   world.offer("pullama-linux-amd64", "#!/bin/sh\necho no such library >&2\nexit 127\n");
   const { code, err } = await world.install();
   assert.equal(code, 1);
   assert.match(
     err,
-    /the program does not run here: no such library\nhint: on Linux it needs glibc/,
+    /the downloaded program does not run: no such library\nhint: on Linux it needs glibc/,
   );
   assert.deepEqual(world.installed(), []);
 });
 
 const REFUSED: readonly (readonly [what: string, machine: Machine, says: RegExp])[] = [
-  ["a machine with musl", { ldd: "musl libc (x86_64)" }, /needs glibc, and this system has musl/],
-  ["an unknown machine", { machine: "riscv64" }, /no program for Linux on riscv64/],
-  ["an unknown system", { system: "FreeBSD" }, /no program for FreeBSD\nhint: with Deno/],
-  ["Windows", { system: "MINGW64_NT-10.0" }, /not for Windows\nhint: use install\.ps1/],
-  ["a machine that cannot download", { without: ["curl", "wget"] }, /neither curl nor wget/],
+  ["a machine with musl", { ldd: "musl libc (x86_64)" }, /needs glibc, but this system uses musl/],
+  ["an unknown machine", { machine: "riscv64" }, /no build for Linux on riscv64/],
+  ["an unknown system", { system: "FreeBSD" }, /no build for FreeBSD\nhint: with Deno/],
+  ["Windows", { system: "MINGW64_NT-10.0" }, /does not support Windows\nhint: run install\.ps1/],
+  ["a machine without curl and wget", { without: ["curl", "wget"] }, /neither curl nor wget/],
   [
-    "a machine that cannot check",
+    "a machine without sha256sum and shasum",
     { without: ["sha256sum", "shasum"] },
     /neither sha256sum nor shasum/,
   ],
   [
-    "an address that has nothing",
+    "a URL that cannot be reached",
     { env: { PULLAMA_BASE_URL: "http://127.0.0.1:1" } },
     /SHA256SUMS/,
   ],
 ];
 
 for (const [what, machine, says] of REFUSED) {
-  test(`install.sh refuses ${what} in a sentence and leaves nothing`, async (world) => {
+  test(`install.sh fails with one message, and leaves no files, on ${what}`, async (world) => {
     const { code, out, err } = await world.install(machine);
     assert.equal(code, 1);
     assert.match(err, says);
@@ -245,22 +245,22 @@ for (const [what, machine, says] of REFUSED) {
   });
 }
 
-test("install.sh says so if a release does not have the file", async (world) => {
+test("install.sh fails if SHA256SUMS does not list the file", async (world) => {
   const { code, err } = await world.install({ machine: "aarch64" });
   assert.deepEqual([code, err.includes("does not list pullama-linux-arm64")], [1, true]);
 });
 
-test("install.sh names the folder that cannot be written to", async (world) => {
+test("install.sh names the directory that cannot be created", async (world) => {
   Deno.mkdirSync(world.bin, { recursive: true });
-  // A folder below a file cannot be made by anybody, root included.
+  // Not even root can create a directory below a file.
   Deno.writeTextFileSync(`${world.home}/file`, "");
   const { code, err } = await world.install({ env: { PULLAMA_BIN_DIR: `${world.home}/file/bin` } });
   assert.equal(code, 1);
-  assert.match(err, /the folder .*\/file\/bin cannot be made\nhint: .*PULLAMA_BIN_DIR\n$/);
+  assert.match(err, /directory .*\/file\/bin cannot be created\nhint: .*PULLAMA_BIN_DIR\n$/);
 });
 
 Deno.test(
-  needing(["root"], "install.sh asks for nothing of the network where it may not write"),
+  needing(["root"], "install.sh sends no request if the directory is not writable"),
   async () => {
     await using world = new World();
     Deno.mkdirSync(world.bin, { recursive: true });
@@ -269,19 +269,19 @@ Deno.test(
     assert.equal(code, 1);
     assert.match(
       err,
-      new RegExp(`nothing can be written to ${world.bin}\nhint: .*PULLAMA_BIN_DIR`),
+      new RegExp(`directory ${world.bin} is not writable\nhint: .*PULLAMA_BIN_DIR`),
     );
     assert.deepEqual(asked, []);
   },
 );
 
-test("install.sh of the sources wants to know the address", async (world) => {
+test("install.sh of the sources requires PULLAMA_BASE_URL", async (world) => {
   const { code, err } = await world.install({ env: { PULLAMA_BASE_URL: "" } });
   assert.equal(code, 1);
-  assert.match(err, /not known where to download it from\nhint: set PULLAMA_BASE_URL/);
+  assert.match(err, /no URL to download from\nhint: set PULLAMA_BASE_URL/);
 });
 
-Deno.test("both install scripts take the address that a release writes into them", () => {
+Deno.test("a release can insert its URL into both install scripts", () => {
   for (const script of [SCRIPT, POWERSHELL]) {
     assert.equal(script.split("@BASE_URL@").length, 2);
     const released = installerFor(script, "https://example.org/v1");
@@ -289,7 +289,7 @@ Deno.test("both install scripts take the address that a release writes into them
   }
 });
 
-test("shellcheck has nothing to say about install.sh", async () => {
+test("install.sh passes shellcheck", async () => {
   const command = new Deno.Command("/usr/bin/shellcheck", { args: [`${ROOT}install.sh`] });
   const { code, stdout } = await command.output();
   assert.equal(code, 0, new TextDecoder().decode(stdout));

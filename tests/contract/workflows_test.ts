@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path/posix";
 import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
-import { releaseNotes } from "../../tools/release_notes.ts";
+import { installNotes, releaseNotes } from "../../tools/release_notes.ts";
 import { filesBelow } from "./sources.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -55,6 +55,8 @@ Deno.test("a workflow has no permissions, and a job only those it needs", () => 
   assert.deepEqual(Object.fromEntries(jobs.map(({ name, permissions }) => [name, permissions])), {
     ok: ["contents: read"],
     program: ["contents: read"],
+    oldest: ["contents: read"],
+    everything: ["contents: read"],
     build: ["contents: read"],
     github: ["contents: write", "id-token: write", "attestations: write"],
     jsr: ["contents: read", "id-token: write"],
@@ -97,24 +99,33 @@ Deno.test("the workflows run tasks and files that exist", () => {
 
 const CHANGES = "# Changes\n\n## 1.1.0 (2027-01-01)\n\n- new\n\n## 1.0.0\n\n- first\n- second\n";
 
-Deno.test("releaseNotes() takes what the changes say of that version alone", () => {
+Deno.test("releaseNotes() returns the entry of that version only", () => {
   assert.equal(releaseNotes(CHANGES, "v1.1.0", "1.1.0"), "- new\n");
   assert.equal(releaseNotes(CHANGES, "v1.0.0", "1.0.0"), "- first\n- second\n");
 });
 
-Deno.test("releaseNotes() refuses a tag that is not the version, and a version without changes", () => {
+Deno.test("releaseNotes() rejects a tag that does not match the version, and a version without an entry", () => {
   assert.throws(
     () => releaseNotes(CHANGES, "v1.0.0", "1.1.0"),
-    /v1\.0\.0 is not the version 1\.1\.0/,
+    /v1\.0\.0 does not match the version 1\.1\.0/,
   );
-  assert.throws(() => releaseNotes(CHANGES, "v1.0", "1.0"), /nothing of 1\.0$/);
+  assert.throws(() => releaseNotes(CHANGES, "v1.0", "1.0"), /no entry for 1\.0$/);
   assert.throws(
     () => releaseNotes("## 2.0.0\n\n## 1.0.0\n", "v2.0.0", "2.0.0"),
-    /nothing of 2\.0\.0/,
+    /no entry for 2\.0\.0/,
   );
 });
 
-Deno.test("CHANGELOG tells of the version in deno.json", () => {
+Deno.test("installNotes() has an installer for each system, by https alone", () => {
+  const notes = installNotes("https://example.com/v1");
+  assert.match(notes, /^curl --proto '=https' .* https:\/\/example\.com\/v1\/install\.sh \| sh$/m);
+  assert.match(notes, /^irm https:\/\/example\.com\/v1\/install\.ps1 \| iex$/m);
+  for (const script of ["install.sh", "install.ps1"]) {
+    assert.ok(Deno.statSync(join(ROOT, script)).isFile);
+  }
+});
+
+Deno.test("CHANGELOG.md has an entry for the version in deno.json", () => {
   const changelog = Deno.readTextFileSync(join(ROOT, "CHANGELOG.md"));
   assert.ok(releaseNotes(changelog, `v${config.version}`, config.version).length > 10);
 });

@@ -102,7 +102,7 @@ function metadataOf(name: string, vocabulary: readonly string[]): [string, Value
   ];
 }
 
-/** Three control words, one for each byte, and a few pieces of text. */
+/** Three control tokens, one for each byte, and a few pieces of text. */
 function words(): string[] {
   const bytes = Array.from(
     { length: 256 },

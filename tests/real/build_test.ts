@@ -108,7 +108,7 @@ building("a failed build reports an error and keeps the existing program", async
   await Deno.writeTextFile(`${place}/src/main.ts`, 'import "./missing.ts";\n');
   const { code, err } = await build(place, out);
   assert.equal(code, 1);
-  assert.match(err, /cannot build: .* ended with exit code 1\n$/);
+  assert.match(err, /cannot build: .* failed with exit code 1\n$/);
   assert.equal(await Deno.readTextFile(out), "the old one");
 });
 

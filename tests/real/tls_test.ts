@@ -68,8 +68,8 @@ testWith(["nginx"], "a file without certificates, or with broken ones, is report
   await using at = await secured();
   for (
     const [file, says] of [
-      ["www/v2/library/tiny/manifests/latest", /there is no certificate in .*latest\n/],
-      ["certs/broken.pem", /there is a broken certificate in .*broken\.pem\n/],
+      ["www/v2/library/tiny/manifests/latest", /no certificate in .*latest\n/],
+      ["certs/broken.pem", /invalid certificate in .*broken\.pem\n/],
       ["none.pem", /cannot read the certificates in .*none\.pem: /],
     ] as const
   ) {

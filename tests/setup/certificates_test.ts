@@ -45,8 +45,8 @@ Deno.test("readCertificates() finds all certificates in a file and in folders, a
 
 for (
   const [what, text, says] of [
-    ["without certificates", "hello", /^there is no certificate in /],
-    ["with a broken certificate", authority + BROKEN, /^there is a broken certificate in /],
+    ["without certificates", "hello", /^no certificate in /],
+    ["with a broken certificate", authority + BROKEN, /^invalid certificate in /],
   ] as const
 ) {
   Deno.test(`readCertificates() refuses a file ${what}`, async () => {

@@ -46,7 +46,7 @@ export function addPull(
           options: pullOptions(flags, host),
           display: displayOptions(flags),
           warnings: modelsDirWarnings(flags.modelsDir, host),
-          samePull: repeatPullFlags(flags, host),
+          repeatFlags: repeatPullFlags(flags, host),
           commands: root.commands.map((command) => command.name()),
           host,
           openEngine: wire.openEngine,

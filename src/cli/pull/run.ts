@@ -12,7 +12,7 @@ export interface PullJob extends PullerParts {
   readonly models: readonly string[];
   readonly warnings: readonly Warning[];
   /** The flags to repeat in the command that resumes, after a blank. */
-  readonly samePull: string;
+  readonly repeatFlags: string;
 }
 
 /** Pulls every model, unless interrupted. Returns the exit code of the first failure, or 0. */
@@ -36,7 +36,7 @@ export async function runPull(job: PullJob): Promise<number> {
   const several = models.length > 1 && !display.quiet && people;
   if (several) out.write(batchSummaryText(outcomes, options.dryRun ? "checked" : "pulled"));
   const left = outcomes.flatMap(resumeWord);
-  if (left.length > 0) err.write(interruptedText([left.join(" ") + job.samePull], err));
+  if (left.length > 0) err.write(interruptedText([left.join(" ") + job.repeatFlags], err));
   return exitCodeOfAll(outcomes);
 }
 

@@ -149,7 +149,7 @@ const addStart: Add = (group, host, wire, ended) => {
           display: displayOptions(flags),
           warnings: modelsDirWarnings(flags.modelsDir, host),
           sameFolder: repeatFolderFlags(flags, host),
-          samePull: repeatPullFlags(flags, host),
+          repeatFlags: repeatPullFlags(flags, host),
           commands: [],
           host,
           openEngine: wire.openEngine,

@@ -21,7 +21,7 @@ export interface QueueJob extends PullerParts {
    * pull.
    */
   readonly sameFolder: string;
-  readonly samePull: string;
+  readonly repeatFlags: string;
   /** How to wait for another process that is changing the queue. */
   readonly wait: Wait;
 }
@@ -99,7 +99,7 @@ export async function startQueue(job: QueueJob): Promise<number> {
   show({ event: "queue_end", ...counted(outcomes), queued: left.length, exitCode });
   const again = outcomes.flatMap(againWord);
   if (again.length > 0) err.write(againText([again.join(" ") + job.sameFolder], err));
-  if (left.length > 0) err.write(interruptedText([`queue start${job.samePull}`], err));
+  if (left.length > 0) err.write(interruptedText([`queue start${job.repeatFlags}`], err));
   return exitCode;
 }
 

@@ -69,7 +69,7 @@ export async function fetchManifest(
 /**
  * The media types that are accepted at first. Without index types in Accept, distribution resolves
  * a Docker list itself but hides an OCI index: index types are accepted only after a response that
- * says so.
+ * mentions one.
  */
 export function typesFor(host: string): readonly string[] {
   const docker = MANIFEST_MEDIA_TYPES.slice(0, 1);

@@ -14,7 +14,7 @@ import type { Manifest } from "../../core/manifest.ts";
 import { type Machine, type ManifestIndex, selectChild } from "../../core/manifest_index.ts";
 import { displayName, fullName } from "../../core/name.ts";
 import { isMissing } from "../../io/file_error.ts";
-import { statOf } from "../../io/stat.ts";
+import { exists, statOf } from "../../io/stat.ts";
 import { mapConcurrent } from "../../io/concurrency.ts";
 import { readManifestFile } from "./files.ts";
 import { parseConfig } from "./config.ts";
@@ -41,7 +41,7 @@ export async function inventoryOf(paths: Paths, machine: Machine): Promise<Inven
     try {
       models.push(await modelOf(paths, file, machine));
     } catch (error) {
-      if (isMissing(error) && !await isThere(file.path)) return;
+      if (isMissing(error) && !await exists(file.path).catch(() => true)) return;
       const reason = isMissing(error)
         ? `cannot read the manifest ${file.path}: broken symbolic link`
         : asPullamaError(error).message;
@@ -132,16 +132,6 @@ async function childOf(
     return "layers" in child ? child : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Whether `path` exists, even as a broken symbolic link. */
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    return !isMissing(error);
   }
 }
 

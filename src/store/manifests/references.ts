@@ -5,6 +5,7 @@ import { PullamaError } from "../../core/errors.ts";
 import { distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import type { ManifestIndex } from "../../core/manifest_index.ts";
 import { fileError, isMissing } from "../../io/file_error.ts";
+import { exists } from "../../io/stat.ts";
 import { type ManifestFile, manifestFiles, readManifestFile } from "./files.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 
@@ -31,7 +32,7 @@ export async function manifestReferences(paths: Paths): Promise<ManifestReferenc
     try {
       users.push({ file, digests: await digestsOf(paths, file) });
     } catch (error) {
-      if (await isGone(file.path)) continue;
+      if (!await exists(file.path)) continue;
       if (!(error instanceof PullamaError)) throw error;
       throw new PullamaError(error.kind, error.message, { hint: REPAIR, cause: error });
     }
@@ -78,16 +79,6 @@ async function addUsed(
     if (used.has(digest)) continue;
     used.add(digest);
     const path = blobPaths(paths, digest).final;
-    if (!await isGone(path)) await addUsed(paths, await readManifestFile({ path }), used);
-  }
-}
-
-async function isGone(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return false;
-  } catch (error) {
-    if (isMissing(error)) return true;
-    throw fileError(error, "read", path);
+    if (await exists(path)) await addUsed(paths, await readManifestFile({ path }), used);
   }
 }

@@ -158,7 +158,7 @@ Deno.test("inventoryOf() has the size of the manifest that an index lists for th
 
 Deno.test("inventoryOf() does not open blobs of a model with weights", async () => {
   await using world = await World.make();
-  // Whoever opened this configuration would take the model for one that runs elsewhere.
+  // With this config the model would be listed as remote.
   install(world.models, "m/latest", { ...MODEL, config: CLOUD_STUB.config! });
   const { models } = await list(world);
   assert.deepEqual(models.map(({ remote }) => remote), [undefined]);

@@ -120,7 +120,7 @@ Deno.test("checkText() prints no secrets and no escape sequences", () => {
 
 Deno.test("checkText() prints the stack of an error with --verbose", () => {
   assert.match(checkText(DNS, fakeTerminal(), true), /\n {4} *at .*doctor_test\.ts/);
-  assert.doesNotMatch(checkText(DNS, fakeTerminal(), false), /checkup_test/);
+  assert.doesNotMatch(checkText(DNS, fakeTerminal(), false), /doctor_test/);
 });
 
 Deno.test("doctorSummary() lists hosts and ports, and the overall result", () => {
