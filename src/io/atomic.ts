@@ -15,8 +15,9 @@ export async function replaceFile(
   ownership: Ownership = {},
 ): Promise<void> {
   try {
-    using file = await disk.open(temporary, "any");
-    await file.truncate(0);
+    // One that a crash has left.
+    await disk.remove(temporary);
+    using file = await disk.open(temporary, "new");
     await file.writeAt(bytes, 0);
     await disk.own(temporary, ownership);
     await file.sync();

@@ -4,7 +4,8 @@
  * synced. Reading is not part of it, since it changes nothing.
  */
 
-import { fileError } from "./file_error.ts";
+import { fileError, isDenied, isMissing, isUnsupported, reasonOf } from "./file_error.ts";
+import { openOwnFile, setModified, setOwnership } from "./guarded.ts";
 import { renameWithRetry } from "./rename.ts";
 
 /** A file open for writing. Closing it does not sync. */
@@ -35,8 +36,8 @@ export interface Ownership {
  * the original error as its cause.
  */
 export interface Disk {
-  /** Opens for writing; "new" fails if the file exists, "any" creates it if it does not. */
-  open(path: string, how: "new" | "any"): Promise<DiskFile>;
+  /** Opens for writing; "new" fails if the file exists, "existing" if it is no regular file with one name. */
+  open(path: string, how: "new" | "existing"): Promise<DiskFile>;
   rename(from: string, to: string): Promise<void>;
   link(from: string, to: string): Promise<void>;
   /** Removes a file; a missing one is not an error. */
@@ -107,57 +108,78 @@ class RealFile implements DiskFile {
   }
 }
 
-/** The file system of this machine. */
-export const realDisk: Disk = {
-  async open(path, how) {
-    try {
-      const file = await Deno.open(path, {
-        write: true,
-        create: how === "any",
-        createNew: how === "new",
+/**
+ * The file system of this machine. What a file system does not have and can be done without, such as owners or the
+ * sync of a directory, is told to `onLimitation` once each, in a sentence, and is otherwise ignored.
+ */
+export function openDisk(onLimitation: (message: string) => void = () => {}): Disk {
+  const told = new Set<string>();
+  const tell = (what: string, error: unknown) => {
+    if (!told.has(what)) onLimitation(`${what}: ${reasonOf(error)}`);
+    told.add(what);
+  };
+  return {
+    async open(path, how) {
+      if (how === "existing") return new RealFile(path, await openOwnFile(path));
+      return await step("create", path, async () => {
+        const file = await Deno.open(path, { read: true, write: true, createNew: true });
+        return new RealFile(path, file);
       });
-      return new RealFile(path, file);
-    } catch (error) {
-      throw fileError(error, "create", path);
-    }
-  },
-  rename: (from, to) =>
-    step("rename", from, () => {
-      const rename = () => Deno.rename(from, to);
-      return Deno.build.os === "windows" ? renameWithRetry(rename) : rename();
-    }),
-  link: (from, to) => step("link", to, () => Deno.link(from, to)),
-  remove: (path) =>
-    step("remove", path, async () => {
-      try {
-        await Deno.remove(path);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
-    }),
-  makeFolder: (path) => step("create", path, () => Deno.mkdir(path)),
-  removeFolder: (path) => step("remove", path, () => Deno.remove(path)),
-  syncFolder: (path) =>
-    step("sync", path, async () => {
-      // Windows cannot open a directory; there the NTFS journal makes renames durable.
-      if (Deno.build.os === "windows") return;
-      using folder = await Deno.open(path);
-      await folder.sync();
-    }),
-  touch: (path, timeMs) =>
-    step("touch", path, () => Deno.utime(path, new Date(timeMs), new Date(timeMs))),
-  own: (path, { mode, uid, gid }) =>
-    step("change the owner of", path, async () => {
-      if (Deno.build.os === "windows") return;
-      if (uid !== undefined || gid !== undefined) await Deno.chown(path, uid ?? null, gid ?? null);
-      // After chown, which clears the set-group-ID bit.
-      if (mode !== undefined) await Deno.chmod(path, mode);
-    }),
-};
+    },
+    rename: (from, to) =>
+      step("rename", from, () => {
+        const rename = () => Deno.rename(from, to);
+        return Deno.build.os === "windows" ? renameWithRetry(rename) : rename();
+      }),
+    link: (from, to) => step("link", to, () => Deno.link(from, to)),
+    remove: (path) =>
+      step("remove", path, async () => {
+        try {
+          await Deno.remove(path);
+        } catch (error) {
+          if (!isMissing(error)) throw error;
+        }
+      }),
+    makeFolder: (path) => step("create", path, () => Deno.mkdir(path)),
+    removeFolder: (path) => step("remove", path, () => Deno.remove(path)),
+    syncFolder: (path) =>
+      step("sync", path, async () => {
+        // Windows cannot open a directory; there the NTFS journal makes renames durable.
+        if (Deno.build.os === "windows") return;
+        try {
+          if (!(await Deno.stat(path)).isDirectory) return;
+          using folder = await Deno.open(path);
+          await folder.sync();
+        } catch (error) {
+          // A directory that another program has removed has no entries to be kept.
+          if (isMissing(error)) return;
+          if (!isUnsupported(error)) throw error;
+          tell(
+            "directories cannot be synced here, so a power cut may cost a finished download",
+            error,
+          );
+        }
+      }),
+    touch: (path, timeMs) => step("touch", path, () => Promise.resolve(setModified(path, timeMs))),
+    own: (path, ownership) =>
+      step("change the owner of", path, () => {
+        try {
+          setOwnership(path, ownership);
+        } catch (error) {
+          if (!isUnsupported(error) && !isDenied(error)) throw error;
+          tell("owner and mode of new files cannot be set here", error);
+        }
+        return Promise.resolve();
+      }),
+  };
+}
 
-async function step(doing: string, path: string, act: () => Promise<void>): Promise<void> {
+/** That of a program that has no use for its limitations. */
+export const realDisk: Disk = openDisk();
+
+async function step<T>(doing: string, path: string, act: () => Promise<T>): Promise<T> {
   try {
-    await act();
+    return await act();
   } catch (error) {
     throw fileError(error, doing, path);
   }

@@ -8,15 +8,52 @@ const FULL_BY_NUMBER = Deno.build.os === "windows"
   ? /\(os error (28|69)\)/
   : /\(os error (28|122)\)/;
 
+/** EFBIG, which has no code. */
+const FILE_TOO_LARGE = Deno.build.os === "windows" ? /\(os error 223\)/ : /\(os error 27\)/;
+const QUOTA = Deno.build.os === "darwin" ? /\(os error 69\)/ : /\(os error 122\)/;
+
 /** Whether the disk is full, or the user's quota exhausted. Deno sets no code for a quota error. */
 export function isDiskFull(error: unknown): boolean {
   return error instanceof Error &&
     (codeOf(error) === "ENOSPC" || FULL_BY_NUMBER.test(error.message));
 }
 
+/** Whether the user's quota is exhausted: then the free space of the file system means nothing. */
+export function isQuota(error: unknown): boolean {
+  const root = rootOf(error);
+  return codeOf(root) === "EDQUOT" || (root instanceof Error && QUOTA.test(root.message));
+}
+
+/** Whether `error`, or its cause, says that the file system does not have this operation. */
+export function isUnsupported(error: unknown): boolean {
+  const root = rootOf(error);
+  const code = codeOf(root);
+  return root instanceof Deno.errors.NotSupported ||
+    (code !== undefined && ["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code));
+}
+
+/** Whether `error`, or its cause, is "operation not permitted" or "permission denied". */
+export function isDenied(error: unknown): boolean {
+  const root = rootOf(error);
+  const code = codeOf(root);
+  return code === "EPERM" || code === "EACCES" || root instanceof Deno.errors.PermissionDenied;
+}
+
+/** Whether `error`, or its cause, is "read-only file system". */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(rootOf(error)) === "EROFS";
+}
+
+/** Whether `error`, or its cause, is that the two paths are on different file systems. */
+export function isOtherFileSystem(error: unknown): boolean {
+  return codeOf(rootOf(error)) === "EXDEV";
+}
+
 /** Whether `error`, or its cause, is "no such file or directory". */
 export function isMissing(error: unknown): boolean {
-  return rootOf(error) instanceof Deno.errors.NotFound;
+  const root = rootOf(error);
+  // Errors of node:fs, and those that a Worker passes on, have no class of their own.
+  return root instanceof Deno.errors.NotFound || codeOf(root) === "ENOENT";
 }
 
 /** Whether `error`, or its cause, is "file exists" or "directory not empty". */
@@ -39,13 +76,20 @@ export function isLinkUnsupported(error: unknown): boolean {
 export function fileError(error: unknown, doing: string, path: string): PullamaError {
   if (error instanceof PullamaError) return error;
   const reason = reasonOf(error);
+  if (isQuota(error)) {
+    return new PullamaError("disk_full", `cannot ${doing} ${path}: disk quota exceeded`, {
+      cause: error,
+      hint:
+        "remove files of your own, or have the quota raised; free space of the disk does not help",
+    });
+  }
   if (isDiskFull(error)) {
     return new PullamaError("disk_full", `cannot ${doing} ${path}: not enough disk space`, {
       cause: error,
       hint: "free up disk space, then run the same command again",
     });
   }
-  if (codeOf(error) === "EFBIG") {
+  if (codeOf(error) === "EFBIG" || FILE_TOO_LARGE.test(String(error))) {
     return new PullamaError(
       "disk_full",
       `cannot ${doing} ${path}: file too large for this file system`,

@@ -19,11 +19,30 @@ export type HashRequest =
     readonly anchor?: boolean;
     readonly expect?: string;
   }
+  | {
+    readonly id: number;
+    readonly do: "sync";
+    readonly run: number;
+    readonly path: string;
+    readonly start: number;
+  }
   | { readonly id: number; readonly do: "close"; readonly run: number };
+
+/** The file that is being hashed, whatever its path names by now. Time in milliseconds since 1970. */
+export interface HashedFile {
+  readonly dev: number;
+  /** Null where the system has none. */
+  readonly ino: number | null;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly uid: number | null;
+  readonly isFile: boolean;
+}
 
 export interface HashResponse {
   readonly id: number;
   readonly hex?: string;
+  readonly file?: HashedFile;
   readonly failure?: { readonly message: string; readonly code?: string };
 }
 
@@ -35,7 +54,7 @@ const AHEAD = 2;
 interface Pending {
   readonly request: HashRequest;
   readonly urgent: boolean;
-  readonly settle: PromiseWithResolvers<string>;
+  readonly settle: PromiseWithResolvers<HashResponse>;
 }
 
 /** The worker and its queue. Must be disposed: a worker keeps the process alive. */
@@ -61,12 +80,12 @@ export class Hasher implements Disposable {
     for (const { settle } of left) settle.reject(ended());
   }
 
-  #ask(make: (id: number) => HashRequest, urgent: boolean): Promise<string> {
+  #ask(make: (id: number) => HashRequest, urgent: boolean): Promise<HashResponse> {
     if (this.#ended) return Promise.reject(ended());
     const pending = {
       request: make(this.#next++),
       urgent,
-      settle: Promise.withResolvers<string>(),
+      settle: Promise.withResolvers<HashResponse>(),
     };
     const before = urgent ? this.#waiting.findIndex((other) => !other.urgent) : -1;
     if (before === -1) this.#waiting.push(pending);
@@ -80,12 +99,13 @@ export class Hasher implements Disposable {
       const pending = this.#waiting.shift();
       if (!pending) return;
       this.#working.set(pending.request.id, pending);
-      this.#start().postMessage(pending.request);
+      this.#start(pending.request).postMessage(pending.request);
     }
   }
 
-  #start(): Worker {
+  #start(first: HashRequest): Worker {
     if (this.#worker) return this.#worker;
+    if ("path" in first && first.path.startsWith("/")) leaveRemovedFolder();
     const worker = new Worker(new URL("./hash_worker.ts", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<HashResponse>) => this.#settle(data);
     worker.onerror = (event) => {
@@ -98,22 +118,32 @@ export class Hasher implements Disposable {
     return this.#worker = worker;
   }
 
-  #settle({ id, hex, failure }: HashResponse): void {
+  #settle(response: HashResponse): void {
+    const { id, failure } = response;
     const pending = this.#working.get(id);
     if (!pending) return;
     this.#working.delete(id);
     this.#feed();
     if (failure) {
-      const path = pending.request.do === "extend" ? pending.request.path : "";
+      const path = "path" in pending.request ? pending.request.path : "";
       pending.settle.reject(
         fileError(Object.assign(new Error(failure.message), failure), "read", path),
       );
-    } else pending.settle.resolve(hex ?? "");
+    } else pending.settle.resolve(response);
   }
 }
 
 function ended(): PullamaError {
   return new PullamaError("internal", "the hash worker was terminated");
+}
+
+/** No worker can be started in a working directory that has been removed. */
+function leaveRemovedFolder(): void {
+  try {
+    Deno.cwd();
+  } catch {
+    Deno.chdir("/");
+  }
 }
 
 /** A running SHA-256 over `[start, position)` of a file. Calls of `extend` must not overlap. */
@@ -130,7 +160,7 @@ export class HashRun {
     private readonly ask: (
       make: (id: number) => HashRequest,
       urgent: boolean,
-    ) => Promise<string>,
+    ) => Promise<HashResponse>,
   ) {
     this.#position = start;
   }
@@ -157,7 +187,7 @@ export class HashRun {
       const to = Math.min(end, this.#position + SLICE);
       const wanted = to === end && expect !== undefined ? hexOf(expect) : undefined;
       this.#opened = true;
-      const hex = await this.ask((id) => ({
+      const { hex = "" } = await this.ask((id) => ({
         id,
         do: "extend",
         run: this.id,
@@ -176,6 +206,17 @@ export class HashRun {
       this.#digest = digestOf(hex);
     }
     return expect === undefined || this.#digest === expect;
+  }
+
+  /**
+   * Syncs the data of the file and resolves with what it is, opening it if need be. Rejects if it cannot be
+   * opened or synced.
+   */
+  async sync(): Promise<HashedFile> {
+    this.#opened = true;
+    const { id: run, path, start } = this;
+    const { file } = await this.ask((id) => ({ id, do: "sync", run, path, start }), false);
+    return file!;
   }
 
   /** Closes the worker's file handle. The run cannot be used afterwards. */

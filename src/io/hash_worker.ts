@@ -6,7 +6,7 @@
  */
 
 import { createHash, type Hash } from "node:crypto";
-import type { HashRequest, HashResponse } from "./hash.ts";
+import type { HashedFile, HashRequest, HashResponse } from "./hash.ts";
 
 interface Run {
   readonly file: Deno.FsFile;
@@ -30,6 +30,7 @@ function respond(request: HashRequest): HashResponse {
       return { id: request.id };
     }
     const run = runs.get(request.run) ?? begin(request.run, request.path, request.start);
+    if (request.do === "sync") return { id: request.id, file: synced(run.file) };
     return { id: request.id, ...extend(run, request) };
   } catch (error) {
     const code = (error as { code?: string }).code;
@@ -49,6 +50,19 @@ function begin(id: number, path: string, start: number): Run {
   const run = { file, hash, position: start, anchor: { hash: hash.copy(), position: start } };
   runs.set(id, run);
   return run;
+}
+
+/** A file on a read-only file system, or a special one, cannot be synced and need not be. */
+function synced(file: Deno.FsFile): HashedFile {
+  try {
+    file.syncDataSync();
+  } catch (error) {
+    if (!["EINVAL", "EROFS", "ENOTSUP"].includes((error as { code?: string }).code ?? "")) {
+      throw error;
+    }
+  }
+  const { dev, ino, size, mtime, uid, isFile } = file.statSync();
+  return { dev, ino, size, mtimeMs: mtime?.getTime() ?? 0, uid, isFile };
 }
 
 /**

@@ -7,6 +7,7 @@
 import { onAbort, orAborted } from "./abort.ts";
 import { type Ownership, realDisk } from "./disk.ts";
 import { fileError, isExisting, isMissing } from "./file_error.ts";
+import { openOwnFile, readSmallFile } from "./guarded.ts";
 
 /** A lock, held until it is disposed. */
 export interface Lock extends Disposable {
@@ -18,6 +19,11 @@ export type Holder = string;
 
 /** Milliseconds to wait for a lock if the runtime has no non-blocking call for it. */
 const TRY_MS = 300;
+const TRY_SLICES = 10;
+
+/** Bytes of a holder at most, and its form. */
+const MOST_NOTE = 200;
+const NOTE = /^[\x20-\x7e]+$/;
 
 class Held implements Lock {
   #open = true;
@@ -64,12 +70,7 @@ export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock |
  */
 export async function tryLockExisting(path: string): Promise<Lock | undefined> {
   if (Deno.build.os === "windows") return { path, [Symbol.dispose]() {} };
-  let file: Deno.FsFile;
-  try {
-    file = await Deno.open(path, { read: true, write: true });
-  } catch (error) {
-    throw fileError(error, "open", path);
-  }
+  const file = await openOwnFile(path);
   let held = false;
   try {
     held = await tryNow(file, true, path);
@@ -101,9 +102,10 @@ export async function waitLock(
       // thread, so polling would use up all threads.
       const request = file.lock(!shared);
       request.catch(() => {});
-      if (!await settledWithin(request, told ? 0 : TRY_MS, signal) && !told) {
-        told = true;
-        onWait(await holderOf(path));
+      if (!told && !await settledInOwnTime(request, signal)) {
+        const holder = await holderOf(path);
+        told = !signal.aborted;
+        if (told) onWait(holder);
       }
       await orAborted(request, signal);
       held = await isStill(file, path);
@@ -120,18 +122,25 @@ export async function waitLock(
 /** The last holder written to the lock file; undefined if there is none. */
 export async function holderOf(path: string): Promise<Holder | undefined> {
   try {
-    const line = (await Deno.readTextFile(path)).split("\n", 1)[0]!.slice(0, 200);
-    return /^[\x20-\x7e]+$/.test(line) ? line : undefined;
+    const file = await readSmallFile(path, MOST_NOTE);
+    const line = new TextDecoder().decode(file?.bytes).split("\n", 1)[0]!;
+    return NOTE.test(line) ? line : undefined;
   } catch {
     return undefined;
   }
 }
 
+/** Writes this process into the file, unless its content is not that of a lock file. */
 async function keep(file: Deno.FsFile, path: string): Promise<Lock> {
   try {
-    const text = new TextEncoder().encode(`pid ${Deno.pid} on ${Deno.hostname()}\n`);
-    await file.truncate(0);
-    await file.write(text);
+    const buffer = new Uint8Array(MOST_NOTE);
+    const length = await file.read(buffer) ?? 0;
+    if (length === 0 || new TextDecoder().decode(buffer.subarray(0, length)).startsWith("pid ")) {
+      const text = new TextEncoder().encode(`pid ${Deno.pid} on ${Deno.hostname()}\n`);
+      await file.truncate(0);
+      await file.seek(0, Deno.SeekMode.Start);
+      await file.write(text);
+    }
   } catch {
     // The holder is only informative: a full disk must not make this fail.
   }
@@ -142,9 +151,9 @@ async function keep(file: Deno.FsFile, path: string): Promise<Lock> {
 async function openLockFile(path: string, ownership: Ownership = {}): Promise<Deno.FsFile> {
   for (;;) {
     try {
-      return await Deno.open(path, { read: true, write: true });
+      return await openOwnFile(path);
     } catch (error) {
-      if (!isMissing(error)) throw fileError(error, "open", path);
+      if (!isMissing(error)) throw error;
     }
     try {
       Deno.openSync(path, { write: true, createNew: true }).close();
@@ -169,7 +178,24 @@ async function tryNow(file: Deno.FsFile, exclusive: boolean, path: string): Prom
   }
   const request = file.lock(exclusive);
   request.catch(() => {});
-  return await settledWithin(request, TRY_MS);
+  return await settledInOwnTime(request);
+}
+
+/**
+ * Whether `request` is granted within `TRY_MS` in which this process ran: a machine that was suspended, or too busy, has
+ * not given it a chance. Also false if `signal` is aborted first.
+ */
+async function settledInOwnTime(
+  request: Promise<unknown>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  for (let slices = 0; slices < TRY_SLICES;) {
+    const began = performance.now();
+    if (await settledWithin(request, TRY_MS / TRY_SLICES, signal)) return true;
+    // A slice that was late does not count.
+    if (performance.now() - began < 2 * TRY_MS / TRY_SLICES) slices++;
+  }
+  return false;
 }
 
 /** Whether `path` still names the locked file. */

@@ -5,10 +5,10 @@
  * by a runner that died.
  */
 
-import { PullamaError } from "../core/errors.ts";
+import { asPullamaError, PullamaError } from "../core/errors.ts";
 import { replaceFile } from "../io/atomic.ts";
 import type { Disk, Ownership } from "../io/disk.ts";
-import { fileError, isMissing } from "../io/file_error.ts";
+import { readSmallFile } from "../io/guarded.ts";
 import { type Holder, holderOf, type Lock, tryLock, waitLock } from "../io/lock.ts";
 import { formatQueue, parseQueue, type Queue } from "./format.ts";
 import { hasActive, requeued } from "./queue.ts";
@@ -159,16 +159,13 @@ async function write(
 
 async function bytesOf(path: string): Promise<Uint8Array | undefined> {
   try {
-    const { size } = await Deno.stat(path);
-    if (size > MAX_BYTES) {
-      throw new PullamaError("local", `cannot read the queue in ${path}: it is too large`, {
-        hint: "nothing was changed: move the file away and add the models again",
-      });
-    }
-    return await Deno.readFile(path);
+    return (await readSmallFile(path, MAX_BYTES))?.bytes;
   } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw fileError(error, "read", path);
+    const { message, cause } = asPullamaError(error);
+    throw new PullamaError("local", message, {
+      cause,
+      hint: "nothing was changed: move the file away and add the models again",
+    });
   }
 }
 

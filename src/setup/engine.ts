@@ -4,6 +4,7 @@ import { PullamaError } from "../core/errors.ts";
 import type { Emit, Summary } from "../core/events.ts";
 import { DEFAULT_HOST, displayName, type ModelName, refusedOnWindows } from "../core/name.ts";
 import type { Stop } from "../core/stop.ts";
+import { openDisk } from "../io/disk.ts";
 import { RegistrySource } from "../registry/source.ts";
 import { proxiesIn } from "../registry/net/proxy.ts";
 import { openFolder } from "../store/store.ts";
@@ -31,7 +32,6 @@ export async function openEngine(options: PullOptions, stop: Stop): Promise<Engi
   const env = (name: string) => Deno.env.get(name);
   const proxyFor = proxiesIn(env);
   const caCerts = await readCertificates(options);
-  const store = openFolder(options.modelsDir, { tool: TOOL });
   const registry = new RegistrySource({
     userAgent: userAgent(env),
     insecure: options.insecure,
@@ -67,6 +67,8 @@ export async function openEngine(options: PullOptions, stop: Stop): Promise<Engi
         onNote: (message) => emit({ event: "note", message }),
         onWarning: (message, hint) => emit({ event: "warning", message, hint }),
       });
+      const disk = openDisk((message) => emit({ event: "note", message }));
+      const store = openFolder(options.modelsDir, { tool: TOOL, disk });
       return pullModel(name, { source, store, settings, stop, emit });
     },
     [Symbol.asyncDispose]() {

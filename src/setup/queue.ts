@@ -15,8 +15,8 @@ import {
 import { type Entry, timeIn, timestamp } from "../queue/format.ts";
 import { add, type Added, assertPositions, remove } from "../queue/queue.ts";
 import { type Run, runQueue } from "../queue/runner.ts";
-import { makeFolder, makeRoot, ownershipIn } from "../store/layout/ownership.ts";
-import { pathsOf } from "../store/layout/paths.ts";
+import { folderAt, makeOwnFolder } from "../store/layout/folder.ts";
+import { makeRoot } from "../store/layout/ownership.ts";
 
 /** The queue of one models folder. */
 export interface ModelQueue {
@@ -68,7 +68,8 @@ export function openQueue(modelsDir: string): ModelQueue {
 }
 
 function placeIn(modelsDir: string): QueuePlace {
-  const { root, own, queue, queueLock, runnerLock } = pathsOf(modelsDir);
+  const folder = folderAt(modelsDir);
+  const { root, queue, queueLock, runnerLock } = folder.paths;
   return {
     file: queue,
     temporary: `${queue}.tmp`,
@@ -77,8 +78,7 @@ function placeIn(modelsDir: string): QueuePlace {
     disk: realDisk,
     async prepare() {
       await makeRoot(realDisk, root);
-      await makeFolder(realDisk, own, (await ownershipIn(root)).folder);
-      return (await ownershipIn(own)).file;
+      return await makeOwnFolder(folder);
     },
   };
 }

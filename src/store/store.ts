@@ -1,6 +1,6 @@
 /** The models folder, shared with Ollama: the front door to everything that is done with it. */
 
-import type { BlobStatus, PullIntent, Store, UnfinishedBytes } from "../core/content.ts";
+import type { BlobStatus, PullIntent, Session, Store, UnfinishedBytes } from "../core/content.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
@@ -8,6 +8,7 @@ import type { CleanReport } from "../core/reports/clean.ts";
 import type { Inventory, ModelDetails } from "../core/reports/installed.ts";
 import type { Removal } from "../core/reports/rm.ts";
 import { type Disk, realDisk } from "../io/disk.ts";
+import { isDenied, isReadOnly } from "../io/file_error.ts";
 import { fileSystemOf } from "../io/file_system.ts";
 import { Hasher } from "../io/hash.ts";
 import { waitLock } from "../io/lock.ts";
@@ -18,11 +19,14 @@ import { type Folder, folderAt } from "./layout/folder.ts";
 import { recordIntent } from "./layout/intents.ts";
 import { makeFolder, makeRoot, ownershipIn } from "./layout/ownership.ts";
 import { blobFile, blobPaths } from "./layout/paths.ts";
-import { Ledger } from "./layout/verified.ts";
+import { requireOwnFolders } from "./layout/trust.ts";
+import { Ledger, verifiedFile } from "./layout/verified.ts";
 import { installedNames } from "./manifests/installed.ts";
 import { installedSpelling } from "./manifests/spelling.ts";
 import { bootTime } from "./partial/positions.ts";
 import { estimateKept } from "./partial/resume.ts";
+import { requireManifestPlace } from "./write/manifest_file.ts";
+import { ReadOnlySession } from "./write/read_only.ts";
 import { StoreSession } from "./write/session.ts";
 
 export type { CleanOptions } from "./clean/clean.ts";
@@ -77,8 +81,11 @@ export class ModelsFolder implements Store {
     return installedSpelling(this.folder.paths, name);
   }
 
+  /** Of the fuller disk, where `blobs` is on one of its own: a download needs both. */
   free(): number | undefined {
-    return freeBytes(this.folder.paths.root);
+    const { root, blobs } = this.folder.paths;
+    const all = [root, blobs].map(freeBytes).filter((bytes) => bytes !== undefined);
+    return all.length === 0 ? undefined : Math.min(...all);
   }
 
   largestFile(): number | undefined {
@@ -98,7 +105,7 @@ export class ModelsFolder implements Store {
       const whole = final!.has(file) ? at.final : ready!.has(file) ? at.ready : undefined;
       const info = whole === undefined ? undefined : await Deno.stat(whole).catch(() => undefined);
       if (info?.isFile && info.size === blob.size) {
-        const state = ledger.vouchesFor(blob.digest, info) ? "present" : "unproven";
+        const state = ledger.vouchesFor(blob.digest, verifiedFile(info)) ? "present" : "unproven";
         statuses.push({ blob, state, kept: blob.size });
       } else {
         const kept = own!.has(`${file}.partial`) ? await estimateKept(at, blob, bootTime()) : 0;
@@ -112,6 +119,20 @@ export class ModelsFolder implements Store {
     signal: AbortSignal,
     waiting: (holder: string | undefined) => void,
     intent?: PullIntent,
+  ): Promise<Session> {
+    await requireOwnFolders(this.folder.paths);
+    try {
+      return await this.#enter(signal, waiting, intent);
+    } catch (error) {
+      if (signal.aborted || !(isDenied(error) || isReadOnly(error))) throw error;
+      return await ReadOnlySession.open(this.folder, error);
+    }
+  }
+
+  async #enter(
+    signal: AbortSignal,
+    waiting: (holder: string | undefined) => void,
+    intent?: PullIntent,
   ): Promise<StoreSession> {
     const { folder } = this;
     const { disk, paths } = folder;
@@ -120,6 +141,7 @@ export class ModelsFolder implements Store {
     for (const path of [paths.blobs, paths.own, paths.ready, paths.temporary]) {
       await makeFolder(disk, path, folderOwnership);
     }
+    if (intent) await requireManifestPlace(folder, intent.name);
     const { file } = await ownershipIn(paths.blobs);
     const ownership = { file, folder: folderOwnership };
     using locks = new DisposableStack();
@@ -134,6 +156,7 @@ export class ModelsFolder implements Store {
       ledger: await Ledger.open(folder, file),
       hasher: new Hasher(),
       lock: locks.move(),
+      ...(intent && { intent: intent.name }),
       boot: bootTime(),
       tool: this.options.tool ?? "pullama",
     });

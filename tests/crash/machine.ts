@@ -7,6 +7,9 @@ import { cacheOfDeno, pullamaCommand } from "../real/program.ts";
 /** Milliseconds after which a process is killed. */
 const LIMIT_MS = 60_000;
 
+/** Commands that do without a network. */
+const LOCAL: ReadonlySet<string> = new Set(["clean", "list", "rm"]);
+
 export interface Run extends AsyncDisposable {
   readonly process: Deno.ChildProcess;
   /** Its stdout and stderr so far. */
@@ -19,6 +22,9 @@ export interface Run extends AsyncDisposable {
 
 export interface Machine extends AsyncDisposable {
   readonly models: string;
+  /** The command that `start` runs, and its environment. */
+  readonly command: (args: readonly string[]) => string[];
+  readonly env: Readonly<Record<string, string>>;
   readonly start: (args: readonly string[]) => Run;
   /** The files of unfinished blobs with this extension: `live`, `partial`, `json`. */
   readonly unfinished: (extension: string) => string[];
@@ -29,9 +35,15 @@ export async function machine(models?: string): Promise<Machine> {
   const folder = await temporaryFolder();
   const dir = models ?? `${folder.path}/models`;
   const env = { HOME: folder.path, ...cacheOfDeno() };
+  const command = (args: readonly string[]) => {
+    const network = LOCAL.has(args[0]!) ? [] : ["--insecure"];
+    return [...pullamaCommand(), ...args, ...network, "--models-dir", dir];
+  };
   return {
     models: dir,
-    start: (args) => start([...args, "--insecure", "--models-dir", dir], env),
+    command,
+    env,
+    start: (args) => start(command(args), env),
     unfinished: (extension) => {
       const own = `${dir}/.pullm`;
       if (!exists(own)) return [];
@@ -51,8 +63,8 @@ function exists(path: string): boolean {
   }
 }
 
-function start(args: readonly string[], env: Record<string, string>): Run {
-  const process = spawnAlone([...pullamaCommand(), ...args], { env });
+function start(command: readonly string[], env: Readonly<Record<string, string>>): Run {
+  const process = spawnAlone(command, { env });
   const timer = setTimeout(() => kill(process, "SIGKILL"), LIMIT_MS);
   const text = { out: "", err: "" };
   const listeners = new Set<() => void>();

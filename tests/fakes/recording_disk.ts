@@ -7,7 +7,7 @@ import { exists } from "./exists.ts";
 import { folderOf } from "../../src/io/atomic.ts";
 import { type Disk, type DiskFile, type Ownership, realDisk } from "../../src/io/disk.ts";
 import { fileError } from "../../src/io/file_error.ts";
-import { UnsyncedData, UnsyncedNames } from "./unsynced.ts";
+import { inodeOf, UnsyncedData, UnsyncedNames } from "./unsynced.ts";
 
 export interface DiskStep {
   readonly does:
@@ -52,7 +52,7 @@ export class RecordingDisk implements Disk {
 
   constructor(private readonly options: RecordingOptions = {}) {
     if (options.grave === undefined) return;
-    this.#data = new UnsyncedData(options.grave);
+    this.#data = new UnsyncedData();
     this.#names = new UnsyncedNames(options.grave);
   }
 
@@ -72,7 +72,7 @@ export class RecordingDisk implements Disk {
     if (names) this.#names?.takeBack();
   }
 
-  async open(path: string, how: "new" | "any"): Promise<DiskFile> {
+  async open(path: string, how: "new" | "existing"): Promise<DiskFile> {
     const file = await this.#step({ does: "open", path }, async () => {
       const isNew = !exists(path);
       const opened = await realDisk.open(path, how);
@@ -115,6 +115,8 @@ export class RecordingDisk implements Disk {
     return this.#step({ does: "rename", path: to, from }, async () => {
       const undo = this.#names?.saved(to);
       await realDisk.rename(from, to);
+      if (undo) this.#data?.moved(undo.inode, undo.at);
+      this.#data?.moved(inodeOf(to), to);
       this.#names?.renamed(from, to, undo);
     });
   }
@@ -130,6 +132,7 @@ export class RecordingDisk implements Disk {
     return this.#step({ does: "remove", path }, async () => {
       const undo = this.#names?.saved(path);
       await realDisk.remove(path);
+      if (undo) this.#data?.moved(undo.inode, undo.at);
       if (undo) this.#names?.removed(path, undo);
     });
   }
@@ -173,7 +176,10 @@ export class RecordingDisk implements Disk {
     this.steps.push(step);
     this.options.before?.(step, this.steps.length);
     const error = this.options.fail?.(step, this.steps.length);
-    if (error) throw fileError(error, step.does, step.path);
+    if (!error) return;
+    // The kernel looks for the source of a link first.
+    const missing = step.does === "link" && !exists(step.from!);
+    throw fileError(missing ? systemError("ENOENT") : error, step.does, step.path);
   }
 }
 

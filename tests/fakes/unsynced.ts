@@ -3,8 +3,8 @@
 import { folderOf } from "../../src/io/atomic.ts";
 
 interface TrackedFile {
-  /** An additional hard link to the file, which remains if the others are removed. */
-  readonly path: string;
+  /** One of its names; that in the grave, when all others are removed. */
+  path: string;
   undo: Change[];
 }
 
@@ -26,7 +26,11 @@ export interface FileData {
 export class UnsyncedData {
   readonly #files = new Map<string, TrackedFile>();
 
-  constructor(private readonly grave: string) {}
+  /** The file has this name now. */
+  moved(inode: string, path: string): void {
+    const file = this.#files.get(inode);
+    if (file) file.path = path;
+  }
 
   /** The file currently at `path`. */
   of(path: string): FileData {
@@ -72,8 +76,7 @@ export class UnsyncedData {
     const key = inodeOf(path);
     const known = this.#files.get(key);
     if (known) return known;
-    const file: TrackedFile = { path: `${this.grave}/data-${this.#files.size}`, undo: [] };
-    Deno.linkSync(path, file.path);
+    const file: TrackedFile = { path, undo: [] };
     this.#files.set(key, file);
     return file;
   }
@@ -83,6 +86,14 @@ interface NameChange {
   readonly folder: string;
   readonly inode: string;
   readonly undo: () => void;
+}
+
+/** A file that is about to lose a name. */
+export interface SavedFile {
+  readonly inode: string;
+  /** Its name in the grave. */
+  readonly at: string;
+  readonly restore: () => void;
 }
 
 /** Names created, renamed and removed since the last sync of their directory. */
@@ -98,14 +109,14 @@ export class UnsyncedNames {
   }
 
   /** Saves the file at `path`; the result restores it. Undefined if there is none. */
-  saved(path: string): { readonly inode: string; readonly restore: () => void } | undefined {
+  saved(path: string): SavedFile | undefined {
     const at = `${this.grave}/name-${this.#saved++}`;
     try {
       Deno.linkSync(path, at);
     } catch {
       return undefined;
     }
-    return { inode: inodeOf(at), restore: () => Deno.linkSync(at, path) };
+    return { inode: inodeOf(at), at, restore: () => Deno.linkSync(at, path) };
   }
 
   renamed(from: string, to: string, over: { readonly restore: () => void } | undefined): void {
@@ -143,7 +154,7 @@ export class UnsyncedNames {
   }
 }
 
-function inodeOf(path: string): string {
+export function inodeOf(path: string): string {
   const { dev, ino } = Deno.lstatSync(path);
   return `${dev}:${ino}`;
 }

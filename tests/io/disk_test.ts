@@ -17,7 +17,7 @@ const text = (value: string) => new TextEncoder().encode(value);
 
 Deno.test("writeAt() writes at any offset, in any order, and leaves gaps as zeros", async () => {
   await using dir = await scratch();
-  using file = await realDisk.open(`${dir.path}/f`, "any");
+  using file = await realDisk.open(`${dir.path}/f`, "new");
   await file.writeAt(text("cc"), 6);
   await file.writeAt(text("dd"), 8);
   await file.writeAt(text("aa"), 0);
@@ -28,11 +28,11 @@ Deno.test("writeAt() writes at any offset, in any order, and leaves gaps as zero
   assert.equal(await Deno.readTextFile(`${dir.path}/f`), "aa");
 });
 
-Deno.test('open() with "new" fails for an existing file, with "any" keeps its content', async () => {
+Deno.test('open() with "new" fails for an existing file, with "existing" keeps its content', async () => {
   await using dir = await scratch();
   await Deno.writeTextFile(`${dir.path}/f`, "old");
   await assert.rejects(realDisk.open(`${dir.path}/f`, "new"), (error) => isExisting(error));
-  (await realDisk.open(`${dir.path}/f`, "any")).close();
+  (await realDisk.open(`${dir.path}/f`, "existing")).close();
   assert.equal(await Deno.readTextFile(`${dir.path}/f`), "old");
 });
 
@@ -102,7 +102,7 @@ Deno.test("replaceFile() syncs the file, then renames it, then syncs the directo
   const disk = new RecordingDisk();
   await replaceFile(disk, `${dir.path}/f`, `${dir.path}/t`, text("new"));
   assert.deepEqual(
-    disk.steps.map(({ does }) => does).filter((does) => does !== "own" && does !== "truncate"),
+    disk.steps.map(({ does }) => does).filter((does) => does !== "own" && does !== "remove"),
     ["open", "write", "sync", "rename", "sync folder"],
   );
 });
@@ -111,7 +111,7 @@ mounted(
   "a full file system is reported as disk_full, and earlier writes are kept",
   "size=256k",
   async (dir) => {
-    using file = await realDisk.open(`${dir}/f`, "any");
+    using file = await realDisk.open(`${dir}/f`, "new");
     await file.writeAt(new Uint8Array(100_000).fill(1), 0);
     await assert.rejects(file.writeAt(new Uint8Array(300_000), 100_000), (error: Error) => {
       assert.match(error.message, /^cannot write .*\/f: not enough disk space$/);
@@ -136,7 +136,7 @@ mounted(
       message: `cannot create ${dir}/blobs: read-only file system`,
       hint: /--models-dir/,
     });
-    await assert.rejects(realDisk.open(`${dir}/f`, "any"), { kind: "local", message: /read-only/ });
+    await assert.rejects(realDisk.open(`${dir}/g`, "new"), { kind: "local", message: /read-only/ });
   },
 );
 

@@ -45,6 +45,16 @@ Deno.test("waitLock() does not call onWait if the lock is free", async () => {
   });
 });
 
+Deno.test("waitLock() does not call onWait if its signal is aborted while the lock is taken", async () => {
+  await using dir = await scratch();
+  const stop = new AbortController();
+  let told = 0;
+  const wanted = waitLock(`${dir.path}/x.lock`, { signal: stop.signal, onWait: () => told++ });
+  stop.abort(new Error("enough"));
+  await wanted.then((lock) => lock[Symbol.dispose](), () => {});
+  assert.equal(told, 0, "no process holds it");
+});
+
 Deno.test("waitLock() rejects with the reason of its signal, and does not get the lock later", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/x.lock`;

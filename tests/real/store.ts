@@ -31,9 +31,18 @@ export function sha256Of(path: string): string {
   return hash.digest("hex");
 }
 
-/** All files below a directory, as sorted relative paths. */
+/** All files below a directory, as sorted relative paths. One below it may be removed meanwhile. */
 export function filesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
-    isDirectory ? filesIn(`${folder}/${name}`).map((path) => `${name}/${path}`) : [name]
+    isDirectory ? below(`${folder}/${name}`).map((path) => `${name}/${path}`) : [name]
   ).sort();
+}
+
+function below(folder: string): string[] {
+  try {
+    return filesIn(folder);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }

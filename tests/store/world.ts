@@ -3,14 +3,12 @@
 import { exists } from "../fakes/exists.ts";
 import { createHash } from "node:crypto";
 import { type Digest, digestOf } from "../../src/core/digest.ts";
-import type { BlobWatcher } from "../../src/core/content.ts";
+import type { BlobWatcher, Ingest, Session } from "../../src/core/content.ts";
 import type { Descriptor, Manifest } from "../../src/core/manifest.ts";
 import { type ModelName, parseName } from "../../src/core/name.ts";
 import { type Chunk, type Range, tile } from "../../src/core/ranges.ts";
 import type { Disk } from "../../src/io/disk.ts";
-import type { BlobIngest } from "../../src/store/partial/ingest.ts";
 import { type BlobPaths, blobPaths, type Paths, pathsOf } from "../../src/store/layout/paths.ts";
-import type { StoreSession } from "../../src/store/write/session.ts";
 import { type ModelsFolder, openFolder } from "../../src/store/store.ts";
 import { noise, wholeOf } from "../fakes/content.ts";
 
@@ -47,7 +45,7 @@ export class World implements AsyncDisposable {
     return openFolder(this.models, { tool: "pullama/test", ...(disk && { disk }) });
   }
 
-  enter(disk?: Disk): Promise<StoreSession> {
+  enter(disk?: Disk): Promise<Session> {
     return this.folder(disk).enter(noSignal(), () => {});
   }
 
@@ -142,7 +140,7 @@ export type Fetched = Range[];
  * store says so. `fetched` is filled as it goes, so that it also tells of a fetch that failed.
  */
 export async function fetchBlob(
-  session: StoreSession,
+  session: Session,
   { blob, bytes }: TestBlob,
   options: FetchOptions = {},
   fetched: Fetched = [],
@@ -164,7 +162,7 @@ export async function fetchBlob(
 
 /** Fetches what is missing of `ingest`, chunk by chunk. */
 export async function fillIn(
-  ingest: BlobIngest,
+  ingest: Ingest,
   bytes: Uint8Array,
   options: FetchOptions = {},
   fetched: Fetched = [],

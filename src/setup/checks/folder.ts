@@ -6,8 +6,9 @@ import { formatSize } from "../../core/units.ts";
 import { realDisk } from "../../io/disk.ts";
 import { fileError, isMissing } from "../../io/file_error.ts";
 import { fileSystemOf } from "../../io/file_system.ts";
-import { statOf } from "../../io/stat.ts";
+import { isDirectory, statOf } from "../../io/stat.ts";
 import { freeBytes } from "../../io/space.ts";
+import { requireDirectory } from "../../store/layout/ownership.ts";
 import { pathsOf } from "../../store/layout/paths.ts";
 import { type Account, type AccountFiles, mayRead, readAccounts } from "./accounts.ts";
 import type { Finding, Step } from "./run.ts";
@@ -29,9 +30,14 @@ export function folderStep({ modelsDir, chosenBy, accounts }: FolderOptions): St
     remedy: "check the disk, or choose another folder with --models-dir",
     async check(): Promise<Finding> {
       const path = resolve(modelsDir);
-      const there = await nearestFolder(pathsOf(path).own);
+      const { root, own, blobs, manifests } = pathsOf(path);
+      await requireDirectory(root);
+      const there = await nearestFolder(own);
       const exists = there.length >= path.length;
-      await tryWriting(there);
+      // Each may be a link, or belong to another user.
+      for (const folder of [there, blobs, manifests]) {
+        if (await isDirectory(folder)) await tryWriting(folder);
+      }
       const users = await readAccounts(accounts);
       const free = freeBytes(there);
       const system = fileSystemOf(there);

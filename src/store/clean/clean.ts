@@ -13,6 +13,7 @@ import { unfinishedIn } from "../layout/unfinished.ts";
 import type { Folder } from "../layout/folder.ts";
 import type { Paths } from "../layout/paths.ts";
 import { readIntents } from "../layout/intents.ts";
+import { requireOwnFolders } from "../layout/trust.ts";
 
 export interface CleanOptions {
   /** Only what pulls of these left; none: everything. */
@@ -35,6 +36,7 @@ export async function cleanFolder(
 ): Promise<CleanReport> {
   const { models, dryRun, queue, signal } = options;
   const { paths } = folder;
+  await requireOwnFolders(paths);
   // No file is made where there is nothing to remove.
   if (!await hasAny(paths, queue)) return { dryRun, removed: [], left: [] };
   using exclusive = await tryExclusive(folder, dryRun);

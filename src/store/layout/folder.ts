@@ -1,8 +1,10 @@
 /** A models folder as the functions of this room work on it. */
 
+import { folderOf } from "../../io/atomic.ts";
 import { type Disk, type Ownership, realDisk } from "../../io/disk.ts";
 import { makeFolder, ownershipIn } from "./ownership.ts";
 import { type Paths, pathsOf } from "./paths.ts";
+import { requireOwnFolders } from "./trust.ts";
 
 export interface Folder {
   readonly paths: Paths;
@@ -20,8 +22,14 @@ export function temporaryPath({ paths }: Folder, prefix = ""): string {
   return `${paths.temporary}/${prefix}${crypto.randomUUID()}`;
 }
 
+/** A new name in the folder of `path`, for what is about to be renamed to it. */
+export function draftBeside(path: string): string {
+  return `${folderOf(path)}/.pullm-${crypto.randomUUID()}`;
+}
+
 /** Makes our own folder in an existing models folder, and returns the ownership of new files in it. */
 export async function makeOwnFolder({ disk, paths }: Folder): Promise<Ownership> {
+  await requireOwnFolders(paths);
   await makeFolder(disk, paths.own, (await ownershipIn(paths.root)).folder);
   return (await ownershipIn(paths.own)).file;
 }

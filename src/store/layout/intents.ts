@@ -11,8 +11,9 @@ import { type Digest, isDigest } from "../../core/digest.ts";
 import { fullName, type ModelName, nameOfParts } from "../../core/name.ts";
 import { replaceFile } from "../../io/atomic.ts";
 import type { Ownership } from "../../io/disk.ts";
-import { type Lock, waitLock } from "../../io/lock.ts";
-import { statOf } from "../../io/stat.ts";
+import { readSmallFile } from "../../io/guarded.ts";
+import { type Lock, tryLock, waitLock } from "../../io/lock.ts";
+import { exists, statOf } from "../../io/stat.ts";
 import { type Folder, temporaryPath } from "./folder.ts";
 import { type EntryOwnership, makeFolder } from "./ownership.ts";
 import { blobPaths, type Paths } from "./paths.ts";
@@ -29,6 +30,8 @@ const Note = v.object({
   blobs: v.array(v.custom<Digest>(isDigest)),
 });
 
+/** Bytes of a note at most: that of a model with 100,000 blobs. */
+const MOST_BYTES = 16 * 1024 * 1024;
 const NOTE = /^[0-9a-f]{64}\.json$/;
 
 /**
@@ -54,6 +57,14 @@ export async function recordIntent(
 /** After the model is stored: removes its note, unless blobs of an earlier intent are still unfinished. */
 export async function settleIntent(folder: Folder, name: ModelName): Promise<void> {
   await rewrite(folder, { name, digests: new Set() }, {}).catch(() => {});
+}
+
+/** After the pull has released its lock: removes the lock file if there is no note, and no other pull. */
+export async function removeIntentLock({ disk, paths }: Folder, name: ModelName): Promise<void> {
+  const { path, lock } = filesOf(paths, name);
+  if (await exists(path) || !await exists(lock)) return;
+  using held = await tryLock(lock).catch(() => undefined);
+  if (held && !await exists(path)) await disk.remove(lock).catch(() => {});
 }
 
 /** All intents that can be read, sorted by name. */
@@ -89,12 +100,16 @@ async function rewrite(
 
 async function readNote(path: string): Promise<PullIntent | undefined> {
   try {
-    const { name, blobs } = v.parse(Note, JSON.parse(await Deno.readTextFile(path)));
+    const { name, blobs } = v.parse(Note, JSON.parse(await readText(path)));
     const valid = nameOfParts(name.host, name.namespace, name.model, name.tag);
     return valid && { name: valid, digests: new Set(blobs) };
   } catch {
     return undefined;
   }
+}
+
+async function readText(path: string): Promise<string> {
+  return new TextDecoder().decode((await readSmallFile(path, MOST_BYTES))?.bytes);
 }
 
 async function notesIn(folder: string): Promise<string[]> {

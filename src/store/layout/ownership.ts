@@ -6,8 +6,8 @@
 import { PullamaError } from "../../core/errors.ts";
 import { folderOf } from "../../io/atomic.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
-import { fileError, isExisting } from "../../io/file_error.ts";
-import { isDirectory, statOf } from "../../io/stat.ts";
+import { fileError } from "../../io/file_error.ts";
+import { isDirectory, lstatOf, statOf } from "../../io/stat.ts";
 
 const DEFAULT_MODE = 0o755;
 
@@ -40,12 +40,22 @@ function foreignOwner(info: Deno.FileInfo): { uid?: number; gid?: number } {
   };
 }
 
-/** Rejects with kind local where `root` exists and is not a directory. */
+/** Rejects with kind local where `root` exists and is not a directory, or is a link to nothing. */
 export async function requireDirectory(root: string): Promise<void> {
   const found = await statOf(root);
-  if (!found || found.isDirectory) return;
+  if (!found) return await requireNoDeadLink(root);
+  if (found.isDirectory) return;
   throw new PullamaError("local", `${root} exists and is not a directory`, {
     hint: "move it away, or choose another folder with --models-dir",
+  });
+}
+
+/** A disk that is not mounted must not look like a folder without models. */
+async function requireNoDeadLink(path: string): Promise<void> {
+  if (!(await lstatOf(path))?.isSymlink) return;
+  const target = await Deno.readLink(path);
+  throw new PullamaError("local", `${path} is a link to ${target}, which does not exist`, {
+    hint: "mount the disk it leads to, or choose another folder with --models-dir",
   });
 }
 
@@ -55,24 +65,32 @@ export async function requireDirectory(root: string): Promise<void> {
  */
 export async function makeRoot(disk: Disk, path: string): Promise<void> {
   if (await isDirectory(path)) return;
+  await requireNoDeadLink(path);
   const parent = path.replace(/[\\/]+[^\\/]+$/, "");
   if (parent !== path && parent !== "") await makeRoot(disk, parent);
   const above = parent === "" ? "/" : parent === path ? "." : parent;
   const { folder } = await ownershipIn(above);
-  await makeNew(disk, path, path, { ...folder, mode: DEFAULT_MODE });
+  await makeNew(disk, `${path}.pullm-${crypto.randomUUID()}`, path, {
+    ...folder,
+    mode: DEFAULT_MODE,
+  });
   await disk.syncFolder(above);
 }
 
-/** Makes `path` in its existing parent if it does not exist, so that it survives a power cut. */
+/**
+ * Makes `path` in its existing parent if it does not exist, so that it survives a power cut, and appears with its
+ * owner and mode: another process may be giving the same to what it makes in there.
+ */
 export async function makeFolder(disk: Disk, path: string, ownership: Ownership): Promise<void> {
   if (await isDirectory(path)) return;
-  await makeNew(disk, path, path, ownership);
+  await requireNoDeadLink(path);
+  const draft = `${folderOf(path)}/.pullm-${crypto.randomUUID()}`;
+  await makeNew(disk, draft, path, ownership);
   await disk.syncFolder(folderOf(path));
 }
 
 /**
- * The same for a folder that other programs may open while it is made: it gets its owner and mode at
- * `temporary` and is renamed into place. Returns whether it was made. Rejects with a missing-file
+ * The same without the sync, made at `temporary`. Returns whether it was made. Rejects with a missing-file
  * cause if the parent was removed.
  */
 export async function makeFolderAtomically(
@@ -94,12 +112,13 @@ async function makeNew(
   try {
     await disk.makeFolder(at);
     await disk.own(at, ownership);
-    if (at !== path) await disk.rename(at, path);
+    await disk.rename(at, path);
     return true;
   } catch (error) {
-    if (at !== path) await disk.removeFolder(at).catch(() => {});
-    // Another process was faster.
-    if (isExisting(error) && await isDirectory(path)) return false;
-    throw error;
+    await disk.removeFolder(at).catch(() => {});
+    // Another process was faster; Windows then says "access denied".
+    if (await isDirectory(path)) return false;
+    const { cause = error } = error as Error;
+    throw fileError(cause, "create", path);
   }
 }

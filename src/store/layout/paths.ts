@@ -18,6 +18,8 @@ export interface Paths {
   /** Which models the unfinished blobs are for. */
   readonly intents: string;
   readonly ledger: string;
+  /** Held while the ledger is replaced. */
+  readonly ledgerLock: string;
   readonly storeLock: string;
   /** The queue of models to pull. */
   readonly queue: string;
@@ -43,6 +45,7 @@ export function pathsOf(root: string): Paths {
     bad: `${own}/bad`,
     intents: `${own}/wanted`,
     ledger: `${own}/ledger.json`,
+    ledgerLock: `${own}/ledger.lock`,
     storeLock: `${own}/store.lock`,
     queue: `${own}/queue.json`,
     queueLock: `${own}/queue.lock`,

@@ -49,10 +49,13 @@ const OURS: readonly (readonly [RegExp, Part])[] = [
   [new RegExp(`^${HEX}\\.lock$`), "locks"],
 ];
 const IN_BLOBS: readonly (readonly [RegExp, Part])[] = [
-  [new RegExp(`^${HEX}\\.partial$`), "waiting"],
+  // The second is the draft of a copy from another file system.
+  [new RegExp(`^${HEX}(?:-[0-9a-f-]{36})?\\.partial$`), "waiting"],
   [new RegExp(`^${HEX}\\.lock$`), "locks"],
 ];
 const IN_READY: readonly (readonly [RegExp, Part])[] = [[new RegExp(`^${HEX}$`), "waiting"]];
+/** A draft beside its place, on a file system of its own. */
+const BESIDE = /^\.pullm-[0-9a-f]{8}-[0-9a-f-]{27}$/;
 const IN_BAD: readonly (readonly [RegExp, Part])[] = [[new RegExp(`^${HEX}-`), "bad"]];
 
 /** All of it in the models folder. Links are never followed. Rejects with kind local. */
@@ -89,6 +92,12 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
   if (await isFolder(paths.bad)) await collect(paths.bad, IN_BAD, unnamed);
   const temporary: UnfinishedFile[] = [];
   if (await isFolder(paths.temporary)) await collect(paths.temporary, [], temporary);
+  for (const folder of [paths.root, paths.manifests, paths.own]) {
+    for (const name of await namesIn(folder)) {
+      const file = BESIDE.test(name) && await unfinishedFile(`${folder}/${name}`);
+      if (file) temporary.push(file);
+    }
+  }
   const lock = await unfinishedFile(paths.oldRemoveLock);
   const sorted = [...blobs].sort(([a], [b]) => a < b ? -1 : 1);
   return {
@@ -128,7 +137,7 @@ export async function claimBlob(
   }
   // The files that this program and the Go program lock.
   for (const path of [...(ownership ? [] : [at.lock]), at.partial, at.oldLock]) {
-    if (!await lstatOf(path)) continue;
+    if (!(await lstatOf(path))?.isFile) continue;
     const guard = await tryLockExisting(path);
     if (!guard) return undefined;
     claims.use(guard);

@@ -8,7 +8,11 @@ import * as v from "valibot";
 import type { Digest } from "../../core/digest.ts";
 import type { Ownership } from "../../io/disk.ts";
 import { replaceFile } from "../../io/atomic.ts";
+import type { HashedFile } from "../../io/hash.ts";
+import { readSmallFile } from "../../io/guarded.ts";
+import { waitLock } from "../../io/lock.ts";
 import { type Folder, temporaryPath } from "./folder.ts";
+import { isTrusted, trustedUsers } from "./trust.ts";
 
 const Entry = v.object({
   size: v.number(),
@@ -17,9 +21,22 @@ const Entry = v.object({
   verified_at: v.string(),
 });
 
+/** Bytes of a ledger at most: that of 100,000 blobs. */
+const MOST_BYTES = 16 * 1024 * 1024;
+/** Milliseconds that a save waits for that of another process; then it does without the lock. */
+const LONGEST_WAIT = 5000;
+
 const File = v.object({ version: v.literal(1), blobs: v.record(v.string(), Entry) });
 
 type Entry = v.InferOutput<typeof Entry>;
+
+/** A file as it was when it was hashed. */
+export type VerifiedFile = Pick<HashedFile, "size" | "mtimeMs" | "ino" | "uid">;
+
+/** What the ledger compares of a file. */
+export function verifiedFile({ size, mtime, ino, uid }: Deno.FileInfo): VerifiedFile {
+  return { size, mtimeMs: mtime?.getTime() ?? 0, ino, uid };
+}
 
 /** The ledger of one models folder. Entries are kept in memory until `save`. */
 export class Ledger {
@@ -30,26 +47,34 @@ export class Ledger {
   private constructor(
     private readonly folder: Folder,
     private readonly ownership: Ownership,
+    /** The users whose files are believed. */
+    private readonly trusted: ReadonlySet<number>,
     private known: Map<string, Entry>,
   ) {}
 
   /** Reads the ledger of `folder`. `ownership` is that of the file when it is saved. */
   static async open(folder: Folder, ownership: Ownership = {}): Promise<Ledger> {
-    return new Ledger(folder, ownership, await read(folder.paths.ledger));
+    const trusted = await trustedUsers(folder.paths.root);
+    return new Ledger(folder, ownership, trusted, await read(folder.paths.ledger, trusted));
   }
 
-  /** Whether exactly this file was hashed and had this digest. */
-  vouchesFor(digest: Digest, file: Deno.FileInfo): boolean {
+  /** Reads again what other processes have written meanwhile. */
+  async refresh(): Promise<void> {
+    this.known = await read(this.folder.paths.ledger, this.trusted);
+  }
+
+  /** Whether exactly this file was hashed and had this digest, and only its owner could have hidden a change since. */
+  vouchesFor(digest: Digest, file: VerifiedFile): boolean {
     const entry = this.#noted.has(digest) ? this.#noted.get(digest) : this.known.get(digest);
-    return entry !== undefined && entry.size === file.size &&
-      entry.mtime_ms === timeOf(file) && entry.inode === (file.ino ?? 0);
+    return entry !== undefined && entry.size === file.size && entry.mtime_ms === file.mtimeMs &&
+      entry.inode === (file.ino ?? 0) && isTrusted(file.uid, this.trusted);
   }
 
   /** Remembers that `file` was hashed and had this digest; to be repeated after we rename or touch it. */
-  note(digest: Digest, file: Deno.FileInfo): void {
+  note(digest: Digest, file: VerifiedFile): void {
     this.#noted.set(digest, {
       size: file.size,
-      mtime_ms: timeOf(file),
+      mtime_ms: file.mtimeMs,
       inode: file.ino ?? 0,
       verified_at: new Date().toISOString(),
     });
@@ -68,11 +93,27 @@ export class Ledger {
     return this.#saving = this.#saving.then(() => this.#save()).catch(() => {});
   }
 
+  /** Held while the file is read and replaced, so that no entry of another process is lost. */
+  async #lock(): Promise<AsyncDisposable | undefined> {
+    const { ownership } = this;
+    const lock = this.folder.paths.ledgerLock;
+    const signal = AbortSignal.timeout(LONGEST_WAIT);
+    const held = await waitLock(lock, { ownership, signal, onWait() {} }).catch(() => undefined);
+    return held && {
+      // Who waits for it finds out that the file is gone, and makes another one.
+      [Symbol.asyncDispose]: async () => {
+        await this.folder.disk.remove(lock).catch(() => {});
+        held[Symbol.dispose]();
+      },
+    };
+  }
+
   async #save(): Promise<void> {
     if (this.#noted.size === 0) return;
     const noted = new Map(this.#noted);
     const { disk, paths } = this.folder;
-    const known = await read(paths.ledger);
+    await using _lock = await this.#lock();
+    const known = await read(paths.ledger, this.trusted);
     for (const [digest, entry] of noted) {
       if (entry) known.set(digest, entry);
       else known.delete(digest);
@@ -92,13 +133,13 @@ export class Ledger {
   }
 }
 
-function timeOf(file: Deno.FileInfo): number {
-  return file.mtime?.getTime() ?? 0;
-}
-
-async function read(path: string): Promise<Map<string, Entry>> {
+/** A ledger of a user who is not trusted is no ledger. */
+async function read(path: string, trusted: ReadonlySet<number>): Promise<Map<string, Entry>> {
   try {
-    return new Map(Object.entries(v.parse(File, JSON.parse(await Deno.readTextFile(path))).blobs));
+    const file = await readSmallFile(path, MOST_BYTES);
+    if (!file || !isTrusted(file.uid, trusted)) return new Map();
+    const data = JSON.parse(new TextDecoder().decode(file.bytes));
+    return new Map(Object.entries(v.parse(File, data).blobs));
   } catch {
     return new Map();
   }

@@ -6,6 +6,7 @@ import { PullamaError } from "../../core/errors.ts";
 import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from "../../core/manifest.ts";
 import type { ManifestIndex } from "../../core/manifest_index.ts";
 import { displayName, fullName, type ModelName, nameOfParts } from "../../core/name.ts";
+import { readSmallFile } from "../../io/guarded.ts";
 import { fileError, isMissing } from "../../io/file_error.ts";
 import type { Paths } from "../layout/paths.ts";
 import { requireDirectory } from "../layout/ownership.ts";
@@ -63,17 +64,10 @@ export async function manifestFiles(paths: Paths): Promise<ManifestFile[]> {
 export async function readManifestFile(
   { path }: Pick<ManifestFile, "path">,
 ): Promise<Manifest | ManifestIndex> {
-  let bytes: Uint8Array;
-  try {
-    const { size, isFile } = await Deno.stat(path);
-    if (!isFile) throw new PullamaError("manifest", `${path} is not a regular file`);
-    if (size > MAX_MANIFEST_BYTES) {
-      throw new PullamaError("manifest", `${path} is too large for a manifest`);
-    }
-    bytes = await Deno.readFile(path);
-  } catch (error) {
-    throw error instanceof PullamaError ? error : fileError(error, "read", path);
-  }
+  // A tag may be a link.
+  const file = await readSmallFile(path, MAX_MANIFEST_BYTES, { follow: true });
+  if (!file) throw fileError(new Deno.errors.NotFound("no such file or directory"), "read", path);
+  const { bytes } = file;
   try {
     return parseManifest(bytes, digestOf(createHash("sha256").update(bytes).digest("hex")));
   } catch (cause) {

@@ -1,7 +1,7 @@
 /** Blobs that are read into memory: configs, templates, licences. */
 
 import type { Descriptor } from "../../core/manifest.ts";
-import { fileError } from "../../io/file_error.ts";
+import { readSmallFile } from "../../io/guarded.ts";
 import { statOf } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 
@@ -19,9 +19,5 @@ export async function readSmallBlob(
   const path = blobPaths(paths, digest).final;
   const info = await statOf(path);
   if (!info?.isFile || info.size > MAX_BYTES) return undefined;
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    throw fileError(error, "read", path);
-  }
+  return (await readSmallFile(path, MAX_BYTES, { follow: true }))?.bytes;
 }

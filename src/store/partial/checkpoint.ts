@@ -9,7 +9,7 @@ import { type Digest, isDigest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { Origin, Range } from "../../core/ranges.ts";
-import { fileError, isMissing } from "../../io/file_error.ts";
+import { readSmallFile } from "../../io/guarded.ts";
 
 /** The digest of everything before `end`. */
 export interface PrefixDigest {
@@ -91,15 +91,8 @@ export function encodeCheckpoint(
  * where the file exists and cannot be read, or is from a newer version.
  */
 export async function readCheckpoint(path: string, blob: Descriptor): Promise<Checkpoint> {
-  let bytes: Uint8Array;
-  try {
-    if ((await Deno.stat(path)).size > MAX_BYTES) return EMPTY_CHECKPOINT;
-    bytes = await Deno.readFile(path);
-  } catch (error) {
-    if (isMissing(error)) return EMPTY_CHECKPOINT;
-    throw fileError(error, "read", path);
-  }
-  return decodeCheckpoint(bytes, blob, path);
+  const file = await readSmallFile(path, MAX_BYTES);
+  return file ? decodeCheckpoint(file.bytes, blob, path) : EMPTY_CHECKPOINT;
 }
 
 /** The same for bytes that were read already. */

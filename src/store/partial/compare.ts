@@ -1,6 +1,7 @@
 /** Reading an unfinished blob, to compare it with a second download. */
 
 import { fileError } from "../../io/file_error.ts";
+import { openForReading } from "../../io/guarded.ts";
 
 /** Reads parts of a file, which the first read opens. One read at a time. */
 export class PartialReader {
@@ -13,7 +14,7 @@ export class PartialReader {
   async read(at: number, length: number): Promise<Uint8Array> {
     if (this.#buffer.length < length) this.#buffer = new Uint8Array(length);
     try {
-      const file = this.#file ??= await Deno.open(this.path);
+      const file = this.#file ??= await openForReading(this.path);
       await file.seek(at, Deno.SeekMode.Start);
       let count = 0;
       while (count < length) {

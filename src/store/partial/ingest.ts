@@ -60,7 +60,7 @@ export class BlobIngest implements Ingest {
     lock: Lock,
     resume: ResumeState,
   ): Promise<BlobIngest> {
-    const file = await tools.disk.open(tools.at.partial, "any");
+    const file = await tools.disk.open(tools.at.partial, "existing");
     try {
       if (resume.length > blob.size) await file.truncate(blob.size);
       const written = await WrittenSegments.open(tools, resume.claims);
@@ -93,7 +93,7 @@ export class BlobIngest implements Ingest {
   }
 
   async writer(start: number): Promise<BlobWriter> {
-    const file = await this.tools.disk.open(this.tools.at.partial, "any");
+    const file = await this.tools.disk.open(this.tools.at.partial, "existing");
     const segment = this.written.begin(start);
     return new BlobWriter(file, segment, this.#pace, {
       wrote: () => {

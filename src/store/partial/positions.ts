@@ -8,7 +8,10 @@
 
 import type { Range } from "../../core/ranges.ts";
 import type { Disk, DiskFile, Ownership } from "../../io/disk.ts";
+import { readSmallFile } from "../../io/guarded.ts";
 
+/** Bytes of the file at most: 16,000 ranges. */
+const MOST_BYTES = 1024 * 1024;
 const HEADER_WIDTH = 64;
 const DIGITS = 16;
 /** Divides the page size: a kill cannot leave half of a line. */
@@ -132,7 +135,7 @@ function pad(value: number): string {
 export async function readPositions(path: string, boot: number, limit: number): Promise<Range[]> {
   let text: string;
   try {
-    text = new TextDecoder().decode(await Deno.readFile(path));
+    text = new TextDecoder().decode((await readSmallFile(path, MOST_BYTES))?.bytes);
   } catch {
     return [];
   }

@@ -3,6 +3,7 @@
 import type { Descriptor } from "../../core/manifest.ts";
 import { type Range, subtract, total, union } from "../../core/ranges.ts";
 import { fileError } from "../../io/file_error.ts";
+import { openForReading } from "../../io/guarded.ts";
 import { statOf } from "../../io/stat.ts";
 import {
   type Checkpoint,
@@ -99,7 +100,7 @@ export function claimsOf(
 async function dataEnd(path: string, file: Deno.FileInfo, limit: number): Promise<number> {
   const used = file.blocks === null ? limit : Math.min(limit, file.blocks * 512);
   try {
-    using handle = await Deno.open(path);
+    using handle = await openForReading(path);
     const buffer = new Uint8Array(SCAN);
     for (let end = used; end > 0; end = Math.max(0, end - SCAN)) {
       const start = Math.max(0, end - SCAN);

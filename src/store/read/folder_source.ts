@@ -9,6 +9,7 @@ import { displayName, type ModelName } from "../../core/name.ts";
 import type { Chunk, Range } from "../../core/ranges.ts";
 import { onAbort } from "../../io/abort.ts";
 import { fileError, isMissing } from "../../io/file_error.ts";
+import { openForReading } from "../../io/guarded.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { findInstalled } from "../manifests/installed.ts";
 import { openModel } from "../manifests/list.ts";
@@ -60,7 +61,7 @@ export class FolderSource implements Source {
 async function openBlob(path: string, { digest, size }: Descriptor): Promise<Deno.FsFile> {
   let file: Deno.FsFile;
   try {
-    file = await Deno.open(path);
+    file = await openForReading(path);
   } catch (error) {
     if (!isMissing(error)) throw fileError(error, "read", path);
     throw new PullamaError("not_found", `blob ${shortId(digest)} is missing`, { cause: error });

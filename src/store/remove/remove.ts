@@ -17,6 +17,7 @@ import { requireExclusive } from "../layout/exclusive.ts";
 import { unfinishedFile } from "../layout/unfinished.ts";
 import { Ledger } from "../layout/verified.ts";
 import { ownershipIn } from "../layout/ownership.ts";
+import { requireOwnFolders } from "../layout/trust.ts";
 import type { Folder } from "../layout/folder.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { refuseLinks, removeManifest } from "./manifest.ts";
@@ -70,6 +71,7 @@ async function removeAll(
   ends: Ends,
 ): Promise<void> {
   const { paths } = folder;
+  await requireOwnFolders(paths);
   using _exclusive = await requireExclusive(folder);
   const users = new Set(await manifestReferences(paths));
   const intents = new Set(await readIntents(paths));

@@ -7,13 +7,21 @@ import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import { inBatches } from "../../io/concurrency.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
-import { isExisting, isLinkUnsupported, isMissing } from "../../io/file_error.ts";
+import {
+  isExisting,
+  isLinkUnsupported,
+  isMissing,
+  isOtherFileSystem,
+} from "../../io/file_error.ts";
+import { openForReading } from "../../io/guarded.ts";
 import { statOf } from "../../io/stat.ts";
-import type { Ledger } from "../layout/verified.ts";
-import type { BlobVerifier } from "./verify.ts";
+import { type Ledger, verifiedFile } from "../layout/verified.ts";
+import { type BlobVerifier, type FileIdentity, isSame } from "./verify.ts";
 import type { Folder } from "../layout/folder.ts";
 import { type BlobPaths, blobPaths } from "../layout/paths.ts";
 
+/** A blob that is not older than this, in milliseconds, is far from being pruned. */
+const FRESH_MS = 20 * 60_000;
 /** How often blobs that another program removes are linked again. */
 const ROUNDS = 3;
 
@@ -23,12 +31,6 @@ export interface CommitTools {
   /** Of new files in blobs/. */
   readonly ownership: Ownership;
   readonly verifier: BlobVerifier;
-}
-
-/** Identifies a file independently of its name. */
-interface FileIdentity {
-  readonly ino: number | null;
-  readonly dev: number;
 }
 
 /** A blob with a name that no other program removes, or, without hard links, with any name. */
@@ -62,7 +64,7 @@ export async function holdBlob(
   // Only what is needed: there may be thousands of blobs.
   function heldAs(file: Deno.FileInfo): HeldBlob {
     const { ino, dev } = file;
-    return { blob, file: { ino, dev }, known: ledger.vouchesFor(blob.digest, file) };
+    return { blob, file: { ino, dev }, known: ledger.vouchesFor(blob.digest, verifiedFile(file)) };
   }
 }
 
@@ -73,7 +75,10 @@ export async function publishBlob(tools: CommitTools, held: HeldBlob): Promise<v
   const at = blobPaths(paths, blob.digest);
   for (const path of [at.ready, at.final]) {
     try {
-      await disk.touch(path, Date.now());
+      const info = await statOf(path);
+      if (!info) continue;
+      // Changed times make other processes hash it again.
+      if (Date.now() - (info.mtime?.getTime() ?? 0) > FRESH_MS) await disk.touch(path, Date.now());
       break;
     } catch (error) {
       // A file of another user may be used but not touched.
@@ -83,7 +88,7 @@ export async function publishBlob(tools: CommitTools, held: HeldBlob): Promise<v
   }
   await linkFinal(tools, held, at);
   const file = known ? await fileAt(at.final, blob.size) : undefined;
-  if (file && isSame(file, held.file)) ledger.note(blob.digest, file);
+  if (file && isSame(file, held.file)) ledger.note(blob.digest, verifiedFile(file));
 }
 
 async function linkFinal(
@@ -102,7 +107,7 @@ async function linkFinal(
       // Another pull of the same blob has removed its name in ready/: the one in blobs/ is as good.
       if (await isRight()) await linkBack(disk, at);
     } else if (isLinkUnsupported(error)) {
-      if (!await isRight()) await moveFinal(tools, at);
+      if (!await isRight()) await moveFinal(tools, blob, at);
     } else throw error;
   }
 
@@ -116,7 +121,7 @@ async function linkBack(disk: Disk, at: BlobPaths): Promise<void> {
   try {
     await disk.link(at.final, at.ready);
   } catch (error) {
-    if (!isExisting(error) && !isMissing(error)) throw error;
+    if (!isExisting(error) && !isMissing(error) && !isLinkUnsupported(error)) throw error;
   }
 }
 
@@ -147,44 +152,57 @@ export async function publishRemoved(
 
 /** Without hard links the blob is renamed; across file systems it is copied. */
 async function moveFinal(
-  { folder: { disk }, ownership }: CommitTools,
+  { folder, ownership, verifier }: CommitTools,
+  blob: Descriptor,
   at: BlobPaths,
 ): Promise<void> {
+  const { disk } = folder;
   try {
-    await disk.rename(at.ready, at.final);
-  } catch (error) {
-    if (isMissing(error)) return;
-    if (!isLinkUnsupported(error)) throw error;
     try {
-      await copyFile(disk, at.ready, at.oldPartial, ownership);
-      await disk.rename(at.oldPartial, at.final);
-    } catch (failed) {
-      await disk.remove(at.oldPartial).catch(() => {});
-      throw failed;
+      await disk.rename(at.ready, at.final);
+    } catch (error) {
+      if (!isOtherFileSystem(error)) throw error;
+      await copyFile(disk, at.ready, at.final, ownership);
+      await verifier.verifyOrQuarantine(blob, at.final);
     }
+  } catch (error) {
+    // Another pull of the same blob has moved it, which is looked at once the manifest is stored.
+    if (!isMissing(error)) throw error;
   }
 }
 
-async function copyFile(disk: Disk, from: string, to: string, ownership: Ownership): Promise<void> {
-  using source = await Deno.open(from);
-  using target = await disk.open(to, "any");
-  await target.truncate(0);
-  await disk.own(to, ownership);
-  const buffer = new Uint8Array(1024 * 1024);
-  let at = 0;
-  for (let read = await source.read(buffer); read !== null; read = await source.read(buffer)) {
-    await target.writeAt(buffer.subarray(0, read), at);
-    at += read;
+/**
+ * Copies to a draft of its own beside `to`, so that no other process writes to it, and puts it in place durably. A
+ * starting server removes such drafts.
+ */
+async function copyFile(
+  disk: Disk,
+  from: string,
+  to: string,
+  ownership: Ownership,
+): Promise<void> {
+  const draft = `${to}-${crypto.randomUUID()}.partial`;
+  try {
+    using source = await openForReading(from);
+    using target = await disk.open(draft, "new");
+    await disk.own(draft, ownership);
+    const buffer = new Uint8Array(1024 * 1024);
+    let at = 0;
+    for (let read = await source.read(buffer); read !== null; read = await source.read(buffer)) {
+      await target.writeAt(buffer.subarray(0, read), at);
+      at += read;
+    }
+    await target.sync();
+    target.close();
+    await disk.rename(draft, to);
+  } catch (error) {
+    await disk.remove(draft).catch(() => {});
+    throw error;
   }
-  await target.sync();
 }
 
 /** The file at `path`, if it is one and has this size. */
 async function fileAt(path: string, size: number): Promise<Deno.FileInfo | undefined> {
   const file = await statOf(path);
   return file?.isFile && file.size === size ? file : undefined;
-}
-
-function isSame(one: FileIdentity, other: FileIdentity): boolean {
-  return one.ino !== null && one.ino === other.ino && one.dev === other.dev;
 }

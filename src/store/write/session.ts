@@ -4,16 +4,16 @@ import { createHash } from "node:crypto";
 import type { BlobWatcher, Session } from "../../core/content.ts";
 import { type Digest, digestOf } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
-import type { Descriptor, Manifest } from "../../core/manifest.ts";
+import { type Descriptor, distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
 import type { Hasher } from "../../io/hash.ts";
-import { type Lock, tryLockExisting, waitLock } from "../../io/lock.ts";
-import { exists } from "../../io/stat.ts";
+import { type Lock, tryLock, tryLockExisting, waitLock } from "../../io/lock.ts";
+import { exists, namesIn } from "../../io/stat.ts";
 import { type Folder, temporaryPath } from "../layout/folder.ts";
-import { settleIntent } from "../layout/intents.ts";
+import { removeIntentLock, settleIntent } from "../layout/intents.ts";
 import type { EntryOwnership } from "../layout/ownership.ts";
-import { type BlobPaths, blobPaths } from "../layout/paths.ts";
+import { blobFile, type BlobPaths, blobPaths } from "../layout/paths.ts";
 import type { Ledger } from "../layout/verified.ts";
 import { adoptPartial } from "../partial/adopt_go.ts";
 import { BlobIngest } from "../partial/ingest.ts";
@@ -29,6 +29,8 @@ export interface SessionTools {
   readonly hasher: Hasher;
   /** Released at the end. */
   readonly lock: Disposable;
+  /** The model whose intent was recorded. */
+  readonly intent?: ModelName;
   readonly boot: number;
   readonly tool: string;
 }
@@ -48,7 +50,8 @@ export class StoreSession implements Session {
   ): Promise<boolean> {
     const { final, ready } = this.#at(blob);
     const verification = { signal, onProgress: (done: number) => watcher.verifying(done) };
-    for (const path of [final, ready]) {
+    // Another pull may move it from ready/ to blobs/, or link it back, between two looks.
+    for (const path of [ready, final, ready]) {
       if (await this.#verifier.verifyOrQuarantine(blob, path, verification)) return true;
     }
     return false;
@@ -64,9 +67,12 @@ export class StoreSession implements Session {
     const ownership = this.tools.ownership.file;
     const lock = await waitLock(at.lock, { ownership, signal, onWait });
     try {
+      // Another pull may have finished the blob while this one waited.
+      await this.tools.ledger.refresh();
       if (!await this.verifyOrQuarantine(blob, signal, watcher)) {
         return await this.#open(blob, at, lock, watcher);
       }
+      await this.#removePartial(at);
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;
@@ -102,7 +108,9 @@ export class StoreSession implements Session {
     const { folder, ledger, ownership } = this.tools;
     const tools = { folder, ledger, ownership: ownership.file, verifier: this.#verifier };
     const removed = await commitModel(tools, name, manifest);
-    if (removed.length === 0) await settleIntent(folder, name);
+    if (removed.length > 0) return removed;
+    await this.#removePartials(distinctBlobs(manifest));
+    await settleIntent(folder, name);
     return removed;
   }
 
@@ -110,8 +118,10 @@ export class StoreSession implements Session {
     try {
       await this.tools.ledger.save();
     } finally {
-      this.tools.hasher[Symbol.dispose]();
-      this.tools.lock[Symbol.dispose]();
+      const { hasher, lock, folder, intent } = this.tools;
+      hasher[Symbol.dispose]();
+      lock[Symbol.dispose]();
+      if (intent) await removeIntentLock(folder, intent);
     }
   }
 
@@ -159,6 +169,27 @@ export class StoreSession implements Session {
     } catch (error) {
       guard[Symbol.dispose]();
       throw error;
+    }
+  }
+
+  /** What a pull of a blob leaves that was killed in its last steps, or that another program finished first. */
+  async #removePartials(blobs: readonly Descriptor[]): Promise<void> {
+    const { folder: { paths }, ownership } = this.tools;
+    const names = new Set((await namesIn(paths.own)).map((name) => name.split(".", 1)[0]!));
+    const left = blobs.filter(({ digest }) => names.has(blobFile(digest)));
+    for (const blob of left) {
+      const at = this.#at(blob);
+      const files = [at.partial, at.checkpoint, at.positions];
+      if (!(await Promise.all(files.map(exists))).includes(true)) continue;
+      using lock = await tryLock(at.lock, { ownership: ownership.file });
+      if (lock) await this.#removePartial(at);
+    }
+  }
+
+  /** The blob is complete, and its lock is held. */
+  async #removePartial({ partial, checkpoint, positions }: BlobPaths): Promise<void> {
+    for (const path of [checkpoint, positions, partial]) {
+      await this.tools.folder.disk.remove(path);
     }
   }
 

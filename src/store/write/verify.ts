@@ -1,18 +1,34 @@
 /** Whether a file is the blob that its name says, by the ledger or by hashing it. */
 
+import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { Ownership } from "../../io/disk.ts";
-import type { Hasher } from "../../io/hash.ts";
-import { statOf } from "../../io/stat.ts";
+import { isExisting, isMissing, isOtherFileSystem } from "../../io/file_error.ts";
+import type { HashedFile, Hasher } from "../../io/hash.ts";
+import { lstatOf, statOf } from "../../io/stat.ts";
 import type { Folder } from "../layout/folder.ts";
 import { makeFolder } from "../layout/ownership.ts";
 import { blobFile } from "../layout/paths.ts";
-import type { Ledger } from "../layout/verified.ts";
+import { type Ledger, verifiedFile } from "../layout/verified.ts";
 
 /** Bytes hashed of a file between two reports. */
 const REPORT_EVERY = 256 * 1024 * 1024;
 /** The ledger is saved at once after a blob of this size was hashed; smaller ones are hashed again quickly. */
 const WORTH_SAVING = 64 * 1024 * 1024;
+
+/** A path that names another file each time it is read is given up after so many. */
+const MOST_LOOKS = 10;
+
+/** Identifies a file independently of its name. */
+export interface FileIdentity {
+  readonly ino: number | null;
+  readonly dev: number;
+}
+
+/** Whether both are the same file; false where the system does not tell. */
+export function isSame(one: FileIdentity, other: FileIdentity): boolean {
+  return one.ino !== null && one.ino === other.ino && one.dev === other.dev;
+}
 
 /** How a verification is followed and ended. */
 export interface Verification {
@@ -31,52 +47,93 @@ export class BlobVerifier {
   ) {}
 
   /**
-   * Whether the file at `path` is `blob`. A file that is not is moved to bad/. Rejects with kind local, and with the
-   * reason of the signal.
+   * Whether the file at `path` is `blob`. A file that is not is moved to bad/, were it a link to nothing. The verdict
+   * is about an open file: whatever another process does to the path meanwhile, it is not applied to another file.
+   * Rejects with kind local, and with the reason of the signal.
    */
   async verifyOrQuarantine(
     blob: Descriptor,
     path: string,
     verification: Verification = {},
   ): Promise<boolean> {
-    const file = await statOf(path);
-    if (!file) return false;
-    if (file.isFile && file.size === blob.size) {
-      if (this.ledger.vouchesFor(blob.digest, file)) return true;
-      if (await this.#hasDigest(blob, path, verification)) {
-        this.ledger.note(blob.digest, file);
-        if (blob.size >= WORTH_SAVING) await this.ledger.save();
+    for (let looks = 1;; looks++) {
+      const named = await lstatOf(path);
+      if (!named) return false;
+      const file = named.isSymlink ? await statOf(path) : named;
+      const fits = file?.isFile && file.size === blob.size;
+      if (!fits) {
+        if (await this.#quarantine(blob, path, named)) return false;
+      } else if (this.ledger.vouchesFor(blob.digest, verifiedFile(file))) {
         return true;
+      } else {
+        const hashed = await this.#hash(blob, path, verification);
+        if (hashed?.matches) {
+          this.ledger.note(blob.digest, hashed.file);
+          if (blob.size >= WORTH_SAVING) await this.ledger.save();
+          return true;
+        }
+        const same = hashed && isSame(file, hashed.file);
+        if (same && await this.#quarantine(blob, path, named)) return false;
       }
+      // The path names another file by now.
+      if (looks === MOST_LOOKS) throw new PullamaError("local", `${path} changes all the time`);
     }
-    const { disk, paths } = this.folder;
-    await makeFolder(disk, paths.bad, this.folderOwnership);
-    await disk.rename(path, `${paths.bad}/${blobFile(blob.digest)}-${crypto.randomUUID()}`);
-    return false;
   }
 
   /** Records in the ledger that the file at `path` was verified. */
   async note(blob: Descriptor, path: string): Promise<void> {
     const file = await statOf(path);
-    if (file) this.ledger.note(blob.digest, file);
+    if (file) this.ledger.note(blob.digest, verifiedFile(file));
   }
 
-  async #hasDigest(
+  /** Undefined: the file was removed meanwhile. */
+  async #hash(
     blob: Descriptor,
     path: string,
     { signal, onProgress }: Verification,
-  ): Promise<boolean> {
+  ): Promise<{ readonly matches: boolean; readonly file: HashedFile } | undefined> {
     const run = this.hasher.follow(path, 0);
     try {
-      while (run.position < blob.size) {
+      // Opens it; and what another program wrote may not be on disk yet.
+      const file = await run.sync();
+      let whole = true;
+      while (whole && run.position < blob.size) {
         signal?.throwIfAborted();
         onProgress?.(run.position);
-        if (!await run.extend(Math.min(blob.size, run.position + REPORT_EVERY))) return false;
+        whole = await run.extend(Math.min(blob.size, run.position + REPORT_EVERY));
       }
       onProgress?.(blob.size);
-      return blob.size === 0 || run.digest === blob.digest;
+      const matches = whole && (blob.size === 0 || run.digest === blob.digest);
+      return { matches: matches && file.isFile && file.size === blob.size, file };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
     } finally {
       await run.close();
     }
+  }
+
+  /** Moves `path` to bad/ if it still names `file`; false: it names another one, which is put back. */
+  async #quarantine(blob: Descriptor, path: string, file: FileIdentity): Promise<boolean> {
+    const { disk, paths } = this.folder;
+    await makeFolder(disk, paths.bad, this.folderOwnership);
+    const moved = `${paths.bad}/${blobFile(blob.digest)}-${crypto.randomUUID()}`;
+    try {
+      await disk.rename(path, moved);
+    } catch (error) {
+      if (isMissing(error)) return false;
+      if (!isOtherFileSystem(error)) throw error;
+      const named = await lstatOf(path);
+      if (!named || !isSame(named, file)) return false;
+      await disk.remove(path);
+      return true;
+    }
+    const named = await lstatOf(moved);
+    if (!named || isSame(named, file)) return true;
+    await disk.link(moved, path).catch((error) => {
+      if (!isExisting(error)) throw error;
+    });
+    await disk.remove(moved);
+    return false;
   }
 }

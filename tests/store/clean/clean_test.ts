@@ -3,7 +3,7 @@ import type { CleanReport } from "../../../src/core/reports/clean.ts";
 import { displayName, parseName } from "../../../src/core/name.ts";
 import type { Disk } from "../../../src/io/disk.ts";
 import type { CleanOptions } from "../../../src/store/clean/clean.ts";
-import type { StoreSession } from "../../../src/store/write/session.ts";
+import type { Session } from "../../../src/core/content.ts";
 import { otherHolder } from "../../io/other_process.ts";
 import { snapshotOf, writeModelsFolder } from "../../fakes/models_folder.ts";
 import { RecordingDisk } from "../../fakes/recording_disk.ts";
@@ -33,7 +33,7 @@ function clean(
 }
 
 /** Takes part in the folder to pull `name`, as a pull does. */
-function enter(world: World, name: string, blobs: readonly TestBlob[]): Promise<StoreSession> {
+function enter(world: World, name: string, blobs: readonly TestBlob[]): Promise<Session> {
   const digests = new Set(blobs.map(({ blob }) => blob.digest));
   return world.folder().enter(noSignal(), () => {}, { name: parseName(name), digests });
 }
@@ -45,7 +45,7 @@ async function leave(world: World, name: string, blobs: readonly TestBlob[]): Pr
   await half(session, blobs[0]!);
 }
 
-async function half(session: StoreSession, { blob, bytes }: TestBlob): Promise<void> {
+async function half(session: Session, { blob, bytes }: TestBlob): Promise<void> {
   const ingest = await session.ingest(blob, noSignal(), new Witness());
   if (!ingest) return;
   await using _ = ingest;
@@ -326,26 +326,51 @@ Deno.test("cleanFolder() does not follow links and keeps what is not of its kind
   const outside = `${world.root}/outside`;
   await Deno.mkdir(outside);
   await Deno.writeTextFile(`${outside}/precious`, "precious");
-  await Deno.writeTextFile(`${outside}/sha256-${"1".repeat(64)}`, "precious");
-  const { ready, temporary, own } = world.paths;
-  await Deno.remove(ready);
-  await Deno.symlink(outside, ready);
+  const { temporary, own } = world.paths;
   await Deno.symlink(outside, `${temporary}/link`);
   await Deno.symlink(`${outside}/precious`, `${own}/sha256-${"2".repeat(64)}.partial`);
   await Deno.writeTextFile(`${own}/notes.txt`, "mine");
   await Deno.mkdir(`${temporary}/full`);
   await Deno.writeTextFile(`${temporary}/full/file`, "mine");
   await clean(world);
-  assert.deepEqual(namesIn(outside), ["precious", `sha256-${"1".repeat(64)}`]);
+  assert.deepEqual(namesIn(outside), ["precious"]);
   assert.deepEqual(namesIn(temporary), ["full"]);
   assert.ok(exists(`${own}/notes.txt`));
   assert.equal(exists(`${own}/sha256-${"2".repeat(64)}.partial`), false, "the link itself goes");
 });
 
+for (const folder of ["own", "ready", "temporary", "bad", "intents"] as const) {
+  Deno.test(`no command works in a models folder whose folder for ${folder} is a link elsewhere`, async () => {
+    await using world = await World.make();
+    await leave(world, "m", [A]);
+    const outside = `${world.root}/outside`;
+    await Deno.mkdir(outside);
+    const name = `sha256-${"1".repeat(64)}`;
+    for (const file of [name, `${name}.partial`, `${name}.lock`, "store.lock", "ledger.json"]) {
+      await Deno.writeTextFile(`${outside}/${file}`, "precious");
+    }
+    const before = snapshotOf(outside);
+    const path = world.paths[folder];
+    await Deno.remove(path, { recursive: true }).catch(() => {});
+    await Deno.symlink(outside, path);
+    const expected = { kind: "local", message: `${path} exists and is not a directory` };
+    await assert.rejects(clean(world), expected);
+    await assert.rejects(world.enter(), expected);
+    await assert.rejects(
+      world.folder().remove([parseName("m")]).then(([end]) => {
+        if (end && "error" in end && end.error.kind !== "not_found") throw end.error;
+        throw Object.assign(new Error(expected.message), { kind: "local" });
+      }),
+      expected,
+    );
+    assert.deepEqual(snapshotOf(outside), before);
+  });
+}
+
 Deno.test("cleanFolder() keeps a pull that is about to begin from counting on what goes", async () => {
   await using world = await World.make();
   await leave(world, "m", [A]);
-  let entered: Promise<StoreSession> | undefined;
+  let entered: Promise<Session> | undefined;
   const disk = new RecordingDisk({
     before: ({ does, path }) => {
       if (does === "remove" && path === world.at(A.blob).checkpoint) {

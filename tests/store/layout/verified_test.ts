@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { Ledger } from "../../../src/store/layout/verified.ts";
+import { Ledger, type VerifiedFile, verifiedFile } from "../../../src/store/layout/verified.ts";
 import { RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
 import { realDisk } from "../../../src/io/disk.ts";
 import { blobOf, namesIn, World } from "../world.ts";
 
 const [ONE, OTHER] = [blobOf(10, 1).blob.digest, blobOf(10, 2).blob.digest];
 
-async function made(): Promise<{ world: World; file: string; info: Deno.FileInfo }> {
+async function made(): Promise<{ world: World; file: string; info: VerifiedFile }> {
   const world = await World.make();
   await Deno.mkdir(world.paths.temporary, { recursive: true });
   const file = `${world.root}/file`;
   await Deno.writeTextFile(file, "content");
-  return { world, file, info: await Deno.stat(file) };
+  return { world, file, info: verifiedFile(await Deno.stat(file)) };
 }
 
 const open = (world: World, disk = realDisk) => Ledger.open({ disk: disk, paths: world.paths });
@@ -29,8 +29,8 @@ Deno.test("Ledger remembers a file until it is touched, resized or exchanged", a
   assert.equal(ledger.vouchesFor(OTHER, info), false);
   assert.equal(ledger.vouchesFor(ONE, { ...info, size: info.size + 1 }), false);
   assert.equal(ledger.vouchesFor(ONE, { ...info, ino: info.ino! + 1 }), false);
-  await Deno.utime(file, new Date(), new Date(info.mtime!.getTime() + 1));
-  assert.equal(ledger.vouchesFor(ONE, await Deno.stat(file)), false);
+  await Deno.utime(file, new Date(), new Date(info.mtimeMs + 1));
+  assert.equal(ledger.vouchesFor(ONE, verifiedFile(await Deno.stat(file))), false);
 });
 
 Deno.test("Ledger keeps what another process noted meanwhile", async () => {

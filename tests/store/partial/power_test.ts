@@ -140,5 +140,6 @@ function rootsOf(error: unknown): unknown[] {
   if (error instanceof SuppressedError) {
     return [...rootsOf(error.error), ...rootsOf(error.suppressed)];
   }
-  return [error];
+  const { cause } = error as Error;
+  return cause === undefined ? [error] : rootsOf(cause);
 }

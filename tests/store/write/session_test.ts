@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { total, union } from "../../../src/core/ranges.ts";
-import { isAt, RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
+import { RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
 import {
   blobOf,
   exists,
@@ -196,27 +196,46 @@ Deno.test("enter() makes the models folder with its parents, and syncs their nam
   const deep = openFolder(`${world.root}/a/b/models/`, { tool: "t", disk });
   await (await deep.enter(noSignal(), () => {}))[Symbol.asyncDispose]();
   for (const folder of ["a", "b", "models", ".pullm", "ready"]) {
-    const made = disk.steps.findIndex((s) =>
-      s.does === "make folder" && s.path.endsWith(`/${folder}`)
-    );
-    assert.ok(made >= 0, folder);
-    const parent = disk.steps[made]!.path.slice(0, -folder.length - 1);
-    assert.ok(disk.steps.slice(made).some((s) => s.does === "sync folder" && s.path === parent));
-    assert.equal((await Deno.stat(disk.steps[made]!.path)).mode! & 0o777, 0o755);
+    // It gets its owner and mode before its name.
+    const named = disk.steps.findIndex((s) => s.does === "rename" && s.path.endsWith(`/${folder}`));
+    assert.ok(named >= 0, folder);
+    const path = disk.steps[named]!.path;
+    const parent = path.slice(0, -folder.length - 1);
+    assert.ok(disk.steps.slice(named).some((s) => s.does === "sync folder" && s.path === parent));
+    assert.equal((await Deno.stat(path)).mode! & 0o777, 0o755);
   }
 });
 
-Deno.test("case 93: a models folder on a read-only file system is named in the error", async () => {
+Deno.test("case 93: what cannot be written is named in the error", async () => {
   await using world = await World.make();
   const disk = new RecordingDisk({
-    fail: (step) => isAt(step, "blobs") ? systemError("EACCES") : undefined,
+    fail: (step) => step.path.endsWith("/blobs") ? systemError("EACCES") : undefined,
   });
-  await assert.rejects(world.enter(disk), (error: Error & { kind: string; hint: string }) => {
+  await using session = await world.enter(disk);
+  const downloading = session.ingest(blob, noSignal(), new Witness());
+  await assert.rejects(downloading, (error: Error & { kind: string; hint: string }) => {
     assert.equal(error.kind, "local");
     assert.ok(error.message.includes(world.paths.blobs), error.message);
     assert.match(error.hint, /owned by user \d+/);
     return true;
   });
+});
+
+Deno.test("a model that is complete in a folder that cannot be written needs nothing", async () => {
+  await using world = await World.make();
+  const manifest = manifestOf([BLOB]);
+  {
+    await using session = await world.enter();
+    await fetchBlob(session, BLOB);
+    assert.deepEqual(await session.commit(NAME, manifest), []);
+  }
+  const disk = new RecordingDisk({ fail: () => systemError("EACCES") });
+  await Deno.remove(world.paths.own, { recursive: true });
+  await using session = await world.enter(disk);
+  assert.ok(await session.verifyOrQuarantine(blob, noSignal(), new Witness()));
+  assert.deepEqual(await session.commit(NAME, manifest), []);
+  await assert.rejects(session.commit(NAME, manifestOf([])), { kind: "local" });
+  assert.deepEqual(disk.steps.filter(({ does }) => does === "rename"), []);
 });
 
 function fileOf(): string {

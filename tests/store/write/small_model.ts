@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Manifest } from "../../../src/core/manifest.ts";
 import { manifestPath } from "../../../src/store/layout/paths.ts";
-import type { StoreSession } from "../../../src/store/write/session.ts";
+import type { Session } from "../../../src/core/content.ts";
 import type { RecordingDisk } from "../../fakes/recording_disk.ts";
 import {
   blobOf,
@@ -21,7 +21,7 @@ export const MANIFEST: Manifest = manifestOf(BLOBS);
 
 /** Brings every blob that is missing, as a pull does; returns how many had to be fetched. */
 export async function bring(
-  session: StoreSession,
+  session: Session,
   blobs: readonly TestBlob[] = BLOBS,
 ): Promise<number> {
   let count = 0;

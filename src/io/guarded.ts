@@ -1,0 +1,192 @@
+/**
+ * Access to files in folders that other users may write to: what was checked is what is used. A path is opened
+ * without waiting and without effect (never truncated, never created), and the open file is compared with what the
+ * path names: another user may have put a link, a FIFO or a device there. O_NOFOLLOW alone would not do: the runtime
+ * resolves paths itself where its permissions are restricted.
+ */
+
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  readSync,
+  type Stats,
+} from "node:fs";
+import { PullamaError } from "../core/errors.ts";
+import { fileError, isMissing } from "./file_error.ts";
+
+const WINDOWS = Deno.build.os === "windows";
+
+/** An open file or folder by its descriptor. */
+interface Descriptor {
+  readonly fd: number;
+  readonly info: Stats;
+}
+
+/** What `path` is opened as. "own file" must not have a second name, which could be a foreign file. */
+type Expected = "file" | "own file" | "directory";
+
+/** Rejects with kind local what is not `expected`, in a sentence about `path`. */
+function refuse(path: string, expected: Expected): PullamaError {
+  const message = expected === "directory"
+    ? `${path} exists and is not a directory`
+    : `${path} exists and is not a regular file`;
+  return new PullamaError("local", message, {
+    hint: "remove it, or move it away, if it is not yours: another user may have made it",
+  });
+}
+
+/** What makes a file acceptable as `expected`. */
+function isExpected(
+  info: { isFile(): boolean; isDirectory(): boolean; readonly nlink: number },
+  expected: Expected,
+): boolean {
+  if (expected === "directory") return info.isDirectory();
+  return info.isFile() && (expected === "file" || WINDOWS || info.nlink === 1);
+}
+
+/** Opens `path` itself for reading, were it a link; with `follow` what it leads to. */
+function openChecked(path: string, expected: Expected, follow = false): Descriptor {
+  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const flags = WINDOWS ? O_RDONLY : O_RDONLY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW);
+  if (!follow && !isExpected(lstatSync(path), expected)) throw refuse(path, expected);
+  const fd = openSync(path, flags);
+  try {
+    const info = fstatSync(fd);
+    if (!isExpected(info, expected)) throw refuse(path, expected);
+    if (!follow && !WINDOWS) {
+      const named = lstatSync(path);
+      if (named.ino !== info.ino || named.dev !== info.dev) throw refuse(path, expected);
+    }
+    return { fd, info };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/**
+ * The content of a small file; undefined where there is none. Rejects with kind local if it is not a regular file, or
+ * larger than `most` bytes. A link counts as no regular file, unless `follow` is set.
+ */
+export function readSmallFile(
+  path: string,
+  most: number,
+  options: { readonly follow?: boolean } = {},
+): Promise<SmallFile | undefined> {
+  return new Promise((resolve) => resolve(read(path, most, options)));
+}
+
+function read(
+  path: string,
+  most: number,
+  { follow = false }: { readonly follow?: boolean },
+): SmallFile | undefined {
+  let file: Descriptor;
+  try {
+    file = openChecked(path, "file", follow);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw fileError(error, "read", path);
+  }
+  try {
+    const { size, uid } = file.info;
+    if (size > most) {
+      throw new PullamaError("local", `cannot read ${path}: too large (more than ${most} bytes)`);
+    }
+    const bytes = new Uint8Array(size);
+    let length = 0;
+    while (length < size) {
+      const count = readSync(file.fd, bytes, length, size - length, length);
+      if (count === 0) break;
+      length += count;
+    }
+    return { bytes: bytes.subarray(0, length), uid: WINDOWS ? null : uid };
+  } catch (error) {
+    throw fileError(error, "read", path);
+  } finally {
+    closeSync(file.fd);
+  }
+}
+
+/** A file that was read, and its owner; null where the system has none. */
+export interface SmallFile {
+  readonly bytes: Uint8Array;
+  readonly uid: number | null;
+}
+
+/**
+ * Opens an existing file of ours for reading and writing. Rejects with kind local if it is not a regular file, or has
+ * a second name, and with a missing-file cause if there is none.
+ */
+export async function openOwnFile(path: string): Promise<Deno.FsFile> {
+  try {
+    if (!isOwn(await Deno.lstat(path))) throw refuse(path, "own file");
+    // For both: opening a FIFO for one of them would wait.
+    const file = await Deno.open(path, { read: true, write: true });
+    try {
+      const [opened, named] = await Promise.all([file.stat(), Deno.lstat(path)]);
+      if (opened.nlink === 0) throw new Deno.errors.NotFound("it was removed meanwhile");
+      const same = opened.ino === null || (opened.ino === named.ino && opened.dev === named.dev);
+      if (!same || !isOwn(opened)) throw refuse(path, "own file");
+      return file;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  } catch (error) {
+    throw fileError(error, "open", path);
+  }
+}
+
+/**
+ * Opens a file for reading, were its path a link. Rejects with kind local if it leads to anything but a regular file:
+ * opening a FIFO would wait for a writer.
+ */
+export async function openForReading(path: string): Promise<Deno.FsFile> {
+  try {
+    if (!(await Deno.stat(path)).isFile) throw refuse(path, "file");
+    const file = await Deno.open(path);
+    if ((await file.stat()).isFile) return file;
+    file.close();
+    throw refuse(path, "file");
+  } catch (error) {
+    throw fileError(error, "read", path);
+  }
+}
+
+function isOwn({ isFile, nlink }: Deno.FileInfo): boolean {
+  return isFile && (WINDOWS || nlink === null || nlink <= 1);
+}
+
+/** Sets owner and mode of a file of ours, or of a folder. Throws what the system throws, and kind local. */
+export function setOwnership(
+  path: string,
+  { mode, uid, gid }: { readonly mode?: number; readonly uid?: number; readonly gid?: number },
+): void {
+  if (WINDOWS || (mode ?? uid ?? gid) === undefined) return;
+  const expected = lstatSync(path).isDirectory() ? "directory" : "own file";
+  const { fd, info } = openChecked(path, expected);
+  try {
+    if (uid !== undefined || gid !== undefined) fchownSync(fd, uid ?? info.uid, gid ?? info.gid);
+    // After chown, which clears the set-group-ID bit.
+    if (mode !== undefined) fchmodSync(fd, mode);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Sets the modification time of a file, in milliseconds since 1970. Throws what the system throws, and kind local. */
+export function setModified(path: string, timeMs: number): void {
+  const { fd } = openChecked(path, "file");
+  try {
+    futimesSync(fd, timeMs / 1000, timeMs / 1000);
+  } finally {
+    closeSync(fd);
+  }
+}

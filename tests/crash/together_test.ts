@@ -1,0 +1,33 @@
+import { randomNumbers } from "./kills.ts";
+import { ELSEWHERE, pullTogether } from "./together.ts";
+
+const ROUNDS = 2;
+const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
+
+Deno.test("several processes at once download each blob once, and all succeed", async () => {
+  const random = randomNumbers(seed);
+  for (const processes of [2, 4]) {
+    for (let round = 0; round < ROUNDS; round++) await pullTogether({ processes, random });
+  }
+});
+
+for (const elsewhere of ["blobs", "manifests", "models"] as const) {
+  Deno.test({
+    name:
+      `several processes at once store right bytes where ${elsewhere} is on another file system`,
+    ignore: ELSEWHERE === undefined,
+    async fn() {
+      const random = randomNumbers(seed);
+      for (let round = 0; round < ROUNDS; round++) {
+        await pullTogether({ processes: 3, elsewhere, random });
+      }
+    },
+  });
+}
+
+Deno.test("several processes at once, some of them killed, leave nothing behind", async () => {
+  const random = randomNumbers(seed);
+  for (let round = 0; round < ROUNDS; round++) {
+    await pullTogether({ processes: 3, kills: 0.5, beside: [["clean"]], random });
+  }
+});

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { openOwnFile, readSmallFile, setModified, setOwnership } from "../../src/io/guarded.ts";
+import { exists } from "../../src/io/stat.ts";
+import { temporaryFolder } from "../real/child.ts";
+
+const WINDOWS = Deno.build.os === "windows";
+const MOST = 1000;
+
+interface Planted {
+  readonly what: string;
+  /** Puts it at `path`; `victim` is a foreign file. */
+  readonly plant: (path: string, victim: string) => Promise<void>;
+}
+
+const PLANTED: readonly Planted[] = [
+  { what: "a link to a file", plant: (path, victim) => Deno.symlink(victim, path) },
+  { what: "a link to nothing", plant: (path) => Deno.symlink("/nowhere/at/all", path) },
+  { what: "a link to a device", plant: (path) => Deno.symlink("/dev/zero", path) },
+  { what: "a FIFO", plant: (path) => command("mkfifo", path) },
+  { what: "a directory", plant: (path) => Deno.mkdir(path) },
+  { what: "a second name of a file", plant: (path, victim) => Deno.link(victim, path) },
+];
+
+async function command(name: string, ...args: string[]): Promise<void> {
+  const { success } = await new Deno.Command(name, { args }).output();
+  assert.ok(success, name);
+}
+
+for (const { what, plant } of PLANTED) {
+  Deno.test({
+    name:
+      `${what} in the place of a file of ours is refused at once, and the foreign file stays as it is`,
+    ignore: WINDOWS,
+    async fn() {
+      await using folder = await temporaryFolder();
+      const path = `${folder.path}/note`;
+      const victim = `${folder.path}/victim`;
+      await Deno.writeTextFile(victim, "precious", { mode: 0o600 });
+      await plant(path, victim);
+      const before = await Deno.stat(victim);
+      const refused = { kind: "local", message: /exists and is not a regular file/ };
+      await assert.rejects(openOwnFile(path), refused);
+      // What has a second name may be read, never changed.
+      if (what.startsWith("a second name")) {
+        assert.equal(
+          new TextDecoder().decode((await readSmallFile(path, MOST))?.bytes),
+          "precious",
+        );
+      } else await assert.rejects(readSmallFile(path, MOST), refused);
+      if (what !== "a directory") assert.throws(() => setOwnership(path, { mode: 0o666 }), refused);
+      if (!what.startsWith("a second")) assert.throws(() => setModified(path, 0), refused);
+      const after = await Deno.stat(victim);
+      assert.equal(await Deno.readTextFile(victim), "precious");
+      assert.deepEqual([after.mode, after.mtime, after.size], [
+        before.mode,
+        before.mtime,
+        before.size,
+      ]);
+    },
+  });
+}
+
+Deno.test("a file that is too large for what it should be is not read into memory", async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/note`;
+  {
+    using file = await Deno.create(path);
+    await file.truncate(3 * 2 ** 30);
+  }
+  const before = Deno.memoryUsage().rss;
+  await assert.rejects(readSmallFile(path, MOST), { kind: "local", message: /too large/ });
+  assert.ok(Deno.memoryUsage().rss - before < 100 * 2 ** 20);
+});
+
+Deno.test("a missing file is not an error to read, and one to open", async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/note`;
+  assert.equal(await readSmallFile(path, MOST), undefined);
+  await assert.rejects(openOwnFile(path), { kind: "local", message: /no such file/ });
+  assert.equal(await exists(path), false);
+});
+
+Deno.test("a link is followed where the user may have made it", async () => {
+  await using folder = await temporaryFolder();
+  await Deno.writeTextFile(`${folder.path}/a`, "text");
+  await Deno.symlink(`${folder.path}/a`, `${folder.path}/b`);
+  const file = await readSmallFile(`${folder.path}/b`, MOST, { follow: true });
+  assert.equal(new TextDecoder().decode(file?.bytes), "text");
+  assert.equal(file?.uid, WINDOWS ? null : Deno.uid());
+});

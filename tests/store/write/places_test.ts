@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { freeBytes } from "../../../src/io/space.ts";
+import { manifestPath } from "../../../src/store/layout/paths.ts";
+import { assertComplete, pull } from "./small_model.ts";
+import { blobOf, exists, fetchBlob, NAME, namesIn, noSignal, Witness, World } from "../world.ts";
+
+const ELSEWHERE = "/tmp";
+const INTENT = { name: NAME, digests: new Set([blobOf(10).blob.digest]) };
+const isOther = exists(ELSEWHERE) && exists("/dev/shm") &&
+  Deno.statSync(ELSEWHERE).dev !== Deno.statSync("/dev/shm").dev;
+
+/** Makes `name` of the models folder a link to a folder on another file system. */
+async function elsewhere(world: World, name: string): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempDir({ dir: ELSEWHERE, prefix: "pullama-elsewhere-" });
+  await Deno.symlink(path, `${world.models}/${name}`);
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+Deno.test({
+  name: "manifests on another file system are stored, again and again, without a draft left",
+  ignore: !isOther,
+  async fn() {
+    await using world = await World.make();
+    await using other = await elsewhere(world, "manifests");
+    assert.equal(await pull(world), 3);
+    assertComplete(world);
+    assert.equal(await pull(world), 0);
+    assert.deepEqual(namesIn(other.path), [NAME.host]);
+    assert.deepEqual(namesIn(world.paths.temporary), []);
+  },
+});
+
+Deno.test({
+  name: "the free space is that of the disk of the blobs too",
+  ignore: !isOther,
+  async fn() {
+    await using world = await World.make();
+    await using other = await elsewhere(world, "blobs");
+    const least = Math.min(freeBytes(other.path)!, freeBytes(world.models)!);
+    assert.ok(Math.abs(world.folder().free()! - least) < 2 ** 30);
+  },
+});
+
+Deno.test("a blob that is a link to a disk that is not mounted is set aside before the download", async () => {
+  await using world = await World.make();
+  const made = blobOf(20_000);
+  await using session = await world.enter();
+  await Deno.symlink("/mnt/not/there", world.at(made.blob).final);
+  assert.equal(await session.verifyOrQuarantine(made.blob, noSignal(), new Witness()), false);
+  await fetchBlob(session, made);
+  assert.equal(namesIn(world.paths.bad).length, 1);
+  assert.equal(exists(world.at(made.blob).final), false);
+});
+
+Deno.test("a directory in the place of the manifest ends a pull before its first byte", async () => {
+  await using world = await World.make();
+  const path = manifestPath(world.paths, NAME);
+  await Deno.mkdir(path, { recursive: true });
+  const entered = world.folder().enter(noSignal(), () => {}, INTENT);
+  await assert.rejects(entered, {
+    kind: "local",
+    message: `cannot store the manifest: ${path} is a directory`,
+  });
+});
+
+Deno.test("a file in the place of a folder of manifests ends a pull before its first byte", async () => {
+  await using world = await World.make();
+  const path = `${world.paths.manifests}/${NAME.host}`;
+  await Deno.mkdir(world.paths.manifests);
+  await Deno.writeTextFile(path, "");
+  const entered = world.folder().enter(noSignal(), () => {}, INTENT);
+  await assert.rejects(entered, {
+    kind: "local",
+    message: `cannot store the manifest: ${path} is not a directory`,
+  });
+});
+
+Deno.test("a models folder that is a link to nothing is no empty folder", async () => {
+  await using world = await World.make();
+  await Deno.remove(world.models);
+  await Deno.symlink("/mnt/not/there", world.models);
+  const refused = {
+    kind: "local",
+    message: `${world.models} is a link to /mnt/not/there, which does not exist`,
+  };
+  await assert.rejects(world.folder().list(), refused);
+  await assert.rejects(world.enter(), refused);
+  await assert.rejects(world.folder().names(), refused);
+});
+
+Deno.test("the look at the place of a manifest leaves nothing", async () => {
+  await using world = await World.make();
+  assert.equal(await pull(world), 3);
+  await using _session = await world.folder().enter(noSignal(), () => {}, INTENT);
+  assert.deepEqual(
+    namesIn(`${world.paths.manifests}/${NAME.host}/${NAME.namespace}/${NAME.model}`),
+    [
+      NAME.tag,
+    ],
+  );
+});
