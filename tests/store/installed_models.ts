@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { held, wholeOf } from "../fakes/content.ts";
 import type { Layer, ModelFiles } from "../fakes/registry.ts";
+import { safetensors, tensor } from "./show/safetensors_writer.ts";
 
 export interface InstallOptions {
   /** The folder beside `blobs`; default `manifests`. */
@@ -98,7 +99,10 @@ export function tensorModel(tensors: number): ModelFiles {
       capabilities: ["completion"],
     }),
     layers: [
-      ...Array.from({ length: tensors }, (_, i) => layer("tensor", `tensor ${i}`, `blk.${i}.w`)),
+      ...Array.from({ length: tensors }, (_, i) => {
+        const file = safetensors({ [`blk.${i}.w`]: tensor("BF16", 1000, 1000) });
+        return layer("tensor", file, `blk.${i}.w`);
+      }),
       layer(
         "json",
         JSON.stringify({

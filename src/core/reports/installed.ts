@@ -48,8 +48,8 @@ export interface Inventory {
   readonly hidden: readonly HiddenManifest[];
 }
 
-/** A metadata value: numbers that a double cannot represent exactly are strings of digits. */
-export type MetadataValue = string | number | boolean;
+/** A metadata value: an integer that a double cannot represent exactly is a bigint. */
+export type MetadataValue = string | number | boolean | bigint;
 
 export interface LayerDetails extends Descriptor {
   /** The name within the model, which tensors and files of safetensors models have. */
@@ -69,7 +69,7 @@ export interface ModelDetails extends InstalledModel {
   readonly architecture?: string;
   /** As in the config, such as `8.0B`. */
   readonly parameterSize?: string;
-  /** Computed from the header of the weights if the config has no size. */
+  /** Computed from the headers of the weights, of GGUF files only if the config has no size. */
   readonly parameterCount?: number;
   readonly quantization?: string;
   /** In tokens. */
@@ -78,8 +78,12 @@ export interface ModelDetails extends InstalledModel {
   readonly capabilities: readonly string[];
   /** The minimum version of Ollama. */
   readonly requires?: string;
+  /** The scalar metadata of the first projector. */
+  readonly projector?: ModelDetails["metadata"];
   readonly licenses: readonly string[];
+  /** The one that Ollama uses, unless its own code makes the prompts for this model. */
   readonly template?: string;
+  readonly templateSource?: "model" | "weights" | "ollama";
   readonly system?: string;
   /** The model's parameters by name. */
   readonly parameters?: Readonly<Record<string, unknown>>;

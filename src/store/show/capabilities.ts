@@ -4,6 +4,7 @@
  */
 
 import { templateTraits } from "../../core/go_template.ts";
+import type { ModelDetails } from "../../core/reports/installed.ts";
 import type { ModelConfig } from "../manifests/config.ts";
 import type { GgufHeader } from "./gguf.ts";
 
@@ -39,17 +40,46 @@ const PARSERS: Readonly<Record<string, readonly string[]>> = {
   "olmo3-think": ["thinking"],
 };
 
-/** The capabilities without duplicates; empty if none are known. */
-export function capabilitiesOf(parts: ModelParts): string[] {
+/** How a model turns a conversation into a prompt. */
+interface Prompting {
+  /** The chat template in the weights; "" if there is none. */
+  readonly chat: string;
+  readonly chatWords: readonly string[];
+  readonly goWords: readonly string[];
+  /** Ollama has code for this model. */
+  readonly rendered: boolean;
+  /** The Go template takes precedence over the chat template. */
+  readonly usesTemplate: boolean;
+}
+
+function promptingOf(parts: ModelParts): Prompting {
   const { config, header, template } = parts;
-  const found = new Set(config.capabilities);
-  const add = (words: readonly string[]) => words.forEach((word) => found.add(word));
   const chat = textAt(header, "tokenizer.chat_template");
   const chatWords = chatCapabilities(chat);
   const goWords = template === undefined ? [] : templateCapabilities(template);
   const rendered = config.renderer !== "" || config.parser !== "" || isHarmony(parts);
   const usesTemplate = template !== undefined &&
     (rendered || chat === "" || !prefersChat(chat, chatWords, template, goWords));
+  return { chat, chatWords, goWords, rendered, usesTemplate };
+}
+
+/** The template of the model, or that in the weights if Ollama uses that; empty if there is none. */
+export function templateOf(parts: ModelParts): Pick<ModelDetails, "template" | "templateSource"> {
+  const { config, template } = parts;
+  const { chat, rendered, usesTemplate } = promptingOf(parts);
+  if (chat !== "" && !rendered && !usesTemplate) {
+    return { template: chat, templateSource: "weights" };
+  }
+  const own = template === undefined ? {} : { template, templateSource: "model" as const };
+  return config.renderer === "" ? own : { ...own, templateSource: "ollama" };
+}
+
+/** The capabilities without duplicates; empty if none are known. */
+export function capabilitiesOf(parts: ModelParts): string[] {
+  const { config, header } = parts;
+  const found = new Set(config.capabilities);
+  const add = (words: readonly string[]) => words.forEach((word) => found.add(word));
+  const { chatWords, goWords, rendered, usesTemplate } = promptingOf(parts);
 
   if (header !== undefined) {
     const own = (key: string) => header.values.has(`${architectureOf(header)}.${key}`);

@@ -6,10 +6,12 @@ import type { MetadataValue, ModelDetails } from "../../core/reports/installed.t
 import type { Manifest } from "../../core/manifest.ts";
 import type { Machine } from "../../core/manifest_index.ts";
 import type { ModelName } from "../../core/name.ts";
-import { architectureOf, capabilitiesOf } from "./capabilities.ts";
+import { architectureOf, capabilitiesOf, templateOf } from "./capabilities.ts";
 import { isObject, positive } from "../manifests/config.ts";
 import { openModel, sizeOf } from "../manifests/list.ts";
+import type { GgufHeader } from "./gguf.ts";
 import { ModelReader } from "./model_reader.ts";
+import { tensorModel } from "./tensor_model.ts";
 import { findInstalled } from "../manifests/installed.ts";
 import type { Paths } from "../layout/paths.ts";
 
@@ -52,24 +54,32 @@ async function partsOf(
   const isGguf = ["", "gguf"].includes(config.format);
   // The tensor list is needed only for the parameter count.
   const header = isGguf ? await reader.header("model", config.parameterSize === "") : undefined;
-  const tensors = tensorModel(isGguf ? {} : await reader.file("config.json"));
+  const tensors = isGguf ? undefined : tensorModel(
+    await reader.file("config.json"),
+    reader.layersOf("tensor"),
+    await reader.tensors(),
+  );
   const template = await reader.text("template", "prompt");
   const system = await reader.text("system");
   const parameters = await reader.json("params", isObject);
   const messages = await reader.json("messages", Array.isArray);
-  const projectors = await reader.headers("projector");
+  const projectors = await reader.headers("projector", true);
 
-  const architecture = architectureOf(header) || tensors.family;
+  const architecture = architectureOf(header) || tensors?.family;
   const own = (key: string) => positive(header?.values.get(`${architecture}.${key}`));
   const format = config.format || (header && "gguf");
-  const family = config.family || architecture;
   const stored = config.quantization === "unknown" ? "" : config.quantization;
-  const quantization = stored || quantizationName(header?.values.get("general.file_type"));
-  const contextLength = own("context_length") ?? tensors.contextLength ?? config.contextLength;
-  const embeddingLength = own("embedding_length") ?? tensors.embeddingLength ??
+  const quantization = stored || tensors?.quantization ||
+    quantizationName(header?.values.get("general.file_type"));
+  const contextLength = own("context_length") ?? tensors?.contextLength ?? config.contextLength;
+  const embeddingLength = own("embedding_length") ?? tensors?.embeddingLength ??
     config.embeddingLength;
-  const { remote, parameterSize, requires } = config;
-  const parameterCount = header?.parameterCount;
+  const { remote, requires } = config;
+  const parameterCount = header?.parameterCount ?? tensors?.parameterCount;
+  // For models of tensors that write text, what the files say takes precedence over the config.
+  const isText = tensors !== undefined && config.capabilities.includes("completion");
+  const parameterSize = isText && parameterCount !== undefined ? "" : config.parameterSize;
+  const family = (isText && tensors.family) || config.family || architecture;
   const parts = {
     config,
     ...(header && { header }),
@@ -88,9 +98,10 @@ async function partsOf(
     ...(contextLength && { contextLength }),
     ...(embeddingLength && { embeddingLength }),
     capabilities: capabilitiesOf(parts),
+    ...(projectors[0] && { projector: projectorInfo(projectors[0]) }),
     ...(requires && { requires }),
     licenses: await reader.texts("license"),
-    ...(template !== undefined && { template }),
+    ...templateOf(parts),
     ...(system !== undefined && { system }),
     ...(parameters && { parameters }),
     ...(messages && { messages: messages.length }),
@@ -100,25 +111,10 @@ async function partsOf(
   };
 }
 
-interface TensorModel {
-  readonly family: string;
-  readonly contextLength: number | undefined;
-  readonly embeddingLength: number | undefined;
-}
-
-/** From a Hugging Face `config.json`, in which `text_config` takes precedence. */
-function tensorModel(fields: Readonly<Record<string, unknown>>): TensorModel {
-  const text = isObject(fields.text_config) ? fields.text_config : {};
-  const number = (key: string) => positive(text[key]) ?? positive(fields[key]);
-  const [first] = Array.isArray(fields.architectures) ? fields.architectures : [];
-  const named = typeof first === "string"
-    ? first.toLowerCase().replace(/forcausallm$/, "").replace(/forconditionalgeneration$/, "")
-    : "";
-  return {
-    family: typeof fields.model_type === "string" ? fields.model_type : named,
-    contextLength: number("max_position_embeddings"),
-    embeddingLength: number("hidden_size"),
-  };
+/** As in Ollama's API, which counts the parameters. */
+function projectorInfo({ values, parameterCount }: GgufHeader): ModelDetails["metadata"] {
+  const count = parameterCount === undefined ? {} : { "general.parameter_count": parameterCount };
+  return { ...Object.fromEntries<MetadataValue>(values), ...count };
 }
 
 /** Quantizations by llama.cpp's file type number; empty for numbers that are no longer used. */

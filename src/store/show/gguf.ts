@@ -5,6 +5,7 @@
 
 import type { MetadataValue } from "../../core/reports/installed.ts";
 import { fileError } from "../../io/file_error.ts";
+import { openForReading } from "../../io/guarded.ts";
 import { type ByteSource, Malformed, PieceReader } from "./gguf_reader.ts";
 
 export interface GgufHeader {
@@ -47,7 +48,7 @@ export async function readGgufFile(
   bounds: GgufBounds,
 ): Promise<GgufHeader | undefined> {
   try {
-    using file = await Deno.open(path);
+    using file = await openForReading(path);
     const read = async (at: number, into: Uint8Array) => {
       await file.seek(at, Deno.SeekMode.Start);
       return await file.read(into) ?? 0;
@@ -128,7 +129,7 @@ async function readScalar(reader: PieceReader, type: number): Promise<MetadataVa
     case 11: {
       const value = await reader.big(type === 11);
       const number = Number(value);
-      return Number.isSafeInteger(number) ? number : String(value);
+      return Number.isSafeInteger(number) ? number : value;
     }
     default: {
       const value = await reader.number(size);

@@ -47,7 +47,7 @@ export class PieceReader {
     const at = this.#at;
     this.#at += size;
     return size === 4
-      ? this.#view.getFloat32(at, this.little)
+      ? shortest(this.#view.getFloat32(at, this.little))
       : this.#view.getFloat64(at, this.little);
   }
 
@@ -123,4 +123,13 @@ export class PieceReader {
   #tooLong(): Malformed {
     return new Malformed(`header longer than ${this.limit} bytes`);
   }
+}
+
+/** The shortest decimal number that rounds to this one of 32 bits: 0.1, not 0.10000000149011612. */
+function shortest(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
 }

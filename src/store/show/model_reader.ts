@@ -15,12 +15,15 @@ import {
   parseObject,
 } from "../manifests/config.ts";
 import { type GgufHeader, readGgufFile } from "./gguf.ts";
+import { readTensors, type TensorInfo } from "./safetensors.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { readSmallBlob } from "../manifests/small_blob.ts";
 
 const IMAGE = "application/vnd.ollama.image.";
 /** Concurrent stat calls; some models have thousands of blobs. */
 const AT_ONCE = 64;
+/** Concurrent reads of headers, which may have several megabytes. */
+const HEADERS_AT_ONCE = 8;
 
 export class ModelReader {
   /** Errors so far, one sentence each. */
@@ -61,13 +64,31 @@ export class ModelReader {
 
   /** The header of the last layer of this kind. */
   async header(kind: string, tensors: boolean): Promise<GgufHeader | undefined> {
-    const layer = this.#layersOf(kind).at(-1);
+    const layer = this.layersOf(kind).at(-1);
     return layer && await this.#gguf(layer, tensors);
   }
 
   /** The headers of all layers of this kind. */
-  async headers(kind: string): Promise<(GgufHeader | undefined)[]> {
-    return await Promise.all(this.#layersOf(kind).map((layer) => this.#gguf(layer, false)));
+  async headers(kind: string, tensors: boolean): Promise<(GgufHeader | undefined)[]> {
+    return await Promise.all(this.layersOf(kind).map((layer) => this.#gguf(layer, tensors)));
+  }
+
+  /** The tensors of all layers that have some; undefined if one of these layers cannot be read. */
+  async tensors(): Promise<readonly TensorInfo[] | undefined> {
+    // There may be thousands: the first error stands for all.
+    let fault: string | undefined;
+    const layers = this.layersOf("tensor");
+    const found = await mapConcurrent(layers, HEADERS_AT_ONCE, async ({ digest }) => {
+      const path = blobPaths(this.paths, digest).final;
+      try {
+        return (await statOf(path))?.isFile ? await readTensors(path) : [];
+      } catch (error) {
+        fault ??= asPullamaError(error).message;
+        return [];
+      }
+    });
+    if (fault !== undefined) this.faults.push(fault);
+    return found.every((tensors) => tensors.length > 0) ? found.flat() : undefined;
   }
 
   async #gguf({ digest }: Descriptor, tensors: boolean): Promise<GgufHeader | undefined> {
@@ -94,7 +115,8 @@ export class ModelReader {
     return (bytes && parseObject(bytes)) ?? {};
   }
 
-  #layersOf(...kinds: readonly string[]): Descriptor[] {
+  /** The layers of these kinds, such as `license`. */
+  layersOf(...kinds: readonly string[]): Descriptor[] {
     const types = kinds.map((kind) => IMAGE + kind);
     return this.manifest.layers.filter(({ mediaType }) => types.includes(mediaType));
   }
@@ -102,7 +124,7 @@ export class ModelReader {
   /** The texts of the readable layers of these kinds. */
   async texts(...kinds: readonly string[]): Promise<string[]> {
     const texts: string[] = [];
-    for (const layer of this.#layersOf(...kinds)) {
+    for (const layer of this.layersOf(...kinds)) {
       const bytes = await this.#guarded(() => readSmallBlob(this.paths, layer));
       if (bytes !== undefined) texts.push(new TextDecoder().decode(bytes));
     }

@@ -15,7 +15,11 @@ import { counted } from "../text/numbers.ts";
 type Rows = readonly (readonly string[])[];
 
 const TENSOR = "application/vnd.ollama.image.tensor";
-const CHAT_TEMPLATE = "tokenizer.chat_template";
+const TEMPLATE_SOURCES = {
+  model: "set by the model",
+  weights: "from the weights",
+  ollama: "built into Ollama",
+} as const;
 /** Lines shown of a licence or a system prompt without `--verbose`. */
 const FIRST_LINES = 2;
 const INDENT = 4;
@@ -30,7 +34,11 @@ export function showText(model: ModelDetails, out: Terminal, view: ListView): st
   const ascii = !out.unicode;
   const facts = factsOf(model, view);
   if (mode === "compact") {
-    const more = [["capabilities", model.capabilities.join(", ")], ["license", licenceLine(model)]];
+    const more = [
+      ["capabilities", model.capabilities.join(", ")],
+      ["projector", projectorRows(model.projector ?? {}).map((row) => row.join(" ")).join(", ")],
+      ["license", licenceLine(model)],
+    ] as const;
     const rows = [...facts, ...more.filter(([, text]) => text !== "")];
     return columnsText([], [...rows, ...layerFacts(model, view)], cells, { ascii });
   }
@@ -39,6 +47,7 @@ export function showText(model: ModelDetails, out: Terminal, view: ListView): st
   const sections: readonly (readonly [heading: string, rows: Rows])[] = [
     ["Model", facts],
     ["Capabilities", model.capabilities.map((capability) => [capability])],
+    ["Projector", projectorRows(model.projector ?? {})],
     ["Parameters", parameterRows(model.parameters ?? {})],
     ["Metadata", verbose ? Object.entries(model.metadata).map(([k, v]) => [k, String(v)]) : []],
     ["System", firstLines(model.system ?? "", lines, ellipsis)],
@@ -79,7 +88,7 @@ function factsOf(model: ModelDetails, view: ListView): Rows {
     ["embedding length", embeddingLength === undefined ? undefined : String(embeddingLength)],
     ["quantization", model.quantization],
     ["requires", model.requires && `Ollama ${model.requires}`],
-    ["template", templateText(model)],
+    ["template", model.templateSource && TEMPLATE_SOURCES[model.templateSource]],
     ["messages", model.messages === undefined ? undefined : String(model.messages)],
   ];
   return facts.flatMap(([name, text]) => text ? [[name, text]] : []);
@@ -95,9 +104,19 @@ function formatText({ format, layers }: ModelDetails): string | undefined {
   return tensors === 0 ? format : `${format ?? "tensors"} (${counted(tensors, "tensor")})`;
 }
 
-function templateText({ template, metadata }: ModelDetails): string | undefined {
-  if (template !== undefined) return "set by the model";
-  return CHAT_TEMPLATE in metadata ? "from the weights" : undefined;
+/** What is known of a projector, with the names and in the order of `ollama show`. */
+function projectorRows(values: ModelDetails["metadata"]): Rows {
+  const architecture = values["general.architecture"];
+  const parameters = values["general.parameter_count"];
+  const either = (key: string) =>
+    values[`${architecture}.vision.${key}`] ?? values[`${architecture}.audio.${key}`];
+  const rows = [
+    ["architecture", architecture],
+    ["parameters", typeof parameters === "number" ? parametersText(parameters) : undefined],
+    ["embedding length", either("embedding_length")],
+    ["dimensions", either("projection_dim")],
+  ] as const;
+  return rows.flatMap(([name, value]) => value === undefined ? [] : [[name, String(value)]]);
 }
 
 /** A parameter with several values has a row for each, as in `ollama show`. */
@@ -174,6 +193,7 @@ function detailsDocument(model: ModelDetails): unknown {
       state,
     })),
     model_info: model.metadata,
+    projector_info: model.projector,
     faults: model.faults,
   };
 }

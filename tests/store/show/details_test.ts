@@ -7,6 +7,7 @@ import { makeModel } from "../../fakes/model.ts";
 import { writeModelsFolder } from "../../fakes/models_folder.ts";
 import type { ModelFiles } from "../../fakes/registry.ts";
 import { CLOUD_STUB, config, install, layer, tensorModel } from "../installed_models.ts";
+import { safetensors, tensor } from "./safetensors_writer.ts";
 import { World } from "../world.ts";
 
 const MACHINE = { os: "linux", arch: "x86_64" };
@@ -115,10 +116,10 @@ Deno.test("detailsOf() shows a remote model", async () => {
 
 Deno.test("detailsOf() reads a safetensors model's own config.json", async () => {
   const details = await shown(tensorModel(3));
-  const { format, family, contextLength, embeddingLength, parameterSize, quantization } = details;
+  const { format, family, contextLength, embeddingLength, parameterCount, quantization } = details;
   assert.deepEqual(
-    [format, family, contextLength, embeddingLength, parameterSize, quantization],
-    ["safetensors", "qwen3", 40960, 1024, "1.0B", "BF16"],
+    [format, family, contextLength, embeddingLength, parameterCount, quantization],
+    ["safetensors", "qwen3", 40960, 1024, 3_000_000, "BF16"],
   );
   assert.deepEqual(details.layers.map(({ name }) => name), [
     undefined,
@@ -129,6 +130,45 @@ Deno.test("detailsOf() reads a safetensors model's own config.json", async () =>
     "tokenizer.json",
   ]);
   assert.deepEqual(details.faults, []);
+});
+
+Deno.test("detailsOf() estimates the parameters of tensors that cannot be read, with one warning", async () => {
+  const hub = JSON.stringify({ model_type: "qwen3", torch_dtype: "float32" });
+  const tensors = [1, 2, 3].map((i) => layer("tensor", `${i}`.repeat(4150), `t${i}`));
+  const { parameterCount, parameterSize, faults } = await shown({
+    config: config({ model_format: "safetensors", capabilities: ["completion"] }),
+    layers: [...tensors, layer("json", hub, "config.json")],
+  });
+  assert.deepEqual([parameterCount, parameterSize, faults.length], [3000, undefined, 1]);
+  assert.match(faults[0]!, /cannot read the header of .*: unexpected end of file$/);
+});
+
+Deno.test("detailsOf() keeps the size that the config of an image model has", async () => {
+  const { parameterSize } = await shown({
+    config: config({ model_format: "safetensors", capabilities: ["image"], model_type: "6B" }),
+    layers: [layer("tensor", safetensors({ w: tensor("BF16", 4, 4) }), "w")],
+  });
+  assert.equal(parameterSize, "6B");
+});
+
+Deno.test("detailsOf() reads no more of a hostile safetensors header than there is", async () => {
+  const huge = new Uint8Array([255, 255, 255, 255, 255, 255, 255, 127, 123, 125]);
+  const files = [
+    [huge, "unexpected end of file"],
+    [new Uint8Array(3), "unexpected end of file"],
+    [safetensors("[1]"), "the header is not a JSON object"],
+    [safetensors("{"), "the header is not a JSON object"],
+    [safetensors({ __metadata__: {} }), "no tensor in the header"],
+    [safetensors({ w: tensor("F32", -1) }), "invalid tensor shape"],
+    [safetensors({ w: { shape: "x" } }), "invalid tensor shape"],
+  ] as const;
+  for (const [file, reason] of files) {
+    const { faults } = await shown({
+      config: config({ model_format: "safetensors", capabilities: ["completion"] }),
+      layers: [layer("tensor", file, "w")],
+    });
+    assert.match(faults.join(), new RegExp(`cannot read the header of .*: ${reason}$`));
+  }
 });
 
 Deno.test("detailsOf() prefers text_config in config.json", async () => {
@@ -233,7 +273,7 @@ Deno.test("detailsOf() shows every model in a folder that Ollama and others have
     assert.ok(layers.every(({ state }) => state === "present"), name);
     // The weights there are no weights, and that is all that may be wrong.
     assert.deepEqual(
-      faults.filter((fault) => !/is not a GGUF file$|GGUF version \d+$/.test(fault)),
+      faults.filter((fault) => !/is not a GGUF file$|GGUF version \d+$|header of/.test(fault)),
       [],
       name,
     );

@@ -87,7 +87,7 @@ Deno.test("readGguf() reads every type of value", async () => {
     text: "häh",
     u64: 2 ** 53 - 1,
     i64: -5,
-    big: "18446744073709551615",
+    big: 2n ** 64n - 1n,
     f64: 0.1,
   }, undefined]);
 });

@@ -20,6 +20,10 @@ export class GgufWriter {
     return this.#put(4, (view) => view.setUint32(0, value, this.little));
   }
 
+  f32(value: number): this {
+    return this.#put(4, (view) => view.setFloat32(0, value, this.little));
+  }
+
   f64(value: number): this {
     return this.#put(8, (view) => view.setFloat64(0, value, this.little));
   }

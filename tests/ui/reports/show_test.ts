@@ -34,6 +34,7 @@ const MODEL: ModelDetails = {
   requires: "0.9.1",
   licenses: ["LICENSE AGREEMENT\n\nof today\nand more\n"],
   template: "{{ .Prompt }}",
+  templateSource: "model",
   system: "Be brief.",
   parameters: { stop: ["<a>", "<b>"], temperature: 0.5 },
   messages: 2,
@@ -223,4 +224,38 @@ Deno.test("parametersText() formats numbers as Ollama does", () => {
     [8_030_261_312, "8.0B"],
   ];
   for (const [count, expected] of cases) assert.equal(parametersText(count), expected);
+});
+
+Deno.test("showText() shows the projector in a section of its own", () => {
+  const projector = {
+    "general.architecture": "clip",
+    "general.parameter_count": 311_890_000,
+    "clip.vision.embedding_length": 1152,
+    "clip.vision.projection_dim": 2560,
+  };
+  assert.ok(
+    text({ projector }).includes(`
+  Projector
+    architecture        clip
+    parameters          311.89M
+    embedding length    1152
+    dimensions          2560
+
+  Parameters
+`),
+    text({ projector }),
+  );
+  const facts = text({ projector }, { mode: "compact" });
+  const row = /^projector +(.*)$/m.exec(facts)?.[1];
+  assert.equal(
+    row,
+    "architecture clip, parameters 311.89M, embedding length 1152, dimensions 2560",
+  );
+});
+
+Deno.test("showText() writes integers of any size as numbers into JSON", () => {
+  const metadata = { "llama.seed": 2n ** 64n - 1n, "llama.epsilon": 1e-5 };
+  const json = text({ metadata }, { mode: "json" });
+  assert.ok(json.includes('"model_info":{"llama.seed":18446744073709551615,'), json);
+  assert.match(text({ metadata }, { verbose: true }), /llama\.seed +18446744073709551615\n/);
 });
