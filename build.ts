@@ -5,7 +5,8 @@
  *     deno task build --target aarch64-apple-darwin [-o FILE]
  *     deno task build --all [--base-url URL]                # all targets, with SHA256SUMS
  *
- * `--base-url`, the URL that the files will be downloaded from, adds the install scripts.
+ * `--base-url`, the URL that the files will be downloaded from, adds the install scripts, which have
+ * the checksums of the programs.
  *
  * `deno compile` downloads its runtime from Deno's own server. If that cannot be reached, set
  * DENORT_BIN to the path of a runtime: then an older compiler that fits it is used.
@@ -34,7 +35,7 @@ export const TARGETS: readonly string[] = [
 ];
 
 /** The permissions of the compiled program, which cannot prompt for more. */
-const PERMISSIONS = [
+export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",
@@ -107,10 +108,23 @@ export async function sumsOf(files: readonly string[]): Promise<string> {
   return (await Promise.all(lines)).join("");
 }
 
-/** An install script that downloads from `url`. */
-export function installerFor(script: string, url: string): string {
+/** An install script that downloads from `url` what has the checksums `sums`, and nothing else. */
+export function installerFor(script: string, url: string, sums: string): string {
   if (!/^https:\/\/[\w.~:/%+-]+$/.test(url)) throw new TypeError(`invalid https URL: ${url}`);
-  return script.replaceAll("@BASE_URL@", url.replace(/\/+$/, ""));
+  return script.replaceAll("@BASE_URL@", url.replace(/\/+$/, ""))
+    .replaceAll("@SHA256SUMS@", sums.trimEnd());
+}
+
+/** Writes the install scripts for `programs`, to be downloaded from `url`, beside them. */
+export async function writeInstallers(programs: readonly string[], url: string): Promise<string[]> {
+  const sums = await sumsOf(programs);
+  const scripts = ["install.sh", "install.ps1"].map(async (name) => {
+    const script = await Deno.readTextFile(join(ROOT, name));
+    const out = join(dirname(programs[0]!), name);
+    await Deno.writeTextFile(out, installerFor(script, url, sums));
+    return out;
+  });
+  return await Promise.all(scripts);
 }
 
 interface Options {
@@ -159,11 +173,7 @@ async function main(options: Options): Promise<void> {
   }
   const files = TARGETS.map((each) => named(nameFor(each)));
   for (const [k, each] of TARGETS.entries()) await build(each, files[k]!, stage);
-  for (const script of baseUrl === undefined ? [] : ["install.sh", "install.ps1"]) {
-    const text = await Deno.readTextFile(join(ROOT, script));
-    await Deno.writeTextFile(named(script), installerFor(text, baseUrl!));
-    files.push(named(script));
-  }
+  if (baseUrl !== undefined) files.push(...await writeInstallers(files, baseUrl));
   await Deno.writeTextFile(named("SHA256SUMS"), await sumsOf(files));
 }
 

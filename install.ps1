@@ -3,8 +3,9 @@
 #     irm ADDRESS/install.ps1 | iex
 #
 # PULLAMA_BIN_DIR   directory to install to, default %LOCALAPPDATA%\Programs\pullama
-# PULLAMA_BASE_URL  URL to download from, default the release that this script is part of
+# PULLAMA_BASE_URL  https URL to download from, default the release that this script is part of
 #
+# The script of a release has its checksums: it installs the files of that release, from anywhere.
 # Replaces an older pullama and adds its directory to the user's PATH. Works in PowerShell 5.1 and later.
 
 & {
@@ -14,9 +15,15 @@
   $ProgressPreference = 'SilentlyContinue'
   [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor 3072
 
+  # As in SHA256SUMS; filled in for a release.
+  $sums = '@SHA256SUMS@'
+
   $base = if ($env:PULLAMA_BASE_URL) { $env:PULLAMA_BASE_URL } else { '@BASE_URL@' }
   if ($base.StartsWith('@')) {
     throw 'cannot install pullama: no URL to download from; set PULLAMA_BASE_URL, or use the install.ps1 of a release'
+  }
+  if (-not $base.StartsWith('https://')) {
+    throw "cannot install pullama: $base is not an https URL; set PULLAMA_BASE_URL to one that begins with https://"
   }
   $base = $base.TrimEnd('/')
   $dir = if ($env:PULLAMA_BIN_DIR) { $env:PULLAMA_BIN_DIR } else { Join-Path $env:LOCALAPPDATA 'Programs\pullama' }
@@ -33,10 +40,13 @@
   $old = Join-Path $dir 'pullama-old.exe'
   try {
     Write-Host "downloading $base/$file"
-    Invoke-WebRequest -UseBasicParsing -Uri "$base/SHA256SUMS" -OutFile $list
+    if ($sums.StartsWith('@')) {
+      Invoke-WebRequest -UseBasicParsing -Uri "$base/SHA256SUMS" -OutFile $list
+      $sums = [string](Get-Content -Raw -LiteralPath $list)
+    }
     $pattern = '^([0-9a-f]{64})  ' + [regex]::Escape($file) + '$'
-    $line = Get-Content -LiteralPath $list | Where-Object { $_ -match $pattern } | Select-Object -First 1
-    if (-not $line) { throw "cannot install pullama: $base/SHA256SUMS does not list $file" }
+    $line = $sums -split '\r?\n' | Where-Object { $_ -match $pattern } | Select-Object -First 1
+    if (-not $line) { throw "cannot install pullama: the checksums of this release do not list $file" }
     $wanted = $line.Substring(0, 64)
     Invoke-WebRequest -UseBasicParsing -Uri "$base/$file" -OutFile $fresh
     $got = (Get-FileHash -LiteralPath $fresh -Algorithm SHA256).Hash

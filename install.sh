@@ -1,14 +1,18 @@
 #!/bin/sh
 # Installs pullama on Linux and macOS, for the user who runs it:
 #
-#     curl -fsSL ADDRESS/install.sh | sh
+#     curl --proto '=https' --proto-redir '=https' -fsSL ADDRESS/install.sh | sh
 #
 # PULLAMA_BIN_DIR   directory to install to, default ~/.local/bin
-# PULLAMA_BASE_URL  URL to download from, default the release that this script is part of
+# PULLAMA_BASE_URL  https URL to download from, default the release that this script is part of
 #
 # Replaces an older pullama and changes nothing else. Needs curl or wget, and sha256sum or shasum.
+# The script of a release has its checksums: it installs the files of that release, from anywhere.
 
 set -eu
+
+# As in SHA256SUMS; filled in for a release.
+sums='@SHA256SUMS@'
 
 # fail MESSAGE [HINT]
 fail() {
@@ -41,7 +45,10 @@ pick() {
       [ "$(sysctl -n sysctl.proc_translated 2>/dev/null || :)" != 1 ] || machine=arm64
       ;;
     MINGW* | MSYS* | CYGWIN*) fail 'this script does not support Windows' 'run install.ps1 in PowerShell' ;;
-    *) fail "no build for $system" 'with Deno installed, run: deno install -g -A -n pullama jsr:@pullama/cli' ;;
+    *)
+      fail "no build for $system" \
+        'with Deno installed, run: deno install -g -n pullama --allow-net --allow-read --allow-write --allow-env --allow-sys=statfs,osUptime,hostname,uid,gid jsr:@pullama/cli'
+      ;;
   esac
   case $machine in
     x86_64 | amd64) arch=amd64 ;;
@@ -51,12 +58,35 @@ pick() {
   printf 'pullama-%s-%s\n' "$os" "$arch"
 }
 
+# wget_https URL FILE: wget itself would follow a redirect from https to http.
+wget_https() {
+  url=$1
+  for _hop in 1 2 3 4 5 6; do
+    case $url in
+      https://*) ;;
+      *) return 1 ;;
+    esac
+    wget -q -S --max-redirect=0 -O "$2" "$url" 2>"$work/head" && return
+    next=
+    while read -r name value; do
+      case $name in [Ll]ocation:) next=$value ;; esac
+    done <"$work/head"
+    host=${url#https://}
+    case $next in
+      //*) url=https:$next ;;
+      /*) url=https://${host%%/*}$next ;;
+      *) url=$next ;;
+    esac
+  done
+  return 1
+}
+
 # fetch URL FILE
 fetch() {
   if has curl; then
-    curl -fsSL --retry 3 -o "$2" "$1"
+    curl --proto '=https' --proto-redir '=https' -fsSL --retry 3 -o "$2" "$1"
   elif has wget; then
-    wget -q -O "$2" "$1"
+    wget_https "$1" "$2"
   else
     fail 'neither curl nor wget found' 'install one of them'
   fi || fail "$1 cannot be downloaded" 'check the network connection and the proxy, or set PULLAMA_BASE_URL to another URL'
@@ -88,6 +118,8 @@ main() {
   base=${PULLAMA_BASE_URL:-@BASE_URL@}
   case $base in
     @*) fail 'no URL to download from' 'set PULLAMA_BASE_URL, or use the install.sh of a release' ;;
+    https://*) ;;
+    *) fail "$base is not an https URL" 'set PULLAMA_BASE_URL to one that begins with https://' ;;
   esac
   base=${base%/}
   if [ -n "${PULLAMA_BIN_DIR:-}" ]; then
@@ -106,9 +138,12 @@ main() {
   trap 'exit 1' HUP INT TERM
 
   printf 'downloading %s/%s\n' "$base" "$file"
-  fetch "$base/SHA256SUMS" "$work/SHA256SUMS"
+  case $sums in
+    @*) fetch "$base/SHA256SUMS" "$work/SHA256SUMS" ;;
+    *) printf '%s\n' "$sums" >"$work/SHA256SUMS" ;;
+  esac
   wanted=$(listed "$work/SHA256SUMS" "$file")
-  [ -n "$wanted" ] || fail "$base/SHA256SUMS does not list $file"
+  [ -n "$wanted" ] || fail "the checksums of this release do not list $file"
   fetch "$base/$file" "$work/pullama"
   got=$(sum_of "$work/pullama")
   [ "$got" = "$wanted" ] || fail "checksum mismatch for $file: got $got, expected $wanted" \

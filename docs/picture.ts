@@ -1,6 +1,9 @@
 /**
- * Makes docs/pullama.svg, the picture in README.md, from a real pull: `deno run -A docs/picture.ts`. A model
- * comes from a registry on this machine into a real terminal; the pull is interrupted, goes on, one server
+ * Makes docs/pullama.svg, the picture in README.md, from a real pull:
+ *
+ *     deno run --allow-net --allow-read --allow-write --allow-env --allow-run --allow-sys docs/picture.ts
+ *
+ * A model comes from a registry on this machine into a real terminal; the pull is interrupted, goes on, one server
  * is too busy for a moment, and about half way the screen is drawn. Leaves nothing else behind.
  */
 

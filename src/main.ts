@@ -1,38 +1,85 @@
-/** The entry point: arguments, signals, exit code. Only this file ends the process. */
+/**
+ * The entry point: signals, arguments, exit code. Only this file ends the process. It listens for
+ * signals before it loads the rest of the program.
+ */
 
-import { isVerbose, run } from "./cli/program.ts";
-import { systemHost } from "./cli/host/system.ts";
-import { wire } from "./cli/wire.ts";
+import { isHangupIgnored } from "./cli/host/hangup.ts";
+import type { Output } from "./cli/host/terminal.ts";
 import { asPullamaError, exitCodeOf, PullamaError } from "./core/errors.ts";
-import { type Stop, stopSteps } from "./core/stop.ts";
+import { stopSteps } from "./core/stop.ts";
+import { onAbort } from "./io/abort.ts";
 
-const host = systemHost(stopBySignals());
+/** Milliseconds that a signal leaves for pending output: at the end, and before exiting at once. */
+const GRACE_MS = 500;
+const LAST_LINE_MS = 200;
+
+const steps = stopSteps();
+const signalled = new AbortController();
+listenForSignals();
+
+const loading = load();
+const { host, run, wire } = await loading;
 
 const crash = firstCrash();
 crash.addEventListener("abort", () => fail(crash.reason));
 
 const exitCode = await run(Deno.args, host, wire);
-// After a crash the process ends in `fail()`, once the error is reported.
-if (!crash.aborted) {
+await flush(host.out, host.err);
+// After a crash the process ends in `fail()`, and after the last signal in `exitAtOnce()`.
+if (!crash.aborted && !steps.stop.hard.aborted) {
   Deno.exit(host.out.failure === undefined ? exitCode : await reportLostOutput(exitCode));
 }
 
-/** Each signal takes one step of the stop; after the last step it ends the process at once. */
-function stopBySignals(): Stop {
-  const steps = stopSteps();
-  const onSignal = () => {
-    if (!steps.next(new PullamaError("interrupted", "interrupted by a signal"))) Deno.exit(1);
-  };
+async function load() {
+  const [{ systemHost }, { isVerbose, run }, { wire }] = await Promise.all([
+    import("./cli/host/system.ts"),
+    import("./cli/program.ts"),
+    import("./cli/wire.ts"),
+  ]);
+  return { host: systemHost(steps.stop), verbose: isVerbose(Deno.args), run, wire };
+}
+
+function listenForSignals(): void {
   const windows = Deno.build.os === "windows";
-  for (const signal of ["SIGINT", "SIGTERM", ...(windows ? ["SIGBREAK" as const] : [])] as const) {
+  const listeners: (readonly [Deno.Signal, () => void])[] = windows
+    ? [["SIGINT", onSignal], ["SIGTERM", onSignal], ["SIGBREAK", onSignal]]
+    : [["SIGHUP", onHangup(isHangupIgnored())], ["SIGINT", onSignal], ["SIGTERM", onSignal]];
+  for (const [signal, listener] of listeners) {
     try {
-      Deno.addSignalListener(signal, onSignal);
+      Deno.addSignalListener(signal, listener);
     } catch {
       // Not every version of Deno supports every signal on Windows: the default action applies
       // then.
     }
   }
-  return steps.stop;
+}
+
+/** Each signal takes one step of the stop; after the last step it ends the process at once. */
+function onSignal(): void {
+  signalled.abort();
+  if (!steps.next(new PullamaError("interrupted", "interrupted by a signal"))) exitAtOnce();
+}
+
+/**
+ * A closed terminal is one signal, although both the system and a shell may send it. If it is
+ * ignored, there is a listener nevertheless, since the runtime would end the process without one.
+ */
+function onHangup(ignored: boolean): () => void {
+  let done = ignored;
+  return () => {
+    if (done) return;
+    done = true;
+    onSignal();
+  };
+}
+
+async function exitAtOnce(): Promise<never> {
+  const { host } = await loading;
+  host.err.write("exited at once: another signal arrived before the program had stopped\n");
+  host.err.close();
+  setTimeout(() => Deno.exit(1), LAST_LINE_MS);
+  await host.err.written();
+  Deno.exit(1);
 }
 
 /** Aborted at the first uncaught error, with that error as its reason. */
@@ -55,21 +102,33 @@ function firstCrash(): AbortSignal {
  * error already.
  */
 async function reportLostOutput(exitCode: number): Promise<number> {
-  const [{ lostOutput }, { errorText }] = await Promise.all([
-    import("./cli/host/lost_output.ts"),
-    import("./ui/text/message.ts"),
-  ]);
+  const { lostOutput } = await import("./cli/host/lost_output.ts");
   const error = lostOutput(host.out.failure);
-  host.err.write(errorText(error, host.err, { verbose: isVerbose(Deno.args) }));
+  await report(error);
   return exitCode || exitCodeOf(error.kind);
 }
 
 /** Reports an unexpected error in one sentence, as all others, and exits. */
 async function fail(error: PullamaError): Promise<never> {
   try {
-    const { errorText } = await import("./ui/text/message.ts");
-    host.err.write(errorText(error, host.err, { verbose: isVerbose(Deno.args) }));
+    await report(error);
   } finally {
     Deno.exit(exitCodeOf(error.kind) || 1);
   }
+}
+
+async function report(error: PullamaError): Promise<void> {
+  const [{ host, verbose }, { errorText }] = await Promise.all([
+    loading,
+    import("./ui/text/message.ts"),
+  ]);
+  host.err.write(errorText(error, host.err, { verbose }));
+  await flush(host.err);
+}
+
+/** Resolves when all text is written; after a signal, in GRACE_MS at the latest. */
+async function flush(...outputs: readonly Output[]): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  using _listener = onAbort(signalled.signal, () => setTimeout(late.resolve, GRACE_MS));
+  await Promise.race([Promise.all(outputs.map((output) => output.written())), late.promise]);
 }

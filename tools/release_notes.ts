@@ -33,7 +33,8 @@ export function installNotes(url: string): string {
     `irm ${url}/install.ps1 | iex`,
     "```",
     "",
-    "Both verify the checksum. By hand: download the file for your system below, and compare it with `SHA256SUMS`.",
+    "Both have the checksums of this release. By hand: download the file for your system below, and compare it with `SHA256SUMS`;",
+    "`gh attestation verify FILE --repo OWNER/REPOSITORY` proves which commit and workflow it was built by.",
     "",
   ].join("\n");
 }

@@ -8,6 +8,8 @@
 export type Remedy =
   /** Do not retry: the next attempt would fail the same way. */
   | "none"
+  /** Final for a first request. Once the server has sent bytes of the model, wait and retry. */
+  | "recheck"
   /** Wait and retry: the network or the server may recover. */
   | "wait"
   /** Ask the registry for the blob's URL again. */
@@ -66,15 +68,15 @@ export type Kind =
 const KINDS: Readonly<Record<Kind, Meaning>> = {
   usage: { exitCode: 1, remedy: "none" },
   invalid_name: { exitCode: 1, remedy: "none" },
-  not_found: { exitCode: 4, remedy: "none" },
-  auth: { exitCode: 3, remedy: "none" },
+  not_found: { exitCode: 4, remedy: "recheck" },
+  auth: { exitCode: 3, remedy: "recheck" },
   disk_full: { exitCode: 2, remedy: "none" },
   local: { exitCode: 1, remedy: "none" },
   busy: { exitCode: 1, remedy: "none" },
   manifest: { exitCode: 1, remedy: "none" },
-  refused: { exitCode: 1, remedy: "none" },
-  redirect: { exitCode: 1, remedy: "none" },
-  tls: { exitCode: 1, remedy: "none" },
+  refused: { exitCode: 1, remedy: "recheck" },
+  redirect: { exitCode: 1, remedy: "recheck" },
+  tls: { exitCode: 1, remedy: "recheck" },
   size: { exitCode: 1, remedy: "none" },
   protocol: { exitCode: 1, remedy: "wait" },
   network: { exitCode: 1, remedy: "wait" },

@@ -114,8 +114,16 @@ export type PullEvent =
    * failed with `error`. Retries continue. Emitted now and then, once for all connections.
    */
   | { readonly event: "waiting"; readonly sinceMs: number; readonly error: PullamaError }
-  /** A connection stalled: no data received for `silentMs`. It is replaced. */
-  | { readonly event: "stall"; readonly digest: Digest; readonly silentMs: number }
+  /**
+   * A connection stalled: no data received for `silentMs` or, if it is `slow`, less than so many bytes
+   * per second for so long. It is replaced.
+   */
+  | {
+    readonly event: "stall";
+    readonly digest: Digest;
+    readonly silentMs: number;
+    readonly slow?: { readonly bytesPerSecond: number; readonly ms: number };
+  }
   /** Another process is using this blob; `holder` is from its lock file: `pid 4711 on host`. */
   | {
     readonly event: "lock_wait";

@@ -14,6 +14,7 @@ import {
   sizeIn,
   textOf,
 } from "./manifest_fields.ts";
+import { htmlTitle } from "./html_title.ts";
 import { INDEX_MEDIA_TYPES, indexFrom, type ManifestIndex } from "./manifest_index.ts";
 import { quoted } from "./quote.ts";
 import { readStrictJson } from "./strict_json.ts";
@@ -72,6 +73,25 @@ export function parseManifest(bytes: Uint8Array, digest: Digest): Manifest | Man
   return { bytes, digest, ...(config && { config }), layers };
 }
 
+/** The media types of layers that Ollama uses, and of those of container images. */
+const MODEL_LAYER = /^application\/vnd\.ollama\./;
+const CONTAINER_LAYER = /^application\/vnd\.(docker\.image\.rootfs|oci\.image\.layer)\./;
+
+/**
+ * Throws `manifest` for the manifest of something else than a model: one with layers of which none
+ * is for Ollama. Stubs of models that run elsewhere may have no layers.
+ */
+export function assertModel({ layers }: Manifest): void {
+  const types = layers.map(({ mediaType }) => mediaType);
+  if (types.length === 0 || types.some((type) => MODEL_LAYER.test(type))) return;
+  const hint = "check the name; --force stores it anyway, but Ollama cannot run it";
+  if (types.some((type) => CONTAINER_LAYER.test(type))) {
+    refuse("it is a container image, not a model", hint);
+  }
+  const kinds = [...new Set(types)].slice(0, 3).map((type) => quoted(type, 60)).join(", ");
+  refuse(`it has no layer that Ollama uses (${kinds})`, hint);
+}
+
 /** Every distinct blob of the manifest, smallest first; equal sizes keep the manifest's order. */
 export function distinctBlobs(manifest: Manifest): Descriptor[] {
   const all = manifest.config ? [manifest.config, ...manifest.layers] : manifest.layers;
@@ -92,11 +112,10 @@ function topFields(bytes: Uint8Array): Fields {
   });
   if ("fault" in json) {
     // A web page, such as the error page of a proxy, starts with "<".
-    const page = bytes.find((byte) => byte > 0x20) === 0x3c;
-    refuse(
-      json.fault,
-      page ? "the response is a web page: check the proxy, or log in to the network" : undefined,
-    );
+    if (bytes.find((byte) => byte > 0x20) !== 0x3c) refuse(json.fault);
+    const title = htmlTitle(new TextDecoder().decode(bytes.subarray(0, 64 << 10)));
+    const page = title === "" ? "a web page" : `a web page titled ${quoted(title, 80)}`;
+    refuse(`the response is ${page}`, "check the proxy, or log in to the network");
   }
   return fieldsOf(json.value, "it", MANIFEST_KEYS);
 }

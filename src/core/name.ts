@@ -2,7 +2,7 @@
 
 import { addressKind } from "./address.ts";
 import { PullamaError } from "./errors.ts";
-import { nameOfPage, nameWithHost } from "./name_hint.ts";
+import { nameOfPage, nameWithHost, originalName } from "./name_hint.ts";
 import { NAME_SHAPE, type NameProblem, problemOf } from "./name_rules.ts";
 import { quoted } from "./quote.ts";
 
@@ -132,7 +132,6 @@ function sameText(a: string, b: string): boolean {
 
 /** A hint with the name that was probably meant, if that name is valid. */
 function suggestion(text: string): string | undefined {
-  const valid = (name: string | undefined) => name !== undefined && !("reason" in read(name));
   const page = nameOfPage(text);
   if (valid(page)) return `use ${page}`;
   const host = nameWithHost(text);
@@ -140,6 +139,10 @@ function suggestion(text: string): string | undefined {
   return text.startsWith("-")
     ? 'model names do not start with "-"; for the flags see pullama help'
     : undefined;
+}
+
+function valid(name: string | undefined): boolean {
+  return name !== undefined && !("reason" in read(name));
 }
 
 /** No reason reveals what `shown` hides: text with "@", "?" or "#" is refused first. */
@@ -165,7 +168,13 @@ function read(text: string): ModelName | NameProblem {
   const path = hasTag(rest) ? rest.slice(0, rest.lastIndexOf(":")) : rest;
   const parts = path.split("/");
   if (parts.length > 3) {
-    return { reason: 'it has more than three parts separated by "/"', hint: NAME_SHAPE };
+    const name = originalName(text);
+    const such = valid(name) ? `, such as ${name}` : "";
+    return {
+      reason: 'it has more than three parts separated by "/"',
+      hint: `Ollama cannot store longer names: use that of the original${such}, or of a mirror ` +
+        "that serves it as host/namespace/model",
+    };
   }
   if (scheme && parts.length < 3) {
     return { reason: `${scheme}:// must be followed by host/namespace/model`, hint: THREE_PARTS };

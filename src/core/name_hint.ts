@@ -21,6 +21,17 @@ export function nameOfPage(text: string): string | undefined {
 }
 
 /**
+ * The name of the original in a longer path, such as that of a proxy for several registries:
+ * `proxy/project/library/model`. A guess that still has to be parsed.
+ */
+export function originalName(text: string): string | undefined {
+  const [, ...parts] = text.replace(/^[a-z]+:\/\//i, "").replace(/[?#].*$/s, "").split("/");
+  const host = parts.findIndex((part) => HUGGING_FACE.test(part) || OLLAMA.test(part));
+  if (host >= 0) return nameOfPage(parts.slice(host).join("/"));
+  return parts.at(-2) === "library" ? parts.at(-1) : undefined;
+}
+
+/**
  * The full name for `host/model` if the first part looks like a host: a name with a host needs
  * all three parts. A guess that still has to be parsed.
  */

@@ -72,6 +72,12 @@ export function formatRate(bytesPerSecond: number): string {
   return `${formatSize(bytesPerSecond)}/s`;
 }
 
+/** What is said about less than so many bytes per second: `under 1 kB/s for a minute`. */
+export function tooSlowText(bytesPerSecond: number, ms: number): string {
+  const time = ms === MINUTE ? "for a minute" : `for ${formatDuration(ms)}`;
+  return `under ${formatRate(bytesPerSecond)} ${time}`;
+}
+
 /**
  * Formats a duration in its two largest units: `850ms`, `42s`, `4m02s`, `1h02m`, `3d04h`. Smaller
  * units are truncated. `ms` is finite and not negative.

@@ -82,6 +82,11 @@ export function readSmallFile(
   return new Promise((resolve) => resolve(read(path, most, options)));
 }
 
+/** Whether `readSmallFile` rejected a file for its size. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof PullamaError && error.cause instanceof RangeError;
+}
+
 function read(
   path: string,
   most: number,
@@ -97,7 +102,8 @@ function read(
   try {
     const { size, uid } = file.info;
     if (size > most) {
-      throw new PullamaError("local", `cannot read ${path}: too large (more than ${most} bytes)`);
+      const message = `cannot read ${path}: too large (more than ${most} bytes)`;
+      throw new PullamaError("local", message, { cause: new RangeError("too large") });
     }
     const bytes = new Uint8Array(size);
     let length = 0;

@@ -1,6 +1,7 @@
 /** Registries as a source of models: manifests and ranges of blobs over HTTP, without retries. */
 
 import type { BlobSource, Source } from "../core/content.ts";
+import { PullamaError } from "../core/errors.ts";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
@@ -9,7 +10,7 @@ import { Authorizations, AuthorizedHttp } from "./auth/auth.ts";
 import { blobOpener } from "./api/blob.ts";
 import { chunksumsOf } from "./api/chunksums.ts";
 import { Confirmer } from "./api/confirm.ts";
-import { Http, type HttpOptions } from "./http/http.ts";
+import { Http, type HttpOptions, type RequestNote } from "./http/http.ts";
 import { addressesOf, type Lookup, lookupBeside } from "./net/dns.ts";
 import { fetchManifest, type ManifestOptions } from "./api/manifest.ts";
 import type { Identity } from "./auth/credential.ts";
@@ -33,7 +34,7 @@ export interface RegistryOptions extends HttpOptions {
   readonly machine?: Machine;
   /** Resolves hosts that a registry redirects to; default the system's, or none behind a proxy. */
   readonly lookup?: Lookup;
-  /** Milliseconds without data before the download of a manifest times out; default 30 s. */
+  /** Milliseconds without data before a manifest or a token times out; default 30 s. */
   readonly silenceMs?: number;
   /** Bytes: chunk lists are requested for larger blobs only; default 64 MiB. */
   readonly chunkSize?: number;
@@ -95,12 +96,15 @@ export class RegistrySource implements Source, Disposable {
     const { lookup = lookupBeside(options.proxyFor, scheme, addressesOf) } = options;
     const { silenceMs, chunksumsMs, chunkSize = DEFAULT_CHUNK } = options;
     const { onNote } = observer;
-    const http = new Http(options, shared && shared.#http, observer.onRequest);
     const memory = shared ? shared.#memory : new RegistryMemory(now);
     const { authorizations, secrets, confirmer, addresses, hints, withoutChunks } = memory;
+    const onRequest = (note: RequestNote) =>
+      observer.onRequest?.({ ...note, url: secrets.hide(note.url) });
+    const http = new Http(options, shared && shared.#http, onRequest);
     const onWarning = once(memory.warned, observer.onWarning);
     const redirecting = new RedirectingHttp(http, { insecure, lookup });
-    const login = { http, secrets, identity, lookup, now, onWarning };
+    const silence = silenceMs === undefined ? {} : { silenceMs };
+    const login = { http, secrets, identity, lookup, now, onWarning, ...silence };
     const authorized = new AuthorizedHttp(redirecting, login, authorizations);
     const registry = new HttpRegistry(endpointOf, authorized, secrets);
     this.#options = options;
@@ -112,9 +116,10 @@ export class RegistrySource implements Source, Disposable {
       confirmer,
       machine,
       now,
-      ...(silenceMs !== undefined && { silenceMs }),
+      ...silence,
     };
-    this.open = blobOpener({ registry, confirmer, addresses, hints, now });
+    const open = blobOpener({ registry, confirmer, addresses, hints, now });
+    this.open = (...request) => hiding(secrets, open(...request));
     this.chunksums = chunksumsOf({
       registry,
       hints,
@@ -123,7 +128,7 @@ export class RegistrySource implements Source, Disposable {
       chunkSize,
       withoutChunks,
       ...(chunksumsMs !== undefined && { timeoutMs: chunksumsMs }),
-      ...(onNote && { onNote }),
+      ...(onNote && { onNote: (note) => onNote(secrets.hide(note)) }),
     });
   }
 
@@ -133,7 +138,7 @@ export class RegistrySource implements Source, Disposable {
   }
 
   manifest(name: ModelName, signal: AbortSignal): Promise<Manifest> {
-    return fetchManifest(name, signal, this.#manifests);
+    return hiding(this.#memory.secrets, fetchManifest(name, signal, this.#manifests));
   }
 
   forgetAddress(name: ModelName, { digest }: Descriptor): void {
@@ -144,6 +149,15 @@ export class RegistrySource implements Source, Disposable {
 
   [Symbol.dispose](): void {
     this.#http.close();
+  }
+}
+
+/** The result of `work`; if it fails, without our secrets, whatever a server repeats. */
+async function hiding<T>(secrets: Secrets, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof PullamaError ? secrets.hideIn(error) : error;
   }
 }
 

@@ -19,6 +19,7 @@ import { modelSteps } from "./checks/model.ts";
 import { checkSpace } from "./checks/space.ts";
 import { type ServerOptions, serverStep } from "./checks/server.ts";
 import { runSteps, type Watcher } from "./checks/run.ts";
+import { variable } from "./environment.ts";
 import { identityIn } from "./identity.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
 import { userAgent } from "./version.ts";
@@ -28,6 +29,8 @@ export interface DoctorOptions
   readonly model: ModelName;
   /** Plain http to the registry. */
   readonly insecure: boolean;
+  /** Hosts that get the login for the registry if it names them as its token server. */
+  readonly tokenHosts?: readonly string[];
   /** A file with certificates to trust besides the system's. */
   readonly caCert?: string;
   /** Folders with such files, as SSL_CERT_DIR lists them. */
@@ -48,7 +51,7 @@ export interface DoctorContext {
 }
 
 const HERE: DoctorContext = {
-  env: (name) => Deno.env.get(name),
+  env: variable,
   accounts: SYSTEM_ACCOUNTS,
   checkMs: 10_000,
   speedMs: 15_000,
@@ -69,7 +72,7 @@ export async function diagnose(
   const hosts = new Hosts(url);
   // Evaluated late: invalid variables are reported by their own check.
   const proxyFor = (at: URL) => proxiesIn(env)(at);
-  const identity = identityIn(env);
+  const identity = identityIn(env, options.tokenHosts);
   const network = {
     userAgent: userAgent(env),
     caCerts: await readCertificates(options),

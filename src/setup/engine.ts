@@ -10,6 +10,7 @@ import { proxiesIn } from "../registry/net/proxy.ts";
 import { openFolder } from "../store/store.ts";
 import { pullModel, type PullSettings } from "../transfer/pull.ts";
 import { readCertificates } from "./certificates.ts";
+import { variable } from "./environment.ts";
 import { identityIn } from "./identity.ts";
 import type { PullOptions } from "./options.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
@@ -29,17 +30,17 @@ export type OpenEngine = (options: PullOptions, stop: Stop) => Promise<Engine>;
 
 /** An engine for the models folder and the network that `options` describe. */
 export async function openEngine(options: PullOptions, stop: Stop): Promise<Engine> {
-  const env = (name: string) => Deno.env.get(name);
-  const proxyFor = proxiesIn(env);
+  const proxyFor = proxiesIn(variable);
   const caCerts = await readCertificates(options);
   const registry = new RegistrySource({
-    userAgent: userAgent(env),
+    userAgent: userAgent(variable),
     insecure: options.insecure,
     chunkSize: options.chunkSize,
+    longestHeaderMs: options.timeoutMs,
     caCerts,
     proxyFor,
     withoutProxyEnv,
-    identity: identityIn(env),
+    identity: identityIn(variable, options.tokenHosts),
   });
   const windows = Deno.build.os === "windows";
   const { limitRate, connections } = options;

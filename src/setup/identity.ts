@@ -2,16 +2,24 @@
 
 import { join } from "node:path";
 import type { Identity } from "../registry/source.ts";
+import { homeIn } from "./environment.ts";
 
-/** Key and password files and logins that `env` names. An empty variable counts as unset. */
-export function identityIn(env: (name: string) => string | undefined): Identity {
-  const home = env(Deno.build.os === "windows" ? "USERPROFILE" : "HOME") || undefined;
+/**
+ * Key and password files and logins that `env` names, with the hosts that may have the logins. An
+ * empty variable counts as unset.
+ */
+export function identityIn(
+  env: (name: string) => string | undefined,
+  tokenHosts: readonly string[] = [],
+): Identity {
+  const home = homeIn(env);
   const keyFile = env("PULLAMA_KEY") || (home && join(home, ".ollama", "id_ed25519"));
   const docker = env("DOCKER_CONFIG") || (home && join(home, ".docker"));
   const host = env("PULLAMA_REGISTRY_HOST");
   const user = env("PULLAMA_REGISTRY_USER");
   const password = env("PULLAMA_REGISTRY_PASSWORD") ?? "";
   return {
+    ...(tokenHosts.length > 0 && { tokenHosts }),
     ...(keyFile && { keyFile }),
     ...(docker && { dockerConfig: join(docker, "config.json") }),
     ...(host && user && { login: { host, user, password } }),

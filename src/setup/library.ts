@@ -3,8 +3,10 @@
 import { PullamaError } from "../core/errors.ts";
 import type { PullEvent } from "../core/events.ts";
 import { trustedCertificates } from "./certificates_env.ts";
+import { variable } from "./environment.ts";
 import { modelsDir } from "./models_dir.ts";
 import type { PullOptions } from "./options.ts";
+import { tokenHosts } from "./token_hosts.ts";
 
 /** How a pull is done. Everything is optional. */
 export interface LibraryOptions {
@@ -26,7 +28,9 @@ export interface LibraryOptions {
   readonly limitRate?: number;
   /** A file with certificates to trust besides the system's; default as SSL_CERT_FILE and SSL_CERT_DIR say. */
   readonly caCert?: string;
-  /** Pull even if there is not enough disk space. */
+  /** Token servers on other hosts that get the login for a registry; default as PULLAMA_TOKEN_HOSTS says. */
+  readonly tokenHosts?: readonly string[];
+  /** Pull even if there is not enough disk space, or it is not a model. */
   readonly force?: boolean;
   /**
    * Stops the pull: what was received is written to disk, then it rejects with kind `interrupted`.
@@ -39,9 +43,8 @@ export interface LibraryOptions {
 /** The options with defaults. Throws `usage` for a number out of bounds. */
 export function pullOptionsFor(options: LibraryOptions): PullOptions {
   const { limitRate, retryForMs } = options;
-  const env = (name: string) => Deno.env.get(name);
   return {
-    modelsDir: options.modelsDir ?? modelsDir(undefined, { env, os: Deno.build.os }),
+    modelsDir: options.modelsDir ?? modelsDir(undefined, { env: variable, os: Deno.build.os }),
     insecure: options.insecure ?? false,
     maxRetries: checked("maxRetries", options.maxRetries ?? 6, 0, 10_000),
     chunkSize: checked("chunkSize", options.chunkSize ?? 2 ** 26, 2 ** 16, 2 ** 50),
@@ -55,7 +58,8 @@ export function pullOptionsFor(options: LibraryOptions): PullOptions {
         ? retryForMs
         : checked("retryForMs", retryForMs, 0, 2 ** 50),
     }),
-    ...trustedCertificates(options.caCert, env),
+    ...trustedCertificates(options.caCert, variable),
+    tokenHosts: tokenHosts(options.tokenHosts, variable),
   };
 }
 

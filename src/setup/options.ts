@@ -21,7 +21,9 @@ export interface PullOptions {
   readonly caCert?: string;
   /** Folders with such files, as SSL_CERT_DIR lists them. */
   readonly caDir?: string;
-  /** Pull even if there is not enough disk space. */
+  /** Hosts that get the login for a registry if that names them as its token server. */
+  readonly tokenHosts?: readonly string[];
+  /** Pull even if there is not enough disk space, or it is not a model. */
   readonly force: boolean;
   readonly dryRun: boolean;
 }

@@ -1,6 +1,6 @@
 /** Whether a failed attempt is retried, and when. The kind of the failure decides what a retry can do. */
 
-import { PullamaError, remedyOf } from "../core/errors.ts";
+import { type Kind, PullamaError, remedyOf } from "../core/errors.ts";
 import { formatDuration } from "../core/units.ts";
 import type { Clock } from "../io/clock.ts";
 
@@ -14,7 +14,7 @@ export interface RetryPolicy {
 /** Milliseconds. */
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 120_000;
-/** During a long outage the network is tried this often, and a server that responds with 5xx. */
+/** During a long outage the network is tried this often, and a server that responds with an error. */
 const OUTAGE_DELAY = 5000;
 const SERVER_OUTAGE_DELAY = 60_000;
 /** A server that asks for a longer delay than this ends the pull. */
@@ -23,6 +23,9 @@ const LONGEST_RETRY_AFTER = 600_000;
 const IMMEDIATE_EVERY = 1000;
 /** Consecutive new addresses of a blob that delivered nothing before giving up. */
 const MOST_ADDRESSES = 5;
+
+/** Failures without a response of the server. */
+const NETWORK: readonly Kind[] = ["network", "timeout", "tls"];
 
 /** An attempt that received so many bytes made progress. */
 const GOOD_PROGRESS = 1024 * 1024;
@@ -47,12 +50,12 @@ export class Backoff {
   constructor(private readonly policy: RetryPolicy, private readonly clock: Clock) {}
 
   /**
-   * What follows after an attempt failed with `error` that had received `bytes`, of `needed`. Throws the error,
-   * or one that says more, when it is not retried.
+   * What follows after an attempt failed with `error` that had received `bytes`, of `needed`. `served`: such
+   * requests of this pull have succeeded before. Throws the error, or one that says more, when it is not retried.
    */
-  after(error: PullamaError, bytes: number, needed: number): RetryDelay {
+  after(error: PullamaError, bytes: number, needed: number, served: boolean): RetryDelay {
     const remedy = remedyOf(error.kind);
-    if (remedy === "none") throw error;
+    if (remedy === "none" || (remedy === "recheck" && !served)) throw error;
     if (bytes > 0) {
       this.#retries = 0;
       this.#addresses = 0;
@@ -60,7 +63,7 @@ export class Backoff {
     }
     this.#failingSince ??= this.clock.now();
     if (bytes >= Math.min(GOOD_PROGRESS, Math.max(1, needed / 100))) return this.#immediate();
-    return remedy === "resolve" ? this.#newAddress(error) : this.#later(error);
+    return remedy === "resolve" ? this.#newAddress(error, served) : this.#later(error);
   }
 
   #immediate(): RetryDelay {
@@ -70,9 +73,14 @@ export class Backoff {
     return { attempt: 1, limit: this.policy.maxRetries, waitMs };
   }
 
-  #newAddress(error: PullamaError): RetryDelay {
+  #newAddress(error: PullamaError, served: boolean): RetryDelay {
     const attempt = ++this.#addresses;
-    if (attempt > MOST_ADDRESSES) throw error;
+    if (attempt > MOST_ADDRESSES) {
+      const goneMs = this.#goneMs();
+      if (!served || goneMs >= this.policy.retryForMs) throw error;
+      const waitMs = Math.min(this.#delay(attempt - 1), SERVER_OUTAGE_DELAY);
+      return { attempt, limit: MOST_ADDRESSES, waitMs, goneMs };
+    }
     // The first time it has simply expired.
     const waitMs = attempt === 1 ? 0 : this.#delay(attempt - 1);
     return { attempt, limit: MOST_ADDRESSES, waitMs };
@@ -89,15 +97,20 @@ export class Backoff {
     }
     const attempt = ++this.#retries;
     const { maxRetries: limit, retryForMs } = this.policy;
-    const goneMs = this.clock.now() - this.#failingSince!;
+    const goneMs = this.#goneMs();
     if (attempt > limit && goneMs >= retryForMs) throw error;
     const longest = retryForMs === 0
       ? LONGEST_DELAY * 1.5
-      : error.kind === "unavailable" || error.kind === "protocol"
-      ? SERVER_OUTAGE_DELAY
-      : OUTAGE_DELAY;
+      : NETWORK.includes(error.kind)
+      ? OUTAGE_DELAY
+      : SERVER_OUTAGE_DELAY;
     const waitMs = Math.max(Math.min(this.#delay(attempt), longest), asked);
     return { attempt, limit, waitMs, ...(attempt > limit && { goneMs }) };
+  }
+
+  /** Milliseconds without progress. */
+  #goneMs(): number {
+    return this.clock.now() - this.#failingSince!;
   }
 
   /** Exponential, with jitter of half. */

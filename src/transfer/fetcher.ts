@@ -5,11 +5,11 @@ import { PullamaError } from "../core/errors.ts";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Chunk, Range } from "../core/ranges.ts";
-import { formatDuration } from "../core/units.ts";
+import { formatDuration, tooSlowText } from "../core/units.ts";
 import { FollowingController, onAbort } from "../io/abort.ts";
 import { type ByteReader, byteReader } from "../io/byte_reader.ts";
 import type { RateLimit } from "../io/limit.ts";
-import type { StallWatch } from "../io/stall.ts";
+import type { Stall, StallWatch } from "../io/stall.ts";
 import { BodyReader, type ConnectionBuffers } from "./buffers.ts";
 import type { PullContext } from "./context.ts";
 
@@ -67,10 +67,10 @@ export class Fetcher {
     try {
       const body = await source.open(name, blob, range, attempt.signal);
       if (body.ranged) timer = setTimeout(() => attempt.abort(tooLong(timeoutMs)), timeoutMs);
-      let silentMs: number | undefined;
-      const watched = watch.over(endedBy(attempt.signal, byteReader(body.stream)), (ms) => {
-        silentMs = ms;
-        attempt.abort(stalled(ms));
+      let stall: Stall | undefined;
+      const watched = watch.over(endedBy(attempt.signal, byteReader(body.stream)), (how) => {
+        stall = how;
+        attempt.abort(stalled(how));
       });
       const limited = limit ? limit.through(watched, attempt.signal) : watched;
       const count = (bytes: number) => void (this.#received += bytes);
@@ -83,9 +83,7 @@ export class Fetcher {
         if (reader.position === body.range.end) await reader.next(0).catch(() => {});
         return result;
       } catch (error) {
-        if (silentMs !== undefined) {
-          this.context.emit({ event: "stall", digest: blob.digest, silentMs });
-        }
+        if (stall) this.context.emit({ event: "stall", digest: blob.digest, ...stall });
         throw error;
       } finally {
         await limited.cancel();
@@ -117,10 +115,12 @@ function endedBy(signal: AbortSignal, reader: ByteReader): ByteReader {
   };
 }
 
-function stalled(silentMs: number): PullamaError {
-  return new PullamaError("timeout", `no data received for ${formatDuration(silentMs)}`, {
-    hint: "check the network connection",
-  });
+function stalled({ silentMs, slow }: Stall): PullamaError {
+  const hint = "check the network connection";
+  const reason = slow
+    ? tooSlowText(slow.bytesPerSecond, slow.ms)
+    : `no data received for ${formatDuration(silentMs)}`;
+  return new PullamaError("timeout", reason, { hint });
 }
 
 function tooLong(timeoutMs: number): PullamaError {

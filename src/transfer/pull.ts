@@ -3,7 +3,7 @@
 import type { BlobStatus, PullIntent, Session, Source, Store } from "../core/content.ts";
 import { PullamaError } from "../core/errors.ts";
 import type { BlobRef, DryRun, Emit, Summary } from "../core/events.ts";
-import { type Descriptor, distinctBlobs, type Manifest } from "../core/manifest.ts";
+import { assertModel, type Descriptor, distinctBlobs, type Manifest } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Stop } from "../core/stop.ts";
 import { FollowingController } from "../io/abort.ts";
@@ -22,7 +22,7 @@ export interface PullSettings extends SchedulerLimits, RetryPolicy {
   readonly timeoutMs: number;
   /** Bytes a second over all connections. */
   readonly limitRate?: number;
-  /** Pull although the disk seems too small. */
+  /** Pull although the disk seems too small, or the manifest is not that of a model. */
   readonly force: boolean;
   readonly dryRun: boolean;
 }
@@ -46,6 +46,7 @@ const MOST_COMMITS = 3;
  */
 export async function pullModel(name: ModelName, tools: PullTools): Promise<Summary | undefined> {
   const { source, store, settings, stop, emit, clock = systemClock } = tools;
+  const { watch = new StallWatch() } = tools;
   const began = clock.now();
   using ended = new FollowingController(stop.soft);
   const context: PullContext = { signal: ended.signal, emit, clock };
@@ -53,11 +54,14 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
   const fetcher = new Fetcher({
     source,
     name,
-    watch: tools.watch ?? new StallWatch(),
+    watch,
     limit: limitRate === undefined ? undefined : new RateLimit(limitRate, clock),
     timeoutMs,
   }, context);
-  const retrier = new Retrier(settings, context);
+  // The user may want it to be slow.
+  const slowest = Math.min(watch.limits.slowest, (limitRate ?? Infinity) / 2);
+  const limits = { ...watch.limits, slowest };
+  const retrier = new Retrier(settings, context, { received: () => fetcher.received, limits });
   let blobs: readonly Descriptor[] = [];
   try {
     emit({ event: "pull_start", name });
@@ -65,6 +69,7 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
       { digest: undefined, needed: 0 },
       () => fetcher.manifest(),
     );
+    if (!settings.force) assertModel(manifest);
     const stored = await store.spelling(name);
     blobs = distinctBlobs(manifest);
     const statuses = await store.survey(blobs);

@@ -2,8 +2,10 @@
 
 import { asPullamaError, PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
+import type { StallLimits } from "../io/stall.ts";
 import { Backoff, type RetryPolicy } from "./backoff.ts";
 import type { PullContext } from "./context.ts";
+import { Pace } from "./pace.ts";
 
 /** Why a connection gives up its range without a failure: the server sends one range at a time. */
 export const YIELD = new PullamaError(
@@ -25,7 +27,12 @@ export class Retrier {
   #pausedUntil = -Infinity;
   #reportedAt = -Infinity;
 
-  constructor(private readonly policy: RetryPolicy, private readonly context: PullContext) {}
+  /** `pace`: bytes of the model that this pull has received, and what is too slow. */
+  constructor(
+    private readonly policy: RetryPolicy,
+    private readonly context: PullContext,
+    private readonly pace: { readonly received: () => number; readonly limits: StallLimits },
+  ) {}
 
   /**
    * Calls `attempt` until it succeeds; it reports the bytes it received before it failed. Rejects with the
@@ -37,6 +44,7 @@ export class Retrier {
   ): Promise<T> {
     const { signal, emit, clock } = this.context;
     const backoff = new Backoff(this.policy, clock);
+    const pace = new Pace(this.pace.limits, clock, this.pace.received);
     for (;;) {
       signal.throwIfAborted();
       await this.#resumed();
@@ -47,11 +55,13 @@ export class Retrier {
         signal.throwIfAborted();
         const error = asPullamaError(caught);
         if (error === YIELD) throw error;
-        const delay = backoff.after(error, bytes, needed);
+        const served = this.pace.received() > 0;
+        const delay = backoff.after(error, pace.progress(bytes), needed, served);
         if (error.retryAfterMs !== undefined) this.#pause(error.retryAfterMs);
         if (delay.goneMs !== undefined) this.#reportOutage(delay.goneMs, error);
         else emit({ event: "retry", digest, ...delay, error });
         await clock.sleep(delay.waitMs, signal);
+        if (bytes === 0 || error.retryAfterMs !== undefined) pace.skip();
       }
     }
   }

@@ -108,6 +108,7 @@ Deno.test("docs/json-events.md lists exactly the fields of list and show", async
     }),
     layers: [
       layer("model", "no weights"),
+      layer("projector", makeModel({ size: 0 }).weights),
       layer("template", "{{ .Prompt }}"),
       layer("system", "You are terse."),
       layer("params", '{"stop":["x"]}'),

@@ -1,6 +1,7 @@
 /** Replaces the real wiring in main_test.ts. The name of the model selects the behavior. */
 
 import type { Engine } from "../../src/setup/engine.ts";
+import { onAbort } from "../../src/io/abort.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { diagnose } from "../../src/setup/doctor.ts";
 import { openModels } from "../../src/setup/models.ts";
@@ -65,7 +66,7 @@ function fail(error: Error): never {
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const alive = setInterval(() => {}, 1_000);
-    signal.addEventListener("abort", () => {
+    onAbort(signal, () => {
       clearInterval(alive);
       resolve();
     });

@@ -8,6 +8,7 @@ class Program implements AsyncDisposable {
   readonly #decoder = new TextDecoder();
   readonly #out: ReadableStreamDefaultReader<Uint8Array>;
   readonly #err: Promise<string>;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   #text = "";
 
   private constructor(process: Deno.ChildProcess, map: string) {
@@ -15,6 +16,7 @@ class Program implements AsyncDisposable {
     this.#map = map;
     this.#out = process.stdout.getReader();
     this.#err = new Response(process.stderr).text();
+    this.#input = process.stdin.getWriter();
   }
 
   static start(...argv: string[]): Promise<Program> {
@@ -22,16 +24,29 @@ class Program implements AsyncDisposable {
   }
 
   /** Runs the program under the command `prefix`, which prepares its environment. */
-  static async startUnder(prefix: readonly string[], ...argv: string[]): Promise<Program> {
+  static startUnder(prefix: readonly string[], ...argv: string[]): Promise<Program> {
+    return Program.#start(prefix, "fake_wire.ts", argv);
+  }
+
+  /** Runs the program with a wiring that is loaded only when its stdin ends. */
+  static startLoading(...argv: string[]): Promise<Program> {
+    return Program.#start([], "loading_wire.ts", argv);
+  }
+
+  static async #start(
+    prefix: readonly string[],
+    fake: string,
+    argv: readonly string[],
+  ): Promise<Program> {
     const at = (path: string) => new URL(path, import.meta.url).href;
     const map = await Deno.makeTempFile({ suffix: ".json" });
-    const wiring = { [at("../../src/cli/wire.ts")]: at("./fake_wire.ts") };
+    const wiring = { [at("../../src/cli/wire.ts")]: at(`./${fake}`) };
     await Deno.writeTextFile(map, JSON.stringify({ imports: { ...config.imports, ...wiring } }));
     const flags = ["run", "--quiet", "-A", "--no-lock", "--no-check", "--import-map", map];
     const [first = "", ...words] = [...prefix, Deno.execPath(), ...flags];
     const command = new Deno.Command(first, {
       args: [...words, at("../../src/main.ts"), ...argv],
-      stdin: "null",
+      stdin: "piped",
       stdout: "piped",
       stderr: "piped",
     });
@@ -61,6 +76,10 @@ class Program implements AsyncDisposable {
     this.#process.kill(signal);
   }
 
+  async endInput(): Promise<void> {
+    await this.#input.close();
+  }
+
   /** Closes the reading end of stdout. */
   async hangUp(): Promise<void> {
     await this.#out.cancel();
@@ -79,6 +98,7 @@ class Program implements AsyncDisposable {
       // The process has already exited.
     }
     await this.#process.status;
+    await this.#input.abort().catch(() => {});
     await Deno.remove(this.#map);
   }
 }
@@ -121,7 +141,23 @@ Deno.test({
     program.signal("SIGINT");
     await program.says("stalled");
     program.signal("SIGTERM");
-    assert.deepEqual(await program.ended(), { code: 1, err: "" });
+    assert.deepEqual(await program.ended(), {
+      code: 1,
+      err: "exited at once: another signal arrived before the program had stopped\n",
+    });
+  },
+});
+
+Deno.test({
+  name: "case 97: main stops cleanly at a signal that arrives before it is loaded",
+  ignore,
+  async fn() {
+    await using program = await Program.startLoading("slow");
+    await program.says("loading");
+    program.signal("SIGINT");
+    await program.endInput();
+    const { code, err } = await program.ended();
+    assert.deepEqual([code, err], [0, "interrupted - resume with: pullama slow:latest\n"]);
   },
 });
 

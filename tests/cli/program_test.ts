@@ -41,7 +41,8 @@ Deno.test("run() pulls models, with and without `pull`, with flags before, betwe
 
 Deno.test("run() passes the flags to the engine", async () => {
   const line = "m --models-dir /d --insecure --max-retries 0 --chunk-size 8MiB --timeout 90s " +
-    "--connections 64 --limit-rate 5M --retry-for 24h --ca-cert /c.pem --force --dry-run";
+    "--connections 64 --limit-rate 5M --retry-for 24h --ca-cert /c.pem " +
+    "--token-host sso.corp --token-host sso.corp:8443 --force --dry-run";
   for (const flags of [line, line.replaceAll(/(--[a-z-]+) (?!--)/g, "$1=")]) {
     const argv = words(flags).map((word) => word.replace(/^(--(insecure|force))=$/, "$1"));
     assert.deepEqual((await ran(argv)).options, {
@@ -54,6 +55,7 @@ Deno.test("run() passes the flags to the engine", async () => {
       limitRate: 5_000_000,
       retryForMs: 24 * 3_600_000,
       caCert: "/c.pem",
+      tokenHosts: ["sso.corp", "sso.corp:8443"],
       force: true,
       dryRun: true,
     });
@@ -70,6 +72,7 @@ Deno.test("run() passes the defaults and the stop signals to the engine", async 
     chunkSize: 64 * 2 ** 20,
     timeoutMs: 1_800_000,
     connections: 4,
+    tokenHosts: [],
     force: false,
     dryRun: false,
   });
@@ -116,6 +119,8 @@ Deno.test("run() reports usage errors on stderr, with exit code 1, before openin
     ["m --models-dir --quiet", /--models-dir <dir>' argument '--quiet'/, /begin with "-"/],
     ["--models-dir= m", /--models-dir <dir>' argument ''/, /not empty/],
     ["m --ca-cert -v", /--ca-cert <file>' argument '-v'/, /begin with "-"/],
+    ["m --token-host https://u:p@h/", /--token-host <host>' argument/, /such as gitlab\./],
+    ["m --token-host --quiet", /--token-host <host>' argument '--quiet'/, /such as gitlab\./],
     ["help nosuch", /unknown command 'nosuch'/],
     ["help versoin", /unknown command 'versoin'\n\(Did you mean version\?\)/],
     ["version extra", /too many arguments/],
@@ -189,7 +194,8 @@ Deno.test("run() prints the same help and errors wherever the command is on the 
 
 Deno.test("run() lists every flag of a pull in its help, and in that of the program", async () => {
   const flags = "--models-dir --insecure --quiet --verbose --no-color --output --max-retries " +
-    "--chunk-size --timeout --connections --limit-rate --retry-for --ca-cert --force --dry-run";
+    "--chunk-size --timeout --connections --limit-rate --retry-for --ca-cert --token-host " +
+    "--force --dry-run";
   for (const line of ["help", "help pull", "pull --help", "m -h"]) {
     const { out } = await ran(words(line));
     for (const flag of words(flags)) assert.ok(out.includes(flag), `${line}: ${flag}`);

@@ -80,7 +80,7 @@ const DEEDS: readonly (readonly [what: string, pattern: RegExp, who: (path: stri
     ],
     [
       "prints",
-      /\bconsole\.\w|\bDeno\.(?:stdout|stderr)\b|\b(?:alert|prompt|confirm)\(/,
+      /\bconsole\.\w|\bDeno\.(?:stdout|stderr)\b(?!\.isTerminal)|\b(?:alert|prompt|confirm)\(/,
       (path) => path === "src/cli/host/system.ts",
     ],
     ["reads arguments", /\bDeno\.args\b/, (path) => path === "src/main.ts"],
@@ -92,6 +92,12 @@ const DEEDS: readonly (readonly [what: string, pattern: RegExp, who: (path: stri
       "changes files",
       /\bDeno\.(?:create|link|symlink|rename|remove|mkdir|truncate|chmod|chown|utime|writeFile|writeTextFile|copyFile|makeTemp\w+)(?:Sync)?\(/,
       in_("io"),
+    ],
+    ["opens files", /\bDeno\.open(?:Sync)?\(/, in_("io")],
+    [
+      "changes owner, mode or time of a file by its path",
+      /\bDeno\.(?:chmod|chown|utime)(?:Sync)?\(|(?<![\w.])l?(?:chmod|chown|utimes)(?:Sync)?\(/,
+      () => false,
     ],
     [
       "touches the machine, the clock or chance",

@@ -97,8 +97,9 @@ Deno.test("sumsOf() returns lines that sha256sum reads, sorted by name", async (
 
 Deno.test("installerFor() inserts a URL into a script, and refuses anything that a shell could run", () => {
   const url = "https://example.org/releases/v1.0.0/";
-  assert.equal(installerFor("x=@BASE_URL@", url), "x=https://example.org/releases/v1.0.0");
+  assert.equal(installerFor("x=@BASE_URL@", url, ""), "x=https://example.org/releases/v1.0.0");
+  assert.equal(installerFor("'@SHA256SUMS@'", url, "0  a\n1  b\n"), "'0  a\n1  b'");
   for (const bad of ["http://example.org", "https://x$(id)", "https://x y", 'https://x"']) {
-    assert.throws(() => installerFor("", bad), TypeError, bad);
+    assert.throws(() => installerFor("", bad, ""), TypeError, bad);
   }
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
 import { fileURLToPath } from "node:url";
+import { PERMISSIONS } from "../../build.ts";
 import { ran } from "../cli/fake_host.ts";
 import { filesBelow } from "./sources.ts";
 
@@ -66,6 +67,18 @@ Deno.test("the flags in README are those of the help, with the same defaults", a
   for (const [flag, value] of inHelp) {
     if (value !== undefined) assert.equal(inReadme.get(flag), value, flag);
   }
+});
+
+Deno.test("every way to run pullama with Deno names its permissions one by one", () => {
+  const texts = [...DOCUMENTS, ...filesBelow("docs"), "install.sh", "install.ps1"];
+  const everything = texts.filter((path) => /(?<![\w-])-A(?![\w-])|--allow-all/.test(read(path)));
+  assert.deepEqual(everything, []);
+  const needed = PERMISSIONS.filter((permission) => permission.startsWith("--allow-"));
+  for (const path of ["README.md", "install.sh"]) {
+    const [install = ""] = /deno install -g [^]*?jsr:@pullama\/cli/.exec(read(path)) ?? [];
+    assert.deepEqual(install.match(/--allow-[^\s\\]+/g), needed, path);
+  }
+  for (const permission of needed) assert.ok(read("SECURITY.md").includes(`\`${permission}\``));
 });
 
 Deno.test("the exit codes in README are those of the help", async () => {

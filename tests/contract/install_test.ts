@@ -1,9 +1,10 @@
-/** install.sh beside a server of files, in a world where only some programs are to be found. */
+/** install.sh beside an https server of files, in a world where only some programs are to be found. */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { installerFor } from "../../build.ts";
+import { installerFor, writeInstallers } from "../../build.ts";
+import { certificate, certificateKey } from "../fakes/certificate.ts";
 import { exists } from "../fakes/exists.ts";
 import { needing } from "../needs.ts";
 
@@ -28,6 +29,8 @@ interface Machine {
   readonly onPath?: string;
   /** What runs it. */
   readonly prefix?: readonly string[];
+  /** The script; default that of the sources. */
+  readonly script?: string;
 }
 
 interface Installed {
@@ -40,13 +43,19 @@ interface Installed {
 /** A folder of files to download, and a home to install into. */
 class World implements AsyncDisposable {
   readonly files = new Map<string, string>();
+  /** Where the server redirects to. */
+  readonly redirects = new Map<string, (server: string) => string>();
   readonly #folder = Deno.makeTempDirSync({ prefix: "pullama-install-" });
   readonly home = `${this.#folder}/home`;
   readonly bin = `${this.home}/.local/bin`;
+  /** The same files over plain http, while it installs. */
+  plain = "";
 
   constructor() {
     Deno.mkdirSync(this.home);
     Deno.chmodSync(this.#folder, 0o755);
+    Deno.writeTextFileSync(`${this.#folder}/ca.pem`, certificate);
+    Deno.writeTextFileSync(`${this.home}/.wgetrc`, `ca_certificate = ${this.#folder}/ca.pem\n`);
     this.offer("pullama-linux-amd64", PROGRAM);
   }
 
@@ -61,18 +70,24 @@ class World implements AsyncDisposable {
 
   async install(machine: Machine = {}): Promise<Installed> {
     const asked: string[] = [];
-    await using server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request) => {
-        const name = new URL(request.url).pathname.slice(1);
-        asked.push(`${request.headers.get("user-agent")?.split("/")[0]} ${name}`);
-        const content = this.files.get(name);
-        return new Response(content ?? "not here", { status: content === undefined ? 404 : 200 });
-      },
-    );
+    const listen = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+    const respond = (request: Request): Response => {
+      const name = new URL(request.url).pathname.slice(1);
+      asked.push(`${request.headers.get("user-agent")?.split("/")[0]} ${name}`);
+      const location = this.redirects.get(name)?.(`127.0.0.1:${server.addr.port}`);
+      if (location !== undefined) return new Response(null, { status: 302, headers: { location } });
+      const content = this.files.get(name);
+      return new Response(content ?? "not here", { status: content === undefined ? 404 : 200 });
+    };
+    await using server = Deno.serve({ ...listen, cert: certificate, key: certificateKey }, respond);
+    await using plain = Deno.serve(listen, (request) => {
+      asked.push("over plain http");
+      return respond(request);
+    });
+    this.plain = `http://127.0.0.1:${plain.addr.port}`;
     const path = [this.#tools(machine), ...(machine.onPath ? [machine.onPath] : [])].join(":");
     const script = `${this.#folder}/install.sh`;
-    Deno.writeTextFileSync(script, SCRIPT);
+    Deno.writeTextFileSync(script, machine.script ?? SCRIPT);
     const [command = "", ...args] = [...machine.prefix ?? [], "/bin/sh", script];
     const { code, stdout, stderr } = await new Deno.Command(command, {
       args,
@@ -80,7 +95,8 @@ class World implements AsyncDisposable {
       env: {
         HOME: this.home,
         PATH: path,
-        PULLAMA_BASE_URL: `http://127.0.0.1:${server.addr.port}/`,
+        CURL_CA_BUNDLE: `${this.#folder}/ca.pem`,
+        PULLAMA_BASE_URL: `https://127.0.0.1:${server.addr.port}/`,
         ...machine.env,
       },
       stdin: "null",
@@ -229,8 +245,13 @@ const REFUSED: readonly (readonly [what: string, machine: Machine, says: RegExp]
   ],
   [
     "a URL that cannot be reached",
-    { env: { PULLAMA_BASE_URL: "http://127.0.0.1:1" } },
+    { env: { PULLAMA_BASE_URL: "https://127.0.0.1:1" } },
     /SHA256SUMS/,
+  ],
+  [
+    "a URL that is not https",
+    { env: { PULLAMA_BASE_URL: "http://127.0.0.1:1" } },
+    /http:\/\/127\.0\.0\.1:1 is not an https URL\nhint: set PULLAMA_BASE_URL/,
   ],
 ];
 
@@ -247,7 +268,7 @@ for (const [what, machine, says] of REFUSED) {
 
 test("install.sh fails if SHA256SUMS does not list the file", async (world) => {
   const { code, err } = await world.install({ machine: "aarch64" });
-  assert.deepEqual([code, err.includes("does not list pullama-linux-arm64")], [1, true]);
+  assert.deepEqual([code, err.includes("do not list pullama-linux-arm64")], [1, true]);
 });
 
 test("install.sh names the directory that cannot be created", async (world) => {
@@ -275,17 +296,79 @@ Deno.test(
   },
 );
 
+for (const without of [[], ["curl"]]) {
+  const client = without.length === 0 ? "curl" : "wget";
+  test(
+    `install.sh with ${client} follows redirects to https, and none to plain http`,
+    async (world) => {
+      world.files.set("moved/program", PROGRAM);
+      world.redirects.set("pullama-linux-amd64", () => "/moved/1");
+      world.redirects.set("moved/1", (server) => `//${server}/moved/2`);
+      world.redirects.set("moved/2", (server) => `https://${server}/moved/program`);
+      const moved = await world.install({ without });
+      assert.deepEqual([moved.code, moved.err], [0, ""]);
+      assert.deepEqual(world.installed(), ["pullama"]);
+      await Deno.remove(`${world.bin}/pullama`);
+
+      for (const name of ["SHA256SUMS", "pullama-linux-amd64", "moved/2"]) {
+        const before = world.redirects.get(name);
+        world.redirects.set(name, () => `${world.plain}/${name}`);
+        const { code, err, asked } = await world.install({ without });
+        assert.equal(code, 1, name);
+        assert.match(err, /cannot install pullama: https:.* cannot be downloaded\n/);
+        assert.ok(!asked.includes("over plain http"), `${name}: ${asked}`);
+        assert.deepEqual(world.installed(), []);
+        world.redirects.delete(name);
+        if (before) world.redirects.set(name, before);
+      }
+    },
+    ["/bin/sh", `/usr/bin/${client}`],
+  );
+}
+
+test("install.sh with wget gives up after a few redirects", async (world) => {
+  world.redirects.set("SHA256SUMS", () => "/SHA256SUMS");
+  const { code, asked } = await world.install({ without: ["curl"] });
+  assert.equal(code, 1);
+  assert.ok(asked.length <= 6, `${asked.length} requests`);
+}, ["/bin/sh", "/usr/bin/wget"]);
+
+test("install.sh of a release installs the files of that release, whatever a server says", async (world) => {
+  const folder = await Deno.makeTempDir({ prefix: "pullama-release-" });
+  await Deno.writeTextFile(`${folder}/pullama-linux-amd64`, PROGRAM);
+  const url = "https://example.org/releases/v1";
+  const [path] = await writeInstallers([`${folder}/pullama-linux-amd64`], url);
+  const script = await Deno.readTextFile(path!);
+  await Deno.remove(folder, { recursive: true });
+
+  const { code, err, asked } = await world.install({ script });
+  assert.deepEqual([code, err], [0, ""]);
+  assert.deepEqual(asked, ["curl pullama-linux-amd64"]);
+  await Deno.remove(`${world.bin}/pullama`);
+
+  // The server lists what it sends.
+  world.offer("pullama-linux-amd64", `${PROGRAM}# changed\n`);
+  const changed = await world.install({ script });
+  assert.equal(changed.code, 1);
+  assert.match(changed.err, /checksum mismatch for pullama-linux-amd64/);
+  assert.deepEqual(world.installed(), []);
+
+  const other = await world.install({ script, machine: "aarch64" });
+  assert.match(other.err, /the checksums of this release do not list pullama-linux-arm64/);
+});
+
 test("install.sh of the sources requires PULLAMA_BASE_URL", async (world) => {
   const { code, err } = await world.install({ env: { PULLAMA_BASE_URL: "" } });
   assert.equal(code, 1);
   assert.match(err, /no URL to download from\nhint: set PULLAMA_BASE_URL/);
 });
 
-Deno.test("a release can insert its URL into both install scripts", () => {
+Deno.test("a release can insert its URL and its checksums into both install scripts", () => {
   for (const script of [SCRIPT, POWERSHELL]) {
     assert.equal(script.split("@BASE_URL@").length, 2);
-    const released = installerFor(script, "https://example.org/v1");
+    const released = installerFor(script, "https://example.org/v1", "0  a\n1  b\n");
     assert.ok(released.includes("https://example.org/v1") && !released.includes("@BASE_URL@"));
+    assert.ok(released.includes("'0  a\n1  b'") && !released.includes("@SHA256SUMS@"));
   }
 });
 

@@ -137,7 +137,8 @@ Deno.test("case 26: parseManifest() reports a web page in place of the manifest"
   for (const page of ["<!DOCTYPE html><html>", "\r\n <html>"]) {
     assert.throws(() => parseManifest(bytesOf(page), ID), (error) => {
       assert(error instanceof PullamaError);
-      assert.match(error.hint ?? "", /web page.*proxy/);
+      assert.match(error.message, /the response is a web page$/);
+      assert.match(error.hint ?? "", /check the proxy, or log in/);
       return true;
     });
   }

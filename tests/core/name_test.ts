@@ -222,6 +222,24 @@ Deno.test("parseName() suggests a valid name for the URL of a web page", () => {
   }
 });
 
+Deno.test("parseName() says what to use instead of a longer path at a proxy or in a group", () => {
+  const originals: readonly (readonly [path: string, name: string | undefined])[] = [
+    ["harbor.corp/ollama-proxy/library/llama3.2:1b", "llama3.2:1b"],
+    ["harbor.corp:8443/cache/registry.ollama.ai/user/m:t", "user/m:t"],
+    ["https://nexus.corp/hub/hf.co/bartowski/M-GGUF:Q4_K_M", "hf.co/bartowski/M-GGUF:Q4_K_M"],
+    ["corp.jfrog.io/docker/proxy/library/m", "m"],
+    ["gitlab.corp:5050/group/subgroup/model:t", undefined],
+    ["h/a/library/-m", undefined],
+  ];
+  for (const [path, name] of originals) {
+    const { message, hint = "" } = refusal(path);
+    assert.match(message, /more than three parts/);
+    assert.match(hint, /mirror that serves it as host\/namespace\/model/, path);
+    assert.equal(/such as (\S+),/.exec(hint)?.[1], name, hint);
+    if (name !== undefined) parseName(name);
+  }
+});
+
 Deno.test("parseName() never suggests an invalid name", () => {
   const file = `${"x".repeat(90)}.gguf`;
   const texts = [
@@ -244,6 +262,9 @@ Deno.test("parseName() does not reveal passwords or tokens", () => {
     "https://host/a/b?token=hunter2",
     "https://huggingface.co/a/b#hunter2",
     "http://hunter2@h/n/m@sha256:aa",
+    "user:hunter2@h/a/library/m",
+    "h/a/library/m?token=hunter2",
+    "h/a/hunter2@hf.co/b/m",
   ];
   for (const text of texts) {
     const error = refusal(text);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { quoted } from "../../src/core/quote.ts";
+import { escaped, oneLine, quoted } from "../../src/core/quote.ts";
+
+const TABLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
 Deno.test("quoted() quotes plain text and escapes quotes and backslashes", () => {
   assert.equal(quoted("llama3.2"), '"llama3.2"');
@@ -26,8 +28,19 @@ Deno.test("quoted() truncates long text with an ellipsis", () => {
 Deno.test("quoted() returns one line of JSON without invisible characters for any text", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), fc.nat(40), (text, max) => {
     const shown = quoted(text, max);
-    assert.doesNotMatch(shown, /[\p{C}\p{Zl}\p{Zp}]/u);
+    assert.doesNotMatch(shown, TABLE);
     const read = JSON.parse(shown);
     assert.equal(read, text.length > max ? `${text.slice(0, max)}...` : text);
   }));
+});
+
+Deno.test("oneLine() and escaped() leave no character that is not seen, and all others", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+    assert.doesNotMatch(oneLine(text), TABLE);
+    assert.doesNotMatch(escaped(text), TABLE);
+  }));
+  const visible = "modèle 模型 🦙 \u00a0 ½ עברית";
+  assert.equal(oneLine(visible), visible);
+  assert.equal(escaped(visible), visible);
+  assert.equal(escaped("a\nb\x1bc", "\n"), "a\nb\\u001bc");
 });

@@ -7,6 +7,7 @@ import {
   formatSize,
   parseDuration,
   parseSize,
+  tooSlowText,
 } from "../../src/core/units.ts";
 
 function refusal(parse: (text: string) => number, text: string): PullamaError {
@@ -204,4 +205,9 @@ Deno.test("parseSize() parses the output of formatSize() within its precision", 
     const read = parseSize(formatSize(bytes));
     assert(Math.abs(read - bytes) <= bytes / 10, `${bytes} became ${read}`);
   }));
+});
+
+Deno.test("tooSlowText() says how slow, and for how long", () => {
+  assert.equal(tooSlowText(1000, 60_000), "under 1 kB/s for a minute");
+  assert.equal(tooSlowText(1500, 90_000), "under 1.5 kB/s for 1m30s");
 });

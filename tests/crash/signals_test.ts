@@ -1,40 +1,7 @@
 import assert from "node:assert/strict";
-import { makeModel } from "../fakes/model.ts";
-import { type Registry, type RegistryOptions, startRegistry } from "../fakes/registry.ts";
 import { assertInstalled } from "../real/store.ts";
 import { MIB, quiet } from "./kills.ts";
-import { machine } from "./machine.ts";
-
-/**
- * Milliseconds for a process to end after a signal; twice the documented time, for a busy machine.
- */
-const SOON_MS = 4000;
-
-async function scene(options: RegistryOptions, size = 24 * MIB) {
-  const registry = await startRegistry(options);
-  const place = await machine();
-  const model = registry.add("library/tiny:latest", makeModel({ size }));
-  return {
-    registry,
-    place,
-    model,
-    weights: model.layers[0]!,
-    args: [model.name, "--output", "compact"],
-    installed: { manifest: model.manifest, blobs: [...model.layers, model.config!] },
-    async [Symbol.asyncDispose]() {
-      await registry.close();
-      await place[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function servedAtLeast(registry: Registry, digest: `sha256:${string}`, bytes: number) {
-  const until = performance.now() + 20_000;
-  while (registry.served(digest) < bytes) {
-    assert.ok(performance.now() < until, "the pull makes no progress");
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
+import { scene, servedAtLeast, SOON_MS } from "./scene.ts";
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`case 97: ${signal} ends a pull with exit code 0 and a hint, and the next one resumes it`, async () => {
@@ -97,7 +64,7 @@ Deno.test("case 97: a signal ends a pull whose server has stalled, and one that 
   assert.ok(performance.now() - again < SOON_MS);
 });
 
-Deno.test("case 97: a second signal ends the process at once with exit code 1", async () => {
+Deno.test("case 97: a second signal ends the process at once with exit code 1 and one line", async () => {
   await using it = await scene({ bytesPerSecond: 10 * MIB });
   const { registry, place, weights, args } = it;
   await using run = place.start(args);
@@ -108,6 +75,10 @@ Deno.test("case 97: a second signal ends the process at once with exit code 1", 
   const { code } = await run.ended;
   assert.ok(performance.now() - sent < SOON_MS);
   assert.equal(code, 1);
+  assert.equal(
+    run.err(),
+    "exited at once: another signal arrived before the program had stopped\n",
+  );
 });
 
 Deno.test("case 95: of two pulls of a model one downloads, the other waits and names its process", async () => {

@@ -44,7 +44,10 @@ export class Connection {
     return !this.#left && this.#socket.writable;
   }
 
-  /** The next request line and header fields; undefined at the end of the connection. */
+  /**
+   * The next request line and header fields; undefined at the end of the connection, and for the
+   * first bytes of TLS, which real servers refuse at once as well.
+   */
   async readHead(): Promise<string | undefined> {
     for (;;) {
       const end = this.#received.indexOf(HEAD_END);
@@ -53,7 +56,8 @@ export class Connection {
         this.#received = this.#received.slice(end + HEAD_END.length);
         return head;
       }
-      if (!this.isOpen || this.#received.length > MAX_HEAD) return undefined;
+      const isTls = this.#received.startsWith("\x16\x03");
+      if (!this.isOpen || isTls || this.#received.length > MAX_HEAD) return undefined;
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
   }

@@ -4,7 +4,13 @@
  */
 
 import { jsonAnswer, redirect } from "./faults.ts";
-import { type AddedModel, type ModelFiles, type Registry, startRegistry } from "./registry.ts";
+import {
+  type AddedModel,
+  type ModelFiles,
+  type Registry,
+  type RegistryOptions,
+  startRegistry,
+} from "./registry.ts";
 
 /** Blobs smaller than this, in bytes, are served by the hub itself, at a URL with a token. */
 const SMALL = 1 << 20;
@@ -23,12 +29,12 @@ export interface Hub extends AsyncDisposable {
   files: readonly string[] | undefined;
 }
 
-/** Starts the hosts; close them with `await using`. */
-export async function startHub(): Promise<Hub> {
+/** Starts the hosts; close them with `await using`. `options` are those of all three. */
+export async function startHub(options: RegistryOptions = {}): Promise<Hub> {
   await using stack = new AsyncDisposableStack();
-  const short = stack.use(await startRegistry());
-  const hub = stack.use(await startRegistry());
-  const store = stack.use(await startRegistry({ blobHosts: 1 }));
+  const short = stack.use(await startRegistry(options));
+  const hub = stack.use(await startRegistry(options));
+  const store = stack.use(await startRegistry({ ...options, blobHosts: 1 }));
   const sizes = new Map<string, number>();
 
   const onward = ({ target }: { readonly target: string }) => redirect(`${hub.url}${target}`);

@@ -7,7 +7,7 @@ import * as tls from "node:tls";
 export interface RelayOptions {
   /** Certificate and key in PEM; enables TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Addresses of hosts by name; other names are resolved as usual. */
+  /** Addresses of hosts by name, optionally with a port; other names are resolved as usual. */
   readonly hosts?: Readonly<Record<string, string>>;
 }
 
@@ -90,8 +90,8 @@ function clientOn(
     },
     async reach(target) {
       const { hostname, port } = new URL(`http://${target}`);
-      const host = hosts[hostname] ?? hostname;
-      const other = track(net.connect(Number(port || 80), host));
+      const [host = hostname, ownPort = port] = hosts[hostname]?.split(":") ?? [];
+      const other = track(net.connect(Number(ownPort || 80), host));
       return await new Promise((resolve) => {
         other.once("connect", () => resolve(other));
         other.once("close", () => resolve(undefined));

@@ -64,7 +64,7 @@ export function demandTokens(registry: Registry, options: TokenServerOptions): T
     const fresh = late <= TOLERANCE && Buffer.from(nonce, "base64url").length === 16 &&
       !nonces.has(nonce);
     nonces.add(nonce);
-    return fresh && options.keys?.includes(signerOf(request, header) ?? "") === true;
+    return fresh && options.keys?.includes(signerOf(registry, request, header) ?? "") === true;
   };
 
   const token = (request: LoggedRequest, n: number): Fault => {
@@ -124,14 +124,15 @@ export function challenged(challenge: string | undefined, date?: string): Fault 
 }
 
 /** The public key that signed exactly this request; undefined if the signature is invalid. */
-function signerOf(request: LoggedRequest, header: string): string | undefined {
+function signerOf(registry: Registry, request: LoggedRequest, header: string): string | undefined {
   const [publicText = "", signature = ""] = header.split(":");
   const blob = Buffer.from(publicText, "base64");
   if (blob.length !== 51 || blob.subarray(4, 15).toString() !== "ssh-ed25519") return undefined;
   const spki = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), blob.subarray(19)]);
   const key = createPublicKey({ key: spki, format: "der", type: "spki" });
   const nothing = Buffer.from(createHash("sha256").digest("hex")).toString("base64");
-  const address = `http://${request.headers.get("host")}${request.target}`;
+  const { protocol } = new URL(registry.url);
+  const address = `${protocol}//${request.headers.get("host")}${request.target}`;
   const signed = Buffer.from(`${request.method},${address},${nothing}`);
   return verify(null, signed, key, Buffer.from(signature, "base64")) ? publicText : undefined;
 }

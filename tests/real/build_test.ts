@@ -159,6 +159,8 @@ Deno.test({
     assert.match(arm, /pullama for aarch64-unknown-linux-gnu/);
     const script = await Deno.readTextFile(`${place}/dist/install.sh`);
     assert.match(script, /PULLAMA_BASE_URL:-https:\/\/example\.org\/releases\/v1}/);
+    const programs = listed.split("\n").filter((line) => line.includes("  pullama-"));
+    assert.ok(script.includes(`\nsums='${programs.join("\n")}'\n`), script);
   },
 });
 

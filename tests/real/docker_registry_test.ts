@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { needing } from "../needs.ts";
+import { needing, testWith } from "../needs.ts";
 import { runToEnd, temporaryFolder } from "./child.ts";
 import { pullama } from "./program.ts";
 import { pushModel } from "./push.ts";
@@ -65,5 +65,33 @@ Deno.test(
     const stored = `${models}/manifests/${registry.host}/someone/odd/latest`;
     assert.deepEqual(await runToEnd(["cmp", served, stored]), { code: 0, out: "", err: "" });
     assert.deepEqual(filesIn(`${models}/manifests`), [`${registry.host}/someone/odd/latest`]);
+  },
+);
+
+testWith(
+  ["docker-registry"],
+  "a container image in docker-registry is refused before its first blob, except with --force",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using registry = await startDockerRegistry();
+    const pushed = await pushModel({
+      host: registry.host,
+      repository: "library/debian",
+      size: 200_000,
+      write: (manifest) =>
+        JSON.stringify(manifest).replaceAll(
+          /application\/vnd\.ollama\.image\.\w+/g,
+          "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        ),
+    });
+    const models = `${folder.path}/models`;
+    const pull = [pushed.name, "--insecure", "--models-dir", models];
+    const refused = await pullama(pull, { home: folder.path });
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /: it is a container image, not a model\nhint: .*--force/);
+    assert.throws(() => Deno.statSync(models), Deno.errors.NotFound);
+    const forced = await pullama([...pull, "--force"], { home: folder.path });
+    assert.deepEqual([forced.code, forced.err], [0, ""]);
+    assertInstalled(models, pushed.name, pushed);
   },
 );

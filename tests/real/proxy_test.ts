@@ -151,3 +151,21 @@ testWith(
     assert.ok(!ended.err.includes(LOGIN.password));
   },
 );
+
+testWith(
+  ["tinyproxy"],
+  "an error page of tinyproxy is told as one",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using proxy = await startTinyproxy();
+    const { path } = folder;
+    const args = ["--models-dir", `${path}/models`, "--max-retries", "0"];
+    const plain = await pullama(["registry.example/library/tiny", "--insecure", ...args], {
+      home: path,
+      env: { HTTP_PROXY: `http://${proxy.host}` },
+    });
+    assert.equal(plain.code, 1);
+    assert.ok(plain.err.includes(`registry.example or the proxy ${proxy.host}`), plain.err);
+    assert.match(plain.err, /an HTML page titled "\d{3} .*"\nhint: .*HTTP_PROXY.*NO_PROXY/);
+  },
+);

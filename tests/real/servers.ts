@@ -56,6 +56,8 @@ export async function startDockerRegistry(
 
 export interface NginxOptions {
   readonly tls?: Pair;
+  /** Sends `FILE.gz`, where there is one, in place of FILE, whatever the client accepts. */
+  readonly compressed?: boolean;
   /**
    * Also serves the files below `/signed/`, slowly, to requests with a signature (see
    * `signedPath`). All requests are logged with their status.
@@ -152,6 +154,7 @@ http {
     listen 127.0.0.1:${port}${options.tls ? " ssl" : ""};
     ${options.tls ? `ssl_certificate ${own}/cert.pem; ssl_certificate_key ${own}/key.pem;` : ""}
     root ${root};
+    ${options.compressed ? "gzip_static always;" : ""}
     ${options.secret ? signedLocation(root, options.secret) : ""}
     location ~ ^/v2/.*/manifests/ {
       default_type application/vnd.docker.distribution.manifest.v2+json;

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import { authority, good, key } from "../fakes/authority.ts";
 import { startProxy } from "../fakes/proxy.ts";
 import { testWith } from "../needs.ts";
-import { runToEnd, temporaryFolder } from "./child.ts";
+import { runToEnd, startChild, temporaryFolder } from "./child.ts";
 import { pullama } from "./program.ts";
-import { startNginx } from "./servers.ts";
+import { startDockerRegistry, startNginx } from "./servers.ts";
 import { writeModel } from "./static_model.ts";
 import { assertInstalled } from "./store.ts";
 
@@ -140,5 +140,74 @@ testWith(
     assert.deepEqual([ended.code, ended.err], [0, ""]);
     assert.match(ended.out, new RegExp(`^\\d{7} http://${proxy.host}\n$`));
     assert.ok(proxy.requests.some(({ target }) => target === host));
+  },
+);
+
+testWith(
+  ["nginx", "docker-registry"],
+  "plain http to a TLS port of nginx and of docker-registry is reported as what it is",
+  async () => {
+    await using at = await secured();
+    await using docker = await startDockerRegistry({ tls: { cert: good, key } });
+    for (const host of [at.host, docker.host]) {
+      const ended = await at.pull(host, ["--insecure"]);
+      assert.equal(ended.code, 1);
+      const says =
+        `cannot reach ${host}: it speaks TLS, not plain http\nhint: use https: leave out`;
+      assert.ok(ended.err.includes(says), ended.err);
+    }
+  },
+);
+
+testWith(["openssl"], "a server without TLS 1.2 is reported as one", async () => {
+  await using folder = await temporaryFolder();
+  const { path } = folder;
+  await Deno.writeTextFile(`${path}/cert.pem`, good);
+  await Deno.writeTextFile(`${path}/key.pem`, key);
+  await Deno.writeTextFile(`${path}/ca.pem`, authority);
+  const pair = ["-cert", `${path}/cert.pem`, "-key", `${path}/key.pem`];
+  const old = ["-www", "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"];
+  await using server = await startChild({
+    command: "/bin/sh",
+    args: ["-c", 'exec "$@" >&2', "sh", "openssl", "s_server", "-accept", "0", ...old, ...pair],
+    ready: /ACCEPT \S*:(\d+)/,
+  });
+  const name = `127.0.0.1:${server.said}/library/tiny`;
+  const args = ["--ca-cert", `${path}/ca.pem`, "--models-dir", `${path}/models`];
+  const ended = await pullama([name, ...args], { home: path });
+  assert.equal(ended.code, 1);
+  assert.match(ended.err, /: the server has no TLS version after 1\.1\nhint: TLS 1\.2 or 1\.3 /);
+});
+
+testWith(
+  ["nginx", "openssl"],
+  "the certificate that docs/troubleshooting.md says how to make works, unlike that of `openssl req -x509`",
+  async () => {
+    await using folder = await temporaryFolder();
+    const { path } = folder;
+    const model = await writeModel(`${path}/www`, SIZE);
+    const page = await Deno.readTextFile(new URL("../../docs/troubleshooting.md", import.meta.url));
+    const [right = ""] = /^openssl req -x509 .*$/m.exec(page) ?? [];
+    const pull = async (command: string) => {
+      const made = await runToEnd(["sh", "-c", command], { cwd: path });
+      assert.equal(made.code, 0, made.err);
+      const [cert, key] = await Promise.all(
+        ["cert.pem", "key.pem"].map((file) => Deno.readTextFile(`${path}/${file}`)),
+      );
+      await using nginx = await startNginx(`${path}/www`, { tls: { cert: cert!, key: key! } });
+      const name = `localhost:${nginx.host.split(":")[1]}/library/tiny:latest`;
+      const args = ["--ca-cert", `${path}/cert.pem`, "--models-dir", `${path}/models`];
+      return { name, ...await pullama([name, ...args], { home: path }) };
+    };
+    const subject = "-subj /CN=localhost -addext subjectAltName=DNS:localhost";
+    const files = "-newkey rsa:2048 -nodes -keyout key.pem -out cert.pem";
+    const wrong = await pull(`openssl req -x509 ${subject} ${files}`);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.err, /is a CA certificate, which is not valid for a server/);
+    assert.match(wrong.err, /hint: .*docs\/troubleshooting\.md/);
+
+    const ended = await pull(right.replaceAll("registry.lan", "localhost"));
+    assert.deepEqual([ended.code, ended.err], [0, ""]);
+    assertInstalled(`${path}/models`, ended.name, model);
   },
 );

@@ -29,6 +29,7 @@ function net(
       sent.push([`${url.origin}${url.pathname}`, headers?.["authorization"]]);
       return Promise.resolve(Response.json({ token: "t" }));
     },
+    forwarderOf: () => undefined,
   };
   const lookup = (host: string) =>
     Promise.resolve([host === "inside.example" ? "10.0.0.1" : "1.1.1.1"]);
@@ -98,6 +99,27 @@ Deno.test("case 76: if hf.co redirects to huggingface.co, the latter gets the to
   assert.ok(hub.sent.filter(([url]) => new URL(url).host === "hf.co").every(([_, a]) => !a));
 });
 
+Deno.test("over plain http no realm gets a signature: anyone in between may have named it", async () => {
+  await using key = await fileWith(KEY);
+  const challenges = [
+    'Bearer realm="https://ollama.com/token",service="s",scope="repository:a/private:pull"',
+    'Bearer realm="https://registry.ollama.ai/token"',
+    'Bearer realm="http://registry.ollama.ai/token"',
+  ];
+  for (const challenge of challenges) {
+    const world = net({ keyFile: key.path }, () => [401, challenge]);
+    const error = await failureOf(world.get("http://registry.ollama.ai/v2/a/b/manifests/c"));
+    assert.equal(error.kind, "auth");
+    assert.deepEqual(world.sent.filter(([_, shown]) => shown && shown !== "Bearer t"), []);
+  }
+  const same = net({ keyFile: key.path }, () => [401, challenges[2]!]);
+  const { message, hint } = await failureOf(
+    same.get("http://registry.ollama.ai/v2/a/b/manifests/c"),
+  );
+  assert.match(message, /credentials are not sent over plain http$/);
+  assert.equal(hint, "use https, without --insecure");
+});
+
 Deno.test("a 401 of an unrelated host is not a challenge", async () => {
   const store = net(
     {},
@@ -125,7 +147,7 @@ Deno.test("case 79: passwords are not sent over plain http to another machine", 
     const lan = net({ login }, () => [401, challenge]);
     const error = await failureOf(lan.get("http://10.0.0.1:5000/v2/a/b/manifests/c"));
     assert.equal(error.kind, "auth");
-    assert.match(error.message, /passwords are not sent over plain http$/);
+    assert.match(error.message, /credentials are not sent over plain http$/);
     assert.ok(lan.sent.every(([_, authorization]) => authorization?.startsWith("Basic") !== true));
   }
   const safe = net(

@@ -291,10 +291,10 @@ Deno.test("diagnose() fails with exit code 3 if access is denied, and lists the 
 });
 
 Deno.test("diagnose() does not reveal tokens", async () => {
-  await using at = await machine();
+  await using at = await machine({ tls: { cert: good, key } });
   await withKey(at);
   const tokens = demandTokens(at.registry, { keys: [PUBLIC] });
-  const report = await at.diagnose();
+  const report = await at.diagnose({ options: { caCert: await withAuthority(at) } });
   assert.equal(of(report, "manifest").found.at(-1), "authenticated");
   assert.equal(of(report, "speed").state, "ok");
   assert.ok(tokens.tokens.length > 0);
@@ -344,12 +344,21 @@ Deno.test("diagnose() detects an untrusted certificate and names its issuer", as
 
 Deno.test("diagnose() detects plain http, or no response, in place of TLS", async () => {
   await using at = await machine();
-  const silent = await at.diagnose({ options: { insecure: false }, around: { checkMs: 300 } });
+  using deaf = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const silent = await at.diagnose({
+    model: `127.0.0.1:${deaf.addr.port}/library/tiny`,
+    options: { insecure: false },
+    around: { checkMs: 300 },
+  });
   assert.equal(onlyFailure(silent).name, "tls");
   assert.deepEqual(onlyFailure(silent).found, [
     "no response from the registry over TLS after 0.3 s",
   ]);
   assert.match(onlyFailure(silent).hint!, /--insecure/);
+
+  const closing = await at.diagnose({ options: { insecure: false } });
+  assert.match(onlyFailure(closing).found[0]!, /: connection closed during the TLS handshake$/);
+  assert.match(onlyFailure(closing).hint!, /--insecure/);
 
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = (async () => {
@@ -547,4 +556,14 @@ Deno.test("diagnose() counts what is already on disk", async () => {
   assert.equal(of(report, "range").state, "ok");
   const stub = await at.diagnose({ model: `${at.registry.host}/library/stub` });
   assert.equal(firstFailure(stub), undefined);
+});
+
+Deno.test("diagnose() reports a container image, which a pull would refuse", async () => {
+  await using at = await machine();
+  const mediaType = "application/vnd.oci.image.layer.v1.tar+gzip";
+  at.registry.add("library/debian:latest", { layers: [{ mediaType, content: "files" }] });
+  const report = await at.diagnose({ model: `${at.registry.host}/library/debian` });
+  const { name, found } = onlyFailure(report);
+  assert.deepEqual([name, codeOf(report)], ["manifest", 1]);
+  assert.match(found.join(), /it is a container image, not a model/);
 });

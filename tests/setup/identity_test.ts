@@ -25,6 +25,10 @@ Deno.test("identityIn() uses the paths in the variables unless they are empty", 
   assert.deepEqual(identity(empty), identity({ [HOME]: "home" }));
 });
 
+Deno.test("identityIn() has the token hosts that the user names", () => {
+  assert.deepEqual(identityIn(() => undefined, ["sso.corp"]), { tokenHosts: ["sso.corp"] });
+});
+
 Deno.test("identityIn() uses user name and password only for the named host", () => {
   const login = { PULLAMA_REGISTRY_USER: "u", PULLAMA_REGISTRY_PASSWORD: "p" };
   assert.deepEqual(identity(login), {});

@@ -7,6 +7,7 @@ import { type Identity, RegistrySource } from "../../src/registry/source.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { foldProgress } from "../../src/ui/progress/progress.ts";
 import { randomNumbers } from "../crash/kills.ts";
+import { certificate } from "../fakes/certificate.ts";
 import { noise } from "../fakes/content.ts";
 import type { Fault, FaultHook } from "../fakes/faults.ts";
 import { makeModel } from "../fakes/model.ts";
@@ -14,6 +15,7 @@ import { demandBasic, demandTokens, type TokenServer } from "../fakes/token_serv
 import type { LoggedRequest } from "../fakes/wire.ts";
 import { sha256Of } from "../real/store.ts";
 import { fileWith, KEY, PUBLIC } from "../registry/auth/keys.ts";
+import { TLS } from "../registry/auth/world.ts";
 import { type Pull, type PullChanges, type Tiny, type World, world } from "../transfer/world.ts";
 import { fakeClock } from "../ui/fake_clock.ts";
 import { diceOf, drawKnobs, type Knobs, type Phase, type RunKnobs, wordsOf } from "./knobs.ts";
@@ -82,13 +84,13 @@ export async function pullByChance(seed: number): Promise<Report> {
     most.stopMs = Math.max(most.stopMs, ended.stopMs);
   };
   try {
-    await using place = await world(knobs.registry);
+    // A password is preferred to a signature. Nothing is signed over plain http.
+    const signs = knobs.login === "key";
+    await using place = await world({ ...knobs.registry, ...(signs && TLS) });
     await using key = await fileWith(KEY);
     const model = addModel(place, knobs.sizes, seed % 1000);
     const { host } = place.registry;
     const faults = setFaults(place, model, knobs);
-    // A password is preferred to a signature.
-    const signs = knobs.login === "key";
     const identity = { keyFile: key.path, ...(!signs && { login: { host, ...LOGIN } }) };
     const quietly = knobs.runs.at(-1)!;
     for (const one of knobs.runs.slice(0, -1)) {
@@ -180,7 +182,8 @@ async function run(
   const short = changes.silence !== undefined;
   using source = new RegistrySource({
     userAgent: "test",
-    insecure: true,
+    insecure: !place.registry.url.startsWith("https:"),
+    caCerts: [certificate],
     identity,
     chunkSize: changes.settings?.chunkSize ?? MIB,
     ...(short && { headerTimeoutMs: 250, silenceMs: 250, chunksumsMs: 150 }),

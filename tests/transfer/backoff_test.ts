@@ -18,11 +18,12 @@ function still() {
 function patience(policy: { maxRetries?: number; retryForMs?: number } = {}) {
   const clock = still();
   const it = new Backoff({ maxRetries: 6, retryForMs: 0, ...policy }, clock);
-  const after = (kind: Kind, bytes = 0, wanted = 64 * MIB, retryAfterMs?: number) => {
-    const error = new PullamaError(kind, "x", retryAfterMs === undefined ? {} : { retryAfterMs });
-    return it.after(error, bytes, wanted).waitMs;
-  };
-  return { after, clock };
+  const attempt =
+    (served: boolean) => (kind: Kind, bytes = 0, wanted = 64 * MIB, retryAfterMs?: number) => {
+      const error = new PullamaError(kind, "x", retryAfterMs === undefined ? {} : { retryAfterMs });
+      return it.after(error, bytes, wanted, served).waitMs;
+    };
+  return { after: attempt(false), afterServed: attempt(true), clock };
 }
 
 Deno.test("Patience waits longer each time, and ends after the retries that are forgiven", () => {
@@ -41,6 +42,23 @@ Deno.test("Patience waits two minutes at most, before chance has its say", () =>
 for (const kind of ["usage", "not_found", "auth", "disk_full", "local", "tls", "size"] as const) {
   Deno.test(`Patience has none with ${kind}`, () => {
     assert.throws(() => patience().after(kind, 10 * MIB), { kind });
+  });
+}
+
+for (const kind of ["usage", "disk_full", "local", "size"] as const) {
+  Deno.test(`Backoff never retries ${kind}`, () => {
+    assert.throws(() => patience({ retryForMs: Infinity }).afterServed(kind, 10 * MIB), { kind });
+  });
+}
+
+for (const kind of ["not_found", "auth", "refused", "redirect", "tls"] as const) {
+  Deno.test(`Backoff retries ${kind} like an outage once the server has sent bytes`, () => {
+    const { afterServed, clock } = patience({ maxRetries: 2, retryForMs: 3_600_000 });
+    assert.deepEqual([afterServed(kind), afterServed(kind)], [1000, 2000]);
+    const waits = Array.from({ length: 20 }, () => afterServed(kind));
+    assert.equal(Math.max(...waits), kind === "tls" ? 5000 : 60_000);
+    clock.pass(3_600_000);
+    assert.throws(() => afterServed(kind), { kind });
   });
 }
 
@@ -110,4 +128,13 @@ Deno.test("Patience asks for a new address at once, then later, and 5 times", ()
   const { after } = patience();
   assert.deepEqual(Array.from({ length: 5 }, () => after("stale")), [0, 1000, 2000, 4000, 8000]);
   assert.throws(() => after("stale"), { kind: "stale" });
+});
+
+Deno.test("Backoff requests new addresses for as long as --retry-for allows, of a server that has sent bytes", () => {
+  const { afterServed, clock } = patience({ retryForMs: 3_600_000 });
+  const waits = Array.from({ length: 12 }, () => afterServed("stale"));
+  assert.deepEqual(waits.slice(0, 6), [0, 1000, 2000, 4000, 8000, 16_000]);
+  assert.equal(Math.max(...waits), 60_000);
+  clock.pass(3_600_000);
+  assert.throws(() => afterServed("stale"), { kind: "stale" });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { PullEvent } from "../../src/core/events.ts";
-import { stallAfter } from "../fakes/faults.ts";
+import { closeAfter, stallAfter } from "../fakes/faults.ts";
 import { count, MIB, world } from "./world.ts";
 
 Deno.test("case 55: a connection that falls silent is replaced while the others go on", async () => {
@@ -97,6 +97,65 @@ Deno.test("case 53: a trickle counts as silence", async () => {
   });
   place.assertInstalled(model);
   assert.equal(count(pull, "stall"), 1);
+  const { error } = pull.events.find((event) => event.event === "retry")!;
+  assert.equal(error.message, "under 1 kB/s for 300ms");
+});
+
+Deno.test("case 53: a connection that is much slower than the others is replaced", async () => {
+  await using place = await world({ bytesPerSecond: 8 * MIB });
+  const model = place.tiny(16 * MIB);
+  const { digest } = model.weights;
+  place.registry.faults.data = ({ path }, n) =>
+    path.endsWith(digest) && n === 2 ? { bytesPerSecond: 500 } : undefined;
+  const pull = await place.pull(model.name, { silence: { slowest: 100_000, slowMs: 300 } });
+  place.assertInstalled(model);
+  assert.equal(count(pull, "stall"), 1);
+});
+
+Deno.test("case 53: on a network that is slow for all connections none is replaced", async () => {
+  await using place = await world({ bytesPerSecond: 400_000 });
+  const model = place.tiny(900_000 + MIB);
+  // A quarter for each connection: below the minimum, which all together exceed.
+  const silence = { slowest: 130_000, slowMs: 300 };
+  const pull = await place.pull(model.name, { silence, settings: { chunkSize: MIB / 2 } });
+  place.assertInstalled(model);
+  const { digest } = model.weights;
+  const used = new Set(
+    place.registry.requests.filter(({ path }) => path.endsWith(digest)).map((one) =>
+      one.connection
+    ),
+  );
+  assert.ok(used.size > 1, `${used.size} connections`);
+  assert.deepEqual([count(pull, "stall"), count(pull, "retry")], [0, 0]);
+});
+
+for (const connections of [1, 4]) {
+  Deno.test(`case 53: a byte now and then on all of ${connections} connections ends the pull`, async () => {
+    await using place = await world();
+    const model = place.tiny(2 * MIB);
+    place.registry.faults.data = ({ path }) =>
+      path.endsWith(model.weights.digest) ? { bytesPerSecond: 50 } : undefined;
+    const { error, events } = await place.fail(model.name, {
+      settings: { connections, maxRetries: 2 },
+      silence: { slowest: 1000, slowMs: 300 },
+    });
+    assert.deepEqual([error.kind, error.message], ["timeout", "under 1 kB/s for 300ms"]);
+    const stalls = events.filter(({ event }) => event === "stall").length;
+    assert.ok(stalls >= 3 && stalls <= 3 * connections, `${stalls} stalls`);
+  });
+}
+
+Deno.test("case 53: a few bytes on each of many connections end the pull as well", async () => {
+  await using place = await world();
+  const model = place.tiny(2 * MIB);
+  const { digest } = model.weights;
+  place.registry.faults.data = ({ path }) => path.endsWith(digest) ? closeAfter(20) : undefined;
+  const settings = { connections: 2, maxRetries: 3 };
+  const { error, events } = await place.fail(model.name, { settings });
+  assert.equal(error.kind, "network");
+  // The first minute counts as progress.
+  const retries = events.filter(({ event }) => event === "retry").length;
+  assert.ok(retries > 20 && retries < 400, `${retries} retries`);
 });
 
 Deno.test("what a very slow connection has in hand is shared by the others", async () => {
@@ -163,7 +222,7 @@ Deno.test("a failure of one connection ends the others, keeps their bytes and is
     path.endsWith(digest) && n === 4 ? { status: 410 } : undefined;
   place.registry.faults.blob = ({ path }, n) =>
     path.endsWith(digest) && n === 4 ? { status: 403 } : undefined;
-  const { error } = await place.fail(model.name);
+  const { error } = await place.fail(model.name, { settings: { maxRetries: 0 } });
   assert.ok(["auth", "not_found", "refused"].includes(error.kind), error.kind);
   delete place.registry.faults.data;
   delete place.registry.faults.blob;

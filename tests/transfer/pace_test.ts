@@ -85,8 +85,8 @@ Deno.test("StallWatch ends a silent read once, and leaves no timer when all have
   const watch = new StallWatch(SILENCE);
   const inner = silent();
   const stalls: number[] = [];
-  const reader = watch.over(inner, (ms) => {
-    stalls.push(ms);
+  const reader = watch.over(inner, ({ silentMs }) => {
+    stalls.push(silentMs);
     inner.cancel();
   });
   assert.deepEqual(await reader.read(new Uint8Array(10)), { value: undefined, done: true });
@@ -106,6 +106,27 @@ Deno.test("StallWatch has less patience with a silence while others receive byte
   await other.read(new Uint8Array(10));
   now += 31;
   await waiting;
+  await other.cancel();
+});
+
+Deno.test("StallWatch gives a read its time again after the process was suspended", async () => {
+  let now = 0;
+  const watch = new StallWatch({ ...SILENCE, besideOthers: 40 }, () => now);
+  const inner = silent();
+  const stalls: number[] = [];
+  const reader = watch.over(inner, ({ silentMs }) => {
+    stalls.push(silentMs);
+    inner.cancel();
+  });
+  const waiting = reader.read(new Uint8Array(10));
+  const other = watch.over(endless, () => assert.fail("it is not silent"));
+  now += 60_000;
+  await other.read(new Uint8Array(10));
+  now += 10;
+  await other.read(new Uint8Array(10));
+  now += 31;
+  await waiting;
+  assert.deepEqual(stalls, [41]);
   await other.cancel();
 });
 

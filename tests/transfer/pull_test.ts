@@ -129,3 +129,67 @@ Deno.test("pullModel() onto a file system that takes no file of that size fails 
   assert.equal(place.registry.served(model.weights.digest), 0);
   assert.deepEqual(place.tree(), []);
 });
+
+const DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
+const OTHERS = {
+  "a container image": [
+    "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    /it is a container image/,
+  ],
+  "an OCI image": ["application/vnd.oci.image.layer.v1.tar+zstd", /it is a container image/],
+  "a model for another program": [
+    "application/vnd.docker.ai.gguf.v3",
+    /no layer that Ollama uses \("application\/vnd\.docker\.ai\.gguf\.v3"\)/,
+  ],
+} as const;
+
+for (const [what, [mediaType, text]] of Object.entries(OTHERS)) {
+  Deno.test(`pullModel() of ${what} is refused before the first blob, except with --force`, async () => {
+    await using place = await world();
+    const image = place.registry.add("library/debian:latest", {
+      config: { mediaType: DOCKER_CONFIG, content: '{"os":"linux"}' },
+      layers: [{ mediaType, content: "the root file system" }],
+    });
+    for (const dryRun of [false, true]) {
+      const { error } = await place.fail(image.name, { settings: { dryRun } });
+      assert.equal(error.kind, "manifest");
+      assert.match(error.message, text);
+      assert.match(error.hint!, /--force/);
+    }
+    assert.deepEqual(place.tree(), []);
+    assert.ok(place.registry.requests.every(({ path }) => path.includes("/manifests/")));
+    await place.pull(image.name, { settings: { force: true } });
+    place.assertInstalled(image);
+  });
+}
+
+Deno.test("pullModel() takes every kind of model: in the cloud, of tensors, with unknown layers", async () => {
+  await using place = await world();
+  const config = {
+    mediaType: DOCKER_CONFIG,
+    content: '{"remote_host":"https://ollama.com:443","remote_model":"big:480b"}',
+  };
+  const kinds = {
+    "cloud:latest": { config },
+    "cloud:licensed": {
+      config,
+      layers: [{ mediaType: "application/vnd.ollama.image.license", content: "free" }],
+    },
+    "tensors:latest": {
+      config,
+      layers: [{ mediaType: "application/vnd.ollama.image.tensor", content: "t", name: "a.b" }],
+    },
+    "new:latest": {
+      config,
+      layers: [
+        { mediaType: "application/vnd.example.future", content: "f" },
+        { mediaType: "application/vnd.ollama.image.model", content: "GGUF" },
+      ],
+    },
+  };
+  for (const [name, files] of Object.entries(kinds)) {
+    const model = place.registry.add(`library/${name}`, files);
+    await place.pull(model.name);
+    place.assertInstalled(model);
+  }
+});

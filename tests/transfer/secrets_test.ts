@@ -1,22 +1,19 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { asPullamaError, PullamaError } from "../../src/core/errors.ts";
+import { asPullamaError } from "../../src/core/errors.ts";
 import type { PullEvent } from "../../src/core/events.ts";
 import { parseName } from "../../src/core/name.ts";
 import { type RegistryOptions, RegistrySource } from "../../src/registry/source.ts";
 import type { Proxy } from "../../src/registry/net/proxy.ts";
-import { errorText, warningText } from "../../src/ui/text/message.ts";
-import { MODES } from "../../src/ui/mode.ts";
-import { createRenderer } from "../../src/ui/pull/modes.ts";
+import { certificate } from "../fakes/certificate.ts";
 import { closeAfter, type Fault, htmlPage, redirect, resetAfter } from "../fakes/faults.ts";
 import type { Registry } from "../fakes/registry.ts";
 import { challenged, demandBasic, demandTokens } from "../fakes/token_server.ts";
 import type { LoggedRequest } from "../fakes/wire.ts";
-import { leaks } from "../registry/auth/world.ts";
+import { leaks, TLS } from "../registry/auth/world.ts";
 import { fileWith, KEY, PUBLIC, SEED } from "../registry/auth/keys.ts";
-import { fakeClock } from "../ui/fake_clock.ts";
-import { colorTerminal, fakeTerminal } from "../ui/fake_terminal.ts";
-import { MIB, type World, world } from "./world.ts";
+import { notesIn, screens, textsOf } from "./shown.ts";
+import { MIB, world } from "./world.ts";
 
 const PASSWORD = "s3cret-Pa55word!";
 const LOGIN = `somebody:${PASSWORD}`;
@@ -38,15 +35,28 @@ const LOGINS: Readonly<Record<string, (registry: Registry) => void>> = {
       realm: `${registry.url}/elsewhere?key=${PLANTED}#${PLANTED}`,
     }),
   "a realm with a user": (registry) =>
-    void demandTokens(registry, { realm: `http://${USER}:${PLANTED}@${registry.host}/token` }),
+    void demandTokens(registry, {
+      realm: `${schemeOf(registry.url)}//${USER}:${PLANTED}@${registry.host}/token`,
+    }),
 };
 
 /** Those that registries let in. */
 const WELCOME = ["nobody", "a key", "a password for tokens", "a password"];
 
+/** Base64, hex and percent-encoding of a text. */
+function encodingsOf(text: string): string[] {
+  const bytes = Buffer.from(text);
+  const hex = bytes.toString("hex");
+  return [bytes.toString("base64"), hex, hex.replaceAll(/../g, "%$&")];
+}
+
 /** Everything that a request shows, said back. */
 function echoOf({ target, headers }: LoggedRequest): string {
   return `${headers.get("authorization")} at http://${USER}:${PLANTED}@h${target}`;
+}
+
+function schemeOf(url: string): string {
+  return new URL(url).protocol;
 }
 
 type Wrong = (request: LoggedRequest, n: number, registry: Registry) => Fault | undefined;
@@ -64,6 +74,25 @@ const FAILURES: Readonly<Record<string, { readonly at: readonly string[]; wrong:
   "a refusal that says everything back in plain text": {
     at: ["manifest", "blob", "data"],
     wrong: (request) => ({ status: 403, body: echoOf(request) }),
+  },
+  "a refusal that says everything back encoded": {
+    at: ["manifest", "blob", "other"],
+    wrong: (request, n) => ({
+      status: 403,
+      body: encodingsOf(request.headers.get("authorization")?.split(" ").at(-1) ?? "")[n % 3] ?? "",
+    }),
+  },
+  "a redirect to what was sent": {
+    at: ["blob"],
+    wrong: ({ headers }, _, { url }) =>
+      redirect(`${url}/${(headers.get("authorization") ?? "").split(" ").at(-1)}`),
+  },
+  "a manifest whose digests are what was sent": {
+    at: ["manifest"],
+    wrong: ({ headers }) => {
+      const digest = (headers.get("authorization") ?? "").split(" ").at(-1);
+      return { status: 200, body: JSON.stringify({ layers: [{ digest, size: 1 }] }) };
+    },
   },
   "busy servers that say everything back": {
     at: ["manifest", "blob", "data", "chunksums", "other"],
@@ -88,7 +117,8 @@ const FAILURES: Readonly<Record<string, { readonly at: readonly string[]; wrong:
   },
   "a redirect to where nobody listens": {
     at: ["manifest", "blob", "data", "other"],
-    wrong: () => redirect(`http://${NOBODY}/x?X-Amz-Signature=${PLANTED}#${PLANTED}`),
+    wrong: (_, __, { url }) =>
+      redirect(`${schemeOf(url)}//${NOBODY}/x?X-Amz-Signature=${PLANTED}#${PLANTED}`),
   },
   "a redirect with a password": {
     at: ["manifest", "blob", "data", "chunksums"],
@@ -104,12 +134,14 @@ const FAILURES: Readonly<Record<string, { readonly at: readonly string[]; wrong:
   },
   "a redirect in a circle": {
     at: ["blob", "data"],
-    wrong: ({ host, target }) => redirect(`http://${host}${target}`),
+    wrong: ({ host, target }, _, { url }) => redirect(`${schemeOf(url)}//${host}${target}`),
   },
   "a list of chunks that is elsewhere": {
     at: ["chunksums"],
-    wrong: () => ({
-      headers: { "content-location": `http://${USER}:${PLANTED}@${NOBODY}/x?sig=${PLANTED}` },
+    wrong: (_, __, { url }) => ({
+      headers: {
+        "content-location": `${schemeOf(url)}//${USER}:${PLANTED}@${NOBODY}/x?sig=${PLANTED}`,
+      },
       list: () => [`${PLANTED}\n`],
     }),
   },
@@ -178,7 +210,10 @@ interface Case {
 
 /** Pulls once and returns all that was said about it, and all that was secret. */
 async function said({ login, failure, proxy, blobHosts }: Case) {
-  await using place = await world({ blobHosts, chunkLength: 128 * 1024 });
+  const via = PROXIES[proxy]!;
+  // Nothing is signed over plain http. The registry can be a proxy for plain http only.
+  const tls = proxy === "no proxy" && !/nobody|password/.test(login);
+  await using place = await world({ ...(tls && TLS), blobHosts, chunkLength: 128 * 1024 });
   await using key = await fileWith(KEY);
   const { registry } = place;
   const model = place.tiny(MIB + 200_000);
@@ -193,21 +228,22 @@ async function said({ login, failure, proxy, blobHosts }: Case) {
   }
   const events: PullEvent[] = [];
   const notes: string[] = [];
-  const via = PROXIES[proxy]!(registry);
+  const proxied = via(registry);
   const [user = "", password = ""] = LOGIN.split(":");
   const identity = /password/.test(login)
     ? { login: { host: registry.host, user, password } }
     : { keyFile: key.path };
   const options: RegistryOptions = {
     userAgent: "test",
-    insecure: true,
+    insecure: !tls,
+    caCerts: [certificate],
     identity,
     chunkSize: 256 * 1024,
     headerTimeoutMs: 200,
     onRequest: (note) => events.push({ event: "request", ...note }),
     onWarning: (message, hint) => events.push({ event: "warning", message, hint }),
     onNote: (note) => notes.push(note),
-    ...(via && { proxyFor: () => via }),
+    ...(proxied && { proxyFor: () => proxied }),
   };
   using source = new RegistrySource(options);
   const pull = place.start(model.name, {
@@ -235,47 +271,11 @@ async function said({ login, failure, proxy, blobHosts }: Case) {
     error,
     texts: [...notes, ...events.flatMap(textsOf), ...screens(events), ...notesIn(place)],
     raw: JSON.stringify(registry.requests.map(({ target, headers }) => [target, [...headers]])),
-    secrets: [...secrets, PLANTED, PASSWORD, ...login64, SEED, key64, "X-Amz-Signature"],
+    secrets: [
+      ...[...secrets, PASSWORD].flatMap((secret) => [secret, ...encodingsOf(secret)]),
+      ...[PLANTED, ...login64, SEED, key64, "X-Amz-Signature"],
+    ],
   };
-}
-
-/** What was written down beside the data. */
-function notesIn({ models, tree }: World): string[] {
-  return tree().filter((path) => /(\.json|\.live|\.lock|wanted\/.*[^/])$/.test(path))
-    .map((path) => Deno.readTextFileSync(`${models}/${path}`));
-}
-
-/** An event as JSON, and its error with everything that hangs on it. */
-function textsOf(event: PullEvent): string[] {
-  const texts = [JSON.stringify(event)];
-  if (!("error" in event)) return texts;
-  for (let link: unknown = event.error; link instanceof Error; link = link.cause) {
-    texts.push(link.message, link.stack ?? "", JSON.stringify(link));
-    if (link instanceof PullamaError) texts.push(link.hint ?? "");
-  }
-  return [...texts, Deno.inspect(event, { depth: 20, strAbbreviateSize: 1e6 })];
-}
-
-/** What every renderer makes of the events, with every word that it has, and what is said beside it. */
-function screens(events: readonly PullEvent[]): string[] {
-  return MODES.flatMap((mode) =>
-    [fakeTerminal(), colorTerminal(200)].flatMap((terminal) => {
-      const clock = fakeClock();
-      const options = { quiet: false, verbose: true, dryRun: false };
-      const renderer = createRenderer(mode, terminal, options, clock);
-      for (const event of events) {
-        renderer.event(event);
-        clock.advance(100);
-      }
-      renderer.close();
-      const beside = events.flatMap((event) => {
-        if (event.event === "warning") return warningText(event.message, event.hint, terminal);
-        if (event.event === "pull_failed") return errorText(event.error, terminal, options);
-        return [];
-      });
-      return [terminal.text, ...beside];
-    })
-  );
 }
 
 /** Pulls, and searches everything that was said for everything that was secret. */
@@ -316,7 +316,7 @@ for (const login of Object.keys(LOGINS)) {
 for (const proxy of Object.keys(PROXIES).slice(1)) {
   Deno.test(`case 82: no secret is told whatever goes wrong, through ${proxy}`, async () => {
     for (const failure of ["nothing wrong", "busy servers that say everything back", "resets"]) {
-      for (const login of ["a key", "a password"]) {
+      for (const login of ["a password for tokens", "a password"]) {
         await assertSilent({ login, failure, proxy, blobHosts: 1 });
       }
     }

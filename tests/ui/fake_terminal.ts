@@ -34,6 +34,9 @@ export function fakeTerminal(abilities: Abilities = {}, columns = 80): FakeTermi
       if (!busy) writes.push(text);
       return !busy;
     },
+    progress: (text) => {
+      if (!busy) writes.push(text);
+    },
     columns: () => cells,
     rows: () => height,
     writes,

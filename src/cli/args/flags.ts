@@ -2,9 +2,10 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { type Mode, MODES } from "../../ui/mode.ts";
-import { path } from "./values.ts";
+import { hosts, path } from "./values.ts";
 
 const STORAGE = "Storage:";
+const NETWORK = "Network:";
 const OUTPUT = "Output:";
 
 export function modelsDirFlag(): Option<"--models-dir <dir>", undefined, undefined, string> {
@@ -12,6 +13,19 @@ export function modelsDirFlag(): Option<"--models-dir <dir>", undefined, undefin
     .default(undefined, "~/.ollama/models")
     .argParser(path)
     .helpGroup(STORAGE);
+}
+
+export function tokenHostFlag(): Option<
+  "--token-host <host>",
+  undefined,
+  undefined,
+  undefined,
+  false,
+  readonly string[]
+> {
+  const about =
+    "another host that gets the registry's login; repeatable (env: PULLAMA_TOKEN_HOSTS)";
+  return new Option("--token-host <host>", about).argParser(hosts).helpGroup(NETWORK);
 }
 
 export function outputFlag(): Option<

@@ -3,6 +3,7 @@
 import { modelsDir, modelsVariable, pathsOf } from "../../setup/models_dir.ts";
 import type { PullOptions } from "../../setup/options.ts";
 import { trustedCertificates } from "../../setup/certificates_env.ts";
+import { tokenHosts } from "../../setup/token_hosts.ts";
 import type { Mode } from "../../ui/mode.ts";
 import type { Host } from "../host/host.ts";
 
@@ -31,6 +32,7 @@ export interface PullFlags {
   readonly limitRate?: number | undefined;
   readonly retryFor?: number | undefined;
   readonly caCert?: string | undefined;
+  readonly tokenHost?: readonly string[] | undefined;
   readonly force?: true | undefined;
   readonly dryRun?: true | undefined;
 }
@@ -65,6 +67,7 @@ export function pullOptions(flags: PullFlags, host: Host): PullOptions {
     ...(flags.limitRate !== undefined && { limitRate: flags.limitRate }),
     ...(flags.retryFor !== undefined && { retryForMs: flags.retryFor }),
     ...trustedCertificates(flags.caCert, host.env),
+    tokenHosts: tokenHosts(flags.tokenHost, host.env),
     force: flags.force ?? false,
     dryRun: flags.dryRun ?? false,
   };

@@ -11,6 +11,7 @@ export interface PlaceFlags {
   readonly modelsDir?: string | undefined;
   readonly insecure?: true | undefined;
   readonly caCert?: string | undefined;
+  readonly tokenHost?: readonly string[] | undefined;
   readonly dryRun?: true | undefined;
 }
 
@@ -31,6 +32,7 @@ export function repeatPullFlags(flags: PlaceFlags, place: Place): string {
     repeatFolderFlags(flags, place),
     flags.insecure ? " --insecure" : "",
     flags.caCert === undefined ? "" : ` --ca-cert ${word(flags.caCert, place)}`,
+    ...(flags.tokenHost ?? []).map((host) => ` --token-host ${quotedWord(host, place)}`),
     flags.dryRun ? " --dry-run" : "",
   ].join("");
 }
@@ -44,7 +46,11 @@ export function absolute(path: string, place: Place): string {
 
 /** An absolute path, quoted for a shell. */
 function word(path: string, place: Place): string {
-  const text = absolute(path, place);
+  return quotedWord(absolute(path, place), place);
+}
+
+/** `text` quoted for a shell, if necessary. */
+function quotedWord(text: string, place: Place): string {
   if (place.os === "windows") return /^[\w.:\\/-]+$/.test(text) ? text : `"${text}"`;
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -6,6 +6,7 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { PullamaError } from "../../core/errors.ts";
 import { parseDuration, parseSize } from "../../core/units.ts";
+import { isHost } from "../../setup/token_hosts.ts";
 
 /** A parser for whole numbers from `least` to `most`. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -40,6 +41,14 @@ export function durationOrForever(text: string): number {
   if (ms !== undefined) return ms;
   throw new InvalidArgumentError(
     'Expected a duration above 0, such as 30m or 24h, or "forever".',
+  );
+}
+
+/** Adds a host, with an optional port, to those before. */
+export function hosts(text: string, before: readonly string[] = []): readonly string[] {
+  if (isHost(text)) return [...before, text];
+  throw new InvalidArgumentError(
+    "Expected a host such as gitlab.example.com or gitlab.example.com:8443.",
   );
 }
 

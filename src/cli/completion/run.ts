@@ -3,6 +3,7 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { displayName } from "../../core/name.ts";
 import { formatSize } from "../../core/units.ts";
+import { homeIn } from "../../setup/environment.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { type Candidate, complete, type CompletionSources } from "./candidates.ts";
 import type { Host } from "../host/host.ts";
@@ -44,7 +45,7 @@ function sourcesOf(host: Host, wire: CompletionWire): CompletionSources {
   };
   return {
     shells: SHELLS,
-    home: host.env("HOME") || undefined,
+    home: homeIn(host.env),
     models: (folder) =>
       orNone(async () => {
         const models = await wire.openModels(modelsDir(folder, host));

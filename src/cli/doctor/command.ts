@@ -2,7 +2,7 @@
 
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { DoctorWire } from "./run.ts";
-import { modelsDirFlag, noColorFlag, outputFlag } from "../args/flags.ts";
+import { modelsDirFlag, noColorFlag, outputFlag, tokenHostFlag } from "../args/flags.ts";
 import type { Host } from "../host/host.ts";
 import { path } from "../args/values.ts";
 
@@ -42,6 +42,7 @@ export function addDoctor(
         "additional trusted certificates (env: SSL_CERT_FILE, SSL_CERT_DIR)",
       ).argParser(path).helpGroup("Network:"),
     )
+    .addOption(tokenHostFlag())
     .addOption(outputFlag())
     .addOption(new Option("-q, --quiet", "print only failures").helpGroup("Output:"))
     .addOption(

@@ -6,6 +6,7 @@ import { parseName } from "../../core/name.ts";
 import { trustedCertificates } from "../../setup/certificates_env.ts";
 import type { DoctorOptions, DoctorWatcher } from "../../setup/doctor.ts";
 import { modelsDir, modelsVariable } from "../../setup/models_dir.ts";
+import { tokenHosts } from "../../setup/token_hosts.ts";
 import {
   checkText,
   doctorDocument,
@@ -35,6 +36,7 @@ export interface DoctorWire {
 export interface DoctorFlags extends FolderFlags {
   readonly insecure?: true | undefined;
   readonly caCert?: string | undefined;
+  readonly tokenHost?: readonly string[] | undefined;
 }
 
 /** The exit code after an interruption: not 0, since there is nothing to resume. */
@@ -63,6 +65,7 @@ export async function runDoctor(
     elsewhere: modelsDirWarnings(flags.modelsDir, host),
     insecure: flags.insecure ?? false,
     ...trustedCertificates(flags.caCert, host.env),
+    tokenHosts: tokenHosts(flags.tokenHost, host.env),
   };
   const documents = display.mode === "json" || display.mode === "debug";
   if (!documents && !display.quiet && display.mode === "table") {

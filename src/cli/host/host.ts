@@ -13,6 +13,7 @@ export interface Host {
   readonly stop: Stop;
   /** As in `Deno.build.os`. */
   readonly os: string;
+  /** An environment variable. Throws `usage` if its value is not UTF-8. */
   env(name: string): string | undefined;
   /** The working directory; undefined if it no longer exists. */
   cwd(): string | undefined;

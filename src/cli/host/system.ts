@@ -1,21 +1,43 @@
 /** The real machine as a Host. */
 
 import type { Stop } from "../../core/stop.ts";
+import { variable } from "../../setup/environment.ts";
 import type { Clock } from "../../ui/terminal/clock.ts";
 import type { Host } from "./host.ts";
-import { openTerminal } from "./terminal.ts";
+import { openTerminal, type Output } from "./terminal.ts";
 
-export function systemHost(stop: Stop): Host {
+/** What describes the terminal; libraries read these variables as well. */
+const TERMINAL_VARIABLES = ["NO_COLOR", "FORCE_COLOR", "CI", "TERM", "LC_ALL", "LC_CTYPE", "LANG"];
+
+export interface SystemHost extends Host {
+  readonly out: Output;
+  readonly err: Output;
+}
+
+export function systemHost(stop: Stop): SystemHost {
+  removeInvalidVariables();
+  const sequence = { newest: undefined };
   return {
-    out: openTerminal(Deno.stdout, true),
-    err: openTerminal(Deno.stderr),
+    out: openTerminal(Deno.stdout, { sequence, lineBuffered: true }),
+    err: openTerminal(Deno.stderr, { sequence }),
     clock: systemClock,
     stop,
     os: Deno.build.os,
-    env: (name) => Deno.env.get(name),
+    env: variable,
     cwd,
     folder,
   };
+}
+
+/** A value that is not UTF-8 describes no terminal, and cannot be read. */
+function removeInvalidVariables(): void {
+  for (const name of TERMINAL_VARIABLES) {
+    try {
+      Deno.env.get(name);
+    } catch {
+      Deno.env.delete(name);
+    }
+  }
 }
 
 const systemClock: Clock = {

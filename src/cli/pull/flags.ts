@@ -1,7 +1,14 @@
 /** The flags of commands that pull. */
 
 import { type Command, Option } from "@commander-js/extra-typings";
-import { modelsDirFlag, noColorFlag, outputFlag, quietFlag, verboseFlag } from "../args/flags.ts";
+import {
+  modelsDirFlag,
+  noColorFlag,
+  outputFlag,
+  quietFlag,
+  tokenHostFlag,
+  verboseFlag,
+} from "../args/flags.ts";
 import type { DisplayFlags, PullFlags } from "../args/options.ts";
 import { duration, durationOrForever, path, sizeFrom, wholeNumber } from "../args/values.ts";
 
@@ -17,7 +24,9 @@ export function withPullFlags(command: Command): Command<[], Flags> {
   return command
     .addOption(modelsDirFlag())
     .addOption(
-      new Option("--force", "pull even if there is not enough disk space").helpGroup(STORAGE),
+      new Option("--force", "pull even if the disk is too small, or it is not a model").helpGroup(
+        STORAGE,
+      ),
     )
     .addOption(
       new Option("--dry-run", "show what would be downloaded and whether it fits; download no blob")
@@ -58,6 +67,7 @@ export function withPullFlags(command: Command): Command<[], Flags> {
         "additional trusted certificates (env: SSL_CERT_FILE, SSL_CERT_DIR)",
       ).argParser(path).helpGroup(NETWORK),
     )
+    .addOption(tokenHostFlag())
     .addOption(outputFlag())
     .addOption(quietFlag())
     .addOption(verboseFlag())

@@ -5,6 +5,7 @@ import { type Kind, PullamaError } from "../../core/errors.ts";
 import type { UrlCache } from "./url_cache.ts";
 import { checkResponse, type Rejected } from "./blob_response.ts";
 import type { Confirmer } from "./confirm.ts";
+import { responderHint, responderOf } from "../diagnose/proxy.ts";
 import { discard } from "../http/http.ts";
 import type { FinalResponse } from "../http/redirects.ts";
 import type { Registry } from "./registry.ts";
@@ -76,18 +77,24 @@ export function blobOpener(options: BlobOptions): BlobSource["open"] {
 /** Only the registry's own errors are quoted: those of object stores contain the signed request. */
 async function rejection(
   registry: Registry,
-  { response, url }: FinalResponse,
-  { does, hint, retryAfterMs }: Rejected,
+  { response, url, proxy }: FinalResponse,
+  { does, isPage, hint, retryAfterMs }: Rejected,
   kind: Kind,
   atHome: boolean,
 ): Promise<PullamaError> {
-  const explains = atHome && response.status >= 400 && response.status !== 416;
+  const failed = response.status >= 400;
+  const explains = atHome && (isPage || (failed && response.status !== 416));
   const text = explains ? await registry.reason(response) : "";
   // The body of a 416 may be shorter than its Content-Length: do not wait for it.
   await discard(response);
-  const message = `${url.host} ${does}${text === "" ? "" : `: ${text}`}`;
-  return new PullamaError(kind, message, {
-    ...(hint !== undefined && { hint }),
+  const told = text === ""
+    ? does
+    : isPage
+    ? does.replace("an HTML page", () => text)
+    : `${does}: ${text}`;
+  const advice = hint ?? (failed ? responderHint(url.hostname, proxy) : undefined);
+  return new PullamaError(kind, `${responderOf(url.host, proxy)} ${told}`, {
+    ...(advice !== undefined && { hint: advice }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }

@@ -4,6 +4,7 @@ import { shortId } from "../../core/digest.ts";
 import type { Kind } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { Range } from "../../core/ranges.ts";
+import { COMPRESSED_HINT, isCompressed } from "../http/encoding.ts";
 import { isBusy, retryAfter } from "../http/retry_after.ts";
 
 /** A request for a blob. */
@@ -28,6 +29,8 @@ export interface Rejected {
   readonly kind: Kind;
   /** What the host did, as the end of a sentence that begins with its name. */
   readonly does: string;
+  /** The body is a web page, which `does` calls "an HTML page". */
+  readonly isPage?: true;
   readonly hint?: string;
   readonly retryAfterMs?: number;
 }
@@ -40,8 +43,9 @@ export function checkResponse(
   now: number,
 ): Accepted | Rejected {
   if (status === 200 || status === 206) {
-    const encoding = headers.get("content-encoding") ?? "identity";
-    if (encoding !== "identity") return protocolError(`sent ${nameOf(request)} compressed`);
+    if (isCompressed(headers)) {
+      return { ...protocolError(`sent ${nameOf(request)} compressed`), hint: COMPRESSED_HINT };
+    }
     return status === 206 ? checkPart(headers, request) : checkWhole(headers, request);
   }
   if (status === 416) return checkUnsatisfiable(headers, request);
@@ -89,6 +93,7 @@ function checkWhole(headers: Headers, request: BlobRequest): Accepted | Rejected
   if (length !== request.blob.size && /^text\/html\b/i.test(headers.get("content-type") ?? "")) {
     return {
       ...protocolError(`sent an HTML page instead of ${nameOf(request)}`),
+      isPage: true,
       hint:
         "a captive portal or a proxy may have responded: log in to the network, or check the proxy",
     };

@@ -13,6 +13,7 @@ import type { UrlCache } from "./url_cache.ts";
 import { Deadline } from "../../io/deadline.ts";
 import { readChunkList } from "./chunksums_format.ts";
 import { networkError } from "../diagnose/network_error.ts";
+import { isCompressed } from "../http/encoding.ts";
 import { discard } from "../http/http.ts";
 import type { Lookup } from "../net/dns.ts";
 import { type FinalResponse, privateAddressReason } from "../http/redirects.ts";
@@ -21,9 +22,8 @@ import { isBusy } from "../http/retry_after.ts";
 
 /** Bytes of a chunk list. */
 const MAX_BYTES = 32 * 1024 * 1024;
-/** Milliseconds for each step, and for all of them together. */
+/** Milliseconds for each step; all of them together may take twelve times as long. */
 const STEP_MS = 5000;
-const TOTAL_MS = 60_000;
 
 /** After these, the host is asked again for the next blob; after all others it is not. */
 const TRANSIENT: ReadonlySet<Kind> = new Set<Kind>(["network", "unavailable"]);
@@ -78,7 +78,8 @@ async function request(
   options: ChunksumsOptions,
 ): Promise<readonly Chunk[]> {
   const { registry, timeoutMs = STEP_MS } = options;
-  using attempt = new Deadline(signal, TOTAL_MS, `no complete chunk list from ${home.host}`);
+  const what = `no complete chunk list from ${home.host}`;
+  using attempt = new Deadline(signal, 12 * timeoutMs, what);
   const final = await within(
     timeoutMs,
     attempt,
@@ -109,9 +110,7 @@ function problemIn({ status, headers }: Response): { kind: Kind; does: string } 
   if (/\bhtml\b/i.test(headers.get("content-type") ?? "")) {
     return { kind: "protocol", does: "sent an HTML page" };
   }
-  if ((headers.get("content-encoding") ?? "identity") !== "identity") {
-    return { kind: "protocol", does: "sent a compressed response" };
-  }
+  if (isCompressed(headers)) return { kind: "protocol", does: "sent a compressed response" };
   return undefined;
 }
 

@@ -21,12 +21,12 @@ import type { Confirmer } from "./confirm.ts";
 import { discard } from "../http/http.ts";
 import { huggingFaceHint } from "./hugging_face.ts";
 import { readWhole } from "../http/body.ts";
+import { COMPRESSED_HINT, isCompressed } from "../http/encoding.ts";
 import { manifestError } from "./manifest_error.ts";
 import type { Registry } from "./registry.ts";
 
-/** Milliseconds without data, and for all requests of one manifest together. */
+/** Milliseconds without data; all requests of one manifest together may take ten times as long. */
 const SILENCE_MS = 30_000;
-const TOTAL_MS = 5 * 60_000;
 
 /** Registries that only have Docker manifests: requests to them are exactly those of Ollama. */
 const OLLAMA_HOSTS = ["registry.ollama.ai", "ollama.com", "hf.co", "huggingface.co"];
@@ -51,7 +51,9 @@ export async function fetchManifest(
   signal: AbortSignal,
   options: ManifestOptions,
 ): Promise<Manifest> {
-  using attempt = new Deadline(signal, TOTAL_MS, `no complete manifest of ${fullName(name)}`);
+  const { silenceMs = SILENCE_MS } = options;
+  const what = `no complete manifest of ${fullName(name)}`;
+  using attempt = new Deadline(signal, 10 * silenceMs, what);
   const found = await fetchOne(name, name.tag, typesFor(name.host), attempt, options);
   if (!("entries" in found)) return found;
   const entry = selectChild(found, options.machine);
@@ -89,7 +91,7 @@ async function fetchOne(
   const home = registry.url(name, `manifests/${reference}`);
   const accept = types.join(", ");
   const final = await registry.get(name, home, { accept }, attempt.signal);
-  const { response, url } = final;
+  const { response, url, proxy } = final;
   const { status, headers } = response;
   if (status !== 200) {
     const text = status >= 400 ? await registry.reason(response) : "";
@@ -99,14 +101,15 @@ async function fetchOne(
     }
     const hint = await huggingFaceHint(name, final, text, registry, attempt.signal);
     throw manifestError(
-      { status, headers, text, host: url.host, now: now(), ...(hint !== undefined && { hint }) },
+      { status, headers, text, url, proxy, now: now(), ...(hint !== undefined && { hint }) },
       () => confirmer.confirmed(fullName(name), began),
     );
   }
   confirmer.clear(fullName(name));
-  if ((headers.get("content-encoding") ?? "identity") !== "identity") {
+  if (isCompressed(headers)) {
     await discard(response);
-    throw new PullamaError("protocol", `${url.host} sent a compressed manifest`);
+    const hint = COMPRESSED_HINT;
+    throw new PullamaError("protocol", `${url.host} sent the manifest compressed`, { hint });
   }
   const bytes = await readWhole(response, url.host, MAX_MANIFEST_BYTES, silenceMs, attempt);
   if (!bytes) {

@@ -1,6 +1,8 @@
 /** Errors for manifests that a registry did not return. */
 
 import { type Kind, PullamaError } from "../../core/errors.ts";
+import { responderHint, responderOf } from "../diagnose/proxy.ts";
+import type { Proxy } from "../net/proxy.ts";
 import { tagProblemIn } from "./hugging_face.ts";
 import { isBusy, retryAfter } from "../http/retry_after.ts";
 
@@ -9,7 +11,9 @@ export interface FailedManifest {
   readonly headers: Headers;
   /** The reason in the body, safe to show; "" if it has none. */
   readonly text: string;
-  readonly host: string;
+  readonly url: URL;
+  /** The proxy that may have responded instead. */
+  readonly proxy?: Proxy | undefined;
   /** What to do, if more is known than the status tells. */
   readonly hint?: string;
   /** Milliseconds since 1970. */
@@ -25,15 +29,19 @@ const CHECK_ACCESS =
  * if `confirmed`.
  */
 export function manifestError(failed: FailedManifest, confirmed: () => boolean): PullamaError {
-  const { status, host, text } = failed;
+  const { status, url: { host, hostname }, proxy, text } = failed;
   const reason = text === "" ? "" : `: ${text}`;
-  const error = (kind: Kind, what: string, hint?: string) =>
+  const responder = responderOf(host, proxy);
+  const fallback = responderHint(hostname, proxy);
+  const error = (kind: Kind, what: string, hint = fallback) =>
     new PullamaError(kind, `${what}${reason}`, hint === undefined ? {} : { hint });
   if (isBusy(status)) {
     const retryAfterMs = retryAfter(status, failed.headers, failed.now);
-    const options = retryAfterMs === undefined ? {} : { retryAfterMs };
-    const message = `${host} is temporarily unavailable (${status})${reason}`;
-    return new PullamaError("unavailable", message, options);
+    const message = `${responder} is temporarily unavailable (${status})${reason}`;
+    return new PullamaError("unavailable", message, {
+      ...(fallback !== undefined && { hint: fallback }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
   }
   switch (status) {
     case 400: {
@@ -43,7 +51,7 @@ export function manifestError(failed: FailedManifest, confirmed: () => boolean):
       }
       const what = problem === "split"
         ? `${host} has this model split into several files, which is not supported`
-        : `${host} rejected the request (400)`;
+        : `${responder} rejected the request (400)`;
       return error("refused", what, failed.hint);
     }
     case 401:
@@ -53,20 +61,21 @@ export function manifestError(failed: FailedManifest, confirmed: () => boolean):
         { hint: failed.hint ?? CHECK_ACCESS },
       );
     case 403: {
-      const hint =
+      const hint = fallback ??
         "check your access to the model, the proxy, and whether the clock is off by a day";
-      return error(confirmed() ? "auth" : "unavailable", `access denied by ${host} (403)`, hint);
+      const what = `access denied by ${responder} (403)`;
+      return error(confirmed() ? "auth" : "unavailable", what, hint);
     }
     case 404:
     case 410:
       return new PullamaError("not_found", `model not found on ${host}`, { hint: CHECK_NAME });
     case 412:
-      return error("refused", `${host} refused to send this model to this client (412)`);
+      return error("refused", `${responder} refused to send this model to this client (412)`);
     case 451:
       return error("refused", `model unavailable on ${host} for legal reasons (451)`);
     default:
       return status >= 400
-        ? error("refused", `${host} refused the request (${status})`)
-        : error("protocol", `${host} returned an unexpected status (${status})`);
+        ? error("refused", `${responder} refused the request (${status})`)
+        : error("protocol", `${responder} returned an unexpected status (${status})`);
   }
 }

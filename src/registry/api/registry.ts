@@ -46,7 +46,7 @@ export class HttpRegistry implements Registry {
     return this.http.get({ repository, from, home, headers, signal });
   }
 
-  async reason(response: Response): Promise<string> {
-    return this.secrets.hide(await errorText(response));
+  reason(response: Response): Promise<string> {
+    return errorText(response, (text) => this.secrets.hide(text));
   }
 }

@@ -6,7 +6,7 @@
 import { networkError } from "../diagnose/network_error.ts";
 import { discard } from "../http/http.ts";
 import { type Authorization, login, type LoginOptions, noAccess, withClock } from "./login.ts";
-import { areSameService } from "./token_host.ts";
+import { areSameService, ForeignTokenHosts } from "./token_host.ts";
 import type { FinalResponse, RedirectingHttp } from "../http/redirects.ts";
 import { SingleFlight } from "./single_flight.ts";
 import { clockProblem } from "./token.ts";
@@ -38,6 +38,7 @@ export class Authorizations {
   readonly obtained = new Map<string, NumberedAuthorization>();
   readonly renewals = new Map<string, SingleFlight<NumberedAuthorization>>();
   readonly fruitless = new Map<string, number>();
+  readonly foreign: ForeignTokenHosts = new ForeignTokenHosts();
   count = 0;
 }
 
@@ -103,7 +104,7 @@ export class AuthorizedHttp {
     const known = this.run.obtained.get(key);
     if (known && !tried.has(known) && known.expires > this.options.now()) return known;
     if (this.run.renewals.get(key)?.abandoned === false) {
-      return await this.#renewed(key, header, url, signal);
+      return await this.#renewed(repository, header, url, signal);
     }
     const fruitless = this.run.fruitless.get(from.href) ?? 0;
     if (fruitless === MAX_FRUITLESS_LOGINS) {
@@ -112,7 +113,7 @@ export class AuthorizedHttp {
         hint: "run the same command again later to resume",
       });
     }
-    const authorization = await this.#renewed(key, header, url, signal);
+    const authorization = await this.#renewed(repository, header, url, signal);
     this.run.fruitless.set(from.href, fruitless + 1);
     return authorization;
   }
@@ -123,23 +124,25 @@ export class AuthorizedHttp {
     repository: string,
     signal: AbortSignal,
   ): Promise<NumberedAuthorization | undefined> {
-    const key = keyOf(origin, repository);
-    const authorization = this.run.obtained.get(key);
+    const authorization = this.run.obtained.get(keyOf(origin, repository));
     if (!authorization || authorization.expires > this.options.now()) return authorization;
-    return await this.#renewed(key, authorization.challenge, new URL(origin), signal);
+    return await this.#renewed(repository, authorization.challenge, new URL(origin), signal);
   }
 
   async #renewed(
-    key: string,
+    repository: string,
     header: string,
     registry: URL,
     signal: AbortSignal,
   ): Promise<NumberedAuthorization> {
+    const key = keyOf(registry.origin, repository);
     let renewal = this.run.renewals.get(key);
     if (!renewal || renewal.abandoned) {
       const begun = new SingleFlight<NumberedAuthorization>(async (stop) => {
         try {
-          const authorization = await login(header, new URL(registry.origin), stop, this.options);
+          const access = { registry: new URL(registry.origin), repository };
+          const { foreign } = this.run;
+          const authorization = await login(header, access, stop, { ...this.options, foreign });
           const numbered = { ...authorization, number: ++this.run.count, challenge: header };
           this.run.obtained.set(key, numbered);
           return numbered;
@@ -160,9 +163,7 @@ export class AuthorizedHttp {
 
 /** Whether a 401 from there is a challenge: object stores send one for an expired URL. */
 function isOfRegistry(url: URL, home: string): boolean {
-  return url.origin === home ||
-    (url.protocol === "https:" && home.startsWith("https:") &&
-      areSameService(url.host, new URL(home).host));
+  return url.origin === home || areSameService(url, new URL(home));
 }
 
 function keyOf(origin: string, repository: string): string {

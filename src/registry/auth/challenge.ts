@@ -8,11 +8,14 @@ export interface Challenge {
 }
 
 export interface Challenges {
-  /** In order, as far as they could be parsed. */
+  /** The first four, in order, as far as they could be parsed. */
   readonly challenges: readonly Challenge[];
   /** Parsing failed; the rest of the header is unknown. */
   readonly broken: boolean;
 }
+
+/** Servers have one or two. */
+const MAX_CHALLENGES = 4;
 
 const SEPARATORS = /[\s,]*/y;
 const WORD = /[!#$%&'*+.^_`|~\w-]+/y;
@@ -48,6 +51,7 @@ export function parseChallenges(header: string): Challenges {
       if (!current.parameters.has(word)) current.parameters.set(word, value);
       continue;
     }
+    if (challenges.length === MAX_CHALLENGES) return { challenges, broken: false };
     challenges.push({ scheme: word, parameters: new Map() });
     take(TOKEN68);
     if (at < header.length && !/[\s,]/.test(header[at]!)) return { challenges, broken: true };

@@ -2,16 +2,23 @@
 
 import { randomBytes } from "node:crypto";
 import { addressKind } from "../../core/address.ts";
-import type { Challenge } from "./challenge.ts";
 import { basicHeader, findPassword, type PasswordSources } from "./docker_config.ts";
 import { readKey } from "./key.ts";
 import type { Secrets } from "./redact.ts";
-import { plainQuery, type Query, signedHeader, signedQuery } from "./signature.ts";
+import {
+  plainQuery,
+  type Query,
+  signedHeader,
+  signedQuery,
+  type TokenRequest,
+} from "./signature.ts";
 
 /** What a user can log in with. Files are read each time they are needed. */
 export interface Identity extends PasswordSources {
   /** The path of a private key. */
   readonly keyFile?: string;
+  /** Hosts, with their port unless it is the default, that get the login of a registry elsewhere. */
+  readonly tokenHosts?: readonly string[];
 }
 
 /** Why access was refused, and what to do about it. */
@@ -52,20 +59,19 @@ const KEY_PAGES: Readonly<Record<string, string>> = {
 
 const VARIABLES = "set PULLAMA_REGISTRY_HOST, PULLAMA_REGISTRY_USER and PULLAMA_REGISTRY_PASSWORD";
 
-type Parameters = Challenge["parameters"];
-
 /**
  * The credential for a trusted token server at `realm` of the registry at `registry`: user name and
- * password if there are any, else a signature.
+ * password if there are any, else a signature. Nothing is signed for a registry that is accessed
+ * over plain http: anyone in between could have asked for it, and would see the token.
  */
 export async function tokenCredential(
-  parameters: Parameters,
+  request: TokenRequest,
   registry: URL,
   realm: URL,
   options: CredentialOptions,
 ): Promise<Credential | AccessProblem> {
-  const password = await passwordCredential(parameters, registry, realm, options);
-  if ("query" in password) return password;
+  const password = await passwordCredential(request, registry, realm, options);
+  if ("query" in password || registry.protocol !== "https:") return password;
   const { identity: { keyFile }, secrets, now } = options;
   const page = KEY_PAGES[registry.host];
   if (keyFile === undefined) return password;
@@ -82,8 +88,10 @@ export async function tokenCredential(
     };
   }
   const publicKey = `its public key ${keyFile}.pub`;
+  const nonce = randomBytes(16);
+  secrets.add(nonce.toString("base64url"));
   return {
-    query: signedQuery(parameters, now(), randomBytes(16)),
+    query: signedQuery(request, now(), nonce),
     header(address) {
       const header = signedHeader(key, address);
       secrets.add(...header.split(":"));
@@ -99,30 +107,38 @@ export async function tokenCredential(
   };
 }
 
-/** User name and password for the registry at `registry`, if they may be sent to `target`. */
+/**
+ * User name and password for the registry at `registry`, if they may be sent to `target`, and what
+ * they give access to may be sent to the registry.
+ */
 export async function passwordCredential(
-  parameters: Parameters,
+  request: TokenRequest,
   registry: URL,
   target: URL,
   { identity, secrets }: CredentialOptions,
 ): Promise<Credential | AccessProblem> {
-  const { credentials, problem } = await findPassword(registry.host, identity);
+  if ([registry, target].some(isReadable)) {
+    const reason = "credentials are not sent over plain http";
+    return { reason, hint: "use https, without --insecure" };
+  }
+  const { credentials, problem, loginIsUseless } = await findPassword(registry.host, identity);
   const login = `docker login ${registry.host}, or ${VARIABLES}`;
   if (!credentials) {
     const reason = `user name and password required, but ${problem ?? "none are configured"}`;
-    return { reason, hint: `log in with: ${login}` };
-  }
-  if (target.protocol !== "https:" && addressKind(target.hostname) !== "loopback") {
-    const reason = "password required, but passwords are not sent over plain http";
-    return { reason, hint: "use https, without --insecure" };
+    return { reason, hint: loginIsUseless ? VARIABLES : `log in with: ${login}` };
   }
   const header = basicHeader(credentials);
   secrets.add(credentials.password, header.slice("Basic ".length));
   const reason = `the user name and password from ${credentials.source} were rejected`;
   return {
-    query: plainQuery(parameters),
+    query: plainQuery(request),
     header: () => header,
     signed: false,
     ifRejected: { reason, hint: `check them, or log in with: ${login}` },
   };
+}
+
+/** Whether others can read what is sent there: plain http to another machine. */
+function isReadable(url: URL): boolean {
+  return url.protocol !== "https:" && addressKind(url.hostname) !== "loopback";
 }

@@ -1,6 +1,7 @@
 /** User names and passwords for registries: set for this run, else from Docker's config file. */
 
 import { Buffer } from "node:buffer";
+import { quoted } from "../../core/quote.ts";
 
 export interface Password {
   readonly user: string;
@@ -21,6 +22,8 @@ export interface FoundPassword {
   readonly credentials?: Password;
   /** Why the file could not be used, as a clause such as "FILE is not valid JSON". */
   readonly problem?: string;
+  /** `docker login` would not change that: it stores the password where it is not read. */
+  readonly loginIsUseless?: boolean;
 }
 
 /** Names of Docker Hub in Docker's config file. */
@@ -62,16 +65,41 @@ function inDockerConfig(text: string, path: string, host: string): FoundPassword
   const auths = Object.entries(objectIn(config, "auths"));
   const [, entry] = auths.find(([key]) => key.toLowerCase() === host.toLowerCase()) ??
     auths.find(([key]) => isSameHost(key, host)) ?? [];
-  if (entry === undefined) return {};
-  const { auth } = entry as { auth?: unknown };
-  if (typeof auth !== "string" || auth === "") {
-    return { problem: `${path} uses a credential helper, which is not supported` };
+  const fields = new Map<string, unknown>(Object.entries(entry ?? {}));
+  const [auth = "", user = "", password = "", identityToken = ""] = [
+    "auth",
+    "username",
+    "password",
+    "identitytoken",
+  ].map((key) => String(fields.get(key) ?? ""));
+  if (identityToken !== "") {
+    const problem = `${path} has an identity token for this host, which is not supported`;
+    return { problem, loginIsUseless: true };
   }
-  const decoded = Buffer.from(auth, "base64").toString();
-  const colon = decoded.indexOf(":");
+  if (auth !== "") return decoded(auth, path);
+  if (user !== "") return { credentials: { user, password, source: path } };
+  const helper = helperFor(config, host);
+  if (helper !== "") {
+    const problem = `${path} uses the credential helper ${quoted(helper, 40)}, which is not run`;
+    return { problem, loginIsUseless: true };
+  }
+  return entry === undefined ? {} : { problem: `${path} has no password for this host` };
+}
+
+/** "user:password" in base64; Docker pads the password with zeros. */
+function decoded(auth: string, path: string): FoundPassword {
+  const text = Buffer.from(auth, "base64").toString();
+  const colon = text.indexOf(":");
   if (colon < 1) return { problem: `${path} has an invalid entry for this host` };
-  const [user, password] = [decoded.slice(0, colon), decoded.slice(colon + 1)];
+  const [user, password] = [text.slice(0, colon), text.slice(colon + 1)];
   return { credentials: { user, password: password.replace(/\0+$/, ""), source: path } };
+}
+
+/** The program that Docker asks for the password; "" if it asks none. */
+function helperFor(config: unknown, host: string): string {
+  const { credHelpers, credsStore } = Object(config) as Readonly<Record<string, unknown>>;
+  const [, own] = Object.entries(Object(credHelpers)).find(([key]) => isSameHost(key, host)) ?? [];
+  return String(own ?? credsStore ?? "");
 }
 
 /** The object under `key`, with only those members that are objects. */

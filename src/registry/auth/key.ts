@@ -1,6 +1,7 @@
 /** The user's key, which signs requests for tokens. */
 
 import { sign } from "node:crypto";
+import { isTooLarge, readSmallFile } from "../../io/guarded.ts";
 import { keyIn, publicText } from "./key_file.ts";
 
 export interface SigningKey {
@@ -25,13 +26,15 @@ const MAX_FILE = 64 << 10;
 
 /** The key in the file at `path`, or why it cannot be used, without quoting any of its content. */
 export async function readKey(path: string): Promise<SigningKey | KeyProblem> {
-  let text: string;
+  let text: string | undefined;
   try {
-    const { size } = await Deno.stat(path);
-    if (size > MAX_FILE) return unusable(path, "is too large for a key");
-    text = await Deno.readTextFile(path);
+    // Users keep keys behind links.
+    const file = await readSmallFile(path, MAX_FILE, { follow: true });
+    text = file && new TextDecoder().decode(file.bytes);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) return unusable(path, "cannot be read");
+    return unusable(path, isTooLarge(error) ? "is too large" : "cannot be read");
+  }
+  if (text === undefined) {
     const hint = `run "ollama serve" once to create it, or run: ${keygen(path)}`;
     return { missing: true, reason: `key file ${path} not found`, hint };
   }

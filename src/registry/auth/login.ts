@@ -9,11 +9,11 @@ import {
   passwordCredential,
   tokenCredential,
 } from "./credential.ts";
-import { tokenHostTrust } from "./token_host.ts";
+import { type ForeignTokenHosts, tokenHostTrust } from "./token_host.ts";
 import type { Lookup } from "../net/dns.ts";
-import { privateAddressReason } from "../http/redirects.ts";
-import { plainQuery, tokenAddress } from "./signature.ts";
-import { requestToken, type TokenOptions, type TokenRefused } from "./token.ts";
+import { LONGEST_HOST, privateAddressReason } from "../http/redirects.ts";
+import { plainQuery, tokenAddress, type TokenRequest } from "./signature.ts";
+import { requestToken, type Token, type TokenOptions, type TokenRefused } from "./token.ts";
 
 /** What grants access to a registry. */
 export interface Authorization {
@@ -26,6 +26,12 @@ export interface Authorization {
   readonly ifRejected: AccessProblem;
 }
 
+/** What access is needed to: the origin of a registry, and the name of a repository there. */
+export interface Access {
+  readonly registry: URL;
+  readonly repository: string;
+}
+
 export interface LoginOptions extends TokenOptions, CredentialOptions {
   readonly lookup: Lookup;
   /** Called for a key that exists but cannot be used, if the registry does not require it. */
@@ -33,41 +39,118 @@ export interface LoginOptions extends TokenOptions, CredentialOptions {
 }
 
 const CONTACT = "contact the registry's operator";
+/** Requests for a token that one response may cause. */
+const MAX_REQUESTS = 2;
+
+/** The options of `login`, and what one run remembers. */
+type LoginContext = LoginOptions & { readonly foreign: ForeignTokenHosts };
 
 /**
- * Answers one of the challenges in `header`, a WWW-Authenticate of the registry at `registry`,
- * preferring a token to a password. Throws `auth` if that is not possible, and what the request for
- * a token throws.
+ * Answers one of the challenges in `header`, a WWW-Authenticate of a registry, preferring a token
+ * to a password. Sends at most two requests for a token. Throws `auth` if that is not possible, and
+ * what the request for a token throws.
  */
 export async function login(
   header: string,
-  registry: URL,
+  access: Access,
   signal: AbortSignal,
-  options: LoginOptions,
+  context: LoginContext,
 ): Promise<Authorization> {
-  const { challenges, broken } = parseChallenges(header);
-  const problems: AccessProblem[] = [];
-  for (const { scheme, parameters } of challenges) {
-    if (scheme !== "bearer") continue;
-    const authorization = await withToken(parameters, registry, signal, options);
-    if ("header" in authorization) return authorization;
-    problems.push(authorization);
-  }
-  const basic = challenges.find(({ scheme }) => scheme === "basic");
-  if (basic) {
-    const credential = await passwordCredential(basic.parameters, registry, registry, options);
-    if ("query" in credential) {
-      const { signed, ifRejected } = credential;
-      return {
-        header: credential.header(registry.href),
-        expires: Infinity,
-        signed,
-        ifRejected,
-      };
+  return await new Login(access, signal, context).answer(header);
+}
+
+class Login {
+  #requests = 0;
+
+  constructor(
+    private readonly access: Access,
+    private readonly signal: AbortSignal,
+    private readonly context: LoginContext,
+  ) {}
+
+  async answer(header: string): Promise<Authorization> {
+    const { registry, repository } = this.access;
+    const { challenges, broken } = parseChallenges(header);
+    const problems: AccessProblem[] = [];
+    for (const { scheme, parameters } of challenges) {
+      if (scheme !== "bearer" || this.#requests === MAX_REQUESTS) continue;
+      const authorization = await this.#withToken(parameters);
+      if ("header" in authorization) return authorization;
+      problems.push(authorization);
     }
-    problems.push(credential);
+    if (challenges.some(({ scheme }) => scheme === "basic")) {
+      const request = { service: "", repository };
+      const credential = await passwordCredential(request, registry, registry, this.context);
+      if ("query" in credential) {
+        const { signed, ifRejected } = credential;
+        return { header: credential.header(registry.href), expires: Infinity, signed, ifRejected };
+      }
+      problems.push(credential);
+    }
+    throw noAccess(registry.host, problems[0] ?? unanswerable(challenges, broken));
   }
-  throw noAccess(registry.host, problems[0] ?? unanswerable(challenges, broken));
+
+  /** Requests a token: with credentials if there are any for a trusted server, else anonymously. */
+  async #withToken(
+    parameters: Challenge["parameters"],
+  ): Promise<Authorization | AccessProblem> {
+    const { registry, repository } = this.access;
+    const { lookup, foreign, onWarning, now, identity } = this.context;
+    const request = { service: parameters.get("service") ?? "", repository };
+    const realm = URL.parse(parameters.get("realm") ?? "");
+    const isValid = realm && /^https?:$/.test(realm.protocol) && !realm.username &&
+      !realm.password && realm.hostname.length <= LONGEST_HOST;
+    if (!isValid) {
+      return { reason: "the WWW-Authenticate header has no valid realm", hint: CONTACT };
+    }
+    const trust = tokenHostTrust(realm, registry, identity.tokenHosts ?? []);
+    if (trust === "plain") {
+      return { reason: `the token server ${realm.host} uses plain http`, hint: CONTACT };
+    }
+    if (trust === "foreign") {
+      const internal = await privateAddressReason(realm, registry, lookup, this.signal);
+      if (internal !== undefined) {
+        return { reason: `the token server has ${internal} (${realm.hostname})`, hint: CONTACT };
+      }
+      const problem = notSent(realm);
+      const model = `${registry.origin} ${repository}`;
+      const anonymous = () => this.#anonymously(request, realm, problem);
+      return await foreign.token(model, realm, now, anonymous) ?? problem;
+    }
+    const credential = await tokenCredential(request, registry, realm, this.context);
+    if (!("query" in credential)) {
+      const authorization = await this.#anonymously(request, realm, credential);
+      if (authorization && credential.surprising) onWarning(credential.reason, credential.hint);
+      return authorization ?? credential;
+    }
+    const { signed, ifRejected } = credential;
+    const address = tokenAddress(realm, credential.query);
+    const result = await this.#request(address, credential.header(address));
+    if ("token" in result) {
+      return { header: `Bearer ${result.token}`, expires: result.expires, signed, ifRejected };
+    }
+    const problem = denied(ifRejected, result, signed);
+    if (result.status !== 401 && result.status !== 403) return problem;
+    return await this.#anonymously(request, realm, problem) ?? problem;
+  }
+
+  /** A token for anonymous access, if there is one. `problem`: why no credentials could be used. */
+  async #anonymously(
+    request: TokenRequest,
+    realm: URL,
+    problem: AccessProblem,
+  ): Promise<Authorization | undefined> {
+    if (this.#requests === MAX_REQUESTS) return undefined;
+    const result = await this.#request(tokenAddress(realm, plainQuery(request)), undefined);
+    if (!("token" in result)) return undefined;
+    const header = `Bearer ${result.token}`;
+    return { header, expires: result.expires, signed: false, ifRejected: problem };
+  }
+
+  #request(address: string, authorization: string | undefined): Promise<Token | TokenRefused> {
+    this.#requests++;
+    return requestToken(address, authorization, this.signal, this.context);
+  }
 }
 
 /** The error for a final 401 from `host`. */
@@ -89,70 +172,8 @@ function unanswerable(challenges: readonly Challenge[], broken: boolean): Access
   if (broken || challenges.length === 0) {
     return { reason: "invalid WWW-Authenticate header", hint: CONTACT };
   }
-  const schemes = challenges.slice(0, 4).map(({ scheme }) => quoted(scheme, 20)).join(", ");
+  const schemes = challenges.map(({ scheme }) => quoted(scheme, 20)).join(", ");
   return { reason: `unsupported authentication scheme: ${schemes}`, hint: CONTACT };
-}
-
-/** Requests a token: with credentials if there are any for a trusted server, else anonymously. */
-async function withToken(
-  parameters: Challenge["parameters"],
-  registry: URL,
-  signal: AbortSignal,
-  options: LoginOptions,
-): Promise<Authorization | AccessProblem> {
-  const realm = URL.parse(parameters.get("realm") ?? "");
-  if (!realm || !/^https?:$/.test(realm.protocol) || realm.username || realm.password) {
-    return { reason: "the WWW-Authenticate header has no valid realm", hint: CONTACT };
-  }
-  const trust = tokenHostTrust(realm, registry);
-  if (trust === "plain") {
-    return { reason: `the token server ${realm.host} uses plain http`, hint: CONTACT };
-  }
-  const internal = trust === "foreign"
-    ? await privateAddressReason(realm, registry, options.lookup, signal)
-    : undefined;
-  if (internal !== undefined) {
-    return { reason: `the token server has ${internal} (${realm.hostname})`, hint: CONTACT };
-  }
-  const credential = trust === "trusted"
-    ? await tokenCredential(parameters, registry, realm, options)
-    : foreign(realm);
-  if (!("query" in credential)) {
-    const result = await anonymously(parameters, realm, credential, signal, options);
-    if (credential.surprising && result !== credential) {
-      options.onWarning(credential.reason, credential.hint);
-    }
-    return result;
-  }
-  const { signed, ifRejected } = credential;
-  const address = tokenAddress(realm, credential.query);
-  const result = await requestToken(address, credential.header(address), signal, options);
-  if ("token" in result) {
-    return {
-      header: `Bearer ${result.token}`,
-      expires: result.expires,
-      signed,
-      ifRejected,
-    };
-  }
-  const problem = denied(ifRejected, result, signed);
-  if (result.status !== 401 && result.status !== 403) return problem;
-  return await anonymously(parameters, realm, problem, signal, options);
-}
-
-/** A token for anonymous access; if there is none, `problem`: why no credentials could be used. */
-async function anonymously(
-  parameters: Challenge["parameters"],
-  realm: URL,
-  problem: AccessProblem,
-  signal: AbortSignal,
-  options: LoginOptions,
-): Promise<Authorization | AccessProblem> {
-  const address = tokenAddress(realm, plainQuery(parameters));
-  const result = await requestToken(address, undefined, signal, options);
-  if (!("token" in result)) return problem;
-  const authorization = `Bearer ${result.token}`;
-  return { header: authorization, expires: result.expires, signed: false, ifRejected: problem };
 }
 
 /** The problem with the explanation of the token server. */
@@ -164,8 +185,9 @@ function denied(
   return withClock({ reason: `${reason} (${explanation})`, hint }, signed ? clock : undefined);
 }
 
-function foreign(realm: URL): AccessProblem {
+function notSent(realm: URL): AccessProblem {
   const reason =
     `credentials are not sent to the token server ${realm.host}, which is another host`;
-  return { reason, hint: "only public models can be pulled from this registry" };
+  const hint = `if it may have the login for this registry, add --token-host ${realm.host}`;
+  return { reason, hint };
 }

@@ -10,12 +10,23 @@ const NO_BODY =
 /** Names and values of a query, in any order. */
 export type Query = readonly (readonly [name: string, value: string])[];
 
+/** What a token is requested for: to pull from one repository, and nothing else. */
+export interface TokenRequest {
+  /** As named by the challenge; "" if it names none. */
+  readonly service: string;
+  readonly repository: string;
+}
+
+/** Parameters that are never taken from the query of a realm. */
+const OURS: ReadonlySet<string> = new Set(["service", "scope", "ts", "nonce"]);
+
 /**
- * The URL of `realm` with its own query and `query`, sorted by name and encoded as Go encodes
- * forms. A URL parser leaves it unchanged, so that what is signed is what is sent.
+ * The URL of `realm` with the rest of its own query and `query`, sorted by name and encoded as Go
+ * encodes forms. A URL parser leaves it unchanged, so that what is signed is what is sent.
  */
 export function tokenAddress(realm: URL, query: Query): string {
-  const pairs = [...realm.searchParams, ...query]
+  const own = [...realm.searchParams].filter(([name]) => !OURS.has(name));
+  const pairs = [...own, ...query]
     .map(([name, value]) => ({ bytes: Buffer.from(name), name, value }));
   pairs.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
   const written = pairs.map(({ name, value }) => `${encoded(name)}=${encoded(value)}`).join("&");
@@ -23,31 +34,28 @@ export function tokenAddress(realm: URL, query: Query): string {
 }
 
 /**
- * The query of a signed request: `service`, every part of `scope`, the time `now` (milliseconds
- * since 1970) and the `nonce`, 16 random bytes. A parameter that the challenge lacks is sent with
- * an empty value.
+ * The query of a signed request: `service` (empty if the challenge has none), `scope`, the time
+ * `now` (milliseconds since 1970) and the `nonce`, 16 random bytes.
  */
-export function signedQuery(
-  challenge: ReadonlyMap<string, string>,
-  now: number,
-  nonce: Uint8Array,
-): Query {
-  const scopes = (challenge.get("scope") ?? "").split(" ");
+export function signedQuery(request: TokenRequest, now: number, nonce: Uint8Array): Query {
   return [
-    ["service", challenge.get("service") ?? ""],
-    ...scopes.map((scope) => ["scope", scope] as const),
+    ["service", request.service],
+    ["scope", scopeOf(request)],
     ["ts", String(Math.floor(now / 1000))],
     ["nonce", Buffer.from(nonce).toString("base64url")],
   ];
 }
 
-/** The query of an unsigned request: only the parameters of the challenge. */
-export function plainQuery(challenge: ReadonlyMap<string, string>): Query {
-  const scopes = (challenge.get("scope") ?? "").split(" ").map((scope) =>
-    ["scope", scope] as const
-  );
-  const all: Query = [["service", challenge.get("service") ?? ""], ...scopes];
-  return all.filter(([_, value]) => value !== "");
+/** The query of an unsigned request. */
+export function plainQuery(request: TokenRequest): Query {
+  const { service } = request;
+  const scope = ["scope", scopeOf(request)] as const;
+  return service === "" ? [scope] : [["service", service], scope];
+}
+
+/** The scope in a challenge is not used: it may name another repository, or more rights. */
+function scopeOf({ repository }: TokenRequest): string {
+  return `repository:${repository}:pull`;
 }
 
 /** The Authorization header of a GET of `address`: public key and signature. */

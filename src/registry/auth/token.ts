@@ -6,13 +6,13 @@ import { Deadline } from "../../io/deadline.ts";
 import { errorText } from "../http/error_body.ts";
 import { discard, type Http } from "../http/http.ts";
 import { readWhole } from "../http/body.ts";
+import { responderOf } from "../diagnose/proxy.ts";
 import { isRedirect } from "../http/redirects.ts";
 import type { Secrets } from "./redact.ts";
 import { isBusy, retryAfter } from "../http/retry_after.ts";
 
-/** Milliseconds without data, and for the whole request. */
+/** Milliseconds without data; the whole request may take ten times as long. */
 const SILENCE_MS = 30_000;
-const TOTAL_MS = 5 * 60_000;
 /** Bytes of a response. */
 const MAX_BODY = 256 << 10;
 /** Seconds that a token is valid by default, as with Docker registries. */
@@ -41,6 +41,7 @@ export interface TokenOptions {
   readonly secrets: Secrets;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  readonly silenceMs?: number;
 }
 
 /**
@@ -53,27 +54,28 @@ export async function requestToken(
   signal: AbortSignal,
   options: TokenOptions,
 ): Promise<Token | TokenRefused> {
-  const { http, secrets, now } = options;
+  const { http, secrets, now, silenceMs = SILENCE_MS } = options;
   const { host } = new URL(address);
-  using attempt = new Deadline(signal, TOTAL_MS, `no token from ${host}`);
+  const proxy = http.forwarderOf(new URL(address));
+  using attempt = new Deadline(signal, 10 * silenceMs, `no token from ${host}`);
   const headers = authorization === undefined ? {} : { authorization };
   const response = await final(http, new URL(address), headers, attempt.signal);
   const { status, headers: fields } = response;
   if (status !== 200) {
-    const text = status >= 400 ? secrets.hide(await errorText(response)) : "";
+    const text = status >= 400 ? await errorText(response, (text) => secrets.hide(text)) : "";
     await discard(response);
     const reason = `${status}${text === "" ? "" : `: ${text}`}`;
     if (!isBusy(status)) return { status, reason, clock: clockProblem(fields, now()) };
     const retryAfterMs = retryAfter(status, fields, now());
     throw new PullamaError(
       "unavailable",
-      `token server ${host} is temporarily unavailable (${reason})`,
+      `token server ${responderOf(host, proxy)} is temporarily unavailable (${reason})`,
       {
         ...(retryAfterMs !== undefined && { retryAfterMs }),
       },
     );
   }
-  const bytes = await readWhole(response, host, MAX_BODY, SILENCE_MS, attempt);
+  const bytes = await readWhole(response, host, MAX_BODY, silenceMs, attempt);
   const body = parse(bytes);
   // A token that is not valid in a header is rejected here: fetch would quote it in its error.
   if (!body || !/^[\x21-\x7e]+$/.test(body.token)) {

@@ -2,6 +2,7 @@
 
 import type { PeerCertificate } from "node:tls";
 import type { ErrorInfo } from "../../core/errors.ts";
+import { oneLine } from "../../core/quote.ts";
 
 const INTERCEPTED =
   "another machine may be intercepting the connection: check the proxy and the network login";
@@ -33,7 +34,8 @@ export function certificateError(
   if (/^(?:Other\(OtherError\()?CaUsedAsEndEntity/.test(detail)) {
     return problem(
       `is a CA certificate, which is not valid for a server${by}`,
-      "give the server a certificate with CA:FALSE, which --ca-cert can trust as well",
+      "give the server a certificate with CA:FALSE, which --ca-cert can trust as well: how to make " +
+        "one is in docs/troubleshooting.md",
     );
   }
   if (/^certificate expired|^Expired/.test(detail)) {
@@ -71,5 +73,5 @@ export function issuerName(issuer: PeerCertificate["issuer"] | undefined): strin
 
 /** Untrusted text, made printable. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, 80);
+  return oneLine(text).replaceAll(/\p{Z}+/gu, " ").slice(0, 80);
 }

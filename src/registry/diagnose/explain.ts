@@ -8,18 +8,28 @@ import { addressKind } from "../../core/address.ts";
 import type { PullamaError } from "../../core/errors.ts";
 import { onAbort } from "../../io/abort.ts";
 import { Deadline } from "../../io/deadline.ts";
-import { isCertificateError, isTunnelError, networkError } from "./network_error.ts";
+import {
+  closedBeforeResponse,
+  isCertificateError,
+  isTunnelError,
+  networkError,
+} from "./network_error.ts";
 import { copy, readHead, writeAll } from "../net/proxy_relay.ts";
 import { issuerName, printable } from "./certificate.ts";
 import { addressOf, basicLogin, type Proxy, withoutBrackets } from "../net/proxy.ts";
+import { viewTls } from "./probe.ts";
+import type { Spoken } from "./protocol.ts";
 import type { ProxyResponse } from "./proxy.ts";
 
 /** Milliseconds. */
 const LIMIT = 5000;
+const HANDSHAKE_LIMIT = 2000;
 
 export interface FailedRequest {
   readonly url: URL;
   readonly proxy: Proxy | undefined;
+  /** The host has responded before. */
+  readonly hasResponded: boolean;
   /** PEM certificates that are trusted besides the built-in ones. */
   readonly caCerts: readonly string[];
   /** Ends the diagnosis early. */
@@ -28,22 +38,73 @@ export interface FailedRequest {
 
 /** What `networkError` makes of a failure to reach `url`, with all that can be found out. */
 export async function explain(error: unknown, request: FailedRequest): Promise<PullamaError> {
-  const { url, proxy, caCerts, signal } = request;
+  const { url, proxy, hasResponded, caCerts, signal } = request;
   const failure = networkError(error, url.host, "head", { proxy });
-  if (failure === error || signal.aborted) return failure;
+  // A proxy that does not speak TLS may wait for the end of a line.
+  const silentProxy = failure.kind === "timeout" && proxy?.protocol === "https:";
+  if ((failure === error && !silentProxy) || signal.aborted) return failure;
   using attempt = new Deadline(signal, LIMIT, "the diagnosis did not finish");
+  const spoken = await spokenInstead(error, failure, request, attempt.signal);
+  if (spoken) return networkError(new Error(spoken), url.host, "head", { proxy, spoken });
   if (isTunnelError(error) && proxy?.protocol === "http:") {
     const tunnel = await openTunnel(proxy, url, attempt.signal).catch(() => undefined);
     tunnel?.connection.close();
-    return networkError(error, url.host, "head", { proxy, response: tunnel?.response });
+    const isTls = !tunnel && !hasResponded && await speaksTls(addressUrl(proxy), attempt.signal);
+    const spoken = isTls ? "tls" : undefined;
+    return networkError(error, url.host, "head", { proxy, response: tunnel?.response, spoken });
   }
   if (!isCertificateError(error)) return failure;
   const ofProxy = proxy?.protocol === "https:" &&
     await isRejected(proxy, caCerts, attempt.signal).catch(() => false);
-  const from = ofProxy ? new URL(`https://${addressOf(proxy)}`) : url;
+  const from = ofProxy ? addressUrl(proxy) : url;
   const issuer = await issuerOf(from, ofProxy ? undefined : proxy, attempt.signal)
     .catch(() => undefined);
   return networkError(error, url.host, "head", { proxy, ofProxy, issuer });
+}
+
+/** The error for a 400 in response to plain http, if the port speaks TLS; undefined if it does not. */
+export async function tlsPortError(
+  url: URL,
+  caller: AbortSignal,
+): Promise<PullamaError | undefined> {
+  const spoken = await speaksTls(url, caller) ? "tls" : undefined;
+  return spoken && networkError(new Error(spoken), url.host, "head", { spoken });
+}
+
+/** What the other end speaks, if that is not what was expected. */
+async function spokenInstead(
+  error: unknown,
+  failure: PullamaError,
+  { url, proxy, hasResponded }: FailedRequest,
+  signal: AbortSignal,
+): Promise<Spoken | undefined> {
+  if (hasResponded || isCertificateError(error)) return undefined;
+  if (proxy?.protocol === "https:") {
+    const tunnel = await openTunnel(proxy, url, signal).catch(() => undefined);
+    tunnel?.connection.close();
+    if (!tunnel) return undefined;
+    // A TLS server may reject plain http in plain http.
+    return await speaksTls(addressUrl(proxy), signal) ? undefined : "http";
+  }
+  const odd = failure.kind === "protocol";
+  if (proxy) return odd && await speaksTls(addressUrl(proxy), signal) ? "tls" : undefined;
+  const ended = odd || closedBeforeResponse(error);
+  const plain = url.protocol === "http:";
+  return plain && ended && await speaksTls(url, signal) ? "tls" : undefined;
+}
+
+function addressUrl(proxy: Proxy): URL {
+  return new URL(`https://${addressOf(proxy)}`);
+}
+
+/** Whether a TLS handshake succeeds within two seconds. A server that speaks http may just wait. */
+async function speaksTls({ hostname, port, protocol }: URL, caller: AbortSignal): Promise<boolean> {
+  using attempt = new Deadline(caller, HANDSHAKE_LIMIT, "no TLS handshake");
+  const address = withoutBrackets(hostname);
+  const number = Number(port || (protocol === "https:" ? 443 : 80));
+  const view = await viewTls({ address, port: number }, address, attempt.signal)
+    .catch(() => undefined);
+  return view !== undefined;
 }
 
 /** Whether the certificate of the proxy is rejected. */

@@ -6,9 +6,11 @@
  */
 
 import { type ErrorInfo, PullamaError } from "../../core/errors.ts";
+import { oneLine } from "../../core/quote.ts";
 import { certificateError } from "./certificate.ts";
 import { addressOf, type Proxy } from "../net/proxy.ts";
 import { proxyError, type ProxyResponse } from "./proxy.ts";
+import { handshakeError, type Spoken, wrongProtocolError } from "./protocol.ts";
 
 /** How far the request had come: before the headers, or in the body. */
 export type Phase = "head" | "body";
@@ -23,6 +25,8 @@ export interface RequestContext {
   readonly issuer?: string | undefined;
   /** The rejected certificate is that of the proxy. */
   readonly ofProxy?: boolean | undefined;
+  /** What the other end of the connection speaks, if it is not what was expected. */
+  readonly spoken?: Spoken | undefined;
 }
 
 /** Error numbers of Linux, macOS and Windows, whose messages may be localized. */
@@ -94,19 +98,18 @@ function errorIn(
   text: string,
   phase: Phase,
   host: string,
-  { proxy, response, issuer, ofProxy }: RequestContext,
+  { proxy, response, issuer, ofProxy, spoken }: RequestContext,
 ): ErrorInfo {
+  if (spoken) return wrongProtocolError(spoken, proxy);
   const hostname = host.replace(/:\d+$/, "");
   const whose = ofProxy ? "the proxy's" : proxy ? `${hostname}'s` : "its";
   const certificate = certificateError(text, `${whose} certificate`, issuer);
   if (certificate) return certificate;
   const atProxy = proxy && proxyError(text, hostname, proxy, response);
   if (atProxy) return atProxy;
-  if (text.includes("InvalidContentType")) {
-    const hint = "use --insecure for a registry without TLS";
-    const who = proxy?.protocol === "https:" ? "it or the proxy" : "it";
-    return { kind: "tls", reason: `${who} does not speak TLS`, hint };
-  }
+  if (text.includes("InvalidContentType")) return wrongProtocolError("http", undefined);
+  const handshake = handshakeError(text);
+  if (handshake) return handshake;
   const [, blocked] = /Requests to port (\d+) are blocked/.exec(text) ?? [];
   if (blocked) return { kind: "refused", reason: `requests to port ${blocked} are blocked` };
   if (/Invalid URL|not supported/.test(text)) {
@@ -129,6 +132,10 @@ function errorIn(
   }
   if (isOsError(text, "noRoute")) {
     return { kind: "network", reason: `no route to ${proxy ? "the proxy" : "host"}`, hint };
+  }
+  if (text.includes("tls handshake eof")) {
+    const reason = "connection closed during the TLS handshake";
+    return { kind: "network", reason, hint: `${hint}; a registry without TLS needs --insecure` };
   }
   if (isOsError(text, "reset")) return { kind: "network", reason: "connection reset" };
   if (phase === "body") return { kind: "network", reason: "" };
@@ -154,5 +161,5 @@ function textOf(error: unknown): string {
     if (!messages.some((known) => known.includes(message))) messages.push(message);
   }
   const text = messages.length > 0 ? messages.join(": ") : String(error);
-  return text.replaceAll(/\p{Cc}+/gu, " ").slice(0, 500);
+  return oneLine(text).slice(0, 500);
 }

@@ -10,6 +10,16 @@ export interface ProxyResponse {
   readonly phrase: string;
 }
 
+/** Who may have sent a response: the host, or the proxy that received the request in its place. */
+export function responderOf(host: string, proxy: Proxy | undefined): string {
+  return proxy ? `${host} or the proxy ${addressOf(proxy)}` : host;
+}
+
+/** What to do about an error response that the proxy may have sent. */
+export function responderHint(hostname: string, proxy: Proxy | undefined): string | undefined {
+  return proxy && `if the proxy sent this, check ${proxy.variable}, or add ${hostname} to NO_PROXY`;
+}
+
 /** Replies of SOCKS proxies about the connection from them to the host. */
 const FAR_SIDE =
   /General SOCKS server failure|Network unreachable|Host unreachable|Connection refused$|TTL expired/;

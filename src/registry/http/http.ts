@@ -1,11 +1,12 @@
 /** The HTTP client for registries: GET with a header timeout, without redirects, for any status. */
 
 import { PullamaError } from "../../core/errors.ts";
+import { formatDuration } from "../../core/units.ts";
 import { onAbort } from "../../io/abort.ts";
 import { ClientPool, type ClientPoolOptions } from "../net/client_pool.ts";
 import { CHECK_NETWORK, closedBeforeResponse, networkError } from "../diagnose/network_error.ts";
 import { addressOf, basicLogin, type Proxy, type ProxyFor } from "../net/proxy.ts";
-import { explain } from "../diagnose/explain.ts";
+import { explain, tlsPortError } from "../diagnose/explain.ts";
 
 /** Milliseconds until the headers of a response; more once the host has responded in this run. */
 const FIRST_RESPONSE_MS = 30_000;
@@ -26,6 +27,8 @@ export interface HttpOptions extends ClientPoolOptions {
   readonly onRequest?: (note: RequestNote) => void;
   /** Milliseconds until the headers, instead of 30 s (60 s once the host has responded). */
   readonly headerTimeoutMs?: number;
+  /** A URL that gives no response in that time gets that much more at each attempt, up to this. */
+  readonly longestHeaderMs?: number;
 }
 
 export interface GetOptions {
@@ -41,6 +44,8 @@ export interface GetOptions {
 export class Http implements Disposable {
   readonly #options: HttpOptions;
   readonly #responded: Set<string>;
+  /** Milliseconds until the headers by URL without query, of those that needed longer before. */
+  readonly #slow: Map<string, number>;
   readonly #clients: ClientPool;
 
   readonly #onRequest: HttpOptions["onRequest"];
@@ -50,6 +55,7 @@ export class Http implements Disposable {
     this.#options = options;
     this.#onRequest = onRequest;
     this.#responded = shared ? shared.#responded : new Set();
+    this.#slow = shared ? shared.#slow : new Map();
     this.#clients = shared ? shared.#clients : new ClientPool(options);
   }
 
@@ -61,17 +67,27 @@ export class Http implements Disposable {
   async get(url: URL, options: GetOptions): Promise<Response> {
     const proxy = this.#options.proxyFor?.(url);
     const hasResponded = this.#responded.has(url.host);
-    try {
-      return await this.#attempt(url, proxy, options);
-    } catch (error) {
-      const retry = hasResponded && closedBeforeResponse(error) && !options.signal.aborted;
-      if (!retry) throw await this.#explained(error, url, proxy, options);
+    const { signal } = options;
+    const caCerts = this.#options.caCerts ?? [];
+    for (let retry = hasResponded;; retry = false) {
+      try {
+        const response = await this.#attempt(url, proxy, options);
+        const odd = response.status === 400 && url.protocol === "http:";
+        const wrong = odd && !proxy && !hasResponded && await tlsPortError(url, signal);
+        if (!wrong) return response;
+        await discard(response);
+        throw wrong;
+      } catch (error) {
+        if (retry && closedBeforeResponse(error) && !signal.aborted) continue;
+        throw await explain(error, { url, proxy, hasResponded, caCerts, signal });
+      }
     }
-    try {
-      return await this.#attempt(url, proxy, options);
-    } catch (error) {
-      throw await this.#explained(error, url, proxy, options);
-    }
+  }
+
+  /** The proxy that receives requests for `url` itself, and may respond in its place. */
+  forwarderOf(url: URL): Proxy | undefined {
+    const proxy = this.#options.proxyFor?.(url);
+    return isForwarded(proxy, url) ? proxy : undefined;
   }
 
   /** Closes kept connections. Bodies being read continue, except some through a proxy. */
@@ -81,15 +97,6 @@ export class Http implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  #explained(
-    error: unknown,
-    url: URL,
-    proxy: Proxy | undefined,
-    { signal }: GetOptions,
-  ): Promise<PullamaError> {
-    return explain(error, { url, proxy, caCerts: this.#options.caCerts ?? [], signal });
   }
 
   async #attempt(
@@ -113,8 +120,14 @@ export class Http implements Disposable {
       // Held until here: an abort does not end the body of a response that was garbage-collected.
       responses.clear();
     });
-    const limit = this.#headerTimeout(url.host);
-    const timer = setTimeout(() => stop(noResponse(url.host, proxy, limit)), limit);
+    const usual = this.#usualTimeout(url.host);
+    const place = url.origin + url.pathname;
+    const limit = Math.max(usual, this.#slow.get(place) ?? 0);
+    const timer = setTimeout(() => {
+      const next = Math.min(limit + usual, this.#options.longestHeaderMs ?? 0);
+      if (next > (this.#slow.get(place) ?? limit)) this.#slow.set(place, next);
+      stop(noResponse(url.host, proxy, limit, next));
+    }, limit);
     const started = performance.now();
     try {
       const response = await fetch(url, {
@@ -137,12 +150,9 @@ export class Http implements Disposable {
       }
       responses.add(response);
       this.#responded.add(url.host);
-      this.#onRequest?.({
-        method: "GET",
-        url: `${url.origin}${url.pathname}`,
-        status: response.status,
-        elapsedMs: performance.now() - started,
-      });
+      const elapsedMs = performance.now() - started;
+      if (elapsedMs < usual) this.#slow.delete(place);
+      this.#onRequest?.({ method: "GET", url: place, status: response.status, elapsedMs });
       return response;
     } catch (error) {
       listener[Symbol.dispose]();
@@ -152,7 +162,7 @@ export class Http implements Disposable {
     }
   }
 
-  #headerTimeout(host: string): number {
+  #usualTimeout(host: string): number {
     const byDefault = this.#responded.has(host) ? LATER_RESPONSE_MS : FIRST_RESPONSE_MS;
     return this.#options.headerTimeoutMs ?? byDefault;
   }
@@ -174,9 +184,19 @@ function loginAt(proxy: Proxy | undefined, url: URL): Record<string, string> {
   return login ? { "proxy-authorization": login } : {};
 }
 
-function noResponse(host: string, proxy: Proxy | undefined, limit: number): PullamaError {
+/** After `limit` milliseconds; the next attempt waits for `next`, if that is longer. */
+function noResponse(
+  host: string,
+  proxy: Proxy | undefined,
+  limit: number,
+  next: number,
+): PullamaError {
   const via = proxy ? ` through the proxy ${addressOf(proxy)}` : "";
-  return new PullamaError("timeout", `no response from ${host}${via} within ${limit / 1000}s`, {
-    hint: proxy ? `check the network connection and ${proxy.variable}` : CHECK_NETWORK,
-  });
+  const more = next > limit ? ` (the next attempt waits ${formatDuration(next)})` : "";
+  const check = proxy ? `check the network connection and ${proxy.variable}` : CHECK_NETWORK;
+  return new PullamaError(
+    "timeout",
+    `no response from ${host}${via} within ${formatDuration(limit)}${more}`,
+    { hint: next > 0 && more === "" ? `${check}, or use a longer --timeout` : check },
+  );
 }

@@ -2,12 +2,16 @@
 
 import { type AddressKind, addressKind } from "../../core/address.ts";
 import { PullamaError } from "../../core/errors.ts";
+import { quoted } from "../../core/quote.ts";
 import { orAborted } from "../../io/abort.ts";
 import { networkError } from "../diagnose/network_error.ts";
 import { discard, type Http } from "./http.ts";
 import type { Lookup } from "../net/dns.ts";
+import type { Proxy } from "../net/proxy.ts";
 
 const MAX_HOPS = 10;
+/** Characters; no name in DNS is longer. */
+export const LONGEST_HOST = 253;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** Whether a response with this status is a redirect. */
@@ -35,12 +39,14 @@ export interface FinalResponse {
   readonly response: Response;
   /** The URL of the response, after redirects. */
   readonly url: URL;
+  /** The proxy that received the request for it, and may have responded in its place. */
+  readonly proxy?: Proxy | undefined;
 }
 
 /** An `Http` that follows redirects. */
 export class RedirectingHttp {
   constructor(
-    private readonly http: Pick<Http, "get">,
+    private readonly http: Pick<Http, "get" | "forwarderOf">,
     private readonly policy: RedirectPolicy,
   ) {}
 
@@ -57,7 +63,9 @@ export class RedirectingHttp {
       const trusted = authorization !== undefined && url.origin === registry;
       const headers = trusted ? { ...request.headers, authorization } : request.headers;
       const response = await this.http.get(url, { headers, signal });
-      if (!isRedirect(response.status)) return { response, url };
+      if (!isRedirect(response.status)) {
+        return { response, url, proxy: this.http.forwarderOf(url) };
+      }
       await discard(response);
       const next = target(url, response.headers.get("location"));
       if (visited.has(next.href)) throw refused(url, "redirect loop");
@@ -89,9 +97,9 @@ function target(from: URL, location: string | null): URL {
     throw new PullamaError("protocol", `${from.host} sent a redirect without a Location header`);
   }
   const next = URL.parse(location, from);
-  if (!next) throw refused(from, "invalid Location header");
+  if (!next || next.hostname.length > LONGEST_HOST) throw refused(from, "invalid Location header");
   if (next.protocol !== "http:" && next.protocol !== "https:") {
-    throw refused(from, `unsupported scheme ${next.protocol}`);
+    throw refused(from, `unsupported scheme ${quoted(next.protocol.slice(0, -1), 20)}`);
   }
   if (next.username !== "" || next.password !== "") {
     throw refused(from, "the URL contains credentials");
@@ -102,10 +110,10 @@ function target(from: URL, location: string | null): URL {
 
 /**
  * Why a registry must not send us to `to`: the kind of its address, such as "a loopback address";
- * undefined if it may. A registry on the internet must not send requests into a private network or
- * to this machine; one with an internal address of its own may. A host that cannot be resolved is
- * left to the request, which reports it. The address may still change before the request: then the
- * digest protects the bytes, and the request carries no credentials.
+ * undefined if it may. A registry must not send requests to where it is not itself: into a private
+ * network, to this machine, or to a service of a cloud. A host that cannot be resolved is left to
+ * the request, which reports it. The address may still change before the request: then the digest
+ * protects the bytes, and the request carries no credentials.
  */
 export async function privateAddressReason(
   to: URL,
@@ -113,30 +121,39 @@ export async function privateAddressReason(
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const internal = await internalAddress(to.hostname, lookup, signal);
-  if (internal === undefined) return undefined;
-  const ofRegistry = await internalAddress(registry.hostname, lookup, signal);
-  return ofRegistry === undefined ? internal : undefined;
+  const internal = (await kindsOf(to.hostname, lookup, signal)).filter((kind) => INTERNAL[kind]);
+  if (internal.length === 0) return undefined;
+  const home = await kindsOf(registry.hostname, lookup, signal);
+  const refused = internal.find((kind) => !isThere(home, kind));
+  return refused && INTERNAL[refused];
 }
 
 const INTERNAL: Partial<Record<AddressKind, string>> = {
   loopback: "a loopback address",
   private: "a private network address",
-  link_local: "a link-local address",
+  link_local: "a link-local or metadata address",
   unspecified: "an unspecified address",
+  reserved: "a reserved address",
 };
 
-/** The kind of internal address that the host has, in words; undefined if it has none. */
-async function internalAddress(
+/**
+ * Whether a registry with addresses of the kinds `home` is in the network of such addresses. One
+ * public address more is common in private networks, but not for this machine and link-local ones.
+ */
+function isThere(home: readonly AddressKind[], kind: AddressKind): boolean {
+  if (kind === "private" || kind === "reserved") return home.includes(kind);
+  const sort = (one: AddressKind) => one === "unspecified" ? "loopback" : one;
+  return home.length > 0 && home.every((one) => sort(one) === sort(kind));
+}
+
+/** The kinds of a host's addresses; none if it cannot be resolved. */
+async function kindsOf(
   host: string,
   lookup: Lookup,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<readonly AddressKind[]> {
   const kind = addressKind(host);
-  if (kind !== "name") return INTERNAL[kind];
-  const addresses = await resolved(host, lookup, signal);
-  return addresses.map((address) => INTERNAL[addressKind(address)])
-    .find((internal) => internal !== undefined);
+  return kind === "name" ? (await resolved(host, lookup, signal)).map(addressKind) : [kind];
 }
 
 /** The addresses of a host, none if the lookup fails. It cannot be cancelled, only abandoned. */

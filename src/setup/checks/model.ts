@@ -2,7 +2,7 @@
 
 import { shortId } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
-import { type Descriptor, distinctBlobs, manifestSize } from "../../core/manifest.ts";
+import { assertModel, type Descriptor, distinctBlobs, manifestSize } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { formatDuration, formatRate, formatSize } from "../../core/units.ts";
 import { Deadline } from "../../io/deadline.ts";
@@ -46,6 +46,7 @@ export function modelSteps(options: ModelOptions): Step[] {
       remedy: CHECK_REGISTRY,
       async check(signal) {
         const manifest = await source.manifest(name, signal);
+        assertModel(manifest);
         blobs = distinctBlobs(manifest);
         size = manifestSize(manifest);
         return {

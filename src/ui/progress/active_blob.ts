@@ -4,6 +4,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { PullamaError } from "../../core/errors.ts";
 import type { BlobRef, PullEvent } from "../../core/events.ts";
 
+type StallEvent = Extract<PullEvent, { readonly event: "stall" }>;
 type RetryEvent = Extract<PullEvent, { readonly event: "retry" }>;
 
 /** Sizes in bytes, times in milliseconds of the renderer's clock. */
@@ -22,7 +23,7 @@ export interface ActiveBlob {
     | { readonly done: number; readonly size: number; readonly at: number }
     | undefined;
   readonly retry: { readonly event: RetryEvent; readonly until: number } | undefined;
-  readonly stalled: number | undefined;
+  readonly stalled: StallEvent | undefined;
   readonly lock: { readonly holder: string | undefined } | undefined;
 }
 

@@ -135,7 +135,7 @@ export function foldActiveBlobs(clock: Clock): ActiveBlobs {
       }
       case "stall": {
         const active = of(event.digest);
-        if (active !== undefined) active.stalled = event.silentMs;
+        if (active !== undefined) active.stalled = event;
         break;
       }
       case "lock_wait": {

@@ -92,7 +92,7 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
         return;
       case "bytes":
       case "verifying":
-        if (!out.interactive && due(progress.percent)) out.write(`${text()}\n`);
+        if (!out.interactive && due(progress.percent)) out.progress(`${text()}\n`);
         return;
       case "warning":
         return live.clear();

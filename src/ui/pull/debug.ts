@@ -2,22 +2,19 @@
 
 import { PullamaError } from "../../core/errors.ts";
 import type { PullEvent } from "../../core/events.ts";
+import { inspectText } from "../text/json.ts";
 import { redact } from "../text/redact.ts";
 import type { Renderer, RenderOptions } from "./renderer.ts";
 import { stackOf } from "../text/stack.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
-/** Prints every event without exception, for debugging pullama itself. */
+/** Prints every event, for debugging pullama itself. */
 export function debugRenderer(out: Terminal, options: RenderOptions): Renderer {
   return {
     event(event) {
-      const shown = Deno.inspect(withoutStack(event, options.verbose), {
-        colors: out.color,
-        depth: 8,
-        iterableLimit: 100,
-        strAbbreviateSize: 4_000,
-      });
-      out.write(`${redact(shown)}\n`);
+      const line = redact(inspectText(withoutStack(event, options.verbose), out.color));
+      if (event.event === "bytes" || event.event === "verifying") out.progress(line);
+      else out.write(line);
     },
     close: () => {},
   };

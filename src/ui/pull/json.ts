@@ -4,6 +4,7 @@ import type { BlobRef, DryRun, PullEvent, Summary } from "../../core/events.ts";
 import { exitCodeOf, type PullamaError } from "../../core/errors.ts";
 import { fullName, type ModelName } from "../../core/name.ts";
 import { foldProgress } from "../progress/progress.ts";
+import { jsonText } from "../text/json.ts";
 import { oneLine, redact } from "../text/redact.ts";
 import type { Clock } from "../terminal/clock.ts";
 import type { Renderer } from "./renderer.ts";
@@ -20,17 +21,21 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
   let verifyingAt = -Infinity;
 
   /** Fields that are undefined are left out. */
-  function line(event: string, fields: Fields): void {
+  function lineOf(event: string, fields: Fields): string {
     const time = clock.date().toISOString();
-    out.write(`${JSON.stringify({ event, time, ...fields })}\n`);
+    return jsonText({ event, time, ...fields });
   }
 
-  function progressLine(): void {
-    if (progress.total === undefined) return;
+  function line(event: string, fields: Fields): void {
+    out.write(lineOf(event, fields));
+  }
+
+  function progressLine(): string {
+    if (progress.total === undefined) return "";
     progressAt = clock.now();
     const rate = progress.rate();
     const eta = progress.etaMs();
-    line("progress", {
+    return lineOf("progress", {
       pct: progress.percent,
       OverallDone: progress.done,
       OverallTotal: progress.total,
@@ -52,9 +57,9 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
           KeptBytes: event.kept,
           Digest: event.digest,
         });
-        return progressLine();
+        return out.write(progressLine());
       case "bytes":
-        if (clock.now() - progressAt >= EVERY_MS) progressLine();
+        if (clock.now() - progressAt >= EVERY_MS) out.progress(progressLine());
         return;
       case "blob_cached":
         return line(name, blobFields(event.blob));
@@ -72,7 +77,9 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
         const between = event.done > 0 && event.done < event.size;
         if (between && clock.now() - verifyingAt < EVERY_MS) return;
         verifyingAt = clock.now();
-        return line(name, { Digest: event.digest, Done: event.done, Size: event.size });
+        return out.progress(
+          lineOf(name, { Digest: event.digest, Done: event.done, Size: event.size }),
+        );
       }
       case "retry":
         return line(name, {
@@ -85,7 +92,11 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
       case "waiting":
         return line(name, { SinceMs: whole(event.sinceMs), ...errorFields(event.error) });
       case "stall":
-        return line(name, { Digest: event.digest, SilentMs: whole(event.silentMs) });
+        return line(name, {
+          Digest: event.digest,
+          SilentMs: whole(event.silentMs),
+          SlowMs: event.slow?.ms,
+        });
       case "lock_wait":
         return line(name, {
           Digest: event.digest,
@@ -116,17 +127,17 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
       case "dry_run":
         return line(name, dryRunFields(event.result));
       case "pull_completed":
-        progressLine();
+        out.write(progressLine());
         return line(name, completedFields(event.summary));
       case "pull_interrupted":
-        progressLine();
+        out.write(progressLine());
         return line(name, {
           ...nameFields(event.name),
           KeptBytes: event.kept,
           TotalBytes: event.size,
         });
       case "pull_failed":
-        progressLine();
+        out.write(progressLine());
         return line(name, {
           ...(event.name === undefined ? { Model: safe(event.given) } : nameFields(event.name)),
           ExitCode: exitCodeOf(event.error.kind),

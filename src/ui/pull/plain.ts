@@ -42,7 +42,7 @@ export function plainRenderer(out: Terminal, clock: Clock, options: RenderOption
         return;
       case "bytes":
       case "verifying":
-        if (due(progress.percent)) say(progressText(progress, g));
+        if (due(progress.percent)) out.progress(`${progressText(progress, g)}\n`);
         return;
       case "warning":
         return;

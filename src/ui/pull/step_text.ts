@@ -73,7 +73,7 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
       return { mark: "problem", text: waitingText(event.sinceMs, event.error) };
     }
     case "stall": {
-      return { mark: "problem", text: about(event.digest, stallText(event.silentMs)) };
+      return { mark: "problem", text: about(event.digest, stallText(event)) };
     }
     case "lock_wait": {
       return { mark: "problem", text: about(event.digest, lockText(event.holder)) };

@@ -5,6 +5,7 @@ import type { ModelName } from "../../core/name.ts";
 import { fit, glyphs } from "../terminal/draw.ts";
 import type { Mode } from "../mode.ts";
 import { modelText } from "./queue_list.ts";
+import { inspectText, jsonText } from "../text/json.ts";
 import { oneLine, redact } from "../text/redact.ts";
 import type { Clock } from "../terminal/clock.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -55,10 +56,10 @@ export function queueShow(
         if (!ended && !quiet && event.status === "active") out.write(`queue ${place(event)}\n`);
         return;
       case "json":
-        if (ended || !quiet) out.write(`${jsonLine(event, clock)}\n`);
+        if (ended || !quiet) out.write(jsonLine(event, clock));
         return;
       case "debug":
-        if (ended || !quiet) out.write(`${redact(Deno.inspect(event, { colors: out.color }))}\n`);
+        if (ended || !quiet) out.write(redact(inspectText(event, out.color)));
         return;
       default:
         return mode satisfies never;
@@ -100,7 +101,7 @@ function entryLine(event: EntryEvent, out: Terminal): string {
 
 function jsonLine(event: QueueEvent, clock: Clock): string {
   const time = clock.date().toISOString();
-  return JSON.stringify({ event: event.event, time, ...fieldsOf(event) });
+  return jsonText({ event: event.event, time, ...fieldsOf(event) });
 }
 
 function fieldsOf(event: QueueEvent): Readonly<Record<string, unknown>> {

@@ -5,16 +5,15 @@ export const BEGIN_FRAME = "\x1b[?2026h";
 export const END_FRAME = "\x1b[?2026l";
 
 export interface Terminal {
-  /**
-   * Writes `text`, in a single write if the system allows it, and blocks until it is accepted.
-   * Never fails.
-   */
+  /** Writes `text` after everything before, without waiting until it is accepted. Never fails. */
   write(text: string): void;
   /**
-   * Writes text that will soon be overwritten, without blocking. False if it was dropped because
-   * earlier output is still pending; true if it is written, or will be before anything else.
+   * Writes text that will soon be overwritten. False if it was dropped because earlier output is
+   * still pending.
    */
   offer(text: string): boolean;
+  /** Writes a line of progress, which is dropped if the reader has fallen far behind. */
+  progress(text: string): void;
   /** Current width of the window in cells. */
   columns(): number;
   /** Current height of the window in rows. */
@@ -67,6 +66,7 @@ export function plain(terminal: Terminal): Terminal {
   return {
     write: (text) => terminal.write(text),
     offer: (text) => terminal.offer(text),
+    progress: (text) => terminal.progress(text),
     columns: () => terminal.columns(),
     rows: () => terminal.rows(),
     interactive: terminal.interactive,

@@ -2,10 +2,11 @@
 
 import type { PullamaError } from "../../core/errors.ts";
 import type { PullEvent } from "../../core/events.ts";
-import { formatDuration } from "../../core/units.ts";
+import { formatDuration, tooSlowText } from "../../core/units.ts";
 import { seconds } from "./numbers.ts";
 import { showable } from "./redact.ts";
 
+type StallEvent = Extract<PullEvent, { readonly event: "stall" }>;
 type RetryEvent = Extract<PullEvent, { readonly event: "retry" }>;
 
 /** A failed attempt, and the time until the next one; `waitMs` 0: now. */
@@ -25,8 +26,9 @@ export function waitingText(sinceMs: number, error: PullamaError): string {
 }
 
 /** A stalled connection that is being replaced. */
-export function stallText(silentMs: number): string {
-  return `stalled ${seconds(silentMs)}, reconnecting`;
+export function stallText({ silentMs, slow }: Omit<StallEvent, "event" | "digest">): string {
+  const reason = slow ? tooSlowText(slow.bytesPerSecond, slow.ms) : `stalled ${seconds(silentMs)}`;
+  return `${reason}, reconnecting`;
 }
 
 /** Another process holds the lock. */

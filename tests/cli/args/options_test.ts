@@ -72,6 +72,20 @@ Deno.test("run() takes certificates from the environment unless the flag is give
   assert.deepEqual([named?.caCert, named?.caDir], ["/flag.pem", undefined]);
 });
 
+Deno.test("run() takes token hosts from the environment unless the flag is given", async () => {
+  const env = { HOME: "/h", PULLAMA_TOKEN_HOSTS: "a.corp,b.corp:8443" };
+  const found = (await ran(["m"], fakeHost({ env }))).options;
+  assert.deepEqual(found?.tokenHosts, ["a.corp", "b.corp:8443"]);
+  const named = (await ran(["m", "--token-host", "c.corp"], fakeHost({ env }))).options;
+  assert.deepEqual(named?.tokenHosts, ["c.corp"]);
+  const wrong = await ran(["m"], fakeHost({ env: { ...env, PULLAMA_TOKEN_HOSTS: "https://a" } }));
+  assert.equal(wrong.code, 1);
+  assert.match(
+    wrong.err,
+    /^invalid host in PULLAMA_TOKEN_HOSTS: expected a host, not a URL\nhint: /,
+  );
+});
+
 Deno.test("run() limits --timeout to the maximum of a timer", async () => {
   const { options } = await ran(["m", "--timeout", "365d"]);
   assert.equal(options?.timeoutMs, 2 ** 31 - 1);

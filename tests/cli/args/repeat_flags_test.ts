@@ -38,7 +38,8 @@ async function oddFolder() {
 Deno.test("the command that resumes a pull repeats the absolute folder and the network flags", async () => {
   await using at = await oddFolder();
   for (const dir of [at.folder, at.relative]) {
-    const flags = ["--models-dir", dir, "--insecure", "--ca-cert", "/my certs.pem", "--dry-run"];
+    const network = ["--insecure", "--ca-cert", "/my certs.pem", "--token-host", "[::1]:5000"];
+    const flags = ["--models-dir", dir, ...network, "--token-host", "sso.corp", "--dry-run"];
     const first = await ran(["a", "b", ...flags], fakeHost(), pullInterrupted);
     assert.match(first.err, /^interrupted - resume with: pullama a:latest b:latest --models-dir /);
     const again = await ran(await printed(first, "resume with: "));

@@ -122,7 +122,7 @@ Deno.test("case 59: an HTML page instead of a blob is reported as one, not as a 
   for (let k = 0; k < 2; k++) {
     const error = await failureOf(w.source.open(w.name, w.blob, range, never()));
     assert.equal(error.kind, "protocol", "it may be temporary");
-    assert.match(error.message, /sent an HTML page instead of blob [0-9a-f]{12}/);
+    assert.match(error.message, /sent an HTML page titled "Page" instead of blob [0-9a-f]{12}/);
   }
   await bytesOf((await w.source.open(w.name, w.blob, range, never())).stream);
 });
@@ -235,7 +235,7 @@ const refusals: readonly [Fault, string, RegExp][] = [
   [registryError(405, "UNSUPPORTED", "no"), "refused", /405/],
   [{ status: 501 }, "refused", /501/],
   [{ status: 408 }, "unavailable", /408/],
-  [htmlPage(502), "unavailable", /502.*an HTML page$/],
+  [htmlPage(502), "unavailable", /502.*an HTML page titled "Page"$/],
   [{ status: 304 }, "protocol", /304/],
   [{ status: 412 }, "protocol", /412/],
 ];

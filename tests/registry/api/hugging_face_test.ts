@@ -9,11 +9,13 @@ import {
   tagsAmong,
 } from "../../../src/registry/api/hugging_face.ts";
 import { manifestError } from "../../../src/registry/api/manifest_error.ts";
+import { certificate } from "../../fakes/certificate.ts";
 import { noise } from "../../fakes/content.ts";
 import { jsonAnswer, stallAfter } from "../../fakes/faults.ts";
 import { type Hub, startHub } from "../../fakes/hub.ts";
 import { demandTokens } from "../../fakes/token_server.ts";
 import { fileWith, KEY, PUBLIC } from "../auth/keys.ts";
+import { TLS } from "../auth/world.ts";
 import { bytesOf, failureOf, MiB, nameAt, never } from "../world.ts";
 
 const REPOSITORY = "someone/Model-GGUF";
@@ -30,7 +32,7 @@ function addModel(world: Hub) {
 }
 
 Deno.test("case 20: a model of the hub is downloaded from three hosts, and only the first one gets credentials", async () => {
-  await using world = await startHub();
+  await using world = await startHub(TLS);
   await using key = await fileWith(KEY);
   const server = demandTokens(world.short, { keys: [PUBLIC] });
   const guard = world.short.faults.manifest!;
@@ -46,6 +48,7 @@ Deno.test("case 20: a model of the hub is downloaded from three hosts, and only 
   const model = addModel(world);
   using source = new RegistrySource({
     userAgent: "pullama/test",
+    caCerts: [certificate],
     identity: { keyFile: key.path },
   });
   const at = nameAt(world.short, `${REPOSITORY}:Q4_K_M`);
@@ -227,7 +230,7 @@ for (const host of ["hf.co", "huggingface.co"]) {
     assert.match(hint!, /https:\/\/huggingface\.co\/settings\/keys/);
     assert.ok(hint!.includes(`https://${host}/${REPOSITORY}`), hint);
     const { headers } = landing.response;
-    const failed = { status: 401, headers, text: "", host, now: 0, hint: hint! };
+    const failed = { status: 401, headers, text: "", url: landing.url, now: 0, hint: hint! };
     const error = manifestError(failed, () => false);
     assert.equal(exitCodeOf(error.kind), 3);
     assert.match(error.message, /model not found on .*, or authentication required/);

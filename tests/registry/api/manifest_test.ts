@@ -61,7 +61,7 @@ const refusals: readonly [string, Fault, string, RegExp][] = [
     "case 19",
     htmlPage(502),
     "unavailable",
-    /^\S+ is temporarily unavailable \(502\): an HTML page$/,
+    /^\S+ is temporarily unavailable \(502\): an HTML page titled "Page"$/,
   ],
   [
     "case 17",

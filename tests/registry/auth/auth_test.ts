@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { remedyOf } from "../../../src/core/errors.ts";
 import { tokenHostTrust } from "../../../src/registry/auth/token_host.ts";
 import { SingleFlight } from "../../../src/registry/auth/single_flight.ts";
+import { certificate } from "../../fakes/certificate.ts";
 import { htmlPage } from "../../fakes/faults.ts";
 import { challenged, demandBasic, demandTokens } from "../../fakes/token_server.ts";
 import { testWith } from "../../needs.ts";
 import { runToEnd, temporaryFolder } from "../../real/child.ts";
 import { pullama } from "../../real/program.ts";
 import { startRegistry } from "../../fakes/registry.ts";
-import { authWorld, leaks, outputsOf } from "./world.ts";
+import { authWorld, leaks, outputsOf, TLS } from "./world.ts";
 import { foreignKey, PUBLIC } from "./keys.ts";
 import { failureOf, never } from "../world.ts";
 
@@ -164,7 +165,7 @@ Deno.test("a rejected new token is final, and the error names the key", async ()
   await using w = await authWorld();
   const server = demandTokens(w.registry, { generous: true, ahead: 7 * 60_000 });
   const error = await w.refused();
-  assert.deepEqual([error.kind, remedyOf(error.kind)], ["auth", "none"]);
+  assert.deepEqual([error.kind, remedyOf(error.kind)], ["auth", "recheck"]);
   assert.ok(error.message.includes(w.registry.host));
   assert.match(error.message, /model not found on .*, or authentication required \(401\)/);
   assert.ok(error.message.includes(`the key ${w.keyFile} was rejected`));
@@ -207,7 +208,7 @@ Deno.test("a clock skew of half a minute is not reported", async () => {
 Deno.test("case 75: signatures and passwords are not sent to a realm on another host", async () => {
   for (const docker of [undefined, "me:secret-7391"]) {
     await using w = await authWorld(docker === undefined ? {} : { docker });
-    await using elsewhere = await startRegistry();
+    await using elsewhere = await startRegistry(TLS);
     const server = demandTokens(elsewhere, { keys, login: "me:secret-7391" });
     demandTokens(w.registry, { keys, realm: `${elsewhere.url}/token` });
     const error = await w.refused();
@@ -220,10 +221,109 @@ Deno.test("case 75: signatures and passwords are not sent to a realm on another 
   }
 });
 
+Deno.test("nothing is signed for a registry that is accessed over plain http", async () => {
+  await using w = await authWorld({ plain: true });
+  const server = demandTokens(w.registry, { keys, anonymous: true });
+  await w.manifest();
+  assert.deepEqual(w.asked(), ["manifests", "token", "manifests Bearer"]);
+  assert.equal(server.issued, 1);
+
+  demandTokens(w.registry, { keys });
+  assert.equal((await w.refused()).kind, "auth");
+  assert.ok(!w.asked().some((request) => request.endsWith("signed")));
+});
+
+Deno.test("a token is requested for the model that is pulled, whatever the challenge asks for", async () => {
+  await using w = await authWorld();
+  const server = demandTokens(w.registry, { keys });
+  const { manifest: guard } = w.registry.faults;
+  w.registry.faults.manifest = async (request, n) => {
+    const refusal = await guard?.(request, n);
+    const realm = `${w.registry.url}/token?scope=registry:catalog:*&service=x&ts=1&nonce=1`;
+    const scope = "repository:library/other:pull,push,delete";
+    return refusal && challenged(`Bearer realm="${realm}",service="fake",scope="${scope}"`);
+  };
+  await w.manifest();
+  const { query } = server.asked[0]!;
+  assert.deepEqual(query.getAll("scope"), ["repository:library/tiny:pull"]);
+  for (const name of ["service", "ts", "nonce"]) assert.equal(query.getAll(name).length, 1, name);
+});
+
+Deno.test("5,000 challenges cause two token requests, and one to another host", async () => {
+  for (const foreign of [false, true]) {
+    await using w = await authWorld();
+    await using elsewhere = await startRegistry(TLS);
+    const at = foreign ? elsewhere : w.registry;
+    const server = demandTokens(at, {});
+    w.registry.faults.manifest = () =>
+      challenged(
+        Array.from({ length: 5000 }, (_, k) => `Bearer realm="${at.url}/token",service="${k}"`)
+          .join(", "),
+      );
+    const error = await w.refused();
+    assert.equal(error.kind, "auth");
+    assert.equal(server.asked.length, foreign ? 1 : 2);
+  }
+});
+
+Deno.test("a token server on another host is asked once for a model, and again after a minute", async () => {
+  let now = Date.now();
+  await using w = await authWorld({ source: { now: () => now } });
+  await using elsewhere = await startRegistry(TLS);
+  const server = demandTokens(elsewhere, { anonymous: true, life: 1 });
+  const realm = `${elsewhere.url}/token`;
+  let accepted: string | undefined;
+  w.registry.faults.manifest = ({ headers }) => {
+    const shown = headers.get("authorization");
+    if (shown !== null && shown !== accepted) {
+      accepted = shown;
+      return undefined;
+    }
+    return challenged(`Bearer realm="${realm}"`);
+  };
+  await w.manifest();
+  assert.equal(server.asked.length, 1);
+  // The registry demands a new token with every request.
+  for (let k = 0; k < 20; k++) assert.equal((await w.refused()).kind, "auth");
+  assert.equal(server.asked.length, 1);
+  now += 61_000;
+  await w.manifest();
+  assert.equal(server.asked.length, 2);
+});
+
+Deno.test("a registry has one token server on another host for a model", async () => {
+  await using w = await authWorld();
+  await using first = await startRegistry(TLS);
+  await using second = await startRegistry(TLS);
+  const servers = [first, second].map((one) => demandTokens(one, { generous: true }));
+  let count = 0;
+  w.registry.faults.blob = () =>
+    challenged(`Bearer realm="${(count++ % 2 ? second : first).url}/token"`);
+  for (let k = 0; k < 10; k++) await failureOf(w.blob());
+  assert.deepEqual(servers.map(({ asked }) => asked.length), [1, 0]);
+});
+
+Deno.test("a token server on another host that is unavailable is asked again", async () => {
+  await using w = await authWorld();
+  await using elsewhere = await startRegistry(TLS);
+  demandTokens(elsewhere, {
+    anonymous: true,
+    fault: (_, n) => n === 1 ? { status: 503 } : undefined,
+  });
+  let served = false;
+  w.registry.faults.manifest = ({ headers }) => {
+    served = headers.has("authorization");
+    return served ? undefined : challenged(`Bearer realm="${elsewhere.url}/token"`);
+  };
+  assert.equal((await w.refused()).kind, "unavailable");
+  await w.manifest();
+  assert.ok(served);
+});
+
 Deno.test("a realm on another host may not redirect to a third one", async () => {
   await using w = await authWorld();
   const good = demandTokens(w.registry, { anonymous: true });
-  await using elsewhere = await startRegistry();
+  await using elsewhere = await startRegistry(TLS);
   elsewhere.faults.other = ({ target }) => ({
     status: 307,
     headers: { location: `${w.registry.url}${target}` },
@@ -237,7 +337,7 @@ Deno.test("a realm on another host may not redirect to a third one", async () =>
 
 Deno.test("redirects of a token request are followed on the same host only", async () => {
   await using w = await authWorld();
-  await using elsewhere = await startRegistry();
+  await using elsewhere = await startRegistry(TLS);
   const server = demandTokens(w.registry, {
     keys,
     fault: ({ query }, n) => {
@@ -257,7 +357,8 @@ Deno.test("redirects of a token request are followed on the same host only", asy
 
 Deno.test("case 78: a realm that is not a plain http or https URL is not requested", async () => {
   await using w = await authWorld();
-  for (const realm of ["https://user:pw@127.0.0.1/", "file:///token", "", "/token"]) {
+  const long = `https://${"h".repeat(300)}/token`;
+  for (const realm of ["https://user:pw@127.0.0.1/", "file:///token", "", "/token", long]) {
     w.registry.faults.manifest = () => challenged(`Bearer realm="${realm}"`);
     assert.match((await w.refused()).message, /no valid realm/);
   }
@@ -276,12 +377,14 @@ const trusts: readonly [realm: string, registry: string, trust: string][] = [
   ["https://ollama.com:444/token", "https://registry.ollama.ai", "foreign"],
   ["http://ollama.com/token", "https://registry.ollama.ai", "plain"],
   ["https://huggingface.co/api/token", "https://hf.co", "trusted"],
+  ["https://ollama.com/token", "http://registry.ollama.ai", "foreign"],
+  ["https://huggingface.co/token", "http://hf.co", "foreign"],
   ["https://huggingface.co/api/token", "https://ollama.com", "foreign"],
   ["https://www.huggingface.co/api/token", "https://hf.co", "foreign"],
 ];
 for (const [realm, registry, trust] of trusts) {
   Deno.test(`cases 75 and 76: a realm ${realm} is ${trust} for ${registry}`, () => {
-    assert.equal(tokenHostTrust(new URL(realm), new URL(registry)), trust);
+    assert.equal(tokenHostTrust(new URL(realm), new URL(registry), []), trust);
   });
 }
 
@@ -475,7 +578,9 @@ for (const output of ["table", "json", "debug"]) {
     const server = demandTokens(w.registry, { keys, login: "me:secret-7391" });
     await using folder = await temporaryFolder();
     const run = async (env: Readonly<Record<string, string>>, ...args: string[]) => {
-      const always = ["--insecure", "--verbose", "--output", output, "--models-dir"];
+      await Deno.writeTextFile(`${folder.path}/ca.pem`, certificate);
+      const trust = ["--ca-cert", `${folder.path}/ca.pem`];
+      const always = [...trust, "--verbose", "--output", output, "--models-dir"];
       const name = `${w.registry.host}/library/tiny`;
       const argv = [name, ...always, `${folder.path}/models`, ...args];
       return await pullama(argv, { home: folder.path, env });

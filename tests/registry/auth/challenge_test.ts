@@ -80,3 +80,15 @@ Deno.test("parseChallenges() parses any quoted value, and never throws", () => {
     (header) => assert.ok(parseChallenges(header).challenges.length <= header.length),
   ));
 });
+
+Deno.test("parseChallenges() reads four challenges and ignores the rest", () => {
+  const many = Array.from({ length: 5000 }, (_, k) => `Bearer realm="https://h/${k}"`).join(", ");
+  const { challenges, broken } = parseChallenges(many);
+  assert.deepEqual(challenges.map(({ parameters }) => parameters.get("realm")), [
+    "https://h/0",
+    "https://h/1",
+    "https://h/2",
+    "https://h/3",
+  ]);
+  assert.equal(broken, false);
+});

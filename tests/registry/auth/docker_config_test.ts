@@ -52,14 +52,35 @@ Deno.test("findPassword() knows Docker Hub by each of its names", async () => {
 
 Deno.test("findPassword() says why Docker's config file cannot be used", async () => {
   assert.equal(await docker("{", "h"), "FILE is not valid JSON");
-  const helped = { credsStore: "x", auths: { h: {} } };
-  assert.match((await docker(helped, "h"))!, /^FILE uses a credential helper/);
+  assert.equal(await docker({ auths: { h: {} } }, "h"), "FILE has no password for this host");
+  const token = { auths: { h: { auth: btoa("0000:"), identitytoken: "ey" } } };
+  assert.match((await docker(token, "h"))!, /^FILE has an identity token for this host/);
   assert.match((await docker({ auths: { h: { auth: "%%%" } } }, "h"))!, /invalid entry/);
   assert.match((await docker({ auths: { h: { auth: btoa(":p") } } }, "h"))!, /invalid entry/);
   for (const odd of ["[]", "null", "3", '{"auths":[]}', '{"auths":{"h":3}}', '{"auths":null}']) {
     assert.equal(await docker(odd, "h"), undefined, odd);
   }
   assert.equal(await docker({ auths: {} }, "__proto__"), undefined);
+});
+
+Deno.test("findPassword() reads user name and password that are not encoded, as Docker does", async () => {
+  const plain = { username: "me", password: "pass:word" };
+  assert.equal(await docker({ auths: { h: plain } }, "h"), "me:pass:word");
+  assert.equal(await docker({ auths: { h: { ...plain, auth: "" } } }, "h"), "me:pass:word");
+  const both = { auths: { h: { ...plain, auth: btoa("you:secret") } } };
+  assert.equal(await docker(both, "h"), "you:secret");
+  const helped = { credsStore: "desktop", auths: { h: plain } };
+  assert.equal(await docker(helped, "h"), "me:pass:word");
+});
+
+Deno.test("findPassword() names the helper that Docker would run", async () => {
+  const problem = (name: string) => `FILE uses the credential helper "${name}", which is not run`;
+  const store = { credsStore: "desktop", auths: { h: {} } };
+  assert.equal(await docker(store, "h"), problem("desktop"));
+  assert.equal(await docker({ credsStore: "desktop" }, "h"), problem("desktop"));
+  const own = { ...store, credHelpers: { h: "ecr-login" } };
+  assert.equal(await docker(own, "h"), problem("ecr-login"));
+  assert.equal(await docker({ credHelpers: { h: "ecr-login" } }, "other"), undefined);
 });
 
 Deno.test("findPassword() works without Docker's config file", async () => {

@@ -20,15 +20,17 @@ async function key(): Promise<SigningKey> {
   return await readKey(file.path) as SigningKey;
 }
 
-/** The URL of the token request for this challenge. */
-function address(challenge: string, query = signedQuery): string {
+/** The URL of the token request for this challenge, to pull from `repository`. */
+function address(challenge: string, repository: string, query = signedQuery): string {
   const { parameters } = parseChallenges(challenge).challenges[0]!;
-  return tokenAddress(new URL(parameters.get("realm")!), query(parameters, NOW, NONCE));
+  const request = { service: parameters.get("service") ?? "", repository };
+  return tokenAddress(new URL(parameters.get("realm")!), query(request, NOW, NONCE));
 }
 
 Deno.test("case 72: vector 1, one scope", async () => {
   const url = address(
     'Bearer realm="https://registry.ollama.ai/v2/token",service="ollama",scope="repository:library/llama3.2:pull"',
+    "library/llama3.2",
   );
   assert.equal(
     url,
@@ -42,9 +44,13 @@ Deno.test("case 72: vector 1, one scope", async () => {
 });
 
 Deno.test("case 72: vector 2, two scopes and a realm with its own query", async () => {
-  const url = address(
-    'Bearer realm="http://127.0.0.1:5999/token?x=1",service="my-svc",scope="repository:a/b:pull repository:c/d:pull"',
-  );
+  const url = tokenAddress(new URL("http://127.0.0.1:5999/token?x=1"), [
+    ["service", "my-svc"],
+    ["scope", "repository:a/b:pull"],
+    ["scope", "repository:c/d:pull"],
+    ["ts", "1750000000"],
+    ["nonce", "AAECAwQFBgcICQoLDA0ODw"],
+  ]);
   assert.equal(
     url,
     "http://127.0.0.1:5999/token?nonce=AAECAwQFBgcICQoLDA0ODw&scope=repository%3Aa%2Fb%3Apull" +
@@ -75,18 +81,34 @@ Deno.test("tokenAddress() encodes like a Go form, and keeps the order of values 
   );
 });
 
-Deno.test("signedQuery() sends empty values for missing parameters, plainQuery() omits them", () => {
+Deno.test("a missing service is sent as an empty value if the request is signed, else omitted", () => {
   const bare = 'Bearer realm="https://h/t"';
   assert.equal(
-    address(bare),
-    "https://h/t?nonce=AAECAwQFBgcICQoLDA0ODw&scope=&service=&ts=1750000000",
+    address(bare, "a/b"),
+    "https://h/t?nonce=AAECAwQFBgcICQoLDA0ODw&scope=repository%3Aa%2Fb%3Apull&service=&ts=1750000000",
   );
-  assert.equal(address(bare, plainQuery), "https://h/t");
-  assert.equal(
-    address(`${bare},scope="- b",service=s`, plainQuery),
-    "https://h/t?scope=-&scope=b&service=s",
-  );
+  assert.equal(address(bare, "a/b", plainQuery), "https://h/t?scope=repository%3Aa%2Fb%3Apull");
 });
+
+const greedy = [
+  'Bearer realm="https://h/t",service="s",scope="repository:other/private:pull"',
+  'Bearer realm="https://h/t",service="s",scope="repository:a/b:pull,push"',
+  'Bearer realm="https://h/t",service="s",scope="repository:a/b:pull registry:catalog:*"',
+  'Bearer realm="https://h/t?scope=repository:other/private:pull",service="s"',
+  'Bearer realm="https://h/t?scope=-&service=x&ts=4102444800&nonce=AAAA",service="s",scope="-"',
+];
+for (const challenge of greedy) {
+  Deno.test(`a pull asks for its own repository only, whatever is in ${challenge}`, () => {
+    assert.equal(
+      address(challenge, "a/b"),
+      "https://h/t?nonce=AAECAwQFBgcICQoLDA0ODw&scope=repository%3Aa%2Fb%3Apull&service=s&ts=1750000000",
+    );
+    assert.equal(
+      address(challenge, "a/b", plainQuery),
+      "https://h/t?scope=repository%3Aa%2Fb%3Apull&service=s",
+    );
+  });
+}
 
 /** Responds to one request, and returns its head as received. */
 async function headOf(get: (port: number) => Promise<Response>): Promise<string> {
@@ -124,7 +146,7 @@ for (const realm of realms) {
           (what) => what === "HOST" ? `127.0.0.1:${port}` : `LocalHost:0${port}`,
         ),
       );
-      signed = tokenAddress(url, signedQuery(new Map([["service", "s é"]]), NOW, NONCE));
+      signed = tokenAddress(url, signedQuery({ service: "s é", repository: "a/b" }, NOW, NONCE));
       return http.get(new URL(signed), { signal: never() });
     });
     const [line, ...fields] = head.split("\r\n");

@@ -6,6 +6,7 @@ import type { RegistryOptions } from "../../../src/registry/source.ts";
 import { errorText } from "../../../src/ui/text/message.ts";
 import { redact } from "../../../src/ui/text/redact.ts";
 import type { RegistryOptions as FakeOptions } from "../../fakes/registry.ts";
+import { certificate, certificateKey } from "../../fakes/certificate.ts";
 import { fakeTerminal } from "../../ui/fake_terminal.ts";
 import { fileWith, KEY } from "./keys.ts";
 import { failureOf, MiB, never, type World, world } from "../world.ts";
@@ -31,9 +32,16 @@ export interface AuthWorldOptions {
   readonly login?: { readonly user: string; readonly password: string };
   /** "user:password" in Docker's config file, for the registry. */
   readonly docker?: string;
+  /** Token servers on other hosts that the user names. */
+  readonly tokenHosts?: readonly string[];
+  /** The registry is accessed over plain http, where nothing is signed. */
+  readonly plain?: boolean;
   readonly fake?: FakeOptions;
   readonly source?: Partial<RegistryOptions>;
 }
+
+/** For a registry that is accessed over https. */
+export const TLS: FakeOptions = { tls: { cert: certificate, key: certificateKey } };
 
 /**
  * A registry with a model, and a source that can log in. Its disposal checks that no secret was
@@ -51,8 +59,9 @@ export async function authWorld(options: AuthWorldOptions = {}): Promise<AuthWor
   const reported: string[] = [];
   const warnings: string[] = [];
   const w = stack.use(
-    await world(2 * MiB, options.fake, {
+    await world(2 * MiB, { ...(options.plain ? {} : TLS), ...options.fake }, {
       identity,
+      caCerts: [certificate],
       onRequest: (note) => reported.push(JSON.stringify(note)),
       onWarning: (message, hint) => {
         warnings.push(message);
@@ -63,6 +72,7 @@ export async function authWorld(options: AuthWorldOptions = {}): Promise<AuthWor
   );
   const { host } = w.registry;
   if (options.login) identity.login = { host, ...options.login };
+  if (options.tokenHosts) identity.tokenHosts = options.tokenHosts;
   const auths = options.docker === undefined ? {} : { [host]: { auth: btoa(options.docker) } };
   await Deno.writeTextFile(docker.path, JSON.stringify({ auths }));
   const passwords = [options.login?.password, options.docker?.split(":")[1]];

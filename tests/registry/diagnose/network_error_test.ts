@@ -68,7 +68,7 @@ const known: readonly [string, string, RegExp][] = [
   ],
   [`${connect}invalid peer certificate: BadSignature`, "tls", /is not valid: BadSignature$/],
   [`${connect}received corrupt message of type InvalidContentType`, "tls", /does not speak TLS$/],
-  [`${connect}tls handshake eof`, "network", /tls handshake eof$/],
+  [`${connect}tls handshake eof`, "network", /closed during the TLS handshake$/],
   [
     `${sending}connection closed before message completed`,
     "network",

@@ -65,8 +65,43 @@ Deno.test("case 54: endless headers time out", async () => {
   registry.faults.other = () => ({ endlessHeaders: true, bytesPerSecond: 5000 });
   const error = await failureOf(http.get(url, { signal: never() }));
   assert.equal(error.kind, "timeout");
-  assert.match(error.message, /^no response from 127\.0\.0\.1:\d+ within 0\.5s$/);
+  assert.match(error.message, /^no response from 127\.0\.0\.1:\d+ within 500ms$/);
   await registry.requests[0]!.closed;
+});
+
+Deno.test("a response is waited for longer at each attempt, up to the limit", async () => {
+  await using registry = await startRegistry();
+  using http = new Http({ ...agent, headerTimeoutMs: 100, longestHeaderMs: 250 });
+  registry.faults.other = (_, n) => n <= 4 ? { delayMs: Infinity } : undefined;
+  const get = () => http.get(new URL(`${registry.url}/x?n=${Math.random()}`), { signal: never() });
+  const failures: [message: string, hint: string | undefined][] = [];
+  for (const least of [100, 200, 250, 250]) {
+    const began = performance.now();
+    const { message, hint } = await failureOf(get());
+    assert.ok(performance.now() - began >= least - 1);
+    failures.push([message.replace(registry.host, "H"), hint]);
+  }
+  const check = "check the network connection, and the proxy if there is one";
+  assert.deepEqual(failures, [
+    ["no response from H within 100ms (the next attempt waits 200ms)", check],
+    ["no response from H within 200ms (the next attempt waits 250ms)", check],
+    ["no response from H within 250ms", `${check}, or use a longer --timeout`],
+    ["no response from H within 250ms", `${check}, or use a longer --timeout`],
+  ]);
+
+  // A quick response shows that the server no longer needs more time.
+  await (await get()).body?.cancel();
+  registry.faults.other = () => ({ delayMs: Infinity });
+  assert.match((await failureOf(get())).message, /within 100ms /);
+});
+
+Deno.test("concurrent requests that get no response count as one attempt", async () => {
+  await using registry = await startRegistry();
+  using http = new Http({ ...agent, headerTimeoutMs: 100, longestHeaderMs: 10_000 });
+  registry.faults.other = () => ({ delayMs: Infinity });
+  const get = () => failureOf(http.get(new URL(`${registry.url}/x`), { signal: never() }));
+  const all = await Promise.all([get(), get(), get(), get()]);
+  assert.ok(all.every(({ message }) => message.endsWith("(the next attempt waits 200ms)")));
 });
 
 Deno.test("case 54: too many headers are rejected", async () => {

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { Http } from "../../../src/registry/http/http.ts";
-import { RedirectingHttp, type RedirectPolicy } from "../../../src/registry/http/redirects.ts";
+import {
+  privateAddressReason,
+  RedirectingHttp,
+  type RedirectPolicy,
+} from "../../../src/registry/http/redirects.ts";
 import { redirect } from "../../fakes/faults.ts";
 import { type Registry, startRegistry } from "../../fakes/registry.ts";
 import { bytesOf, failureOf, MiB, never, world } from "../world.ts";
@@ -105,12 +109,17 @@ for (
     "http://192.168.0.1/",
     "http://0.0.0.0/",
     "http://localhost/",
+    "http://168.63.129.16/",
+    "http://198.18.0.1/",
+    "http://192.0.0.192/",
+    "http://[64:ff9b:1::a9fe:a9fe]/",
+    "http://[64:ff9b::10.0.0.1]/",
   ]
 ) {
   Deno.test(`case 44: a redirect of a public registry to ${target} is refused`, async () => {
     await using registry = await startRegistry();
     registry.faults.other = () => redirect(target);
-    const error = await failureOf(followPublic(registry, () => Promise.resolve(["192.0.2.1"])));
+    const error = await failureOf(followPublic(registry, () => Promise.resolve(["1.1.1.1"])));
     assert.equal(error.kind, "redirect");
     assert.equal(registry.requests.length, 1);
   });
@@ -122,7 +131,7 @@ Deno.test("case 44: a redirect of a public registry to a name with an internal a
   const asked: string[] = [];
   const lookup = (host: string) => {
     asked.push(host);
-    return Promise.resolve(host === "cdn.example" ? ["192.0.2.7", "fd00::1"] : ["192.0.2.1"]);
+    return Promise.resolve(host === "cdn.example" ? ["1.0.0.7", "fd00::1"] : ["1.1.1.1"]);
   };
   const error = await failureOf(followPublic(registry, lookup));
   assert.equal(error.kind, "redirect");
@@ -130,15 +139,90 @@ Deno.test("case 44: a redirect of a public registry to a name with an internal a
   assert.deepEqual(asked, ["cdn.example", "registry.example"]);
 });
 
-Deno.test("case 44: a registry in a private network may redirect to internal addresses", async () => {
+Deno.test("case 44: a registry on this machine may redirect to this machine", async () => {
   await using registry = await startRegistry();
   const end = `${registry.url}/end`;
   registry.faults.other = ({ path }) => path === "/start" ? redirect(end) : undefined;
-  for (const home of ["http://10.0.0.1:5000", "http://127.0.0.1:1", "http://[fd00::7]"]) {
+  for (const home of ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"]) {
     assert.equal(await followPublic(registry, () => Promise.resolve([]), home), end);
   }
-  const inside = () => Promise.resolve(["10.0.0.1"]);
-  assert.equal(await followPublic(registry, inside, "http://registry.corp"), end);
+  const here = () => Promise.resolve(["127.0.0.1", "::1"]);
+  assert.equal(await followPublic(registry, here, "http://registry.test"), end);
+});
+
+const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
+  "public.example": ["1.1.1.1", "2606:4700::1111"],
+  "cdn.example": ["1.0.0.1"],
+  "registry.corp": ["10.0.0.1"],
+  "dual.corp": ["10.0.0.1", "2606:4700::1"],
+  "store.corp": ["10.0.0.2", "fd00::2"],
+  "router.corp": ["fe80::1"],
+  "trap.example": ["1.1.1.1", "127.0.0.1", "169.254.169.254"],
+  "metadata.internal": ["169.254.169.254"],
+  // What some proxies resolve every name to.
+  "registry.fake": ["198.18.0.5"],
+  "cdn.fake": ["198.18.0.6"],
+};
+
+/** Where registries may redirect to, and where not. */
+const PLACES: readonly [
+  registry: string,
+  allowed: readonly string[],
+  refused: readonly string[],
+][] = [
+  ["public.example", ["cdn.example", "8.8.8.8", "[64:ff9b::808:808]"], [
+    "store.corp",
+    "router.corp",
+    "metadata.internal",
+    "cdn.fake",
+    "localhost",
+    "0.0.0.0",
+    "168.63.129.16",
+    "[64:ff9b:1::1]",
+  ]],
+  ["registry.corp", ["cdn.example", "store.corp", "172.16.0.1", "[fd00::1]"], [
+    "127.0.0.1",
+    "localhost",
+    "0.0.0.0",
+    "metadata.internal",
+    "168.63.129.16",
+    "100.100.100.200",
+    "[fd00:ec2::254]",
+    "cdn.fake",
+  ]],
+  ["dual.corp", ["store.corp", "cdn.example"], ["127.0.0.1", "metadata.internal"]],
+  ["192.168.1.5", ["192.168.1.6", "store.corp"], ["127.0.0.1", "169.254.1.1"]],
+  ["127.0.0.1", ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", "cdn.example"], [
+    "10.0.0.1",
+    "store.corp",
+    "metadata.internal",
+  ]],
+  ["0.0.0.0", ["127.0.0.1", "0.0.0.0"], ["10.0.0.1"]],
+  ["169.254.7.7", ["169.254.7.8", "cdn.example"], ["127.0.0.1", "10.0.0.1"]],
+  ["trap.example", ["cdn.example"], ["127.0.0.1", "metadata.internal", "store.corp"]],
+  ["registry.fake", ["cdn.fake", "cdn.example"], ["127.0.0.1", "store.corp"]],
+  ["unknown.example", ["cdn.example"], ["127.0.0.1", "store.corp"]],
+];
+for (const [registry, allowed, refused] of PLACES) {
+  Deno.test(`case 44: where ${registry} may redirect to`, async () => {
+    const lookup = (host: string) => Promise.resolve([...ADDRESSES[host] ?? []]);
+    const reason = (host: string) => {
+      const [to, home] = [new URL(`http://${host}:81/x`), new URL(`http://${registry}:5000`)];
+      return privateAddressReason(to, home, lookup, never());
+    };
+    for (const host of allowed) assert.equal(await reason(host), undefined, host);
+    for (const host of refused) assert.match(await reason(host) ?? "allowed", /address$/, host);
+  });
+}
+
+Deno.test("a redirect to a host or a scheme that no URL can have is refused in a few words", async () => {
+  await using registry = await startRegistry();
+  for (const location of [`http://${"a".repeat(10_000)}.example/`, `${"a".repeat(10_000)}:x`]) {
+    registry.faults.other = () => redirect(location);
+    const { kind, message } = await failureOf(followPublic(registry, () => Promise.resolve([])));
+    assert.equal(kind, "redirect");
+    assert.ok(message.length < 200, message);
+  }
 });
 
 Deno.test("a host that cannot be resolved is left to the request", async () => {

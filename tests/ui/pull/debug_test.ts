@@ -4,8 +4,10 @@ import { fakeClock } from "../fake_clock.ts";
 import { fakeTerminal } from "../fake_terminal.ts";
 import { EVERY_EVENT, SECRET } from "../pull_events.ts";
 
-function debug(verbose: boolean): string {
+/** `held`: the output is not read. */
+function debug(verbose: boolean, held = false): string {
   const out = fakeTerminal();
+  out.hold(held);
   const options = { quiet: false, verbose, dryRun: false };
   const renderer = createRenderer("debug", out, options, fakeClock());
   for (const event of Object.values(EVERY_EVENT)) renderer.event(event);
@@ -17,6 +19,14 @@ Deno.test("debugRenderer() prints every event with its fields", () => {
     assert.ok(debug(false).includes(`event: "${name}"`), name);
   }
   assert.match(debug(false), /event: "checkpoint",\s+digest: "sha256:d+",\s+proven: 1000000000/);
+});
+
+Deno.test("debugRenderer() drops progress while its output is not read, but no other event", () => {
+  const shown = debug(false, true);
+  for (const name of Object.keys(EVERY_EVENT)) {
+    const dropped = name === "bytes" || name === "verifying";
+    assert.equal(shown.includes(`event: "${name}"`), !dropped, name);
+  }
 });
 
 Deno.test("debugRenderer() prints the stack of errors only with --verbose", () => {

@@ -13,6 +13,8 @@ type Line = Readonly<Record<string, unknown>> & { readonly event: string };
 
 interface Shown {
   readonly clock: FakeClock;
+  /** Whether nobody reads the output. */
+  hold(on: boolean): void;
   readonly lines: () => Line[];
   show(...events: readonly PullEvent[]): void;
 }
@@ -23,6 +25,7 @@ function json(quiet = false): Shown {
   const renderer = createRenderer("json", out, { quiet, verbose: false, dryRun: false }, clock);
   return {
     clock,
+    hold: out.hold,
     lines: () => out.lines.map((line) => JSON.parse(line)),
     show: (...events) => events.forEach(renderer.event),
   };
@@ -173,6 +176,25 @@ Deno.test("jsonRenderer() reports progress at the start, at the end and every 10
     const gap = time - (times[i] ?? 0);
     assert.ok(gap >= 100 && gap <= 250, `${gap} ms`);
   }
+});
+
+Deno.test("jsonRenderer() drops progress while its output is not read, but no other event", () => {
+  const eventsWhere = (held: boolean) => {
+    const { clock, hold, show, lines } = json();
+    hold(held);
+    for (const event of Object.values(EVERY_EVENT)) {
+      clock.advance(1_000);
+      show(event);
+    }
+    return lines().map(({ event }) => event);
+  };
+  const all = eventsWhere(false);
+  const held = eventsWhere(true);
+  const others = (events: readonly string[]) =>
+    events.filter((event) => event !== "progress" && event !== "verifying");
+  assert.deepEqual(others(held), others(all));
+  assert.ok(held.length < all.length);
+  assert.ok(!held.includes("verifying"));
 });
 
 Deno.test("jsonRenderer() decreases pct and OverallDone only after bytes_lost", () => {

@@ -44,7 +44,7 @@ Deno.test("errorText() handles a circular chain of causes", () => {
 
 Deno.test("errorText() removes control characters from untrusted text", () => {
   const error = new PullamaError("refused", "no\x1b[2J\r\nhint: pay \u202eme");
-  assert.equal(errorText(error, PLAIN, { verbose: false }), "no [2J hint: pay  me\n");
+  assert.equal(errorText(error, PLAIN, { verbose: false }), "no [2J hint: pay me\n");
 });
 
 Deno.test("errorText() is colored only if the stream allows colors", () => {
@@ -146,6 +146,7 @@ Deno.test("redact() removes user, query and fragment from URLs, and tokens from 
     ["Authorization: Bearer abc.def-ghi=", "Authorization: Bearer [hidden]"],
     ["basic dXNlcjpwYXNz", "basic [hidden]"],
     ["what? a#b user@host", "what? a#b user@host"],
+    ["Bea\u00adrer abc.\u200bdef-ghi=", "Bearer [hidden]"],
   ] as const;
   for (const [text, expected] of cases) assert.equal(redact(text), expected);
 });

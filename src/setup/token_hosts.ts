@@ -1,0 +1,28 @@
+/** Token servers on other hosts than their registry, which the user trusts with the login for it. */
+
+import { PullamaError } from "../core/errors.ts";
+
+/** Those of --token-host, otherwise those in PULLAMA_TOKEN_HOSTS. Throws `usage` for an invalid one. */
+export function tokenHosts(
+  given: readonly string[] | undefined,
+  env: (name: string) => string | undefined,
+): readonly string[] {
+  if (given !== undefined) return given.map((text) => tokenHost(text, "token host"));
+  const texts = (env("PULLAMA_TOKEN_HOSTS") ?? "").split(/[\s,]+/).filter((text) => text !== "");
+  return texts.map((text) => tokenHost(text, "host in PULLAMA_TOKEN_HOSTS"));
+}
+
+/** `text`, a host with an optional port, in lower case; it is not quoted: it may hold a password. */
+function tokenHost(text: string, what: string): string {
+  const host = text.toLowerCase();
+  if (isHost(host)) return host;
+  throw new PullamaError("usage", `invalid ${what}: expected a host, not a URL`, {
+    hint: "write it like gitlab.example.com, or gitlab.example.com:8443",
+  });
+}
+
+/** Whether `text` is a host, with a port or without. */
+export function isHost(text: string): boolean {
+  return /^([\p{L}\p{N}_][\p{L}\p{N}_.-]*|\[[\da-f:.]+\])(:\d{1,5})?$/iu.test(text) &&
+    URL.canParse(`https://${text}`);
+}
