@@ -41,7 +41,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   "--allow-env",
-  "--allow-sys=statfs,osUptime,hostname,uid,gid",
+  "--allow-sys=statfs,osUptime,hostname,uid,gid,setuid,setgid",
 ];
 
 /** A pull allocates millions of short-lived objects: a small nursery saves tens of MB of memory. */

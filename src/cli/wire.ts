@@ -1,30 +1,47 @@
 /** The real dependencies of the commands, loaded on demand: printing help needs few of them. */
 
+import type { ModelsFolder } from "../store/store.ts";
 import type { Wire } from "./program.ts";
 
 export const wire: Wire = {
   async openEngine(options, stop) {
-    const { openEngine } = await import("../setup/engine.ts");
-    return await openEngine(options, stop);
+    const [{ openEngine }, { becomeOwner }] = await Promise.all([
+      import("../setup/engine.ts"),
+      import("../setup/owner.ts"),
+    ]);
+    return await openEngine(options, stop, becomeOwner);
   },
   async openModels(modelsDir) {
     const { openModels } = await import("../setup/models.ts");
     return openModels(modelsDir);
   },
   async removeModels(modelsDir, names) {
-    const { openFolder } = await import("../store/store.ts");
-    return await openFolder(modelsDir).remove(names);
+    return await (await folderToChange(modelsDir)).remove(names);
   },
   async cleanFolder(modelsDir, options) {
-    const { openFolder } = await import("../store/store.ts");
-    return await openFolder(modelsDir).clean(options);
+    return await (await folderToChange(modelsDir)).clean(options);
   },
   async openQueue(modelsDir) {
-    const { openQueue } = await import("../setup/queue.ts");
-    return openQueue(modelsDir);
+    const [{ openQueue }, { actAsOwner }] = await Promise.all([
+      import("../setup/queue.ts"),
+      import("../setup/owner.ts"),
+    ]);
+    return openQueue(modelsDir, () => actAsOwner(modelsDir));
   },
   async examine(options, watcher) {
-    const { diagnose } = await import("../setup/doctor.ts");
-    return await diagnose(options, watcher);
+    const [{ diagnose }, { becomeOwner }] = await Promise.all([
+      import("../setup/doctor.ts"),
+      import("../setup/owner.ts"),
+    ]);
+    return await diagnose(options, watcher, becomeOwner);
   },
 };
+
+async function folderToChange(modelsDir: string): Promise<ModelsFolder> {
+  const [{ openFolder }, { actAsOwner }] = await Promise.all([
+    import("../store/store.ts"),
+    import("../setup/owner.ts"),
+  ]);
+  await actAsOwner(modelsDir);
+  return openFolder(modelsDir);
+}

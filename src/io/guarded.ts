@@ -47,22 +47,54 @@ function isExpected(
   expected: Expected,
 ): boolean {
   if (expected === "directory") return info.isDirectory();
-  return info.isFile() && (expected === "file" || WINDOWS || info.nlink === 1);
+  return info.isFile() && (expected === "file" || WINDOWS || info.nlink <= 1);
 }
+
+/** What an open file is, or what a path names. */
+interface Identity {
+  readonly dev: number;
+  readonly ino: number | null;
+  readonly nlink: number | null;
+}
+
+/**
+ * Whether an open file is what `named` was when its path was looked at before: "gone" if it was removed or replaced
+ * since it was opened. Some file systems count no names.
+ */
+function compared(opened: Identity, named: Identity): "same" | "gone" | "other" {
+  const same = opened.ino === null || (opened.ino === named.ino && opened.dev === named.dev);
+  if (opened.nlink === 0 && (!same || named.nlink !== 0)) return "gone";
+  return same ? "same" : "other";
+}
+
+/** How often a file that is replaced all the time is opened again. */
+const MOST_LOOKS = 20;
 
 /** Opens `path` itself for reading, were it a link; with `follow` what it leads to. */
 function openChecked(path: string, expected: Expected, follow = false): Descriptor {
+  for (let look = 1; look < MOST_LOOKS; look++) {
+    const opened = openOnce(path, expected, follow);
+    if (opened) return opened;
+  }
+  throw refuse(path, expected);
+}
+
+/** The same; undefined if the path named something else meanwhile. */
+function openOnce(path: string, expected: Expected, follow: boolean): Descriptor | undefined {
   const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
   const flags = WINDOWS ? O_RDONLY : O_RDONLY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW);
   if (!follow && !isExpected(lstatSync(path), expected)) throw refuse(path, expected);
   const fd = openSync(path, flags);
   try {
+    // In this order: a file that was replaced before the first look has no name at the second.
+    const named = follow || WINDOWS ? undefined : lstatSync(path);
     const info = fstatSync(fd);
-    if (!isExpected(info, expected)) throw refuse(path, expected);
-    if (!follow && !WINDOWS) {
-      const named = lstatSync(path);
-      if (named.ino !== info.ino || named.dev !== info.dev) throw refuse(path, expected);
+    const is = named ? compared(info, named) : "same";
+    if (is === "gone") {
+      closeSync(fd);
+      return undefined;
     }
+    if (is === "other" || !isExpected(info, expected)) throw refuse(path, expected);
     return { fd, info };
   } catch (error) {
     closeSync(fd);
@@ -82,11 +114,6 @@ export function readSmallFile(
   return new Promise((resolve) => resolve(read(path, most, options)));
 }
 
-/** Whether `readSmallFile` rejected a file for its size. */
-export function isTooLarge(error: unknown): boolean {
-  return error instanceof PullamaError && error.cause instanceof RangeError;
-}
-
 function read(
   path: string,
   most: number,
@@ -102,8 +129,7 @@ function read(
   try {
     const { size, uid } = file.info;
     if (size > most) {
-      const message = `cannot read ${path}: too large (more than ${most} bytes)`;
-      throw new PullamaError("local", message, { cause: new RangeError("too large") });
+      throw new PullamaError("local", `cannot read ${path}: too large (more than ${most} bytes)`);
     }
     const bytes = new Uint8Array(size);
     let length = 0;
@@ -136,10 +162,12 @@ export async function openOwnFile(path: string): Promise<Deno.FsFile> {
     // For both: opening a FIFO for one of them would wait.
     const file = await Deno.open(path, { read: true, write: true });
     try {
-      const [opened, named] = await Promise.all([file.stat(), Deno.lstat(path)]);
-      if (opened.nlink === 0) throw new Deno.errors.NotFound("it was removed meanwhile");
-      const same = opened.ino === null || (opened.ino === named.ino && opened.dev === named.dev);
-      if (!same || !isOwn(opened)) throw refuse(path, "own file");
+      // In this order: one that was replaced before the first look has no name at the second.
+      const named = await Deno.lstat(path);
+      const opened = await file.stat();
+      const is = compared(opened, named);
+      if (is === "gone") throw new Deno.errors.NotFound("it was removed meanwhile");
+      if (is === "other" || !isOwn(opened)) throw refuse(path, "own file");
       return file;
     } catch (error) {
       file.close();

@@ -20,7 +20,8 @@ import { checkSpace } from "./checks/space.ts";
 import { type ServerOptions, serverStep } from "./checks/server.ts";
 import { runSteps, type Watcher } from "./checks/run.ts";
 import { variable } from "./environment.ts";
-import { identityIn } from "./identity.ts";
+import { identityIn, keptIdentity } from "./identity.ts";
+import { type BecomeOwner, foreignOwner, refuseOwner } from "./owner.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
 import { userAgent } from "./version.ts";
 
@@ -59,11 +60,12 @@ const HERE: DoctorContext = {
 
 /**
  * Checks everything between this machine and a model. Stores nothing and retries nothing. Throws `usage` for invalid
- * options, and the signal's reason.
+ * options, and the signal's reason. `become`: as for a pull.
  */
 export async function diagnose(
   options: DoctorOptions,
   watcher: DoctorWatcher,
+  become: BecomeOwner = refuseOwner,
   { env, accounts, checkMs, speedMs }: DoctorContext = HERE,
 ): Promise<DoctorReport> {
   const { model, insecure, modelsDir, chosenBy, elsewhere } = options;
@@ -72,7 +74,9 @@ export async function diagnose(
   const hosts = new Hosts(url);
   // Evaluated late: invalid variables are reported by their own check.
   const proxyFor = (at: URL) => proxiesIn(env)(at);
-  const identity = identityIn(env, options.tokenHosts);
+  const own = identityIn(env, options.tokenHosts);
+  const owner = foreignOwner(modelsDir);
+  const identity = await owner.catch(() => undefined) ? await keptIdentity(own) : own;
   const network = {
     userAgent: userAgent(env),
     caCerts: await readCertificates(options),
@@ -94,8 +98,13 @@ export async function diagnose(
     },
   });
   const first = new FirstResponse(http, url);
+  async function enter(): Promise<void> {
+    const found = await owner;
+    if (found) await become(found);
+  }
+
   const steps = [
-    folderStep({ modelsDir, chosenBy, accounts }),
+    folderStep({ modelsDir, chosenBy, accounts, enter }),
     serverStep({ elsewhere, address: env("OLLAMA_HOST"), http: local }),
     keyStep(identity, url.host),
     ...networkSteps({ url, env, first }),

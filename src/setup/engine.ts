@@ -11,7 +11,8 @@ import { openFolder } from "../store/store.ts";
 import { pullModel, type PullSettings } from "../transfer/pull.ts";
 import { readCertificates } from "./certificates.ts";
 import { variable } from "./environment.ts";
-import { identityIn } from "./identity.ts";
+import { identityIn, keptIdentity } from "./identity.ts";
+import { type BecomeOwner, foreignOwner, refuseOwner } from "./owner.ts";
 import type { PullOptions } from "./options.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
 import { TOOL, userAgent } from "./version.ts";
@@ -28,10 +29,21 @@ export interface Engine extends AsyncDisposable {
 
 export type OpenEngine = (options: PullOptions, stop: Stop) => Promise<Engine>;
 
-/** An engine for the models folder and the network that `options` describe. */
-export async function openEngine(options: PullOptions, stop: Stop): Promise<Engine> {
+/**
+ * An engine for the models folder and the network that `options` describe. `become`: if this is root in a folder of
+ * another user, called before anything in there changes.
+ */
+export async function openEngine(
+  options: PullOptions,
+  stop: Stop,
+  become: BecomeOwner = refuseOwner,
+): Promise<Engine> {
   const proxyFor = proxiesIn(variable);
   const caCerts = await readCertificates(options);
+  const own = identityIn(variable, options.tokenHosts);
+  const owner = options.dryRun ? undefined : await foreignOwner(options.modelsDir);
+  const identity = owner ? await keptIdentity(own) : own;
+  if (owner) await become(owner);
   const registry = new RegistrySource({
     userAgent: userAgent(variable),
     insecure: options.insecure,
@@ -40,7 +52,7 @@ export async function openEngine(options: PullOptions, stop: Stop): Promise<Engi
     caCerts,
     proxyFor,
     withoutProxyEnv,
-    identity: identityIn(variable, options.tokenHosts),
+    identity,
   });
   const windows = Deno.build.os === "windows";
   const { limitRate, connections } = options;

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { Identity } from "../registry/source.ts";
+import { keptSecrets } from "../registry/auth/secret_file.ts";
 import { homeIn } from "./environment.ts";
 
 /**
@@ -24,4 +25,11 @@ export function identityIn(
     ...(docker && { dockerConfig: join(docker, "config.json") }),
     ...(host && user && { login: { host, user, password } }),
   };
+}
+
+/** `identity` with the files as they are now, for a process that loses the right to read them. */
+export async function keptIdentity(identity: Identity): Promise<Identity> {
+  const { keyFile, dockerConfig } = identity;
+  const paths = [keyFile, dockerConfig].filter((path) => path !== undefined);
+  return { ...identity, read: await keptSecrets(paths) };
 }

@@ -12,7 +12,7 @@ import {
   viewQueue,
   type WaitOptions,
 } from "../queue/file.ts";
-import { type Entry, timeIn, timestamp } from "../queue/format.ts";
+import { type Entry, type Queue, timeIn, timestamp } from "../queue/format.ts";
 import { add, type Added, assertPositions, remove } from "../queue/queue.ts";
 import { type Run, runQueue } from "../queue/runner.ts";
 import { folderAt, makeOwnFolder } from "../store/layout/folder.ts";
@@ -22,6 +22,8 @@ import { makeRoot } from "../store/layout/ownership.ts";
 export interface ModelQueue {
   /** All entries in order. Makes no folder and changes no entry. */
   rows(wait: Wait): Promise<readonly QueueRow[]>;
+  /** The same as they are in the file, without a lock: an entry of a runner that died is active. */
+  peek(): Promise<readonly QueueRow[]>;
   /** Appends models; resolves with what was done with each. */
   add(names: readonly ModelName[], now: Date, wait: Wait): Promise<Omit<Added, "queue">>;
   /** Removes entries by position, all or none; resolves with their models. */
@@ -39,13 +41,21 @@ export type OpenQueue = (modelsDir: string) => Promise<ModelQueue>;
 const CHANGE_MS = 30_000;
 const LOOK_MS = 2_000;
 
-/** The queue of the models folder `modelsDir`. Nothing is read or made before it is asked for. */
-export function openQueue(modelsDir: string): ModelQueue {
-  const place = placeIn(modelsDir);
+/**
+ * The queue of the models folder `modelsDir`. Nothing is read or made before it is asked for. `enter` is called before
+ * anything in the folder changes.
+ */
+export function openQueue(
+  modelsDir: string,
+  enter: () => Promise<void> = () => Promise.resolve(),
+): ModelQueue {
+  const place = placeIn(modelsDir, enter);
   return {
     async rows(wait) {
-      const { entries } = await notCutShort(viewQueue(place, { ...wait, limitMs: LOOK_MS }));
-      return entries.map((entry, i) => rowOf(entry, i + 1));
+      return rowsOf(await notCutShort(viewQueue(place, { ...wait, limitMs: LOOK_MS })));
+    },
+    async peek() {
+      return rowsOf(await readQueue(place));
     },
     add: (names, now, wait) =>
       notCutShort(changeQueue(place, { ...wait, limitMs: CHANGE_MS }, (queue) => {
@@ -67,7 +77,7 @@ export function openQueue(modelsDir: string): ModelQueue {
   };
 }
 
-function placeIn(modelsDir: string): QueuePlace {
+function placeIn(modelsDir: string, enter: () => Promise<void>): QueuePlace {
   const folder = folderAt(modelsDir);
   const { root, queue, queueLock, runnerLock } = folder.paths;
   return {
@@ -77,10 +87,15 @@ function placeIn(modelsDir: string): QueuePlace {
     runnerLock,
     disk: realDisk,
     async prepare() {
+      await enter();
       await makeRoot(realDisk, root);
       return await makeOwnFolder(folder);
     },
   };
+}
+
+function rowsOf({ entries }: Queue): QueueRow[] {
+  return entries.map((entry, i) => rowOf(entry, i + 1));
 }
 
 function rowOf(entry: Entry, position: number): QueueRow {

@@ -67,6 +67,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "node:fs": ["io"],
   "node:buffer": ["registry"],
   "node:crypto": ["io", "registry", "store"],
+  "node:process": ["setup"],
   "deno.json": ["setup"],
 };
 

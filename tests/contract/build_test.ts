@@ -18,7 +18,7 @@ Deno.test("compileArgs() grants the permissions that the program needs and no ot
     "--allow-read",
     "--allow-write",
     "--allow-env",
-    "--allow-sys=statfs,osUptime,hostname,uid,gid",
+    "--allow-sys=statfs,osUptime,hostname,uid,gid,setuid,setgid",
   ]);
 });
 

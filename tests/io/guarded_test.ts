@@ -88,3 +88,47 @@ Deno.test("a link is followed where the user may have made it", async () => {
   assert.equal(new TextDecoder().decode(file?.bytes), "text");
   assert.equal(file?.uid, WINDOWS ? null : Deno.uid());
 });
+
+/** Replaces and removes a file as fast as it can, until it is killed. */
+const REPLACER = `
+  const [path] = Deno.args;
+  console.log("ready");
+  for (;;) {
+    Deno.writeTextFileSync(path + ".new", "note");
+    Deno.renameSync(path + ".new", path);
+    Deno.removeSync(path);
+    Deno.writeTextFileSync(path, "note", { createNew: true });
+  }
+`;
+
+Deno.test({
+  name: "a file that another process replaces and removes all the time is read, opened, or missing",
+  ignore: WINDOWS,
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/note`;
+    const replacer = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--ext=ts", REPLACER, path],
+      stdout: "piped",
+    }).spawn();
+    try {
+      const reader = replacer.stdout.getReader();
+      await reader.read();
+      await reader.cancel();
+      const counts = { read: 0, opened: 0 };
+      for (let i = 0; i < 3000; i++) {
+        if (await readSmallFile(path, MOST)) counts.read++;
+        try {
+          (await openOwnFile(path)).close();
+          counts.opened++;
+        } catch (error) {
+          assert.match((error as Error).message, /no such file|it was removed meanwhile/);
+        }
+      }
+      assert.ok(counts.read > 0 && counts.opened > 0, JSON.stringify(counts));
+    } finally {
+      replacer.kill("SIGKILL");
+      await replacer.status;
+    }
+  },
+});

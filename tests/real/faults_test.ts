@@ -147,7 +147,8 @@ for (const size of [3 * MIB, 200 * MIB]) {
         demandTokens(place.registry, { anonymous: true });
         busyIn(phase, place.registry);
         place.assertWhole(await place.pull());
-        assert.ok(await place.excess() <= 0);
+        // A range that is divided while it is sent: what is in socket buffers comes to the first half too.
+        assert.ok(await place.excess() <= MIB, `${await place.excess()} bytes twice`);
       },
     );
   }

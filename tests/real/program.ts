@@ -6,7 +6,11 @@ import { type Ended, runToEnd } from "./child.ts";
 /** The command that runs pullama. */
 export function pullamaCommand(): string[] {
   const binary = Deno.env.get("PULLAMA_BIN");
-  if (binary) return [binary];
+  return binary ? [binary] : fromSource();
+}
+
+/** The command that runs it from source. */
+export function fromSource(): string[] {
   const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
   return [Deno.execPath(), "run", "--quiet", "-A", "--no-check", "--frozen", main];
 }

@@ -12,6 +12,7 @@ import {
   type DoctorOptions,
   type DoctorWatcher,
 } from "../../src/setup/doctor.ts";
+import { refuseOwner } from "../../src/setup/owner.ts";
 import { noise } from "../fakes/content.ts";
 import { snapshotOf } from "../fakes/models_folder.ts";
 import { type Registry, type RegistryOptions, startRegistry } from "../fakes/registry.ts";
@@ -74,6 +75,7 @@ export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
           ...rest.options,
         },
         { signal: new AbortController().signal, onCheck() {}, ...rest.watcher },
+        refuseOwner,
         {
           env: (name) => all[name],
           accounts: { passwd: `${root}/passwd`, group: `${root}/group` },

@@ -58,7 +58,7 @@ function sourcesOf(host: Host, wire: CompletionWire): CompletionSources {
       orNone(async () => {
         const { modelText } = await import("../../ui/reports/queue_list.ts");
         const queue = await wire.openQueue(modelsDir(folder, host));
-        const rows = await queue.rows({ signal: AbortSignal.abort(), onWait() {} });
+        const rows = await queue.peek();
         return rows.filter(({ status }) => status !== "active").map((row) => ({
           value: String(row.position),
           about: modelText(row, false),

@@ -33,7 +33,7 @@ export interface QueueJob extends PullerParts {
 export async function startQueue(job: QueueJob): Promise<number> {
   const { queue, options, display, host } = job;
   const { stop, clock } = host;
-  const open = (await queue.rows(job.wait))
+  const open = (await queue.peek())
     .filter(({ status }) => status === "queued" || status === "active");
   if (options.dryRun && open.length > 0) {
     return await runPull({ ...job, models: open.map(({ given }) => given) });
@@ -78,7 +78,8 @@ export async function startQueue(job: QueueJob): Promise<number> {
   try {
     for (const { message, hint } of job.warnings) puller.emit({ event: "warning", message, hint });
     if (open.length > 0) {
-      // An error that prevents every pull must not mark the first entry as failed.
+      // First: an error that prevents every pull must not mark the first entry as failed, and a
+      // change of the queue may cost root the right to read its own files.
       await puller.open();
       left = await queue.run({
         pullOne,

@@ -13,7 +13,7 @@ import {
   type TokenRequest,
 } from "./signature.ts";
 
-/** What a user can log in with. Files are read each time they are needed. */
+/** What a user can log in with. */
 export interface Identity extends PasswordSources {
   /** The path of a private key. */
   readonly keyFile?: string;
@@ -72,10 +72,10 @@ export async function tokenCredential(
 ): Promise<Credential | AccessProblem> {
   const password = await passwordCredential(request, registry, realm, options);
   if ("query" in password || registry.protocol !== "https:") return password;
-  const { identity: { keyFile }, secrets, now } = options;
+  const { identity: { keyFile, read }, secrets, now } = options;
   const page = KEY_PAGES[registry.host];
   if (keyFile === undefined) return password;
-  const key = await readKey(keyFile);
+  const key = await readKey(keyFile, read);
   if (!("sign" in key)) {
     const surprising = !key.missing;
     if (page === undefined) {

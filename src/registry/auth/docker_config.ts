@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { quoted } from "../../core/quote.ts";
+import { type ReadSecret, readSecret } from "./secret_file.ts";
 
 export interface Password {
   readonly user: string;
@@ -16,6 +17,8 @@ export interface PasswordSources {
   readonly login?: { readonly host: string; readonly user: string; readonly password: string };
   /** The path of Docker's `config.json`. */
   readonly dockerConfig?: string;
+  /** How files are read; default each time they are needed. */
+  readonly read?: ReadSecret;
 }
 
 export interface FoundPassword {
@@ -32,22 +35,19 @@ const DOCKER_HUB = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 /** The credentials for `host`, with its port unless it is the default. The first match wins. */
 export async function findPassword(
   host: string,
-  { login, dockerConfig }: PasswordSources,
+  { login, dockerConfig, read = readSecret }: PasswordSources,
 ): Promise<FoundPassword> {
   if (login && isSameHost(login.host, host)) {
     const { user, password } = login;
     return { credentials: { user, password, source: "PULLAMA_REGISTRY_USER" } };
   }
   if (dockerConfig === undefined) return {};
-  let text: string;
   try {
-    text = await Deno.readTextFile(dockerConfig);
-  } catch (error) {
-    return error instanceof Deno.errors.NotFound
-      ? {}
-      : { problem: `${dockerConfig} cannot be read` };
+    const bytes = await read(dockerConfig);
+    return bytes ? inDockerConfig(new TextDecoder().decode(bytes), dockerConfig, host) : {};
+  } catch {
+    return { problem: `${dockerConfig} cannot be read` };
   }
-  return inDockerConfig(text, dockerConfig, host);
 }
 
 /** The Authorization header for Basic authentication. */

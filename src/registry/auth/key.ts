@@ -1,8 +1,8 @@
 /** The user's key, which signs requests for tokens. */
 
 import { sign } from "node:crypto";
-import { isTooLarge, readSmallFile } from "../../io/guarded.ts";
 import { keyIn, publicText } from "./key_file.ts";
+import { readSecret } from "./secret_file.ts";
 
 export interface SigningKey {
   readonly path: string;
@@ -25,20 +25,19 @@ export interface KeyProblem {
 const MAX_FILE = 64 << 10;
 
 /** The key in the file at `path`, or why it cannot be used, without quoting any of its content. */
-export async function readKey(path: string): Promise<SigningKey | KeyProblem> {
-  let text: string | undefined;
+export async function readKey(path: string, read = readSecret): Promise<SigningKey | KeyProblem> {
+  let bytes: Uint8Array | undefined;
   try {
-    // Users keep keys behind links.
-    const file = await readSmallFile(path, MAX_FILE, { follow: true });
-    text = file && new TextDecoder().decode(file.bytes);
-  } catch (error) {
-    return unusable(path, isTooLarge(error) ? "is too large" : "cannot be read");
+    bytes = await read(path);
+  } catch {
+    return unusable(path, "cannot be read");
   }
-  if (text === undefined) {
+  if (bytes === undefined) {
     const hint = `run "ollama serve" once to create it, or run: ${keygen(path)}`;
     return { missing: true, reason: `key file ${path} not found`, hint };
   }
-  const key = keyIn(text);
+  if (bytes.length > MAX_FILE) return unusable(path, "is too large");
+  const key = keyIn(new TextDecoder().decode(bytes));
   if (typeof key === "string") return unusable(path, key);
   return { path, publicKey: publicText(key), sign: (bytes) => sign(null, bytes, key) };
 }

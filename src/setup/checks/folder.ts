@@ -21,9 +21,11 @@ export interface FolderOptions {
   /** Where `modelsDir` comes from. */
   readonly chosenBy: "--models-dir" | "OLLAMA_MODELS" | "default";
   readonly accounts: AccountFiles;
+  /** Called before anything in the folder changes; rejects with kind local if nothing may. */
+  enter(): Promise<void>;
 }
 
-export function folderStep({ modelsDir, chosenBy, accounts }: FolderOptions): Step {
+export function folderStep({ modelsDir, chosenBy, accounts, enter }: FolderOptions): Step {
   return {
     name: "folder",
     late: "no response from the file system",
@@ -32,6 +34,7 @@ export function folderStep({ modelsDir, chosenBy, accounts }: FolderOptions): St
       const path = resolve(modelsDir);
       const { root, own, blobs, manifests } = pathsOf(path);
       await requireDirectory(root);
+      await enter();
       const there = await nearestFolder(own);
       const exists = there.length >= path.length;
       // Each may be a link, or belong to another user.

@@ -14,11 +14,11 @@ export function keyStep(identity: Identity, host: string): Step {
     remedy: "check the file, or use another key with PULLAMA_KEY",
     async check() {
       const credentials = await credentialsText(identity, host);
-      const { keyFile } = identity;
+      const { keyFile, read } = identity;
       if (keyFile === undefined) {
         return { found: ["no key: no home directory", credentials] };
       }
-      const key = await readKey(keyFile);
+      const key = await readKey(keyFile, read);
       if ("sign" in key) {
         return { found: [keyFile, "Ed25519", await fingerprint(key.publicKey), credentials] };
       }

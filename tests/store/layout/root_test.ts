@@ -11,9 +11,9 @@ Deno.test("a file in place of the models folder is not taken for an empty models
     const paths = pathsOf(root);
     for (
       const read of [
-        manifestFiles(paths),
-        unfinishedIn(paths),
-        openFolder(root, { tool: "test" }).spelling(NAME),
+        () => manifestFiles(paths),
+        () => unfinishedIn(paths),
+        () => openFolder(root, { tool: "test" }).spelling(NAME),
       ]
     ) {
       await assert.rejects(read, {
