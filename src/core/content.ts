@@ -118,15 +118,21 @@ export interface PullIntent {
   readonly digests: ReadonlySet<Digest>;
 }
 
+/** The room for a model, in bytes; undefined where that is unknown, or there is no limit that matters. */
+export interface Room {
+  /** For what is downloaded. */
+  readonly free: number | undefined;
+  readonly largestFile: number | undefined;
+  /** On another disk, which blobs are copied to when they are complete. */
+  readonly freeForBlobs: number | undefined;
+}
+
 /** Where models go. */
 export interface Store {
   /** The name under which the model is stored: an installed spelling is used again. */
   spelling(name: ModelName): Promise<ModelName>;
   survey(blobs: readonly Descriptor[]): Promise<readonly BlobStatus[]>;
-  /** Bytes of free space; undefined where that is unknown. */
-  free(): number | undefined;
-  /** The largest file in bytes; undefined where there is no limit that matters. */
-  largestFile(): number | undefined;
+  room(): Promise<Room>;
   /** Bytes that would be freed by removing everything unfinished: of `blobs`, and of all others. */
   unfinishedBytes(blobs: readonly Descriptor[]): Promise<UnfinishedBytes>;
   /**

@@ -204,7 +204,12 @@ export function setOwnership(
   { mode, uid, gid }: { readonly mode?: number; readonly uid?: number; readonly gid?: number },
 ): void {
   if (WINDOWS || (mode ?? uid ?? gid) === undefined) return;
-  const expected = lstatSync(path).isDirectory() ? "directory" : "own file";
+  const now = lstatSync(path);
+  // Most new files are as they should be: there is nothing to change, and so nothing to be careful with.
+  const isSo = [[mode, now.mode & 0o7777], [uid, now.uid], [gid, now.gid]]
+    .every(([wanted, is]) => wanted === undefined || wanted === is);
+  if (isSo) return;
+  const expected = now.isDirectory() ? "directory" : "own file";
   const { fd, info } = openChecked(path, expected);
   try {
     if (uid !== undefined || gid !== undefined) fchownSync(fd, uid ?? info.uid, gid ?? info.gid);

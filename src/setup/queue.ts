@@ -17,6 +17,7 @@ import { add, type Added, assertPositions, remove } from "../queue/queue.ts";
 import { type Run, runQueue } from "../queue/runner.ts";
 import { folderAt, makeOwnFolder } from "../store/layout/folder.ts";
 import { makeRoot } from "../store/layout/ownership.ts";
+import { pathsOf } from "../store/layout/paths.ts";
 
 /** The queue of one models folder. */
 export interface ModelQueue {
@@ -78,7 +79,7 @@ export function openQueue(
 }
 
 function placeIn(modelsDir: string, enter: () => Promise<void>): QueuePlace {
-  const folder = folderAt(modelsDir);
+  const folder = folderAt(pathsOf(modelsDir));
   const { root, queue, queueLock, runnerLock } = folder.paths;
   return {
     file: queue,

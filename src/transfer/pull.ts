@@ -76,12 +76,13 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     const size = sizeOf(blobs);
     const { digest } = manifest;
     emit({ event: "manifest", digest, blobs: statuses.length, size, kept: keptOf(statuses) });
-    const space = spaceFor(statuses, store.free());
+    const room = await store.room();
+    const space = spaceFor(statuses, room);
     if (settings.dryRun) {
       emit({ event: "dry_run", result: dryRun(name, manifest, statuses, space) });
       return undefined;
     }
-    if (!settings.force) requireSpace(space, statuses, store.largestFile());
+    if (!settings.force) requireSpace(space, statuses, room.largestFile);
     const waiting = (holder: string | undefined) =>
       emit({ event: "lock_wait", digest: undefined, holder });
     await using session = await store.enter(ended.signal, waiting, intentOf(stored, statuses));

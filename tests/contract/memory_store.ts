@@ -5,6 +5,7 @@ import type {
   BlobWatcher,
   Ingest,
   PullIntent,
+  Room,
   Session,
   Store,
   UnfinishedBytes,
@@ -41,8 +42,9 @@ export class MemoryStore implements Store {
     }));
   }
 
-  free(): undefined {}
-  largestFile(): undefined {}
+  room(): Promise<Room> {
+    return Promise.resolve({ free: undefined, largestFile: undefined, freeForBlobs: undefined });
+  }
 
   unfinishedBytes(blobs: readonly Descriptor[]): Promise<UnfinishedBytes> {
     const bytes = { own: 0, others: 0 };

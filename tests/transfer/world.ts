@@ -8,7 +8,7 @@ import { RegistrySource } from "../../src/registry/source.ts";
 import { blobFile, pathsOf } from "../../src/store/layout/paths.ts";
 import { openFolder } from "../../src/store/store.ts";
 import type { Clock } from "../../src/io/clock.ts";
-import type { Source, Store } from "../../src/core/content.ts";
+import type { Room, Source, Store } from "../../src/core/content.ts";
 import { pullModel, type PullSettings } from "../../src/transfer/pull.ts";
 import { makeModel } from "../fakes/model.ts";
 import {
@@ -181,11 +181,10 @@ export function count(pull: Pull, event: PullEvent["event"]): number {
 /** The same models folder on another disk. */
 export function onDisk(
   store: Store,
-  disk: { readonly free?: number; readonly largestFile?: number },
+  disk: Partial<Room>,
 ): Store {
   return {
-    free: () => disk.free ?? store.free(),
-    largestFile: () => disk.largestFile,
+    room: async () => ({ ...await store.room(), ...disk }),
     spelling: (name) => store.spelling(name),
     survey: (blobs) => store.survey(blobs),
     unfinishedBytes: (blobs) => store.unfinishedBytes(blobs),

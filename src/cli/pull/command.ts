@@ -32,11 +32,13 @@ export function addPull(
     .addHelpText("after", MORE)
     .action(async (models, flags) => {
       const [
-        { displayOptions, modelsDirWarnings, pullOptions },
+        { displayOptions, modelsDirWarnings },
+        { pullOptions },
         { runPull },
         { repeatPullFlags },
       ] = await Promise.all([
         import("../args/options.ts"),
+        import("./options.ts"),
         import("./run.ts"),
         import("../args/repeat_flags.ts"),
       ]);

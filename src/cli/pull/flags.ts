@@ -9,7 +9,8 @@ import {
   tokenHostFlag,
   verboseFlag,
 } from "../args/flags.ts";
-import type { DisplayFlags, PullFlags } from "../args/options.ts";
+import type { DisplayFlags } from "../args/options.ts";
+import type { PullFlags } from "./options.ts";
 import { duration, durationOrForever, path, sizeFrom, wholeNumber } from "../args/values.ts";
 
 const STORAGE = "Storage:";

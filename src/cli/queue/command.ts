@@ -131,12 +131,14 @@ const addStart: Add = (group, host, wire, ended) => {
     .addHelpText("after", MORE_ON_START)
     .action(async (flags) => {
       const [
-        { displayOptions, modelsDirWarnings, pullOptions },
+        { displayOptions, modelsDirWarnings },
+        { pullOptions },
         { startQueue },
         { waitMessages },
         { repeatFolderFlags, repeatPullFlags },
       ] = await Promise.all([
         import("../args/options.ts"),
+        import("../pull/options.ts"),
         import("./start.ts"),
         import("./wait.ts"),
         import("../args/repeat_flags.ts"),

@@ -8,7 +8,7 @@ import { fileError, isMissing } from "../../io/file_error.ts";
 import { fileSystemOf } from "../../io/file_system.ts";
 import { isDirectory, statOf } from "../../io/stat.ts";
 import { freeBytes } from "../../io/space.ts";
-import { requireDirectory } from "../../store/layout/ownership.ts";
+import { requireDirectory } from "../../store/layout/directory.ts";
 import { pathsOf } from "../../store/layout/paths.ts";
 import { type Account, type AccountFiles, mayRead, readAccounts } from "./accounts.ts";
 import type { Finding, Step } from "./run.ts";

@@ -14,10 +14,11 @@ export async function checkSpace(
 ): Promise<Finding> {
   const folder = openFolder(resolve(modelsDir));
   const statuses = await folder.survey(blobs);
-  const space = spaceFor(statuses, folder.free());
+  const room = await folder.room();
+  const space = spaceFor(statuses, room);
   const { toFetch, free } = space;
   if (toFetch === 0) return { found: ["nothing to download"] };
-  requireSpace(space, statuses, folder.largestFile());
+  requireSpace(space, statuses, room.largestFile);
   const part = toFetch < blobs.reduce((sum, { size }) => sum + size, 0) ? "still " : "";
   return {
     found: [

@@ -3,7 +3,7 @@
 import { folderOf } from "../../io/atomic.ts";
 import { type Disk, type Ownership, realDisk } from "../../io/disk.ts";
 import { makeFolder, ownershipIn } from "./ownership.ts";
-import { type Paths, pathsOf } from "./paths.ts";
+import type { Paths } from "./paths.ts";
 import { requireOwnFolders } from "./trust.ts";
 
 export interface Folder {
@@ -12,9 +12,9 @@ export interface Folder {
   readonly disk: Disk;
 }
 
-/** The models folder `root`, which need not exist. Nothing is read or made. */
-export function folderAt(root: string, disk: Disk = realDisk): Folder {
-  return { paths: pathsOf(root), disk };
+/** The models folder at `paths`, which need not exist. Nothing is read or made. */
+export function folderAt(paths: Paths, disk: Disk = realDisk): Folder {
+  return { paths, disk };
 }
 
 /** A new name in the folder of files that are about to be renamed. */

@@ -3,11 +3,11 @@
  * must be able to read, extend and remove what an administrator pulled. The umask of the process is ignored.
  */
 
-import { PullamaError } from "../../core/errors.ts";
 import { folderOf } from "../../io/atomic.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
 import { fileError } from "../../io/file_error.ts";
-import { isDirectory, lstatOf, statOf } from "../../io/stat.ts";
+import { isDirectory } from "../../io/stat.ts";
+import { requireNoDeadLink } from "./directory.ts";
 
 const DEFAULT_MODE = 0o755;
 
@@ -38,25 +38,6 @@ function foreignOwner(info: Deno.FileInfo): { uid?: number; gid?: number } {
     ...(info.uid === null || info.uid === 0 ? {} : { uid: info.uid }),
     ...(info.gid === null || info.gid === Deno.gid() ? {} : { gid: info.gid }),
   };
-}
-
-/** Rejects with kind local where `root` exists and is not a directory, or is a link to nothing. */
-export async function requireDirectory(root: string): Promise<void> {
-  const found = await statOf(root);
-  if (!found) return await requireNoDeadLink(root);
-  if (found.isDirectory) return;
-  throw new PullamaError("local", `${root} exists and is not a directory`, {
-    hint: "move it away, or choose another folder with --models-dir",
-  });
-}
-
-/** A disk that is not mounted must not look like a folder without models. */
-async function requireNoDeadLink(path: string): Promise<void> {
-  if (!(await lstatOf(path))?.isSymlink) return;
-  const target = await Deno.readLink(path);
-  throw new PullamaError("local", `${path} is a link to ${target}, which does not exist`, {
-    hint: "mount the disk it leads to, or choose another folder with --models-dir",
-  });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Ownership } from "../../io/disk.ts";
 import { tryLock, tryLockExisting } from "../../io/lock.ts";
 import { lstatOf, namesIn } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "./paths.ts";
-import { requireDirectory } from "./ownership.ts";
+import { requireDirectory } from "./directory.ts";
 
 /** One file and the bytes that its removal frees. */
 export interface UnfinishedFile {

@@ -9,7 +9,7 @@ import { displayName, fullName, type ModelName, nameOfParts } from "../../core/n
 import { readSmallFile } from "../../io/guarded.ts";
 import { fileError, isMissing } from "../../io/file_error.ts";
 import type { Paths } from "../layout/paths.ts";
-import { requireDirectory } from "../layout/ownership.ts";
+import { requireDirectory } from "../layout/directory.ts";
 
 /** A file at the depth of a manifest: four levels below a tree. */
 export interface ManifestFile {
