@@ -118,13 +118,10 @@ export interface PullIntent {
   readonly digests: ReadonlySet<Digest>;
 }
 
-/** The room for a model, in bytes; undefined where that is unknown, or there is no limit that matters. */
+/** The room for blobs, in bytes; undefined where that is unknown, or there is no limit that matters. */
 export interface Room {
-  /** For what is downloaded. */
   readonly free: number | undefined;
   readonly largestFile: number | undefined;
-  /** On another disk, which blobs are copied to when they are complete. */
-  readonly freeForBlobs: number | undefined;
 }
 
 /** Where models go. */

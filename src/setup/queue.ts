@@ -80,7 +80,7 @@ export function openQueue(
 
 function placeIn(modelsDir: string, enter: () => Promise<void>): QueuePlace {
   const folder = folderAt(pathsOf(modelsDir));
-  const { root, queue, queueLock, runnerLock } = folder.paths;
+  const { root, queueFolder, queue, queueLock, runnerLock } = folder.paths;
   return {
     file: queue,
     temporary: `${queue}.tmp`,
@@ -90,7 +90,7 @@ function placeIn(modelsDir: string, enter: () => Promise<void>): QueuePlace {
     async prepare() {
       await enter();
       await makeRoot(realDisk, root);
-      return await makeOwnFolder(folder);
+      return await makeOwnFolder(folder, queueFolder);
     },
   };
 }

@@ -88,7 +88,7 @@ export class ModelsFolder implements Store {
 
   async room(): Promise<Room> {
     const { roomIn } = await import("./layout/room.ts");
-    return await roomIn(this.#paths);
+    return roomIn(this.#paths);
   }
 
   async survey(blobs: readonly Descriptor[]): Promise<BlobStatus[]> {

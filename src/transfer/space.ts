@@ -11,36 +11,21 @@ export const FREE_MARGIN: number = 64 * 1024 * 1024;
 /** What has to be downloaded, and whether it fits. Sizes in bytes. */
 export interface SpaceNeeded {
   readonly toFetch: number;
-  /** On the disk that has the least room for it. */
   readonly free: number | undefined;
-  /** Bytes that are missing there; 0: it fits. */
+  /** Bytes that are missing; 0: it fits. */
   readonly short: number;
-  /** What has to be copied there, if that is the other disk, with the blobs. */
-  readonly toCopy?: number;
 }
 
 /** What `statuses` need of the room that is there. */
-export function spaceFor(
-  statuses: readonly BlobStatus[],
-  { free, freeForBlobs }: Pick<Room, "free" | "freeForBlobs">,
-): SpaceNeeded {
+export function spaceFor(statuses: readonly BlobStatus[], { free }: Room): SpaceNeeded {
   const toFetch = statuses.reduce((sum, { blob, kept }) => sum + blob.size - kept, 0);
-  const here = { toFetch, free, short: shortOf(toFetch, free) };
-  const toCopy = statuses.reduce(
-    (sum, { blob, state }) => state === "missing" ? sum + blob.size : sum,
-    0,
-  );
-  const there = { toFetch, free: freeForBlobs, short: shortOf(toCopy, freeForBlobs), toCopy };
-  return there.short > here.short ? there : here;
-}
-
-function shortOf(bytes: number, free = Infinity): number {
-  return bytes === 0 ? 0 : Math.max(0, bytes + FREE_MARGIN - free);
+  const needed = toFetch === 0 ? 0 : toFetch + FREE_MARGIN;
+  return { toFetch, free, short: free === undefined ? 0 : Math.max(0, needed - free) };
 }
 
 /** Throws `disk_full` where the model does not fit, or one of its blobs is larger than `largest`, if given. */
 export function requireSpace(
-  { toFetch, free = 0, short, toCopy }: SpaceNeeded,
+  { toFetch, free = 0, short }: SpaceNeeded,
   statuses: readonly BlobStatus[],
   largest = Infinity,
 ): void {
@@ -54,12 +39,9 @@ export function requireSpace(
     );
   }
   if (short === 0) return;
-  const what = toCopy === undefined
-    ? `${formatSize(toFetch)} to download`
-    : `${formatSize(toCopy)} to store on the disk of blobs`;
   throw new PullamaError(
     "disk_full",
-    `not enough disk space: ${what}, ${formatSize(free)} free, ` +
+    `not enough disk space: ${formatSize(toFetch)} to download, ${formatSize(free)} free, ` +
       `${formatSize(short)} short (${formatSize(FREE_MARGIN)} kept free)`,
     { hint: "free some space, choose another --models-dir, or try anyway with --force" },
   );

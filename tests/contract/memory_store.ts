@@ -43,7 +43,7 @@ export class MemoryStore implements Store {
   }
 
   room(): Promise<Room> {
-    return Promise.resolve({ free: undefined, largestFile: undefined, freeForBlobs: undefined });
+    return Promise.resolve({ free: undefined, largestFile: undefined });
   }
 
   unfinishedBytes(blobs: readonly Descriptor[]): Promise<UnfinishedBytes> {

@@ -8,7 +8,7 @@ import { cacheOfDeno, pullamaCommand } from "../real/program.ts";
 const LIMIT_MS = 60_000;
 
 /** Commands that do without a network. */
-const LOCAL: ReadonlySet<string> = new Set(["clean", "list", "rm"]);
+const LOCAL = /^(?:clean|list|rm|queue (?:add|list|rm))\b/;
 
 export interface Run extends AsyncDisposable {
   readonly process: Deno.ChildProcess;
@@ -25,7 +25,7 @@ export interface Machine extends AsyncDisposable {
   /** The command that `start` runs, and its environment. */
   readonly command: (args: readonly string[]) => string[];
   readonly env: Readonly<Record<string, string>>;
-  readonly start: (args: readonly string[]) => Run;
+  readonly start: (args: readonly string[], prefix?: readonly string[]) => Run;
   /** The files of unfinished blobs with this extension: `live`, `partial`, `json`. */
   readonly unfinished: (extension: string) => string[];
 }
@@ -36,14 +36,14 @@ export async function machine(models?: string): Promise<Machine> {
   const dir = models ?? `${folder.path}/models`;
   const env = { HOME: folder.path, ...cacheOfDeno() };
   const command = (args: readonly string[]) => {
-    const network = LOCAL.has(args[0]!) ? [] : ["--insecure"];
+    const network = LOCAL.test(args.join(" ")) ? [] : ["--insecure"];
     return [...pullamaCommand(), ...args, ...network, "--models-dir", dir];
   };
   return {
     models: dir,
     command,
     env,
-    start: (args) => start(command(args), env),
+    start: (args, prefix = []) => start([...prefix, ...command(args)], env),
     unfinished: (extension) => {
       const own = `${dir}/.pullm`;
       if (!exists(own)) return [];

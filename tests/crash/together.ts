@@ -1,8 +1,11 @@
 /** Several processes that pull into one models folder at the same time. */
 
 import assert from "node:assert/strict";
+import { pathsOf } from "../../src/store/layout/paths.ts";
 import { openFolder } from "../../src/store/store.ts";
+import { fullName, parseName } from "../../src/core/name.ts";
 import { exists } from "../fakes/exists.ts";
+import { mayMount, runCommand } from "../io/mount.ts";
 import { makeModel } from "../fakes/model.ts";
 import { type AddedModel, startRegistry } from "../fakes/registry.ts";
 import { kill } from "../real/child.ts";
@@ -12,25 +15,31 @@ import { type Machine, machine, type Run } from "./machine.ts";
 
 export interface Together {
   readonly processes: number;
-  /** What is a link to another file system. */
-  readonly elsewhere?: "blobs" | "manifests" | "models" | undefined;
-  /** Chance that a process is killed at a random moment. */
+  /** What is on another file system, or blobs/ a mount of its own on the same one. */
+  readonly elsewhere?: "blobs" | "manifests" | "models" | "mounted blobs" | undefined;
+  /** A command that runs each of them, such as one that makes system calls fail. */
+  readonly prefix?: readonly string[];
+  /** Chances that a pull gets a signal at a random moment; one that is paused continues. */
   readonly kills?: number;
-  /** Commands that run beside the pulls. */
+  readonly interrupts?: number;
+  readonly pauses?: number;
+  /** Commands that run beside the pulls. `MODEL` is one of the models. */
   readonly beside?: readonly (readonly string[])[];
   readonly random: () => number;
 }
 
-/** A second file system; undefined: there is none. The compiled program may not write below /dev. */
-export const ELSEWHERE: string | undefined = exists("/dev/shm") && !Deno.env.get("PULLAMA_BIN")
-  ? "/dev/shm"
-  : undefined;
+/** Whether there is a second file system: one can be mounted, or the program may write to the usual one. */
+export const HAS_ELSEWHERE: boolean = mayMount() ||
+  (exists("/dev/shm") && !Deno.env.get("PULLAMA_BIN"));
 
 const WEIGHTS = 2 * MIB;
+/** Milliseconds in which signals are sent, and the longest pause. */
+const SIGNALS_MS = 900;
+const PAUSE_MS = 1000;
 
 /** One round in an empty folder. Every process must do what it would have done alone. */
 export async function pullTogether(together: Together): Promise<void> {
-  const { processes, elsewhere, kills = 0, beside = [], random } = together;
+  const { processes, elsewhere, prefix = [], beside = [], random } = together;
   await using registry = await startRegistry({});
   await using place = await machine();
   await using _other = await folderElsewhere(place, elsewhere);
@@ -44,34 +53,64 @@ export async function pullTogether(together: Together): Promise<void> {
   ];
   const used = Array.from({ length: processes }, (_, i) => models[Math.floor(i / 2) % 3]!);
   const weights = models[0]!.layers[0]!;
-  const runs: Run[] = [];
   await using stack = new AsyncDisposableStack();
-  const start = (args: readonly string[]) => {
-    const run = stack.use(place.start(args));
-    runs.push(run);
-    return run;
-  };
+  const start = (args: readonly string[]) => stack.use(place.start(args, prefix));
   const pulls = used.map(({ name }) => start([name, "--output", "compact"]));
-  for (const args of beside) start(args);
-  const killed = new Set<Run>();
-  const killing = pulls.filter(() => random() < kills).map(async (run) => {
-    await new Promise((go) => setTimeout(go, random() * 900));
-    kill(run.process, "SIGKILL");
-    killed.add(run);
+  const others = beside.map((args) => {
+    const named = args.map((word) =>
+      word === "MODEL" ? models[Math.floor(random() * 3)]!.name : word
+    );
+    return { args: named, run: start(named) };
   });
-  const codes = await Promise.all(runs.map(async (run) => (await run.ended).code));
-  await Promise.all(killing);
-  for (const [i, code] of codes.entries()) {
-    const run = runs[i]!;
-    if (killed.has(run)) continue;
-    assert.equal(code, 0, `${i}: exit code ${code}: ${run.out()}${run.err()}`);
+  const disturbed = await disturb(pulls, together);
+  for (const [i, run] of pulls.entries()) {
+    const { code } = await run.ended;
+    if (!disturbed.has(run)) assert.equal(code, 0, `${i}: ${run.out()}${run.err()}`);
   }
-  if (killed.size === 0) assert.equal(registry.served(weights.digest), weights.size);
+  for (const { args, run } of others) {
+    const { code } = await run.ended;
+    assert.ok(
+      mayEnd(args, code, run.err()),
+      `${args}: exit code ${code}: ${run.out()}${run.err()}`,
+    );
+  }
+  const removes = beside.some(([command]) => command === "rm");
+  if (disturbed.size === 0 && !removes) assert.equal(registry.served(weights.digest), weights.size);
   else await finish(place, used);
   for (const { name, manifest, config, layers } of used) {
     assertInstalled(place.models, name, { manifest, blobs: [...layers, config!] });
   }
-  await assertTidy(place, used);
+  await assertTidy(place, models);
+}
+
+/** Sends signals to the pulls, as `together` says, until all have ended; returns those that need not succeed. */
+async function disturb(
+  pulls: readonly Run[],
+  { kills = 0, interrupts = 0, pauses = 0, random }: Together,
+): Promise<ReadonlySet<Run>> {
+  const disturbed = new Set<Run>();
+  const later = (ms: number) => new Promise((go) => setTimeout(go, random() * ms));
+  await Promise.all(pulls.map(async (run) => {
+    const chance = random();
+    if (chance >= kills + interrupts + pauses) return;
+    await later(SIGNALS_MS);
+    if (chance < kills + interrupts) {
+      kill(run.process, chance < kills ? "SIGKILL" : "SIGINT");
+      disturbed.add(run);
+      return;
+    }
+    kill(run.process, "SIGSTOP");
+    await later(PAUSE_MS);
+    kill(run.process, "SIGCONT");
+  }));
+  return disturbed;
+}
+
+/** Whether a command beside pulls may end so: a removal may be refused, or have nothing to remove. */
+function mayEnd([command, sub]: readonly string[], code: number, err: string): boolean {
+  if (code === 0) return true;
+  if (command === "rm") return code === 4 || (code === 1 && /a pull is running/.test(err));
+  return command === "queue" && sub === "start" && code === 1 && /is already running it/.test(err);
 }
 
 /** What was killed is done again; then nothing may fail. */
@@ -83,16 +122,22 @@ async function finish(place: Machine, used: readonly AddedModel[]): Promise<void
 }
 
 /** After clean there is nothing but the models and the records that all pulls share. */
-async function assertTidy(place: Machine, used: readonly AddedModel[]): Promise<void> {
+async function assertTidy(place: Machine, models: readonly AddedModel[]): Promise<void> {
   const { signal } = new AbortController();
   const report = await openFolder(place.models)
-    .clean({ models: [], dryRun: false, queue: false, signal });
+    .clean({ models: [], dryRun: false, queue: true, signal });
   assert.deepEqual(report.left, []);
-  const own = filesIn(`${place.models}/.pullm`).filter((name) => !name.endsWith(".lock"));
+  const paths = pathsOf(place.models);
+  const own = filesIn(paths.own).filter((name) => !name.endsWith(".lock"));
   assert.deepEqual(own, ["ledger.json"]);
-  const wanted = used.flatMap(({ config, layers }) => [...layers, config!])
+  const installed = await openFolder(place.models).names();
+  const wanted = models.filter(({ name }) =>
+    installed.map(fullName).includes(fullName(parseName(name)))
+  )
+    .flatMap(({ config, layers }) => [...layers, config!])
     .map(({ digest }) => digest.replace(":", "-"));
-  assert.deepEqual(filesIn(`${place.models}/blobs`), [...new Set(wanted)].sort());
+  const blobs = filesIn(paths.blobs).filter((name) => !name.startsWith(".pullm/"));
+  assert.deepEqual(blobs, [...new Set(wanted)].sort());
 }
 
 async function folderElsewhere(
@@ -100,8 +145,25 @@ async function folderElsewhere(
   what: Together["elsewhere"],
 ): Promise<AsyncDisposable> {
   if (what === undefined) return { [Symbol.asyncDispose]: () => Promise.resolve() };
-  const target = await Deno.makeTempDir({ dir: ELSEWHERE!, prefix: "pullama-together-" });
+  if (what === "mounted blobs") return await mountedBlobs(models);
+  const dir = mayMount() ? undefined : "/dev/shm";
+  const target = await Deno.makeTempDir({ prefix: "pullama-together-", ...(dir && { dir }) });
+  if (!dir) await runCommand("mount", "-t", "tmpfs", "tmpfs", target);
   if (what !== "models") await Deno.mkdir(models);
   await Deno.symlink(target, what === "models" ? models : `${models}/${what}`);
-  return { [Symbol.asyncDispose]: () => Deno.remove(target, { recursive: true }) };
+  return {
+    async [Symbol.asyncDispose]() {
+      if (!dir) await runCommand("umount", target);
+      await Deno.remove(target, { recursive: true });
+    },
+  };
+}
+
+/** Links and renames between two mounts fail, although the number of the file system is the same. */
+async function mountedBlobs(models: string): Promise<AsyncDisposable> {
+  const [blobs, target] = [`${models}/blobs`, `${models}-blobs`];
+  await Deno.mkdir(blobs, { recursive: true });
+  await Deno.mkdir(target);
+  await runCommand("mount", "--bind", target, blobs);
+  return { [Symbol.asyncDispose]: () => runCommand("umount", blobs) };
 }

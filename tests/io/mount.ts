@@ -17,17 +17,18 @@ export function mounted(
       await using dir = await scratch();
       const folder = `${dir.path}/small`;
       await Deno.mkdir(folder);
-      await run("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder);
+      await runCommand("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder);
       try {
-        await test(folder, (changed) => run("mount", "-o", `remount,${changed}`, folder));
+        await test(folder, (changed) => runCommand("mount", "-o", `remount,${changed}`, folder));
       } finally {
-        await run("umount", folder);
+        await runCommand("umount", folder);
       }
     },
   });
 }
 
-function mayMount(): boolean {
+/** Whether this process may mount file systems. */
+export function mayMount(): boolean {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
   const at = Deno.makeTempDirSync({ prefix: "pullama-mount-" });
   try {
@@ -41,7 +42,8 @@ function mayMount(): boolean {
   }
 }
 
-async function run(command: string, ...args: string[]): Promise<void> {
+/** Runs a command that must succeed. */
+export async function runCommand(command: string, ...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(command, { args }).output();
   if (!success) throw new Error(`${command}: ${new TextDecoder().decode(stderr)}`);
 }

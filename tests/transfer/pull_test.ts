@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import type { Store } from "../../src/core/content.ts";
-import { FREE_MARGIN } from "../../src/transfer/space.ts";
 import { count, MIB, onDisk, world } from "./world.ts";
 
 Deno.test("pullModel() stores a model, fetching each byte once", async () => {
@@ -118,23 +117,6 @@ Deno.test("case 37: pullModel() onto a disk that is too small fails before anyth
   await place.pull(model.name, { ...small(MIB), settings: { force: true } });
   place.assertInstalled(model);
   await place.pull(model.name, small(0));
-});
-
-Deno.test("a second disk for the blobs needs room for whole blobs, also for what is kept of them", async () => {
-  await using place = await world();
-  const model = place.tiny(20 * MIB);
-  const pull = place.start(model.name, {
-    onEvent: (event) =>
-      event.event === "bytes" && place.registry.served(model.weights.digest) > MIB && pull.stop(),
-  });
-  await assert.rejects(pull.result, { kind: "interrupted" });
-  const little = FREE_MARGIN + model.weights.size - 1;
-  const small = { store: (store: Store) => onDisk(store, { freeForBlobs: little }) };
-  const { error } = await place.fail(model.name, small);
-  assert.match(
-    error.message,
-    /^not enough disk space: 20 MB to store on the disk of blobs, 88 MB free/,
-  );
 });
 
 Deno.test("pullModel() onto a file system that takes no file of that size fails before a byte is fetched", async () => {

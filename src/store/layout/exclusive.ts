@@ -21,8 +21,8 @@ export interface Exclusive extends Disposable {
  * The models folder has to exist. Rejects with kind local.
  */
 export async function tryExclusive(folder: Folder, peek: boolean): Promise<Exclusive> {
-  const { storeLock } = folder.paths;
-  const ownership = peek ? undefined : await makeOwnFolder(folder);
+  const { own, storeLock } = folder.paths;
+  const ownership = peek ? undefined : await makeOwnFolder(folder, own);
   const lock = await lockOf(storeLock, ownership);
   return {
     held: lock !== undefined,

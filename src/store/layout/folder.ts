@@ -27,9 +27,9 @@ export function draftBeside(path: string): string {
   return `${folderOf(path)}/.pullm-${crypto.randomUUID()}`;
 }
 
-/** Makes our own folder in an existing models folder, and returns the ownership of new files in it. */
-export async function makeOwnFolder({ disk, paths }: Folder): Promise<Ownership> {
+/** Makes `path`, one of our own folders, in an existing folder, and returns the ownership of new files in it. */
+export async function makeOwnFolder({ disk, paths }: Folder, path: string): Promise<Ownership> {
   await requireOwnFolders(paths);
-  await makeFolder(disk, paths.own, (await ownershipIn(paths.root)).folder);
-  return (await ownershipIn(paths.own)).file;
+  await makeFolder(disk, path, (await ownershipIn(folderOf(path))).folder);
+  return (await ownershipIn(path)).file;
 }

@@ -7,8 +7,10 @@ export interface Paths {
   readonly root: string;
   readonly blobs: string;
   readonly manifests: string;
-  /** Everything unfinished; Ollama ignores it. */
+  /** Everything unfinished, on the file system of the blobs; Ollama ignores it. */
   readonly own: string;
+  /** What pulls left in the models folder before the blobs were on another file system than it. */
+  readonly former: string | undefined;
   /** Verified blobs that wait for the rest of their model. */
   readonly ready: string;
   /** Files that are about to be renamed. */
@@ -21,6 +23,8 @@ export interface Paths {
   /** Held while the ledger is replaced. */
   readonly ledgerLock: string;
   readonly storeLock: string;
+  /** The folder of the queue. */
+  readonly queueFolder: string;
   /** The queue of models to pull. */
   readonly queue: string;
   /** Locked while the queue is changed. */
@@ -31,15 +35,25 @@ export interface Paths {
   readonly oldRemoveLock: string;
 }
 
-/** The paths below the models folder `root`. */
+/** Our own folder, in the models folder or in blobs/; Ollama leaves folders there alone. */
+const OWN = ".pullm";
+
+/**
+ * The paths below the models folder `root`, as it is now: where blobs/ leads to another file system, downloads are
+ * made in there. They need no room on the first disk then, and get their final names without being copied.
+ */
 export function pathsOf(root: string): Paths {
   const clean = root.replace(/(?<=.)[\\/]+$/, "");
-  const own = `${clean}/.pullm`;
+  const blobs = `${clean}/blobs`;
+  const usual = `${clean}/${OWN}`;
+  const apart = areApart(clean, blobs);
+  const own = apart ? `${blobs}/${OWN}` : usual;
   return {
     root: clean,
-    blobs: `${clean}/blobs`,
+    blobs,
     manifests: `${clean}/manifests`,
     own,
+    former: apart ? usual : undefined,
     ready: `${own}/ready`,
     temporary: `${own}/tmp`,
     bad: `${own}/bad`,
@@ -47,11 +61,21 @@ export function pathsOf(root: string): Paths {
     ledger: `${own}/ledger.json`,
     ledgerLock: `${own}/ledger.lock`,
     storeLock: `${own}/store.lock`,
-    queue: `${own}/queue.json`,
-    queueLock: `${own}/queue.lock`,
-    runnerLock: `${own}/runner.lock`,
+    queueFolder: usual,
+    queue: `${usual}/queue.json`,
+    queueLock: `${usual}/queue.lock`,
+    runnerLock: `${usual}/runner.lock`,
     oldRemoveLock: `${clean}/manifests/.pullm-rm.lock`,
   };
+}
+
+/** Whether two folders that exist are on different file systems. */
+function areApart(a: string, b: string): boolean {
+  try {
+    return Deno.statSync(a).dev !== Deno.statSync(b).dev;
+  } catch {
+    return false;
+  }
 }
 
 /** The paths of one blob. */

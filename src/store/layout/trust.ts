@@ -29,7 +29,8 @@ export function isTrusted(uid: number | null, trusted: ReadonlySet<number>): boo
  * foreign files; or where `blobs` or `manifests` is a link that neither this user nor root has made.
  */
 export async function requireOwnFolders(paths: Paths): Promise<void> {
-  for (const path of [paths.own, paths.ready, paths.temporary, paths.bad, paths.intents]) {
+  const { own, ready, temporary, bad, intents, queueFolder } = paths;
+  for (const path of [own, ready, temporary, bad, intents, queueFolder]) {
     const info = await lstatOf(path);
     if (!info || info.isDirectory) continue;
     throw new PullamaError("local", `${path} exists and is not a directory`, {

@@ -56,6 +56,8 @@ const IN_BLOBS: readonly (readonly [RegExp, Part])[] = [
 const IN_READY: readonly (readonly [RegExp, Part])[] = [[new RegExp(`^${HEX}$`), "waiting"]];
 /** A draft beside its place, on a file system of its own. */
 const BESIDE = /^\.pullm-[0-9a-f]{8}-[0-9a-f-]{27}$/;
+/** Downloads in the former folder: they are not continued. */
+const FORMER = OURS.map(([name, part]) => [name, part === "own" ? "waiting" : part] as const);
 const IN_BAD: readonly (readonly [RegExp, Part])[] = [[new RegExp(`^${HEX}-`), "bad"]];
 
 /** All of it in the models folder. Links are never followed. Rejects with kind local. */
@@ -92,7 +94,19 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
   if (await isFolder(paths.bad)) await collect(paths.bad, IN_BAD, unnamed);
   const temporary: UnfinishedFile[] = [];
   if (await isFolder(paths.temporary)) await collect(paths.temporary, [], temporary);
-  for (const folder of [paths.root, paths.manifests, paths.own]) {
+  const { former } = paths;
+  if (former && await isFolder(former)) {
+    const { ready, bad, tmp } = {
+      ready: `${former}/ready`,
+      bad: `${former}/bad`,
+      tmp: `${former}/tmp`,
+    };
+    await collect(former, FORMER);
+    if (await isFolder(ready)) await collect(ready, IN_READY);
+    if (await isFolder(bad)) await collect(bad, IN_BAD, unnamed);
+    if (await isFolder(tmp)) await collect(tmp, [], temporary);
+  }
+  for (const folder of [paths.root, paths.manifests, paths.blobs, paths.own]) {
     for (const name of await namesIn(folder)) {
       const file = BESIDE.test(name) && await unfinishedFile(`${folder}/${name}`);
       if (file) temporary.push(file);

@@ -1,6 +1,7 @@
 /** Begins a pull into a models folder. */
 
 import type { PullIntent, Session } from "../../core/content.ts";
+import { folderOf } from "../../io/atomic.ts";
 import { isDenied, isReadOnly } from "../../io/file_error.ts";
 import { Hasher } from "../../io/hash.ts";
 import { waitLock } from "../../io/lock.ts";
@@ -42,8 +43,10 @@ async function enter(
   const { disk, paths } = folder;
   await makeRoot(disk, paths.root);
   const { folder: folderOwnership } = await ownershipIn(paths.root);
-  for (const path of [paths.blobs, paths.own, paths.ready, paths.temporary]) {
-    await makeFolder(disk, path, folderOwnership);
+  await makeFolder(disk, paths.blobs, folderOwnership);
+  const { folder: ownOwnership } = await ownershipIn(folderOf(paths.own));
+  for (const path of [paths.own, paths.ready, paths.temporary]) {
+    await makeFolder(disk, path, ownOwnership);
   }
   if (intent) await requireManifestPlace(folder, intent.name);
   const { file } = await ownershipIn(paths.blobs);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { freeBytes } from "../../../src/io/space.ts";
-import { manifestPath } from "../../../src/store/layout/paths.ts";
+import { manifestPath, pathsOf } from "../../../src/store/layout/paths.ts";
 import { assertComplete, pull } from "./small_model.ts";
 import { blobOf, exists, fetchBlob, NAME, namesIn, noSignal, Witness, World } from "../world.ts";
 
@@ -31,15 +31,43 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a second disk for the blobs has room of its own",
+  name: "blobs on another file system are downloaded there, and need room there only",
   ignore: !isOther,
   async fn() {
     await using world = await World.make();
-    assert.equal((await world.folder().room()).freeForBlobs, undefined);
     await using other = await elsewhere(world, "blobs");
-    const { free, freeForBlobs } = await world.folder().room();
-    assert.ok(Math.abs(free! - freeBytes(world.models)!) < 2 ** 30);
-    assert.ok(Math.abs(freeForBlobs! - freeBytes(other.path)!) < 2 ** 30);
+    const { free } = await world.folder().room();
+    assert.ok(Math.abs(free! - freeBytes(other.path)!) < 2 ** 30);
+    const far = pathsOf(world.models);
+    assert.equal(await pull(world), 3);
+    assertComplete(world);
+    assert.deepEqual(namesIn(world.models), ["blobs", "manifests"]);
+    assert.ok(exists(far.ledger) && far.ledger.startsWith(far.blobs));
+    assert.equal(await pull(world), 0);
+  },
+});
+
+Deno.test({
+  name: "what was unfinished before blobs moved to another file system is removed by clean",
+  ignore: !isOther,
+  async fn() {
+    await using world = await World.make();
+    {
+      await using session = await world.enter();
+      await using ingest = await session.ingest(blobOf(90_000).blob, noSignal(), new Witness());
+      const writer = await ingest!.writer(0);
+      await writer.write(new Uint8Array(50_000));
+      writer.close();
+      await ingest!.checkpoint();
+    }
+    await Deno.remove(world.paths.blobs, { recursive: true });
+    await using _other = await elsewhere(world, "blobs");
+    const options = { models: [], dryRun: false, queue: false, signal: noSignal() };
+    const { removed, left } = await world.folder().clean(options);
+    assert.deepEqual([removed.length, left], [1, []]);
+    const { former } = pathsOf(world.models);
+    assert.deepEqual(namesIn(former!).filter((name) => name.startsWith("sha256")), []);
+    assert.equal(await pull(world), 3);
   },
 });
 
