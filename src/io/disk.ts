@@ -6,7 +6,7 @@
 
 import { fileError, isDenied, isMissing, isUnsupported, reasonOf } from "./file_error.ts";
 import { openOwnFile, setModified, setOwnership } from "./guarded.ts";
-import { renameWithRetry } from "./rename.ts";
+import { type Clock, systemClock } from "./clock.ts";
 
 /** A file open for writing. Closing it does not sync. */
 export interface DiskFile extends Disposable {
@@ -49,6 +49,8 @@ export interface Disk {
   /** Sets the modification time, in milliseconds since 1970. */
   touch(path: string, timeMs: number): Promise<void>;
   own(path: string, ownership: Ownership): Promise<void>;
+  /** Tells once that the file system lacks something, and what that means. */
+  lacks(what: string): void;
 }
 
 class RealFile implements DiskFile {
@@ -114,11 +116,13 @@ class RealFile implements DiskFile {
  */
 export function openDisk(onLimitation: (message: string) => void = () => {}): Disk {
   const told = new Set<string>();
-  const tell = (what: string, error: unknown) => {
-    if (!told.has(what)) onLimitation(`${what}: ${reasonOf(error)}`);
+  const lacks = (what: string, reason = "") => {
+    if (!told.has(what)) onLimitation(`${what}${reason}`);
     told.add(what);
   };
+  const tell = (what: string, error: unknown) => lacks(what, `: ${reasonOf(error)}`);
   return {
+    lacks: (what) => lacks(what),
     async open(path, how) {
       if (how === "existing") return new RealFile(path, await openOwnFile(path));
       return await step("create", path, async () => {
@@ -183,4 +187,35 @@ async function step<T>(doing: string, path: string, act: () => Promise<T>): Prom
   } catch (error) {
     throw fileError(error, doing, path);
   }
+}
+
+/** The total time and the delay between two attempts, in milliseconds. */
+const LONGEST_MS = 10_000;
+const PAUSE_MS = 50;
+
+/**
+ * Retries `rename` while a virus scanner, an indexer or another program has the file open, up to ten seconds; rejects
+ * with the last error.
+ */
+export async function renameWithRetry(
+  rename: () => Promise<void>,
+  clock: Pick<Clock, "now" | "sleep"> = systemClock,
+): Promise<void> {
+  const end = clock.now() + LONGEST_MS;
+  for (;;) {
+    try {
+      return await rename();
+    } catch (error) {
+      if (!isInUse(error) || clock.now() >= end) throw error;
+    }
+    await clock.sleep(PAUSE_MS);
+  }
+}
+
+/**
+ * Windows has three errors for this: access denied (5), sharing violation (32) and lock violation
+ * (33). The first may also be permanent.
+ */
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && /\(os error (5|32|33)\)/.test(error.message);
 }

@@ -39,6 +39,17 @@ export function isDenied(error: unknown): boolean {
   return code === "EPERM" || code === "EACCES" || root instanceof Deno.errors.PermissionDenied;
 }
 
+const NO_LOCKS = Deno.build.os === "darwin" ? /\(os error (45|77|78)\)/ : /\(os error (37|38|95)\)/;
+
+/** Whether `error`, or its cause, says that the file system has no locks. */
+export function isLockUnsupported(error: unknown): boolean {
+  if (Deno.build.os === "windows") return false;
+  const root = rootOf(error);
+  return root instanceof Deno.errors.NotSupported ||
+    ["ENOLCK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes(codeOf(root) ?? "") ||
+    (root instanceof Error && NO_LOCKS.test(root.message));
+}
+
 /** Whether `error`, or its cause, is "read-only file system". */
 export function isReadOnly(error: unknown): boolean {
   return codeOf(rootOf(error)) === "EROFS";

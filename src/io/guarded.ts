@@ -111,13 +111,14 @@ export function readSmallFile(
   most: number,
   options: { readonly follow?: boolean } = {},
 ): Promise<SmallFile | undefined> {
-  return new Promise((resolve) => resolve(read(path, most, options)));
+  return new Promise((resolve) => resolve(readSmallFileNow(path, most, options)));
 }
 
-function read(
+/** The same, synchronously. */
+export function readSmallFileNow(
   path: string,
   most: number,
-  { follow = false }: { readonly follow?: boolean },
+  { follow = false }: { readonly follow?: boolean } = {},
 ): SmallFile | undefined {
   let file: Descriptor;
   try {

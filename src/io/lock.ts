@@ -6,12 +6,15 @@
 
 import { onAbort, orAborted } from "./abort.ts";
 import { type Ownership, realDisk } from "./disk.ts";
-import { fileError, isExisting, isMissing } from "./file_error.ts";
+import { fileError, isExisting, isLockUnsupported, isMissing } from "./file_error.ts";
 import { openOwnFile, readSmallFile } from "./guarded.ts";
+import { tryHeartbeatLock, waitHeartbeatLock } from "./heartbeat_lock.ts";
 
 /** A lock, held until it is disposed. */
 export interface Lock extends Disposable {
   readonly path: string;
+  /** The file system has no locks: it is a file that is rewritten every few seconds. */
+  readonly isSubstitute?: true;
 }
 
 /** The holder of a lock as written in the lock file, such as `pid 4711 on host`. */
@@ -20,6 +23,9 @@ export type Holder = string;
 /** Milliseconds to wait for a lock if the runtime has no non-blocking call for it. */
 const TRY_MS = 300;
 const TRY_SLICES = 10;
+
+/** This process, for others that wait. */
+const HOLDER: Holder = `pid ${Deno.pid} on ${Deno.hostname()}`;
 
 /** Bytes of a holder at most, and its form. */
 const MOST_NOTE = 200;
@@ -55,6 +61,10 @@ export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock |
     try {
       if (!await tryNow(file, !mode.shared, path)) return undefined;
       held = await isStill(file, path);
+    } catch (error) {
+      if (!isLockUnsupported(error)) throw error;
+      const substitute = await tryHeartbeatLock(path, HOLDER, mode.shared);
+      return substitute && substituteFor(path, substitute);
     } finally {
       if (!held) file.close();
     }
@@ -66,7 +76,7 @@ export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock |
  * Locks an existing data file itself, as protection against a lock file that is removed while held:
  * another process that creates a new lock file of that name fails here. Nothing is written to the
  * file. Undefined if it is locked. Does nothing on Windows, where no process can write to or rename
- * a locked file.
+ * a locked file, and where the file system has no locks.
  */
 export async function tryLockExisting(path: string): Promise<Lock | undefined> {
   if (Deno.build.os === "windows") return { path, [Symbol.dispose]() {} };
@@ -75,6 +85,9 @@ export async function tryLockExisting(path: string): Promise<Lock | undefined> {
   try {
     held = await tryNow(file, true, path);
     return held ? new Held(path, file) : undefined;
+  } catch (error) {
+    if (!isLockUnsupported(error)) throw error;
+    return { path, [Symbol.dispose]() {} };
   } finally {
     if (!held) file.close();
   }
@@ -93,6 +106,13 @@ export async function waitLock(
 ): Promise<Lock> {
   const { shared = false, ownership, signal, onWait } = options;
   let told = false;
+  async function tell(): Promise<void> {
+    if (told) return;
+    const holder = await holderOf(path);
+    told = !signal.aborted;
+    if (told) onWait(holder);
+  }
+
   for (;;) {
     signal.throwIfAborted();
     const file = await openLockFile(path, ownership);
@@ -102,15 +122,14 @@ export async function waitLock(
       // thread, so polling would use up all threads.
       const request = file.lock(!shared);
       request.catch(() => {});
-      if (!told && !await settledInOwnTime(request, signal)) {
-        const holder = await holderOf(path);
-        told = !signal.aborted;
-        if (told) onWait(holder);
-      }
+      if (!told && !await settledInOwnTime(request, signal)) await tell();
       await orAborted(request, signal);
       held = await isStill(file, path);
     } catch (error) {
-      throw signal.aborted ? signal.reason : fileError(error, "lock", path);
+      if (signal.aborted) throw signal.reason;
+      if (!isLockUnsupported(error)) throw fileError(error, "lock", path);
+      const substitute = await waitHeartbeatLock(path, HOLDER, shared, signal, tell);
+      return substituteFor(path, substitute);
     } finally {
       // A lock granted after close is released at once.
       if (!held) file.close();
@@ -122,12 +141,17 @@ export async function waitLock(
 /** The last holder written to the lock file; undefined if there is none. */
 export async function holderOf(path: string): Promise<Holder | undefined> {
   try {
-    const file = await readSmallFile(path, MOST_NOTE);
+    const file = await readSmallFile(`${path}.held`, MOST_NOTE) ??
+      await readSmallFile(path, MOST_NOTE);
     const line = new TextDecoder().decode(file?.bytes).split("\n", 1)[0]!;
     return NOTE.test(line) ? line : undefined;
   } catch {
     return undefined;
   }
+}
+
+function substituteFor(path: string, lock: Disposable): Lock {
+  return { path, isSubstitute: true, [Symbol.dispose]: () => lock[Symbol.dispose]() };
 }
 
 /** Writes this process into the file, unless its content is not that of a lock file. */
@@ -136,7 +160,7 @@ async function keep(file: Deno.FsFile, path: string): Promise<Lock> {
     const buffer = new Uint8Array(MOST_NOTE);
     const length = await file.read(buffer) ?? 0;
     if (length === 0 || new TextDecoder().decode(buffer.subarray(0, length)).startsWith("pid ")) {
-      const text = new TextEncoder().encode(`pid ${Deno.pid} on ${Deno.hostname()}\n`);
+      const text = new TextEncoder().encode(`${HOLDER}\n`);
       await file.truncate(0);
       await file.seek(0, Deno.SeekMode.Start);
       await file.write(text);

@@ -159,6 +159,10 @@ export class RecordingDisk implements Disk {
     return this.#step({ does: "touch", path }, () => realDisk.touch(path, timeMs));
   }
 
+  lacks(what: string): void {
+    realDisk.lacks(what);
+  }
+
   own(path: string, ownership: Ownership): Promise<void> {
     return this.#step({ does: "own", path }, () => realDisk.own(path, ownership));
   }

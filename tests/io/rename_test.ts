@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { renameWithRetry } from "../../src/io/rename.ts";
+import { renameWithRetry } from "../../src/io/disk.ts";
 
 /** A disk on which the file is in use until `freeAt`, and a clock that advances only by `sleep`. */
 function busyDisk(freeAt: number, code = 32) {

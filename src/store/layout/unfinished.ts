@@ -40,13 +40,16 @@ export interface Unfinished {
 type Part = keyof Omit<UnfinishedBlob, "digest">;
 
 const HEX = "(sha256-[0-9a-f]{64})";
+/** What a process leaves that is killed where files cannot be locked. */
+const HELD = "\\.held.*";
+const LEFT_LOCK = new RegExp(`\\.lock${HELD}$`);
 /** Names by folder; files of `own` are removed in this order. */
 const OURS: readonly (readonly [RegExp, Part])[] = [
   [new RegExp(`^${HEX}\\.json$`), "own"],
   [new RegExp(`^${HEX}\\.json\\.tmp$`), "own"],
   [new RegExp(`^${HEX}\\.live$`), "own"],
   [new RegExp(`^${HEX}\\.partial$`), "own"],
-  [new RegExp(`^${HEX}\\.lock$`), "locks"],
+  [new RegExp(`^${HEX}\\.lock(?:${HELD})?$`), "locks"],
 ];
 const IN_BLOBS: readonly (readonly [RegExp, Part])[] = [
   // The second is the draft of a copy from another file system.
@@ -107,11 +110,16 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
     if (await isFolder(tmp)) await collect(tmp, [], temporary);
   }
   for (const folder of [paths.root, paths.manifests, paths.blobs, paths.own]) {
+    await loose(folder, BESIDE);
+  }
+  if (await isFolder(paths.intents)) await loose(paths.intents, LEFT_LOCK);
+  async function loose(folder: string, kind: RegExp): Promise<void> {
     for (const name of await namesIn(folder)) {
-      const file = BESIDE.test(name) && await unfinishedFile(`${folder}/${name}`);
+      const file = kind.test(name) && await unfinishedFile(`${folder}/${name}`);
       if (file) temporary.push(file);
     }
   }
+
   const lock = await unfinishedFile(paths.oldRemoveLock);
   const sorted = [...blobs].sort(([a], [b]) => a < b ? -1 : 1);
   return {

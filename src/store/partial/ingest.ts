@@ -14,7 +14,6 @@ import type { IngestTools } from "./ingest_tools.ts";
 import { PieceChecks } from "./piece_checks.ts";
 import { PrefixHash } from "./prefix_hash.ts";
 import type { ResumeState } from "./resume.ts";
-import type { Segments } from "./segments.ts";
 import { BlobWriter, WritePace } from "./writer.ts";
 import { withDigest, WrittenSegments } from "./written.ts";
 
@@ -73,20 +72,16 @@ export class BlobIngest implements Ingest {
     }
   }
 
-  get #segments(): Segments {
-    return this.written.segments;
-  }
-
   get actual(): Digest | undefined {
     return this.#prefixHash.digest;
   }
 
   kept(): number {
-    return total(this.#segments.have());
+    return total(this.written.segments.have());
   }
 
   plan(chunks: readonly Chunk[]): Range[] {
-    const have = this.#segments.have();
+    const have = this.written.segments.have();
     this.#checks.setChunks(chunks, have);
     this.#prefixHash.poke();
     return missing(chunks, have);
@@ -103,7 +98,7 @@ export class BlobIngest implements Ingest {
       },
       closed: () => {
         this.written.end(segment);
-        this.#checks.check(() => this.#segments.have());
+        this.#checks.check(() => this.written.segments.have());
       },
     });
   }
@@ -160,7 +155,7 @@ export class BlobIngest implements Ingest {
     try {
       // The last steps of a finished blob are not interrupted.
       if (this.#finishing) await this.#finishing.catch(() => {});
-      else await this.checkpoint();
+      else if (!this.written.displaced) await this.checkpoint();
     } finally {
       await this.#close();
       this.lock[Symbol.dispose]();
@@ -173,7 +168,7 @@ export class BlobIngest implements Ingest {
       this.tools.at.partial,
       this.blob.size,
       expected,
-      (from) => Math.min(this.#segments.reach(from), this.#checks.first),
+      (from) => Math.min(this.written.segments.reach(from), this.#checks.first),
       (range) => this.#lose(range, "the bytes on disk do not match the checkpoint"),
     );
   }
@@ -205,15 +200,16 @@ export class BlobIngest implements Ingest {
 
   async #save(): Promise<number> {
     if (this.#sealing || !this.#changed) return this.kept();
+    await this.written.requireCurrent();
     this.#changed = false;
     try {
-      const reach = this.#segments.reach(this.#prefixHash.position);
+      const reach = this.written.segments.reach(this.#prefixHash.position);
       if (this.#prefixHash.behind <= CLOSE_BEHIND) await this.#prefixHash.catchUp(reach);
-      this.#segments.join(this.#prefixHash.position);
+      this.written.segments.join(this.#prefixHash.position);
       const done = await writeCheckpoint(this.tools, {
         blob: this.blob,
         file: this.file,
-        segments: this.#segments,
+        segments: this.written.segments,
         prefixDigests: this.#prefixHash.digests(),
         searched: this.#searched,
       });
@@ -227,6 +223,7 @@ export class BlobIngest implements Ingest {
 
   async #finish(): Promise<void> {
     const { disk, at } = this.tools;
+    await this.written.requireCurrent();
     await this.file.sync();
     // Windows renames only files that are not open.
     await this.#close();

@@ -46,7 +46,11 @@ export interface PositionsPlace {
 export class PositionsFile {
   #slots: Slot[] = [];
 
-  private constructor(private readonly file: DiskFile) {}
+  private constructor(
+    private readonly file: DiskFile,
+    readonly path: string,
+    private readonly header: string,
+  ) {}
 
   /**
    * Begins a new file with a line for each of `ranges`: what an earlier run wrote and no checkpoint has yet.
@@ -59,15 +63,16 @@ export class PositionsFile {
   ): Promise<PositionsFile> {
     const file = await disk.open(draft, "new");
     try {
-      const positions = new PositionsFile(file);
-      const header = `pullama live 1 boot ${boot} run ${crypto.randomUUID().slice(0, 8)}`;
+      const run = crypto.randomUUID().slice(0, 8);
+      const header = `pullama live 1 boot ${boot} run ${run}`.padEnd(HEADER_WIDTH - 1);
+      const positions = new PositionsFile(file, path, header);
       const lines = ranges.map(({ start, end }) => {
         const slot = positions.begin(start);
         slot.position = end;
         return textOf(slot);
       });
       await disk.own(draft, ownership);
-      await file.writeAt(encode(`${header.padEnd(HEADER_WIDTH - 1)}\n${lines.join("")}`), 0);
+      await file.writeAt(encode(`${header}\n${lines.join("")}`), 0);
       await disk.rename(draft, path);
       return positions;
     } catch (error) {
@@ -100,6 +105,15 @@ export class PositionsFile {
     if (this.#slots[slot.line] !== slot) return;
     this.#slots[slot.line] = FREE;
     this.#note(slot.line);
+  }
+
+  /**
+   * Whether no other process has begun a file of its own: where locks do not work, that is how two of them notice.
+   * A file that was removed tells nothing.
+   */
+  async isCurrent(): Promise<boolean> {
+    const file = await readSmallFile(this.path, MOST_BYTES).catch(() => undefined);
+    return !file || new TextDecoder().decode(file.bytes).startsWith(this.header);
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 /** The segments of an unfinished blob, with the file of their positions kept equal to them. */
 
+import { PullamaError } from "../../core/errors.ts";
 import type { Chunk, Range } from "../../core/ranges.ts";
 import type { ClaimedRange } from "./checkpoint.ts";
 import type { IngestTools } from "./ingest_tools.ts";
@@ -8,6 +9,8 @@ import { type Segment, Segments } from "./segments.ts";
 
 export class WrittenSegments {
   readonly segments: Segments = new Segments();
+  /** Another process has begun to write the same blob. */
+  displaced = false;
 
   private constructor(private readonly positions: PositionsFile) {}
 
@@ -34,6 +37,19 @@ export class WrittenSegments {
       });
     }
     return written;
+  }
+
+  /**
+   * Rejects with kind `busy` where a file system that only pretends to lock has let in another process, which is left
+   * in peace from then on.
+   */
+  async requireCurrent(): Promise<void> {
+    this.displaced ||= !await this.positions.isCurrent();
+    if (!this.displaced) return;
+    const message = `another pullama has begun to write ${this.positions.path} as well`;
+    throw new PullamaError("busy", message, {
+      hint: "files are not locked on this file system: run one pull at a time there",
+    });
   }
 
   /** A segment that is going to be written, from `start` on. */

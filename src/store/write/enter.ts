@@ -53,7 +53,10 @@ async function enter(
   const ownership = { file, folder: folderOwnership };
   using locks = new DisposableStack();
   const options = { shared: true, ownership: file, signal, onWait: waiting };
-  locks.use(await waitLock(paths.storeLock, options));
+  const lock = locks.use(await waitLock(paths.storeLock, options));
+  if (lock.isSubstitute) {
+    disk.lacks("files cannot be locked here: lock files are used, which another machine may miss");
+  }
   if (intent && intent.digests.size > 0) {
     locks.use(await recordIntent(folder, intent, ownership, signal, waiting));
   }

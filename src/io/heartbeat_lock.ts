@@ -1,0 +1,166 @@
+/**
+ * Locks for file systems that have none, such as NFS without a lock service: a file that exists while a process holds
+ * the lock, and that it rewrites every few seconds. One that is no longer rewritten was left by a process that died.
+ * All times are those of the file system, which may have a clock of its own.
+ */
+
+import { onAbort } from "./abort.ts";
+import { folderOf } from "./atomic.ts";
+import { fileError, isExisting, isMissing } from "./file_error.ts";
+import { openOwnFile, readSmallFileNow, type SmallFile } from "./guarded.ts";
+import { namesIn } from "./stat.ts";
+
+/** Milliseconds between two heartbeats, and without one until a lock counts as left behind. */
+const BEAT_MS = 5_000;
+const LEFT_BEHIND_MS = 40_000;
+/** Milliseconds between two attempts to take a lock. */
+const PAUSE_MS = 1000;
+const MOST_BYTES = 1000;
+
+/**
+ * Takes the lock of `path` as `holder`; undefined if it is held. Files are made beside `path`. Both kinds of holders
+ * announce themselves before they look for the other kind: at worst both give way.
+ */
+export async function tryHeartbeatLock(
+  path: string,
+  holder: string,
+  shared = false,
+): Promise<Disposable | undefined> {
+  const exclusive = `${path}.held`;
+  const own = shared ? `${exclusive}-${crypto.randomUUID()}` : exclusive;
+  const note = `${holder}\n${crypto.randomUUID()}\n`;
+  if (!await announce(own, note)) {
+    if (!await removeLeftBehind(own) || !await announce(own, note)) return undefined;
+  }
+  const others = shared ? [exclusive] : await sharedOf(exclusive);
+  for (const other of others) {
+    if (await removeLeftBehind(other)) continue;
+    withdraw(own, note);
+    return undefined;
+  }
+  const beating = setInterval(() => beat(own, note), BEAT_MS);
+  // It must not keep a process alive that has nothing else to do.
+  Deno.unrefTimer(beating);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(beating);
+      withdraw(own, note);
+    },
+  };
+}
+
+/** The same, waiting while it is held. Rejects with the reason of `signal` if that is aborted first. */
+export async function waitHeartbeatLock(
+  path: string,
+  holder: string,
+  shared: boolean,
+  signal: AbortSignal,
+  onHeld: () => Promise<void>,
+): Promise<Disposable> {
+  for (;;) {
+    signal.throwIfAborted();
+    const lock = await tryHeartbeatLock(path, holder, shared);
+    if (lock) return lock;
+    await onHeld();
+    await pause(signal);
+  }
+}
+
+/** Creates the file of a holder; false: it exists. */
+async function announce(path: string, note: string): Promise<boolean> {
+  try {
+    using file = await Deno.open(path, { write: true, createNew: true });
+    await file.write(new TextEncoder().encode(note));
+    return true;
+  } catch (error) {
+    if (isExisting(error)) return false;
+    throw fileError(error, "create", path);
+  }
+}
+
+/** Rewrites the file of a holder, which gives it the time of now. Does nothing if it is no longer ours. */
+async function beat(path: string, note: string): Promise<void> {
+  try {
+    if (textOf(readSmallFileNow(path, MOST_BYTES)) !== note) return;
+    using file = await openOwnFile(path);
+    await file.write(new TextEncoder().encode(note));
+  } catch {
+    // The next heartbeat may succeed.
+  }
+}
+
+/** Removes the file of a holder, unless another process has taken its place. */
+function withdraw(path: string, note: string): void {
+  try {
+    if (textOf(readSmallFileNow(path, MOST_BYTES)) === note) Deno.removeSync(path);
+  } catch {
+    // Then it is left behind.
+  }
+}
+
+/** Removes the file of a holder that died. False: the holder is alive. True also if there is none. */
+async function removeLeftBehind(path: string): Promise<boolean> {
+  const found = await noteAt(path);
+  if (!found) return true;
+  if (await timeBeside(path) - found.written < LEFT_BEHIND_MS) return false;
+  const aside = `${path}.old-${crypto.randomUUID()}`;
+  try {
+    await Deno.rename(path, aside);
+    // Meanwhile a living holder may have taken its place: it gets it back.
+    const moved = await noteAt(aside);
+    if (moved?.text === found.text && moved.written === found.written) await Deno.remove(aside);
+    else await Deno.rename(aside, path);
+    return moved?.text === found.text;
+  } catch (error) {
+    if (isMissing(error)) return true;
+    throw fileError(error, "remove", path);
+  }
+}
+
+/** The text of the file of a holder, and when it was written, in milliseconds. */
+async function noteAt(
+  path: string,
+): Promise<{ readonly text: string; readonly written: number } | undefined> {
+  try {
+    using file = await openOwnFile(path);
+    const buffer = new Uint8Array(MOST_BYTES);
+    const length = await file.read(buffer) ?? 0;
+    const { mtime } = await file.stat();
+    const text = new TextDecoder().decode(buffer.subarray(0, length));
+    return { text, written: mtime?.getTime() ?? 0 };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What time it is for the file system, in milliseconds: that of a file that is made now. */
+async function timeBeside(path: string): Promise<number> {
+  const probe = `${path}.now-${crypto.randomUUID()}`;
+  await announce(probe, "now\n");
+  try {
+    return (await noteAt(probe))?.written ?? 0;
+  } finally {
+    await Deno.remove(probe);
+  }
+}
+
+/** The files of shared holders. */
+async function sharedOf(exclusive: string): Promise<string[]> {
+  const folder = folderOf(exclusive);
+  const prefix = `${exclusive.slice(folder.length + 1)}-`;
+  const names = await namesIn(folder);
+  return names.filter((name) => name.startsWith(prefix)).map((name) => `${folder}/${name}`);
+}
+
+function textOf(file: SmallFile | undefined): string {
+  return new TextDecoder().decode(file?.bytes);
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, PAUSE_MS);
+  using _listener = onAbort(signal, resolve);
+  await promise;
+  clearTimeout(timer);
+}
