@@ -104,7 +104,7 @@ export async function diagnose(
   }
 
   const steps = [
-    folderStep({ modelsDir, chosenBy, accounts, enter }),
+    folderStep({ modelsDir, chosenBy, accounts, model, enter }),
     serverStep({ elsewhere, address: env("OLLAMA_HOST"), http: local }),
     keyStep(identity, url.host),
     ...networkSteps({ url, env, first }),

@@ -14,8 +14,8 @@ interface Lacking {
   readonly what: string;
   /** Of strace. */
   readonly inject: string;
-  /** What is told with --output debug. */
-  readonly told?: RegExp;
+  /** What doctor says, and a pull with --output debug. */
+  readonly told: RegExp;
 }
 
 const LACKING: readonly Lacking[] = [
@@ -29,7 +29,11 @@ const LACKING: readonly Lacking[] = [
     inject: "fchmod,fchown,chmod,chown,fchmodat,fchownat:error=EPERM",
     told: /owner and mode of new files cannot be set here/,
   },
-  { what: "hard links (exFAT, FUSE)", inject: "link,linkat:error=EPERM" },
+  {
+    what: "hard links (exFAT, FUSE)",
+    inject: "link,linkat:error=EPERM",
+    told: /no hard links here: finished blobs are renamed/,
+  },
   {
     what: "locks (NFS without a lock service)",
     inject: "flock:error=ENOLCK",
@@ -56,15 +60,21 @@ for (const { what, inject, told } of LACKING) {
       const prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", `inject=${inject}`];
       const one = registry.add("library/one:latest", makeModel({ size: 2 * MIB, seed: 1 }));
       const two = registry.add("library/two:latest", makeModel({ size: MIB, seed: 2 }));
+      const check = ["doctor", one.name, "--insecure", "--models-dir", models];
+      const doctor = await pullama(check, { home: folder.path, prefix });
+      assert.match(doctor.out, told);
+      assert.match(doctor.out, /^ok +folder/m);
+      assert.deepEqual([...Deno.readDirSync(models)], []);
+      const weights = one.layers[0]!;
+      const before = registry.served(weights.digest);
       for (const [k, { name, manifest, config, layers }] of [one, one, two].entries()) {
         const args = [name, "--insecure", "--models-dir", models, "--output", "debug"];
         const { code, out, err } = await pullama(args, { home: folder.path, prefix });
         assert.equal(code, 0, out + err);
         assertInstalled(models, name, { manifest, blobs: [...layers, config!] });
-        if (told && k === 0) assert.match(out + err, told);
+        if (k === 0 && !inject.startsWith("link")) assert.match(out + err, told);
       }
-      const weights = one.layers[0]!;
-      assert.equal(registry.served(weights.digest), weights.size);
+      assert.equal(registry.served(weights.digest) - before, weights.size);
       assert.deepEqual(
         filesIn(`${models}/.pullm`).filter((name) => !name.endsWith(".lock")),
         ["ledger.json"],
@@ -72,3 +82,37 @@ for (const { what, inject, told } of LACKING) {
     },
   );
 }
+
+testWith(
+  ["a compiled program", "root"],
+  "doctor refuses what a pull would refuse after the download",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using registry = await startRegistry();
+    const models = `${folder.path}/models`;
+    const { name } = registry.add("library/one:latest", makeModel({ size: MIB }));
+    const both = async (plant: () => Promise<void>) => {
+      await Deno.mkdir(models);
+      await plant();
+      const flags = ["--insecure", "--models-dir", models];
+      const doctor = await pullama(["doctor", name, ...flags], { home: folder.path });
+      const pull = await pullama(["pull", name, ...flags], { home: folder.path });
+      assert.deepEqual([doctor.code, pull.code], [1, 1], doctor.out + pull.err);
+      const [, reason = "?"] = /^cannot pull \S+: (.+)$/m.exec(pull.err) ?? [];
+      assert.ok(doctor.out.includes(reason), `${reason}\n${doctor.out}`);
+      await Deno.remove(models, { recursive: true });
+      return reason;
+    };
+    const manifest = `${models}/manifests/${name.replace(":latest", "/latest")}`;
+    assert.match(
+      await both(() => Deno.mkdir(manifest, { recursive: true })),
+      /latest is a directory$/,
+    );
+    const file = () => Deno.writeTextFile(`${models}/manifests`, "");
+    assert.match(await both(file), /manifests is not a directory$/);
+    const dead = () => Deno.symlink("/mnt/not/there", `${models}/blobs`);
+    assert.match(await both(dead), /blobs is a link to \/mnt\/not\/there, which does not exist$/);
+    const link = () => Deno.symlink("/tmp", `${models}/.pullm`);
+    assert.match(await both(link), /\.pullm exists and is not a directory$/);
+  },
+);

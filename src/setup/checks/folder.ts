@@ -1,15 +1,19 @@
 /** Checks the models folder: whether it is writable, its owner and its file system. */
 
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { PullamaError } from "../../core/errors.ts";
+import type { ModelName } from "../../core/name.ts";
 import { formatSize } from "../../core/units.ts";
-import { realDisk } from "../../io/disk.ts";
 import { fileError, isMissing } from "../../io/file_error.ts";
 import { fileSystemOf } from "../../io/file_system.ts";
-import { isDirectory, statOf } from "../../io/stat.ts";
+import { statOf } from "../../io/stat.ts";
 import { freeBytes } from "../../io/space.ts";
 import { requireDirectory } from "../../store/layout/directory.ts";
+import { folderAt } from "../../store/layout/folder.ts";
 import { pathsOf } from "../../store/layout/paths.ts";
+import { limitationsOf } from "../../store/layout/probe.ts";
+import { requireOwnFolders } from "../../store/layout/trust.ts";
+import { requireManifestPlace } from "../../store/write/manifest_file.ts";
 import { type Account, type AccountFiles, mayRead, readAccounts } from "./accounts.ts";
 import type { Finding, Step } from "./run.ts";
 
@@ -21,26 +25,28 @@ export interface FolderOptions {
   /** Where `modelsDir` comes from. */
   readonly chosenBy: "--models-dir" | "OLLAMA_MODELS" | "default";
   readonly accounts: AccountFiles;
+  readonly model: ModelName;
   /** Called before anything in the folder changes; rejects with kind local if nothing may. */
   enter(): Promise<void>;
 }
 
-export function folderStep({ modelsDir, chosenBy, accounts, enter }: FolderOptions): Step {
+export function folderStep({ modelsDir, chosenBy, accounts, model, enter }: FolderOptions): Step {
   return {
     name: "folder",
     late: "no response from the file system",
     remedy: "check the disk, or choose another folder with --models-dir",
     async check(): Promise<Finding> {
       const path = resolve(modelsDir);
-      const { root, own, blobs, manifests } = pathsOf(path);
-      await requireDirectory(root);
+      const paths = pathsOf(path);
+      const { root, own, blobs, manifests } = paths;
+      for (const folder of [root, blobs]) await requireDirectory(folder);
       await enter();
       const there = await nearestFolder(own);
       const exists = there.length >= path.length;
+      await requireOwnFolders(paths);
       // Each may be a link, or belong to another user.
-      for (const folder of [there, blobs, manifests]) {
-        if (await isDirectory(folder)) await tryWriting(folder);
-      }
+      const limitations = await limitationsOf([there, blobs, manifests]);
+      await requireManifestPlace(folderAt(paths), model);
       const users = await readAccounts(accounts);
       const free = freeBytes(there);
       const system = fileSystemOf(there);
@@ -55,6 +61,7 @@ export function folderStep({ modelsDir, chosenBy, accounts, enter }: FolderOptio
           ...ownerOf(await statOf(exists ? path : there), users),
           ...(free === undefined ? [] : [`${formatSize(free)} free`]),
           ...(system === undefined ? [] : [system.name]),
+          ...limitations,
           ...warnings.map(({ what }) => what),
         ],
         warning: warnings[0]?.hint,
@@ -76,22 +83,6 @@ async function nearestFolder(path: string): Promise<string> {
     throw new PullamaError("local", `${at} exists and is not a directory`, {
       hint: "move it away, or choose another folder with --models-dir",
     });
-  }
-}
-
-/** Creates a file of one byte and removes it. Throws `local` or `disk_full`. */
-async function tryWriting(folder: string): Promise<void> {
-  const path = join(folder, `.pullama-${crypto.randomUUID()}`);
-  try {
-    using file = await realDisk.open(path, "new");
-    try {
-      await file.writeAt(new Uint8Array(1), 0);
-    } finally {
-      file.close();
-      await realDisk.remove(path);
-    }
-  } catch (error) {
-    throw fileError(error instanceof PullamaError ? error.cause : error, "write to", folder);
   }
 }
 
