@@ -7,17 +7,22 @@ import type { Manifest } from "../../core/manifest.ts";
 import type { Machine } from "../../core/manifest_index.ts";
 import type { ModelName } from "../../core/name.ts";
 import { architectureOf, capabilitiesOf, templateOf } from "./capabilities.ts";
+import { isMissing } from "../../io/file_error.ts";
+import { exists, lstatOf } from "../../io/stat.ts";
 import { isObject, positive } from "../manifests/config.ts";
 import { openModel, sizeOf } from "../manifests/list.ts";
 import type { GgufHeader } from "./gguf.ts";
 import { ModelReader } from "./model_reader.ts";
 import { tensorModel } from "./tensor_model.ts";
-import { findInstalled } from "../manifests/installed.ts";
+import { findInstalled, type NamedFile } from "../manifests/installed.ts";
 import type { Paths } from "../layout/paths.ts";
 
+/** How often a model is looked for that other programs remove and store again meanwhile. */
+const MOST_LOOKS = 5;
+
 /**
- * The details of the model `name`, even if blobs are missing; undefined if it is not installed.
- * Rejects with kind `manifest` if the manifest is invalid, with `local` if directories or the
+ * The details of the model `name`, even if blobs are missing; undefined if it is not installed, or
+ * no longer. Rejects with kind `manifest` if the manifest is invalid, with `local` if directories or the
  * manifest cannot be read, with `usage` if the name is ambiguous.
  */
 export async function detailsOf(
@@ -25,8 +30,26 @@ export async function detailsOf(
   name: ModelName,
   machine: Machine,
 ): Promise<ModelDetails | undefined> {
-  const file = await findInstalled(paths, name);
-  if (file === undefined) return undefined;
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    const file = await findInstalled(paths, name);
+    if (file === undefined) return undefined;
+    try {
+      const details = await detailsIn(paths, file, machine);
+      const isWhole = details.layers.every(({ state }) => state === "present");
+      if (isWhole || await exists(file.path)) return details;
+    } catch (error) {
+      // A link to nothing stays so.
+      if (!isMissing(error) || (await lstatOf(file.path))?.isSymlink) throw error;
+    }
+  }
+  return undefined;
+}
+
+async function detailsIn(
+  paths: Paths,
+  file: NamedFile,
+  machine: Machine,
+): Promise<ModelDetails> {
   const { manifest, ...model } = await openModel(paths, file, machine);
   const base = { ...model, path: file.path };
   if (manifest === undefined) {

@@ -305,3 +305,38 @@ Deno.test("detailsOf() reports an index whose manifest for this machine is missi
   assert.match(faults.join(), /index.* missing/);
   assert.deepEqual([layers, size], [[], undefined]);
 });
+
+/** Takes the manifest and a blob away and puts them back, as removals and pulls do, until it is killed. */
+const REMOVER = `
+  console.log("ready");
+  const [aside, ...paths] = Deno.args;
+  const missing = (path) => aside + "/" + path.split("/").at(-1);
+  for (;;) {
+    for (const path of paths) Deno.renameSync(path, missing(path));
+    for (const path of paths.toReversed()) Deno.renameSync(missing(path), path);
+  }
+`;
+
+Deno.test("detailsOf() of a model that is removed meanwhile has it whole, or not at all", async () => {
+  await using world = await World.make();
+  const { path, blobs } = install(world.models, "m/latest", MODEL);
+  const remover = new Deno.Command(Deno.execPath(), {
+    args: ["eval", REMOVER, world.grave, path, ...blobs],
+    stdout: "piped",
+  }).spawn();
+  try {
+    const reader = remover.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    const seen = { whole: 0, none: 0 };
+    for (let i = 0; i < 500; i++) {
+      const details = await detailsOf(world.paths, parseName("m"), MACHINE);
+      if (!details) seen.none++;
+      else if (details.layers.every(({ state }) => state === "present")) seen.whole++;
+    }
+    assert.ok(seen.none > 0, JSON.stringify(seen));
+  } finally {
+    remover.kill("SIGKILL");
+    await remover.status;
+  }
+});
