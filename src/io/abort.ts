@@ -28,3 +28,19 @@ export class FollowingController extends AbortController implements Disposable {
     this.#listener[Symbol.dispose]();
   }
 }
+
+/** Whether `work` resolves within `ms`; also false if `signal` is aborted first. */
+export async function settledWithin(
+  work: Promise<unknown>,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<false>();
+  const handle = setTimeout(() => resolve(false), ms);
+  using _listener = signal && onAbort(signal, () => resolve(false));
+  try {
+    return await Promise.race([work.then(() => true), promise]);
+  } finally {
+    clearTimeout(handle);
+  }
+}

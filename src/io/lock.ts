@@ -4,7 +4,7 @@
  * detects it.
  */
 
-import { onAbort, orAborted } from "./abort.ts";
+import { orAborted, settledWithin } from "./abort.ts";
 import { type Ownership, realDisk } from "./disk.ts";
 import { fileError, isExisting, isLockUnsupported, isMissing } from "./file_error.ts";
 import { openOwnFile, readSmallFile } from "./guarded.ts";
@@ -22,7 +22,7 @@ export type Holder = string;
 
 /** Milliseconds to wait for a lock if the runtime has no non-blocking call for it. */
 const TRY_MS = 300;
-const TRY_SLICES = 10;
+const SLICE_MS = 30;
 
 /** This process, for others that wait. */
 const HOLDER: Holder = `pid ${Deno.pid} on ${Deno.hostname()}`;
@@ -78,12 +78,15 @@ export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock |
  * file. Undefined if it is locked. Does nothing on Windows, where no process can write to or rename
  * a locked file, and where the file system has no locks.
  */
-export async function tryLockExisting(path: string): Promise<Lock | undefined> {
+export async function tryLockExisting(
+  path: string,
+  patienceMs?: number,
+): Promise<Lock | undefined> {
   if (Deno.build.os === "windows") return { path, [Symbol.dispose]() {} };
   const file = await openOwnFile(path);
   let held = false;
   try {
-    held = await tryNow(file, true, path);
+    held = await tryNow(file, true, path, patienceMs);
     return held ? new Held(path, file) : undefined;
   } catch (error) {
     if (!isLockUnsupported(error)) throw error;
@@ -188,7 +191,13 @@ async function openLockFile(path: string, ownership: Ownership = {}): Promise<De
   }
 }
 
-async function tryNow(file: Deno.FsFile, exclusive: boolean, path: string): Promise<boolean> {
+/** `patienceMs` counts on runtimes that cannot ask: a lock that is not granted by then is held. */
+async function tryNow(
+  file: Deno.FsFile,
+  exclusive: boolean,
+  path: string,
+  patienceMs = TRY_MS,
+): Promise<boolean> {
   // Missing in runtimes before 2.7.
   const now = (file as { tryLock?: (exclusive: boolean) => Promise<boolean> }).tryLock;
   if (typeof now === "function") {
@@ -202,22 +211,23 @@ async function tryNow(file: Deno.FsFile, exclusive: boolean, path: string): Prom
   }
   const request = file.lock(exclusive);
   request.catch(() => {});
-  return await settledInOwnTime(request);
+  return await settledInOwnTime(request, undefined, patienceMs);
 }
 
 /**
- * Whether `request` is granted within `TRY_MS` in which this process ran: a machine that was suspended, or too busy, has
+ * Whether `request` is granted within `ms` in which this process ran: a machine that was suspended, or too busy, has
  * not given it a chance. Also false if `signal` is aborted first.
  */
 async function settledInOwnTime(
   request: Promise<unknown>,
   signal?: AbortSignal,
+  ms = TRY_MS,
 ): Promise<boolean> {
-  for (let slices = 0; slices < TRY_SLICES;) {
+  for (let slices = 0; slices < ms / SLICE_MS;) {
     const began = performance.now();
-    if (await settledWithin(request, TRY_MS / TRY_SLICES, signal)) return true;
+    if (await settledWithin(request, SLICE_MS, signal)) return true;
     // A slice that was late does not count.
-    if (performance.now() - began < 2 * TRY_MS / TRY_SLICES) slices++;
+    if (performance.now() - began < 2 * SLICE_MS) slices++;
   }
   return false;
 }
@@ -230,21 +240,5 @@ async function isStill(file: Deno.FsFile, path: string): Promise<boolean> {
     return held.ino === null || (held.ino === named.ino && held.dev === named.dev);
   } catch {
     return false;
-  }
-}
-
-/** Whether `work` resolves within `ms`; also false if `signal` is aborted first. */
-async function settledWithin(
-  work: Promise<unknown>,
-  ms: number,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<false>();
-  const handle = setTimeout(() => resolve(false), ms);
-  using _listener = signal && onAbort(signal, () => resolve(false));
-  try {
-    return await Promise.race([work.then(() => true), promise]);
-  } finally {
-    clearTimeout(handle);
   }
 }

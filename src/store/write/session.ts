@@ -21,6 +21,9 @@ import { readResume } from "../partial/resume.ts";
 import { commitModel } from "./commit.ts";
 import { BlobVerifier } from "./verify.ts";
 
+/** Milliseconds for a lock that no other process should have: a lock service may be slow. */
+const GUARD_MS = 5000;
+
 export interface SessionTools {
   readonly folder: Folder;
   /** Of new files and folders. */
@@ -136,7 +139,7 @@ export class StoreSession implements Session {
     const { disk } = folder;
     const adopted = await adoptPartial(disk, at, ownership);
     await makePartial(disk, at.partial, ownership);
-    const guard = await tryLockExisting(at.partial);
+    const guard = await tryLockExisting(at.partial, GUARD_MS);
     if (!guard) throw busy(at);
     const both: Lock = {
       path: lock.path,
