@@ -130,6 +130,13 @@ export interface Store {
   spelling(name: ModelName): Promise<ModelName>;
   survey(blobs: readonly Descriptor[]): Promise<readonly BlobStatus[]>;
   room(): Promise<Room>;
+  /** The digest of the manifest under this name; undefined: there is none that can be read. */
+  installed(name: ModelName): Promise<Digest | undefined>;
+  /**
+   * Removes blobs that only manifests used which pulls have replaced, and returns the bytes that were freed. While
+   * another pull is running it removes nothing: a later call does.
+   */
+  dropReplaced(): Promise<number>;
   /** Bytes that would be freed by removing everything unfinished: of `blobs`, and of all others. */
   unfinishedBytes(blobs: readonly Descriptor[]): Promise<UnfinishedBytes>;
   /**

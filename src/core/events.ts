@@ -32,6 +32,8 @@ export interface Summary {
   readonly size: number;
   /** Blob bytes downloaded in this run, including those that had to be discarded. */
   readonly fetched: number;
+  /** Bytes of blobs that only the model used which this one has replaced; they were removed. */
+  readonly freed?: number;
   /** From the first request to the last sync, in milliseconds. */
   readonly elapsedMs: number;
 }
@@ -78,6 +80,8 @@ export type PullEvent =
     readonly size: number;
     /** Bytes of `size` already on disk, as far as can be told without reading them. */
     readonly kept: number;
+    /** The ID of the model that is stored under this name, if it is another one. */
+    readonly replaces?: Digest;
   }
   /** The whole blob was already on disk. */
   | { readonly event: "blob_cached"; readonly blob: BlobRef }

@@ -8,6 +8,7 @@ import type {
   Store,
   UnfinishedBytes,
 } from "../core/content.ts";
+import type { Digest } from "../core/digest.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
@@ -84,6 +85,19 @@ export class ModelsFolder implements Store {
   async spelling(name: ModelName): Promise<ModelName> {
     const { installedSpelling } = await import("./manifests/spelling.ts");
     return await installedSpelling(this.#paths, name);
+  }
+
+  async installed(name: ModelName): Promise<Digest | undefined> {
+    const { installedDigest } = await import("./manifests/installed.ts");
+    return await installedDigest(this.#paths, name);
+  }
+
+  async dropReplaced(): Promise<number> {
+    const [folder, { dropReplaced }] = await Promise.all([
+      this.#folder(),
+      import("./remove/replaced.ts"),
+    ]);
+    return await dropReplaced(folder);
   }
 
   async room(): Promise<Room> {

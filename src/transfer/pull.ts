@@ -1,7 +1,7 @@
 /** One pull from beginning to end: a model of a Source becomes a model of a Store. */
 
 import type { BlobStatus, PullIntent, Session, Source, Store } from "../core/content.ts";
-import { PullamaError } from "../core/errors.ts";
+import { asPullamaError, PullamaError } from "../core/errors.ts";
 import type { BlobRef, DryRun, Emit, Summary } from "../core/events.ts";
 import { assertModel, type Descriptor, distinctBlobs, type Manifest } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
@@ -75,7 +75,15 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     const statuses = await store.survey(blobs);
     const size = sizeOf(blobs);
     const { digest } = manifest;
-    emit({ event: "manifest", digest, blobs: statuses.length, size, kept: keptOf(statuses) });
+    const installed = await store.installed(stored);
+    emit({
+      event: "manifest",
+      digest,
+      blobs: statuses.length,
+      size,
+      kept: keptOf(statuses),
+      ...(installed !== undefined && installed !== digest && { replaces: installed }),
+    });
     const room = await store.room();
     const space = spaceFor(statuses, room);
     if (settings.dryRun) {
@@ -85,16 +93,20 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     if (!settings.force) requireSpace(space, statuses, room.largestFile);
     const waiting = (holder: string | undefined) =>
       emit({ event: "lock_wait", digest: undefined, holder });
-    await using session = await store.enter(ended.signal, waiting, intentOf(stored, statuses));
-    const fail = (error: unknown) => ended.abort(error);
-    const scheduler = new Scheduler(session, fetcher, retrier, settings, context, fail);
-    await downloadAndCommit(scheduler, session, emit, stored, manifest, statuses);
+    {
+      await using session = await store.enter(ended.signal, waiting, intentOf(stored, statuses));
+      const fail = (error: unknown) => ended.abort(error);
+      const scheduler = new Scheduler(session, fetcher, retrier, settings, context, fail);
+      await downloadAndCommit(scheduler, session, emit, stored, manifest, statuses);
+    }
+    const freed = await dropReplaced(store, emit);
     const summary: Summary = {
       name,
       digest,
       blobs: statuses.length,
       size,
       fetched: fetcher.received,
+      ...(freed > 0 && { freed }),
       elapsedMs: clock.now() - began,
     };
     emit({ event: "pull_completed", summary });
@@ -106,6 +118,17 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     emit({ event: "pull_interrupted", name, kept, size: sizeOf(blobs) });
     if (error instanceof PullamaError && error.kind === "interrupted") throw error;
     throw new PullamaError("interrupted", "the pull was interrupted", { cause: error });
+  }
+}
+
+/** The model is stored: whatever keeps this from succeeding is no failure of the pull. */
+async function dropReplaced(store: Store, emit: Emit): Promise<number> {
+  try {
+    return await store.dropReplaced();
+  } catch (error) {
+    const { message } = asPullamaError(error);
+    emit({ event: "note", message: `blobs of the replaced model are kept: ${message}` });
+    return 0;
   }
 }
 

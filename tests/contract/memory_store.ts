@@ -42,6 +42,14 @@ export class MemoryStore implements Store {
     }));
   }
 
+  installed(name: ModelName): Promise<Digest | undefined> {
+    return Promise.resolve(this.models.get(fullName(name))?.digest);
+  }
+
+  dropReplaced(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   room(): Promise<Room> {
     return Promise.resolve({ free: undefined, largestFile: undefined });
   }

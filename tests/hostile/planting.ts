@@ -30,6 +30,7 @@ export const PLACES: Readonly<Record<string, Place>> = {
   tmp: ({ paths }) => paths.temporary,
   bad: ({ paths }) => paths.bad,
   wanted: ({ paths }) => paths.intents,
+  replaced: ({ paths }) => paths.replaced,
   "ledger.json": ({ paths }) => paths.ledger,
   "ledger.lock": ({ paths }) => paths.ledgerLock,
   "store.lock": ({ paths }) => paths.storeLock,

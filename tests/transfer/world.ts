@@ -186,6 +186,8 @@ export function onDisk(
   return {
     room: async () => ({ ...await store.room(), ...disk }),
     spelling: (name) => store.spelling(name),
+    installed: (name) => store.installed(name),
+    dropReplaced: () => store.dropReplaced(),
     survey: (blobs) => store.survey(blobs),
     unfinishedBytes: (blobs) => store.unfinishedBytes(blobs),
     enter: (signal, waiting, wish) => store.enter(signal, waiting, wish),

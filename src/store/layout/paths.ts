@@ -19,6 +19,8 @@ export interface Paths {
   readonly bad: string;
   /** Which models the unfinished blobs are for. */
   readonly intents: string;
+  /** Which blobs were used by manifests that have been replaced. */
+  readonly replaced: string;
   readonly ledger: string;
   /** Held while the ledger is replaced. */
   readonly ledgerLock: string;
@@ -58,6 +60,7 @@ export function pathsOf(root: string): Paths {
     temporary: `${own}/tmp`,
     bad: `${own}/bad`,
     intents: `${own}/wanted`,
+    replaced: `${own}/replaced`,
     ledger: `${own}/ledger.json`,
     ledgerLock: `${own}/ledger.lock`,
     storeLock: `${own}/store.lock`,

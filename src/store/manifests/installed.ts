@@ -1,8 +1,15 @@
 /** The manifest files of the installed models, one per name. */
 
+import type { Digest } from "../../core/digest.ts";
 import { fullName, type ModelName } from "../../core/name.ts";
-import { type ManifestFile, manifestFiles, matchingName, SERVED_TREES } from "./files.ts";
-import type { Paths } from "../layout/paths.ts";
+import {
+  type ManifestFile,
+  manifestFiles,
+  matchingName,
+  readManifestFile,
+  SERVED_TREES,
+} from "./files.ts";
+import { manifestPath, type Paths } from "../layout/paths.ts";
 
 /** A manifest file with a valid name. */
 export interface NamedFile extends ManifestFile {
@@ -51,4 +58,13 @@ export async function installedNames(paths: Paths): Promise<ModelName[]> {
  */
 export async function findInstalled(paths: Paths, name: ModelName): Promise<NamedFile | undefined> {
   return matchingName((await filesByName(paths)).named, name)[0];
+}
+
+/** The digest of the manifest that is stored under exactly this name; undefined: there is none that can be read. */
+export async function installedDigest(paths: Paths, name: ModelName): Promise<Digest | undefined> {
+  try {
+    return (await readManifestFile({ path: manifestPath(paths, name) })).digest;
+  } catch {
+    return undefined;
+  }
 }

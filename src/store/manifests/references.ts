@@ -40,7 +40,11 @@ export async function manifestReferences(paths: Paths): Promise<ManifestReferenc
   return users;
 }
 
-async function digestsOf(paths: Paths, file: ManifestFile): Promise<ReadonlySet<Digest>> {
+/** What one manifest file uses. Rejects with kinds `local` and `manifest`. */
+export async function digestsOf(
+  paths: Paths,
+  file: Pick<ManifestFile, "path">,
+): Promise<ReadonlySet<Digest>> {
   const used = new Set<Digest>();
   const blob = await linkedBlob(paths, file.path);
   if (blob !== undefined) used.add(blob);

@@ -13,9 +13,12 @@ import { exists, namesIn } from "../../io/stat.ts";
 import { type Folder, temporaryPath } from "../layout/folder.ts";
 import { removeIntentLock, settleIntent } from "../layout/intents.ts";
 import type { EntryOwnership } from "../layout/ownership.ts";
-import { blobFile, type BlobPaths, blobPaths } from "../layout/paths.ts";
+import { blobFile, type BlobPaths, blobPaths, manifestPath } from "../layout/paths.ts";
+import { noteReplaced } from "../layout/replaced.ts";
 import type { Ledger } from "../layout/verified.ts";
 import { adoptPartial } from "../partial/adopt_go.ts";
+import { installedDigest } from "../manifests/installed.ts";
+import { digestsOf } from "../manifests/references.ts";
 import { BlobIngest } from "../partial/ingest.ts";
 import { readResume } from "../partial/resume.ts";
 import { commitModel } from "./commit.ts";
@@ -109,6 +112,7 @@ export class StoreSession implements Session {
 
   async commit(name: ModelName, manifest: Manifest): Promise<readonly Descriptor[]> {
     const { folder, ledger, ownership } = this.tools;
+    await this.#noteReplaced(name, manifest);
     const tools = { folder, ledger, ownership: ownership.file, verifier: this.#verifier };
     const removed = await commitModel(tools, name, manifest);
     if (removed.length > 0) return removed;
@@ -173,6 +177,16 @@ export class StoreSession implements Session {
       guard[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** Does nothing where the old manifest cannot be read: then its blobs are not known. */
+  async #noteReplaced(name: ModelName, { digest }: Manifest): Promise<void> {
+    const { folder, ownership } = this.tools;
+    const path = manifestPath(folder.paths, name);
+    const old = await installedDigest(folder.paths, name);
+    if (old === undefined || old === digest) return;
+    const used = await digestsOf(folder.paths, { path }).catch(() => undefined);
+    if (used) await noteReplaced(folder, old, used, ownership);
   }
 
   /** What a pull of a blob leaves that was killed in its last steps, or that another program finished first. */

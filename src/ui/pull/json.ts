@@ -56,6 +56,7 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
           TotalSize: event.size,
           KeptBytes: event.kept,
           Digest: event.digest,
+          Replaces: event.replaces,
         });
         return out.write(progressLine());
       case "bytes":
@@ -170,6 +171,7 @@ function completedFields(summary: Summary): Fields {
     BlobCount: summary.blobs,
     TotalBytes: summary.size,
     FetchedBytes: summary.fetched,
+    FreedBytes: summary.freed,
     ElapsedMs: whole(summary.elapsedMs),
   };
 }

@@ -47,7 +47,8 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
     case "manifest": {
       const { blobs, size, kept } = event;
       const onDisk = kept > 0 ? [`${percentOf(kept, size)}% on disk`] : [];
-      const text = parts("manifest", counted(blobs, "blob"), formatSize(size), ...onDisk);
+      const old = event.replaces === undefined ? [] : [`replaces ${shortId(event.replaces)}`];
+      const text = parts("manifest", counted(blobs, "blob"), formatSize(size), ...onDisk, ...old);
       return { mark: "done", text };
     }
     case "blob_cached":

@@ -29,6 +29,7 @@ export function summaryRows(summary: Summary, problems: string | undefined): str
     `blobs ${grouped(summary.blobs)}`,
     `elapsed ${formatDuration(summary.elapsedMs)}`,
     ...(rate === undefined ? [] : [`avg rate ${rate}`]),
+    ...(summary.freed === undefined ? [] : [`freed ${formatSize(summary.freed)}`]),
     ...(problems === undefined ? [] : [`problems ${problems}`]),
     `ID ${shortId(summary.digest)}`,
   ];
@@ -48,6 +49,7 @@ export function summaryLine(
     ...(summary.fetched === summary.size ? [] : [`${formatSize(summary.fetched)} downloaded`]),
     formatDuration(summary.elapsedMs),
     ...(rate === undefined ? [] : [rate]),
+    ...(summary.freed === undefined ? [] : [`${formatSize(summary.freed)} freed`]),
     ...(problems === undefined ? [] : [problems]),
     shortId(summary.digest),
   ].join(g.separator);
