@@ -25,6 +25,8 @@ export interface Together {
   readonly pauses?: number;
   /** Commands that run beside the pulls. `MODEL` is one of the models. */
   readonly beside?: readonly (readonly string[])[];
+  /** Of the blobs at the end; default that of their folder. */
+  readonly mode?: number;
   readonly random: () => number;
 }
 
@@ -80,7 +82,7 @@ export async function pullTogether(together: Together): Promise<void> {
   for (const { name, manifest, config, layers } of used) {
     assertInstalled(place.models, name, { manifest, blobs: [...layers, config!] });
   }
-  await assertTidy(place, models);
+  await assertTidy(place, models, together.mode);
 }
 
 /** Sends signals to the pulls, as `together` says, until all have ended; returns those that need not succeed. */
@@ -122,22 +124,31 @@ async function finish(place: Machine, used: readonly AddedModel[]): Promise<void
 }
 
 /** After clean there is nothing but the models and the records that all pulls share. */
-async function assertTidy(place: Machine, models: readonly AddedModel[]): Promise<void> {
+async function assertTidy(
+  place: Machine,
+  models: readonly AddedModel[],
+  expected?: number,
+): Promise<void> {
   const { signal } = new AbortController();
-  const report = await openFolder(place.models)
-    .clean({ models: [], dryRun: false, queue: true, signal });
-  assert.deepEqual(report.left, []);
+  const folder = openFolder(place.models);
+  const { left } = await folder.clean({ models: [], dryRun: false, queue: true, signal });
+  assert.deepEqual(left, []);
   const paths = pathsOf(place.models);
   const own = filesIn(paths.own).filter((name) => !name.endsWith(".lock"));
   assert.deepEqual(own, ["ledger.json"]);
-  const installed = await openFolder(place.models).names();
-  const wanted = models.filter(({ name }) =>
-    installed.map(fullName).includes(fullName(parseName(name)))
-  )
-    .flatMap(({ config, layers }) => [...layers, config!])
-    .map(({ digest }) => digest.replace(":", "-"));
+  const installed = new Set((await folder.names()).map(fullName));
+  const wanted = models.filter(({ name }) => installed.has(fullName(parseName(name))))
+    .flatMap(({ config, layers }) => [...layers, config!]);
   const blobs = filesIn(paths.blobs).filter((name) => !name.startsWith(".pullm/"));
-  assert.deepEqual(blobs, [...new Set(wanted)].sort());
+  const names = wanted.map(({ digest }) => digest.replace(":", "-"));
+  assert.deepEqual(blobs, [...new Set(names)].sort());
+  // Or the next pull would read the weights again.
+  for (const { blob, state } of await folder.survey(wanted)) {
+    if (blob.size >= MIB) assert.equal(state, "present", blob.digest);
+  }
+  const modeOf = (path: string) => Deno.statSync(path).mode! & 0o777;
+  const mode = expected ?? modeOf(paths.blobs) & 0o666;
+  for (const name of blobs) assert.equal(modeOf(`${paths.blobs}/${name}`), mode, name);
 }
 
 async function folderElsewhere(

@@ -31,3 +31,15 @@ Deno.test("several processes at once, some of them killed, leave nothing behind"
     await pullTogether({ processes: 3, kills: 0.5, beside: [["clean"]], random });
   }
 });
+
+Deno.test({
+  name: "several processes at once, with a closed umask, make files that a server can read",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const random = randomNumbers(seed);
+    const prefix = ["sh", "-c", 'umask 077; exec "$@"', "sh"];
+    for (let round = 0; round < ROUNDS; round++) {
+      await pullTogether({ processes: 3, prefix, random, mode: 0o644 });
+    }
+  },
+});
