@@ -61,9 +61,16 @@ export const KINDS: Readonly<Record<string, (path: string, victims: Victims) => 
   "a link to a folder": (path, { folder }) => Deno.symlinkSync(folder, path),
   "a link to nothing": (path) => Deno.symlinkSync("/nowhere/at/all", path),
   "a link to a device": (path) => Deno.symlinkSync("/dev/zero", path),
-  "a FIFO": (path) => {
-    assert.ok(new Deno.Command("mkfifo", { args: [path] }).outputSync().success);
+  "a FIFO": (path) => run("mkfifo", path),
+  "a socket": (path) => {
+    // The name of a socket is short: it is bound from its folder.
+    const args = ["eval", SOCKET, path.slice(folderOf(path).length + 1)];
+    const cwd = folderOf(path);
+    assert.ok(new Deno.Command(Deno.execPath(), { args, cwd }).outputSync().success);
   },
+  // Of zeros without an end; who may not make one makes a FIFO.
+  "a device": (path) => Deno.uid() === 0 ? run("mknod", path, "c", "1", "5") : run("mkfifo", path),
+  "a file of another user": (path) => Deno.writeTextFileSync(path, "[".repeat(5000)),
   "a directory": (path) => Deno.mkdirSync(path),
   "a sparse file of 3 GB": (path) => {
     using file = Deno.createSync(path);
@@ -71,6 +78,12 @@ export const KINDS: Readonly<Record<string, (path: string, victims: Victims) => 
   },
   "a second name of a file": (path, { file }) => Deno.linkSync(file, path),
 };
+
+const SOCKET = 'Deno.listen({ transport: "unix", path: Deno.args[0] }); Deno.exit()';
+
+function run(command: string, ...args: string[]): void {
+  assert.ok(new Deno.Command(command, { args }).outputSync().success, command);
+}
 
 /** Replaces what is at `path`, and returns whether that is a file of its own. */
 export function plant(kind: keyof typeof KINDS, path: string, victims: Victims): boolean {
