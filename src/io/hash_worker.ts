@@ -30,7 +30,7 @@ function respond(request: HashRequest): HashResponse {
       return { id: request.id };
     }
     const run = runs.get(request.run) ?? begin(request.run, request.path, request.start);
-    if (request.do === "sync") return { id: request.id, file: synced(run.file) };
+    if (request.do === "sync") return { id: request.id, file: synced(run.file, request.path) };
     return { id: request.id, ...extend(run, request) };
   } catch (error) {
     const code = (error as { code?: string }).code;
@@ -53,16 +53,29 @@ function begin(id: number, path: string, start: number): Run {
 }
 
 /** A file on a read-only file system, or a special one, cannot be synced and need not be. */
-function synced(file: Deno.FsFile): HashedFile {
-  try {
-    file.syncDataSync();
-  } catch (error) {
-    if (!["EINVAL", "EROFS", "ENOTSUP"].includes((error as { code?: string }).code ?? "")) {
-      throw error;
+const NOT_SYNCED: readonly string[] = ["EINVAL", "EROFS", "ENOTSUP"];
+
+function synced(file: Deno.FsFile, path: string): HashedFile {
+  if (Deno.build.os === "windows") syncOnWindows(path);
+  else {
+    try {
+      file.syncDataSync();
+    } catch (error) {
+      if (!NOT_SYNCED.includes((error as { code?: string }).code ?? "")) throw error;
     }
   }
   const { dev, ino, size, mtime, uid, isFile } = file.statSync();
   return { dev, ino, size, mtimeMs: mtime?.getTime() ?? 0, uid, isFile };
+}
+
+/** Windows syncs a file only through a handle that may write; a file that is read-only was not written just now. */
+function syncOnWindows(path: string): void {
+  try {
+    using file = Deno.openSync(path, { read: true, write: true });
+    file.syncDataSync();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+  }
 }
 
 /**
