@@ -61,23 +61,28 @@ Deno.test("has() hashes an unknown file once, and tells how far it is", async ()
   assert.ok(await session.verifyOrQuarantine(blob, noSignal(), watcher));
 });
 
-Deno.test("a blob that takes the place of a wrong one while that is hashed is not set aside for it", async () => {
-  await using world = await World.make();
-  await using session = await world.enter();
-  const { final } = world.at(blob);
-  await Deno.writeFile(final, new Uint8Array(blob.size));
-  const watcher = new Witness();
-  let replaced = false;
-  watcher.verifying = (done) => {
-    if (replaced || done === 0) return;
-    replaced = true;
-    Deno.writeFileSync(`${final}.new`, bytes);
-    Deno.renameSync(`${final}.new`, final);
-  };
-  assert.ok(await session.verifyOrQuarantine(blob, noSignal(), watcher));
-  assert.ok(replaced);
-  assert.deepEqual(Deno.readFileSync(final), bytes);
-  assert.deepEqual(namesIn(world.paths.bad), []);
+Deno.test({
+  name: "a blob that takes the place of a wrong one while that is hashed is not set aside for it",
+  // There a file that is open cannot be replaced.
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using world = await World.make();
+    await using session = await world.enter();
+    const { final } = world.at(blob);
+    await Deno.writeFile(final, new Uint8Array(blob.size));
+    const watcher = new Witness();
+    let replaced = false;
+    watcher.verifying = (done) => {
+      if (replaced || done === 0) return;
+      replaced = true;
+      Deno.writeFileSync(`${final}.new`, bytes);
+      Deno.renameSync(`${final}.new`, final);
+    };
+    assert.ok(await session.verifyOrQuarantine(blob, noSignal(), watcher));
+    assert.ok(replaced);
+    assert.deepEqual(Deno.readFileSync(final), bytes);
+    assert.deepEqual(namesIn(world.paths.bad), []);
+  },
 });
 
 Deno.test("has() ends with the reason of its signal", async () => {
