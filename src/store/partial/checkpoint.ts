@@ -91,8 +91,13 @@ export function encodeCheckpoint(
  * where the file exists and cannot be read, or is from a newer version.
  */
 export async function readCheckpoint(path: string, blob: Descriptor): Promise<Checkpoint> {
-  const file = await readSmallFile(path, MAX_BYTES);
-  return file ? decodeCheckpoint(file.bytes, blob, path) : EMPTY_CHECKPOINT;
+  const bytes = await readCheckpointFile(path);
+  return bytes ? decodeCheckpoint(bytes, blob, path) : EMPTY_CHECKPOINT;
+}
+
+/** The bytes of the file; undefined: there is none. Rejects with kind local where it cannot be read. */
+export async function readCheckpointFile(path: string): Promise<Uint8Array | undefined> {
+  return (await readSmallFile(path, MAX_BYTES))?.bytes;
 }
 
 /** The same for bytes that were read already. */

@@ -16,6 +16,7 @@ import type { EntryOwnership } from "../layout/ownership.ts";
 import { blobFile, type BlobPaths, blobPaths, manifestPath } from "../layout/paths.ts";
 import { noteReplaced } from "../layout/replaced.ts";
 import type { Ledger } from "../layout/verified.ts";
+import { adoptFormer } from "../partial/adopt_former.ts";
 import { adoptPartial } from "../partial/adopt_go.ts";
 import { installedDigest } from "../manifests/installed.ts";
 import { digestsOf } from "../manifests/references.ts";
@@ -141,6 +142,8 @@ export class StoreSession implements Session {
   ): Promise<BlobIngest> {
     const { folder, hasher, ledger, ownership: { file: ownership }, boot, tool } = this.tools;
     const { disk } = folder;
+    const temporary = () => temporaryPath(folder);
+    await adoptFormer({ disk, paths: folder.paths, ownership, boot, temporary }, blob, at);
     const adopted = await adoptPartial(disk, at, ownership);
     await makePartial(disk, at.partial, ownership);
     const guard = await tryLockExisting(at.partial, GUARD_MS);
@@ -154,7 +157,6 @@ export class StoreSession implements Session {
     };
     try {
       const resume = await readResume(at, blob, boot, adopted);
-      const temporary = () => temporaryPath(folder);
       const finished = async (path: string) => {
         await this.#verifier.note(blob, path);
         await ledger.save();

@@ -48,6 +48,34 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a download that was begun before blobs moved to another file system is continued there",
+  ignore: !isOther,
+  async fn() {
+    await using world = await World.make();
+    const made = blobOf(3_000_000);
+    {
+      await using session = await world.enter();
+      await using ingest = await session.ingest(made.blob, noSignal(), new Witness());
+      const writer = await ingest!.writer(1_000_000);
+      await writer.write(made.bytes.subarray(1_000_000, 2_500_000));
+      writer.close();
+      await ingest!.checkpoint();
+    }
+    await Deno.remove(world.paths.blobs, { recursive: true });
+    await using _other = await elsewhere(world, "blobs");
+    await using session = await world.enter();
+    const fetched = await fetchBlob(session, made);
+    assert.equal(fetched.reduce((sum, { start, end }) => sum + end - start, 0), 1_500_000);
+    assert.ok(await session.verifyOrQuarantine(made.blob, noSignal(), new Witness()));
+    const { former } = pathsOf(world.models);
+    assert.deepEqual(namesIn(former!).filter((name) => !name.endsWith(".lock")), [
+      "ready",
+      "tmp",
+    ]);
+  },
+});
+
+Deno.test({
   name: "what was unfinished before blobs moved to another file system is removed by clean",
   ignore: !isOther,
   async fn() {
