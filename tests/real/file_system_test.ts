@@ -116,3 +116,19 @@ testWith(
     assert.match(await both(link), /\.pullm exists and is not a directory$/);
   },
 );
+
+testWith(
+  [],
+  "a file that is larger than the file system takes ends a pull with exit code 2 and the reason",
+  async () => {
+    await using folder = await temporaryFolder();
+    await using registry = await startRegistry();
+    const { name } = registry.add("library/one:latest", makeModel({ size: 4 * MIB }));
+    const args = [name, "--insecure", "--models-dir", `${folder.path}/models`];
+    // In blocks of 512 bytes or 1 kB; without the trap a signal would end the program.
+    const prefix = ["sh", "-c", 'trap "" XFSZ; ulimit -f 2000; exec "$@"', "sh"];
+    const { code, err } = await pullama(args, { home: folder.path, prefix });
+    assert.equal(code, 2, err);
+    assert.match(err, /cannot write \S+\.partial: file too large/);
+  },
+);

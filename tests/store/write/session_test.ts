@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { total, union } from "../../../src/core/ranges.ts";
+import { mounted } from "../../io/mount.ts";
+import { assertComplete, pull } from "./small_model.ts";
 import { RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
 import {
   blobOf,
@@ -84,6 +86,37 @@ Deno.test({
     assert.deepEqual(namesIn(world.paths.bad), []);
   },
 });
+
+Deno.test("what was unfinished of a blob that another program completed is removed", async () => {
+  await using world = await World.make();
+  const made = blobOf(3_000_000);
+  {
+    await using session = await world.enter();
+    await using ingest = await session.ingest(made.blob, noSignal(), new Witness());
+    const writer = await ingest!.writer(0);
+    await writer.write(made.bytes.subarray(0, 2_000_000));
+    writer.close();
+    await ingest!.checkpoint();
+  }
+  await Deno.writeFile(world.at(made.blob).final, made.bytes);
+  await using session = await world.enter();
+  assert.equal(await session.ingest(made.blob, noSignal(), new Witness()), undefined);
+  const { partial, checkpoint, positions } = world.at(made.blob);
+  assert.deepEqual([partial, checkpoint, positions].filter(exists), []);
+});
+
+mounted(
+  "a complete model in a read-only folder counts as pulled",
+  "size=8m",
+  async (folder, remount) => {
+    const world = new World(folder);
+    assert.equal(await pull(world), 3);
+    await remount("ro");
+    assert.equal(await pull(world), 0);
+    assertComplete(world);
+    await remount("rw");
+  },
+);
 
 Deno.test("has() ends with the reason of its signal", async () => {
   await using world = await World.make();
