@@ -51,11 +51,16 @@ export async function makeRoot(disk: Disk, path: string): Promise<void> {
   if (parent !== path && parent !== "") await makeRoot(disk, parent);
   const above = parent === "" ? "/" : parent === path ? "." : parent;
   const { folder } = await ownershipIn(above);
-  await makeNew(disk, `${path}.pullm-${crypto.randomUUID()}`, path, {
+  const made = await makeNew(disk, `${path}.pullm-${crypto.randomUUID()}`, path, {
     ...folder,
     mode: DEFAULT_MODE,
   });
-  await disk.syncFolder(above);
+  try {
+    await disk.syncFolder(above);
+  } catch (error) {
+    if (made) await disk.removeFolder(path).catch(() => {});
+    throw fileError((error as Error).cause ?? error, "create", path);
+  }
 }
 
 /**
