@@ -7,6 +7,7 @@ import { isHangupIgnored } from "./cli/host/hangup.ts";
 import type { Output } from "./cli/host/terminal.ts";
 import { asPullamaError, exitCodeOf, PullamaError } from "./core/errors.ts";
 import { stopSteps } from "./core/stop.ts";
+import { onAbort } from "./io/abort.ts";
 
 /** Milliseconds that a signal leaves for pending output: at the end, and before exiting at once. */
 const GRACE_MS = 500;
@@ -128,9 +129,6 @@ async function report(error: PullamaError): Promise<void> {
 /** Resolves when all text is written; after a signal, in GRACE_MS at the latest. */
 async function flush(...outputs: readonly Output[]): Promise<void> {
   const late = Promise.withResolvers<void>();
-  const { signal } = signalled;
-  const hurry = () => setTimeout(late.resolve, GRACE_MS);
-  if (signal.aborted) hurry();
-  else signal.addEventListener("abort", hurry, { once: true });
+  using _listener = onAbort(signalled.signal, () => setTimeout(late.resolve, GRACE_MS));
   await Promise.race([Promise.all(outputs.map((output) => output.written())), late.promise]);
 }

@@ -4,10 +4,10 @@
  * All times are those of the file system, which may have a clock of its own.
  */
 
-import { onAbort } from "./abort.ts";
 import { folderOf } from "./atomic.ts";
+import { systemClock } from "./clock.ts";
 import { fileError, isExisting, isMissing } from "./file_error.ts";
-import { openOwnFile, readSmallFileNow, type SmallFile } from "./guarded.ts";
+import { openOwnFile, readSmallFileNow } from "./guarded.ts";
 import { namesIn } from "./stat.ts";
 
 /** Milliseconds between two heartbeats, and without one until a lock counts as left behind. */
@@ -16,6 +16,9 @@ const LEFT_BEHIND_MS = 40_000;
 /** Milliseconds between two attempts to take a lock. */
 const PAUSE_MS = 1000;
 const MOST_BYTES = 1000;
+
+/** What the name of a holder's file adds to that of the lock; shared holders and passing files add more. */
+export const HELD = ".held";
 
 /**
  * Takes the lock of `path` as `holder`; undefined if it is held. Files are made beside `path`. Both kinds of holders
@@ -26,7 +29,7 @@ export async function tryHeartbeatLock(
   holder: string,
   shared = false,
 ): Promise<Disposable | undefined> {
-  const exclusive = `${path}.held`;
+  const exclusive = `${path}${HELD}`;
   const own = shared ? `${exclusive}-${crypto.randomUUID()}` : exclusive;
   const note = `${holder}\n${crypto.randomUUID()}\n`;
   if (!await announce(own, note)) {
@@ -62,7 +65,7 @@ export async function waitHeartbeatLock(
     const lock = await tryHeartbeatLock(path, holder, shared);
     if (lock) return lock;
     await onHeld();
-    await pause(signal);
+    await systemClock.sleep(PAUSE_MS, signal);
   }
 }
 
@@ -81,8 +84,10 @@ async function announce(path: string, note: string): Promise<boolean> {
 /** Rewrites the file of a holder, which gives it the time of now. Does nothing if it is no longer ours. */
 async function beat(path: string, note: string): Promise<void> {
   try {
-    if (textOf(readSmallFileNow(path, MOST_BYTES)) !== note) return;
+    // Read and written as one open file: whatever takes its place meanwhile is not changed.
     using file = await openOwnFile(path);
+    if (await textOf(file) !== note) return;
+    await file.seek(0, Deno.SeekMode.Start);
     await file.write(new TextEncoder().encode(note));
   } catch {
     // The next heartbeat may succeed.
@@ -92,7 +97,8 @@ async function beat(path: string, note: string): Promise<void> {
 /** Removes the file of a holder, unless another process has taken its place. */
 function withdraw(path: string, note: string): void {
   try {
-    if (textOf(readSmallFileNow(path, MOST_BYTES)) === note) Deno.removeSync(path);
+    const file = readSmallFileNow(path, MOST_BYTES);
+    if (new TextDecoder().decode(file?.bytes) === note) Deno.removeSync(path);
   } catch {
     // Then it is left behind.
   }
@@ -123,10 +129,8 @@ async function noteAt(
 ): Promise<{ readonly text: string; readonly written: number } | undefined> {
   try {
     using file = await openOwnFile(path);
-    const buffer = new Uint8Array(MOST_BYTES);
-    const length = await file.read(buffer) ?? 0;
+    const text = await textOf(file);
     const { mtime } = await file.stat();
-    const text = new TextDecoder().decode(buffer.subarray(0, length));
     return { text, written: mtime?.getTime() ?? 0 };
   } catch (error) {
     if (isMissing(error)) return undefined;
@@ -153,14 +157,8 @@ async function sharedOf(exclusive: string): Promise<string[]> {
   return names.filter((name) => name.startsWith(prefix)).map((name) => `${folder}/${name}`);
 }
 
-function textOf(file: SmallFile | undefined): string {
-  return new TextDecoder().decode(file?.bytes);
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, PAUSE_MS);
-  using _listener = onAbort(signal, resolve);
-  await promise;
-  clearTimeout(timer);
+async function textOf(file: Deno.FsFile): Promise<string> {
+  const buffer = new Uint8Array(MOST_BYTES);
+  const length = await file.read(buffer) ?? 0;
+  return new TextDecoder().decode(buffer.subarray(0, length));
 }

@@ -8,7 +8,7 @@ import { orAborted, settledWithin } from "./abort.ts";
 import { type Ownership, realDisk } from "./disk.ts";
 import { fileError, isExisting, isLockUnsupported, isMissing } from "./file_error.ts";
 import { openOwnFile, readSmallFile } from "./guarded.ts";
-import { tryHeartbeatLock, waitHeartbeatLock } from "./heartbeat_lock.ts";
+import { HELD, tryHeartbeatLock, waitHeartbeatLock } from "./heartbeat_lock.ts";
 
 /** A lock, held until it is disposed. */
 export interface Lock extends Disposable {
@@ -144,7 +144,7 @@ export async function waitLock(
 /** The last holder written to the lock file; undefined if there is none. */
 export async function holderOf(path: string): Promise<Holder | undefined> {
   try {
-    const file = await readSmallFile(`${path}.held`, MOST_NOTE) ??
+    const file = await readSmallFile(path + HELD, MOST_NOTE) ??
       await readSmallFile(path, MOST_NOTE);
     const line = new TextDecoder().decode(file?.bytes).split("\n", 1)[0]!;
     return NOTE.test(line) ? line : undefined;

@@ -6,7 +6,14 @@ import type { Manifest } from "../../src/core/manifest.ts";
 import { type ModelName, parseName } from "../../src/core/name.ts";
 import { folderOf } from "../../src/io/atomic.ts";
 import { blobPaths, manifestPath, type Paths } from "../../src/store/layout/paths.ts";
-import { blobOf, fetchBlob, noSignal, type TestBlob, Witness, type World } from "../store/world.ts";
+import {
+  blobOf,
+  fetchBlob,
+  leaveUnfinished,
+  noSignal,
+  type TestBlob,
+  type World,
+} from "../store/world.ts";
 
 /** A blob that is unfinished. */
 export const HALF: TestBlob = blobOf(3 * 2 ** 20, 5);
@@ -113,11 +120,7 @@ export async function prepare(
     else await fetchBlob(session, one);
   }
   await session.commit(name, manifest);
-  await using ingest = await session.ingest(HALF.blob, noSignal(), new Witness());
-  const writer = await ingest!.writer(0);
-  await writer.write(HALF.bytes.subarray(0, HALF_LENGTH));
-  writer.close();
-  await ingest!.checkpoint();
+  await leaveUnfinished(session, HALF, { start: 0, end: HALF_LENGTH });
 }
 
 /** Makes them in `root`. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { openOwnFile, readSmallFile, setModified, setOwnership } from "../../src/io/guarded.ts";
 import { exists } from "../../src/io/stat.ts";
+import { otherProcess } from "./other_process.ts";
 import { temporaryFolder } from "../real/child.ts";
 
 const WINDOWS = Deno.build.os === "windows";
@@ -107,28 +108,17 @@ Deno.test({
   async fn() {
     await using folder = await temporaryFolder();
     const path = `${folder.path}/note`;
-    const replacer = new Deno.Command(Deno.execPath(), {
-      args: ["eval", "--ext=ts", REPLACER, path],
-      stdout: "piped",
-    }).spawn();
-    try {
-      const reader = replacer.stdout.getReader();
-      await reader.read();
-      await reader.cancel();
-      const counts = { read: 0, opened: 0 };
-      for (let i = 0; i < 3000; i++) {
-        if (await readSmallFile(path, MOST)) counts.read++;
-        try {
-          (await openOwnFile(path)).close();
-          counts.opened++;
-        } catch (error) {
-          assert.match((error as Error).message, /no such file|it was removed meanwhile/);
-        }
+    await using _replacer = await otherProcess(REPLACER, path);
+    const counts = { read: 0, opened: 0 };
+    for (let i = 0; i < 3000; i++) {
+      if (await readSmallFile(path, MOST)) counts.read++;
+      try {
+        (await openOwnFile(path)).close();
+        counts.opened++;
+      } catch (error) {
+        assert.match((error as Error).message, /no such file|it was removed meanwhile/);
       }
-      assert.ok(counts.read > 0 && counts.opened > 0, JSON.stringify(counts));
-    } finally {
-      replacer.kill("SIGKILL");
-      await replacer.status;
     }
+    assert.ok(counts.read > 0 && counts.opened > 0, JSON.stringify(counts));
   },
 });

@@ -1,4 +1,4 @@
-/** A temporary directory for one test, and another process that holds a lock in it. */
+/** A temporary directory for one test, and other processes that work in it. */
 
 export interface Scratch extends AsyncDisposable {
   readonly path: string;
@@ -9,17 +9,21 @@ export async function scratch(): Promise<Scratch> {
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-export interface OtherHolder extends AsyncDisposable {
+export interface OtherProcess extends AsyncDisposable {
   readonly pid: number;
   /** Ends it with SIGKILL. */
   kill(): Promise<void>;
 }
 
 /** Starts a process that takes the lock; resolves when it holds it. */
-export async function otherHolder(path: string): Promise<OtherHolder> {
-  const lock = new URL("../../src/io/lock.ts", import.meta.url).href;
+export function otherHolder(path: string): Promise<OtherProcess> {
+  return otherProcess(CODE, new URL("../../src/io/lock.ts", import.meta.url).href, path);
+}
+
+/** Starts a process that runs `code`; resolves when it prints something. */
+export async function otherProcess(code: string, ...args: string[]): Promise<OtherProcess> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--no-check", "--no-config", "--no-lock", CODE, lock, path],
+    args: ["eval", "--no-check", "--no-config", "--no-lock", code, ...args],
     stdout: "piped",
     stdin: "null",
   }).spawn();

@@ -160,6 +160,19 @@ export async function fetchBlob(
   throw new Error("the blob could not be finished");
 }
 
+/** Leaves a range of a blob on disk, with a checkpoint, as an interrupted pull does. */
+export async function leaveUnfinished(
+  session: Session,
+  { blob, bytes }: TestBlob,
+  { start, end }: Range,
+): Promise<void> {
+  await using ingest = await session.ingest(blob, noSignal(), new Witness());
+  const writer = await ingest!.writer(start);
+  await writer.write(bytes.subarray(start, end));
+  writer.close();
+  await ingest!.checkpoint();
+}
+
 /** Fetches what is missing of `ingest`, chunk by chunk. */
 export async function fillIn(
   ingest: Ingest,

@@ -3,20 +3,24 @@
 import { type Digest, hexOf } from "../../core/digest.ts";
 import type { ModelName } from "../../core/name.ts";
 
-export interface Paths {
-  readonly root: string;
-  readonly blobs: string;
-  readonly manifests: string;
+/** Where downloads are made. */
+export interface DownloadPaths {
   /** Everything unfinished, on the file system of the blobs; Ollama ignores it. */
   readonly own: string;
-  /** What pulls left in the models folder before the blobs were on another file system than it. */
-  readonly former: string | undefined;
   /** Verified blobs that wait for the rest of their model. */
   readonly ready: string;
   /** Files that are about to be renamed. */
   readonly temporary: string;
   /** Blobs whose content was not what their name says. */
   readonly bad: string;
+}
+
+export interface Paths extends DownloadPaths {
+  readonly root: string;
+  readonly blobs: string;
+  readonly manifests: string;
+  /** What pulls left in the models folder before the blobs were on another file system than it. */
+  readonly former: DownloadPaths | undefined;
   /** Which models the unfinished blobs are for. */
   readonly intents: string;
   /** Which blobs were used by manifests that have been replaced. */
@@ -54,11 +58,8 @@ export function pathsOf(root: string): Paths {
     root: clean,
     blobs,
     manifests: `${clean}/manifests`,
-    own,
-    former: apart ? usual : undefined,
-    ready: `${own}/ready`,
-    temporary: `${own}/tmp`,
-    bad: `${own}/bad`,
+    ...downloadsIn(own),
+    former: apart ? downloadsIn(usual) : undefined,
     intents: `${own}/wanted`,
     replaced: `${own}/replaced`,
     ledger: `${own}/ledger.json`,
@@ -70,6 +71,10 @@ export function pathsOf(root: string): Paths {
     runnerLock: `${usual}/runner.lock`,
     oldRemoveLock: `${clean}/manifests/.pullm-rm.lock`,
   };
+}
+
+function downloadsIn(own: string): DownloadPaths {
+  return { own, ready: `${own}/ready`, temporary: `${own}/tmp`, bad: `${own}/bad` };
 }
 
 /** Whether two folders that exist are on different file systems. */

@@ -2,9 +2,10 @@
 
 import { type Digest, isDigest } from "../../core/digest.ts";
 import type { Ownership } from "../../io/disk.ts";
+import { HELD } from "../../io/heartbeat_lock.ts";
 import { tryLock, tryLockExisting } from "../../io/lock.ts";
 import { lstatOf, namesIn } from "../../io/stat.ts";
-import { blobPaths, type Paths } from "./paths.ts";
+import { blobPaths, type DownloadPaths, type Paths } from "./paths.ts";
 import { requireDirectory } from "./directory.ts";
 
 /** One file and the bytes that its removal frees. */
@@ -41,15 +42,15 @@ type Part = keyof Omit<UnfinishedBlob, "digest">;
 
 const HEX = "(sha256-[0-9a-f]{64})";
 /** What a process leaves that is killed where files cannot be locked. */
-const HELD = "\\.held.*";
-const LEFT_LOCK = new RegExp(`\\.lock${HELD}$`);
+const LEFT = `\\.lock\\${HELD}.*`;
+const LEFT_LOCK = new RegExp(`${LEFT}$`);
 /** Names by folder; files of `own` are removed in this order. */
 const OURS: readonly (readonly [RegExp, Part])[] = [
   [new RegExp(`^${HEX}\\.json$`), "own"],
   [new RegExp(`^${HEX}\\.json\\.tmp$`), "own"],
   [new RegExp(`^${HEX}\\.live$`), "own"],
   [new RegExp(`^${HEX}\\.partial$`), "own"],
-  [new RegExp(`^${HEX}\\.lock(?:${HELD})?$`), "locks"],
+  [new RegExp(`^${HEX}(?:\\.lock|${LEFT})$`), "locks"],
 ];
 const IN_BLOBS: readonly (readonly [RegExp, Part])[] = [
   // The second is the draft of a copy from another file system.
@@ -91,23 +92,19 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
       if (file) other.push(file);
     }
   };
-  await collect(paths.own, OURS);
-  await collect(paths.blobs, IN_BLOBS);
-  if (await isFolder(paths.ready)) await collect(paths.ready, IN_READY);
-  if (await isFolder(paths.bad)) await collect(paths.bad, IN_BAD, unnamed);
   const temporary: UnfinishedFile[] = [];
-  if (await isFolder(paths.temporary)) await collect(paths.temporary, [], temporary);
-  const { former } = paths;
-  if (former && await isFolder(former)) {
-    const { ready, bad, tmp } = {
-      ready: `${former}/ready`,
-      bad: `${former}/bad`,
-      tmp: `${former}/tmp`,
-    };
-    await collect(former, FORMER);
+  const collectBeside = async ({ ready, bad, temporary: drafts }: DownloadPaths) => {
     if (await isFolder(ready)) await collect(ready, IN_READY);
     if (await isFolder(bad)) await collect(bad, IN_BAD, unnamed);
-    if (await isFolder(tmp)) await collect(tmp, [], temporary);
+    if (await isFolder(drafts)) await collect(drafts, [], temporary);
+  };
+  await collect(paths.own, OURS);
+  await collect(paths.blobs, IN_BLOBS);
+  await collectBeside(paths);
+  const { former } = paths;
+  if (former && await isFolder(former.own)) {
+    await collect(former.own, FORMER);
+    await collectBeside(former);
   }
   for (const folder of [paths.root, paths.manifests, paths.blobs, paths.own]) {
     await loose(folder, BESIDE);

@@ -32,7 +32,7 @@ export async function adoptFormer(
 ): Promise<void> {
   const { former } = paths;
   if (former === undefined || await exists(at.partial)) return;
-  const from = blobPaths({ ...paths, own: former }, blob.digest);
+  const from = blobPaths({ ...paths, ...former }, blob.digest);
   if (!(await lstatOf(from.partial))?.isFile) return;
   using guard = await tryLockExisting(from.partial);
   if (!guard) return;

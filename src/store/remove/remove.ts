@@ -14,12 +14,12 @@ import {
   SERVED_TREES,
 } from "../manifests/files.ts";
 import { requireExclusive } from "../layout/exclusive.ts";
-import { unfinishedFile } from "../layout/unfinished.ts";
 import { Ledger } from "../layout/verified.ts";
 import { ownershipIn } from "../layout/ownership.ts";
 import { requireOwnFolders } from "../layout/trust.ts";
 import type { Folder } from "../layout/folder.ts";
-import { blobPaths, type Paths } from "../layout/paths.ts";
+import type { Paths } from "../layout/paths.ts";
+import { finishedFile, removeBlob, union } from "./blob.ts";
 import { refuseLinks, removeManifest } from "./manifest.ts";
 import { removeUnfinished } from "./unfinished.ts";
 import { type ManifestReferences, manifestReferences } from "../manifests/references.ts";
@@ -125,19 +125,16 @@ async function drop(
   intended: ReadonlySet<Digest>,
   ledger: Ledger,
 ): Promise<RemovedModel> {
-  const { disk, paths } = folder;
   let [bytes, blobs, shared] = [before, 0, 0];
   for (const digest of digests) {
-    const file = await unfinishedFile(blobPaths(paths, digest).final);
-    if (!file || file.isFolder) continue;
     if (used.has(digest)) {
-      shared++;
+      if (await finishedFile(folder.paths, digest)) shared++;
       continue;
     }
-    await disk.remove(file.path);
-    ledger.forget(digest);
+    const freed = await removeBlob(folder, digest, ledger);
+    if (freed === undefined) continue;
     blobs++;
-    bytes += file.bytes;
+    bytes += freed;
   }
   const unfinished = digests.union(union(intents)).difference(used).difference(intended);
   bytes += await removeUnfinished(folder, unfinished, intents);
@@ -176,10 +173,6 @@ async function find(
 /** A copy of the manifests that a user made also uses blobs, but nothing is removed from it. */
 function served(files: readonly ManifestFile[]): ManifestFile[] {
   return files.filter(({ tree }) => SERVED_TREES.includes(tree));
-}
-
-function union(sets: readonly { readonly digests: ReadonlySet<Digest> }[]): Set<Digest> {
-  return new Set(sets.flatMap(({ digests }) => [...digests]));
 }
 
 /** The failure of `act`; one that is not a PullamaError is thrown. */

@@ -3,11 +3,10 @@
 import { tryExclusive } from "../layout/exclusive.ts";
 import type { Folder } from "../layout/folder.ts";
 import { readIntents } from "../layout/intents.ts";
-import { blobPaths } from "../layout/paths.ts";
 import { readReplaced } from "../layout/replaced.ts";
-import { unfinishedFile } from "../layout/unfinished.ts";
 import { Ledger } from "../layout/verified.ts";
 import { manifestReferences } from "../manifests/references.ts";
+import { removeBlob, union } from "./blob.ts";
 
 /**
  * Removes the blobs in the notes that no manifest uses and no unfinished pull needs. Returns the bytes that were freed;
@@ -19,19 +18,12 @@ export async function dropReplaced(folder: Folder): Promise<number> {
   if ((await readReplaced(paths)).length === 0) return 0;
   using exclusive = await tryExclusive(folder, false);
   if (!exclusive.held) return 0;
-  const needed = new Set(
-    [...await manifestReferences(paths), ...await readIntents(paths)]
-      .flatMap(({ digests }) => [...digests]),
-  );
+  const needed = union([...await manifestReferences(paths), ...await readIntents(paths)]);
   const ledger = await Ledger.open(folder, exclusive.ownership);
   let bytes = 0;
   for (const note of await readReplaced(paths)) {
     for (const digest of note.digests.difference(needed)) {
-      const file = await unfinishedFile(blobPaths(paths, digest).final);
-      if (!file || file.isFolder) continue;
-      await disk.remove(file.path);
-      ledger.forget(digest);
-      bytes += file.bytes;
+      bytes += await removeBlob(folder, digest, ledger) ?? 0;
     }
     await disk.remove(note.path);
   }

@@ -3,6 +3,7 @@ import { PullamaError } from "../../../src/core/errors.ts";
 import type { ModelDetails } from "../../../src/core/reports/installed.ts";
 import { fullName, parseName } from "../../../src/core/name.ts";
 import { detailsOf } from "../../../src/store/show/details.ts";
+import { otherProcess } from "../../io/other_process.ts";
 import { makeModel } from "../../fakes/model.ts";
 import { writeModelsFolder } from "../../fakes/models_folder.ts";
 import type { ModelFiles } from "../../fakes/registry.ts";
@@ -320,23 +321,12 @@ const REMOVER = `
 Deno.test("detailsOf() of a model that is removed meanwhile has it whole, or not at all", async () => {
   await using world = await World.make();
   const { path, blobs } = install(world.models, "m/latest", MODEL);
-  const remover = new Deno.Command(Deno.execPath(), {
-    args: ["eval", REMOVER, world.grave, path, ...blobs],
-    stdout: "piped",
-  }).spawn();
-  try {
-    const reader = remover.stdout.getReader();
-    await reader.read();
-    await reader.cancel();
-    const seen = { whole: 0, none: 0 };
-    for (let i = 0; i < 500; i++) {
-      const details = await detailsOf(world.paths, parseName("m"), MACHINE);
-      if (!details) seen.none++;
-      else if (details.layers.every(({ state }) => state === "present")) seen.whole++;
-    }
-    assert.ok(seen.none > 0, JSON.stringify(seen));
-  } finally {
-    remover.kill("SIGKILL");
-    await remover.status;
+  await using _remover = await otherProcess(REMOVER, world.grave, path, ...blobs);
+  const seen = { whole: 0, none: 0 };
+  for (let i = 0; i < 500; i++) {
+    const details = await detailsOf(world.paths, parseName("m"), MACHINE);
+    if (!details) seen.none++;
+    else if (details.layers.every(({ state }) => state === "present")) seen.whole++;
   }
+  assert.ok(seen.none > 0, JSON.stringify(seen));
 });

@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { freeBytes } from "../../../src/io/space.ts";
 import { manifestPath, pathsOf } from "../../../src/store/layout/paths.ts";
 import { assertComplete, pull } from "./small_model.ts";
-import { blobOf, exists, fetchBlob, NAME, namesIn, noSignal, Witness, World } from "../world.ts";
+import {
+  blobOf,
+  exists,
+  fetchBlob,
+  leaveUnfinished,
+  NAME,
+  namesIn,
+  noSignal,
+  Witness,
+  World,
+} from "../world.ts";
 
 const ELSEWHERE = "/tmp";
 const INTENT = { name: NAME, digests: new Set([blobOf(10).blob.digest]) };
@@ -55,11 +65,7 @@ Deno.test({
     const made = blobOf(3_000_000);
     {
       await using session = await world.enter();
-      await using ingest = await session.ingest(made.blob, noSignal(), new Witness());
-      const writer = await ingest!.writer(1_000_000);
-      await writer.write(made.bytes.subarray(1_000_000, 2_500_000));
-      writer.close();
-      await ingest!.checkpoint();
+      await leaveUnfinished(session, made, { start: 1_000_000, end: 2_500_000 });
     }
     await Deno.remove(world.paths.blobs, { recursive: true });
     await using _other = await elsewhere(world, "blobs");
@@ -68,7 +74,7 @@ Deno.test({
     assert.equal(fetched.reduce((sum, { start, end }) => sum + end - start, 0), 1_500_000);
     assert.ok(await session.verifyOrQuarantine(made.blob, noSignal(), new Witness()));
     const { former } = pathsOf(world.models);
-    assert.deepEqual(namesIn(former!).filter((name) => !name.endsWith(".lock")), [
+    assert.deepEqual(namesIn(former!.own).filter((name) => !name.endsWith(".lock")), [
       "ready",
       "tmp",
     ]);
@@ -82,11 +88,7 @@ Deno.test({
     await using world = await World.make();
     {
       await using session = await world.enter();
-      await using ingest = await session.ingest(blobOf(90_000).blob, noSignal(), new Witness());
-      const writer = await ingest!.writer(0);
-      await writer.write(new Uint8Array(50_000));
-      writer.close();
-      await ingest!.checkpoint();
+      await leaveUnfinished(session, blobOf(90_000), { start: 0, end: 50_000 });
     }
     await Deno.remove(world.paths.blobs, { recursive: true });
     await using _other = await elsewhere(world, "blobs");
@@ -94,7 +96,7 @@ Deno.test({
     const { removed, left } = await world.folder().clean(options);
     assert.deepEqual([removed.length, left], [1, []]);
     const { former } = pathsOf(world.models);
-    assert.deepEqual(namesIn(former!).filter((name) => name.startsWith("sha256")), []);
+    assert.deepEqual(namesIn(former!.own).filter((name) => name.startsWith("sha256")), []);
     assert.equal(await pull(world), 3);
   },
 });
