@@ -1,10 +1,21 @@
 /**
- * Runs the same download with pullama and other programs in turn, and prints a Markdown table:
+ * Runs the same download with pullama and other programs in turn, and prints Markdown tables:
  *
- *     deno task bench [--size 1GiB] [--rounds 5] [--only pullama,curl] [--layers 20000]
+ *     deno task bench [--size 1GiB] [--rounds N] [--only pullama,curl] [--layers 20000]
+ *                     [--networks all] [--plots docs/plots] [--slow] [--scale 1]
  *
- * nginx serves one blob over loopback; the time is that until a verified copy exists. PULLAMA_BIN
- * is the path of the compiled program; without it the program is built. See docs/performance.md.
+ * First over loopback, where nginx serves one blob; the time is that until a verified copy exists.
+ * `--only none` skips it; with other programs in `--only`, networks are skipped unless named.
+ *
+ * Then on bad networks (see scenarios.ts): `--networks` is all, none, or keys with commas between
+ * them. A run is ended after 120 seconds. `--slow` allows 900, and lets Ollama pull 256 MiB over a
+ * lossy line. `--plots` is the folder for the plots of three of them; "none" draws none. `--scale`
+ * is a factor of the size of all models, to try it out. Without `--rounds` there are 5 over
+ * loopback and 3 on networks.
+ *
+ * PULLAMA_BIN is the path of the compiled program; without it the program is built. OLLAMA_BIN is
+ * the path of Ollama, BADLINE_BIN that of a program for bad lines (see line.ts). What is missing is
+ * left out and named. See docs/performance.md.
  */
 
 import { fileURLToPath } from "node:url";
@@ -16,6 +27,8 @@ import { contenders } from "./contenders.ts";
 import { type BigModel, openWorkFolder, serveBigModel } from "./fixture.ts";
 import { pullManyLayers } from "./layers.ts";
 import { measure, type Measured, median } from "./measure.ts";
+import { compareOnNetworks, largestModel } from "./networks.ts";
+import { chosenScenarios } from "./scenarios.ts";
 
 const MiB = 1 << 20;
 const REFERENCE = "openssl";
@@ -23,21 +36,40 @@ const REFERENCE = "openssl";
 const { values } = parseArgs({
   options: {
     size: { type: "string", default: "1GiB" },
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string" },
     only: { type: "string" },
     layers: { type: "string", default: "20000" },
+    networks: { type: "string" },
+    plots: { type: "string", default: "docs/plots" },
+    slow: { type: "boolean", default: false },
+    scale: { type: "string", default: "1" },
   },
 });
 
 const size = parseSize(values.size);
 const layers = Number(values.layers);
-const rounds = Number(values.rounds);
-const only = values.only?.split(",");
+const rounds = Number(values.rounds ?? 5);
+const only = values.only === "none" ? [] : values.only?.split(",");
+const others = only === undefined || only.length === 0;
+const keys = chosenScenarios(values.networks ?? (others ? "all" : "none"));
+const scale = Number(values.scale);
 
-await using folder = await openWorkFolder(2 * size + 256 * MiB);
+const largest = Math.max(only?.length === 0 ? 0 : size, largestModel(keys, scale));
+await using folder = await openWorkFolder(2 * largest + 256 * MiB);
 const program = await compiled(folder.path);
 if (only === undefined || only.some((key) => key !== "layers")) await compare();
 if (layers > 0 && (only === undefined || only.includes("layers"))) await manyLayers();
+if (keys.length > 0) {
+  await compareOnNetworks({
+    keys,
+    rounds: Number(values.rounds ?? 3),
+    scale,
+    slow: values.slow,
+    plots: values.plots === "none" ? undefined : values.plots,
+    program,
+    folder: folder.path,
+  });
+}
 
 async function compare(): Promise<void> {
   const all = contenders(program);

@@ -11,16 +11,38 @@ export interface Measured {
   readonly rss: number;
 }
 
-const TIME = "/usr/bin/time";
+/** A command that was ended because it took too long. */
+export class OverLimit extends Error {
+  override readonly name = "OverLimit";
+}
 
-/** Runs a command under GNU time. Rejects with its output if it fails. */
-export async function measure(command: readonly string[], home: string): Promise<Measured> {
+const TIME = "/usr/bin/time";
+/** Seconds from SIGTERM to SIGKILL. */
+const GRACE = 5;
+/** Exit codes of `timeout` for a command that it ended, with either signal. */
+const ENDED = [124, 137];
+
+/**
+ * Runs a command under GNU time, for at most `limit` seconds. Rejects with its output if it fails,
+ * with `OverLimit` if it takes longer.
+ */
+export async function measure(
+  command: readonly string[],
+  home: string,
+  limit = 600,
+): Promise<Measured> {
   const report = await Deno.makeTempFile();
   try {
-    const timed = [TIME, "-o", report, "-f", "%e %U %S %M", ...command];
+    // `timeout` ends the command with all its children, which keep its output open.
+    const bounded = ["timeout", "-k", String(GRACE), String(limit), ...command];
+    const timed = [TIME, "-q", "-o", report, "-f", "%e %U %S %M", ...bounded];
     const started = performance.now();
-    const { code, out, err } = await runToEnd(timed, { env: { HOME: home }, limit: 600_000 });
+    const { code, out, err } = await runToEnd(timed, {
+      env: { HOME: home },
+      limit: (limit + 2 * GRACE) * 1000,
+    });
     const wall = (performance.now() - started) / 1000;
+    if (ENDED.includes(code)) throw new OverLimit(`${command.join(" ")} took over ${limit} s`);
     if (code !== 0) throw new Error(`${command.join(" ")} exited with ${code}: ${err}${out}`);
     const [, user = 0, system = 0, kilobytes = 0] = (await Deno.readTextFile(report)).trim().split(
       " ",
@@ -33,14 +55,16 @@ export async function measure(command: readonly string[], home: string): Promise
 
 /** The median of each column; for memory the maximum. */
 export function median(runs: readonly Measured[]): Measured {
-  const middle = (of: (run: Measured) => number) => {
-    const sorted = runs.map(of).sort((a, b) => a - b);
-    const half = sorted.length >> 1;
-    return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
-  };
   return {
-    wall: middle(({ wall }) => wall),
-    cpu: middle(({ cpu }) => cpu),
+    wall: middle(runs.map(({ wall }) => wall)),
+    cpu: middle(runs.map(({ cpu }) => cpu)),
     rss: Math.max(...runs.map(({ rss }) => rss)),
   };
+}
+
+/** The median of at least one number. */
+export function middle(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }

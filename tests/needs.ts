@@ -1,9 +1,13 @@
 /** Tests that need more than Deno. Where it is missing they are left out by name. */
 
+import { exists } from "./fakes/exists.ts";
+
 /** What a test may need; each function says how to come by it where it is missing. */
 const NEEDS = {
   "a long time": () => Deno.env.get("PULLAMA_SOAK") ? undefined : "deno task soak",
+  "the tests of packages": () => Deno.env.get("PULLAMA_REAL") ? undefined : "deno task real",
   "a compiled program": () => Deno.env.get("PULLAMA_BIN") ? undefined : "PULLAMA_BIN",
+  "a runtime to compile with": () => Deno.env.get("DENORT_BIN") ? undefined : "DENORT_BIN",
   "docker-registry": () => realServer("/usr/bin/docker-registry"),
   nginx: () => realServer("/usr/sbin/nginx"),
   tinyproxy: () => realServer("/usr/bin/tinyproxy"),
@@ -12,6 +16,8 @@ const NEEDS = {
   tmux: () => realServer("/usr/bin/tmux"),
   zsh: () => realServer("/usr/bin/zsh"),
   fish: () => realServer("/usr/bin/fish"),
+  "loop devices": () => exists("/dev/loop-control") ? undefined : "/dev/loop-control",
+  "mkfs.ext4": () => realServer("/usr/sbin/mkfs.ext4"),
   "ssh-keygen": () => program("/usr/bin/ssh-keygen"),
   "a real Ollama": () => Deno.env.get("OLLAMA_BIN") ? undefined : "OLLAMA_BIN",
   root: () => Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "run as root on Linux",

@@ -21,9 +21,10 @@ const SOURCES = ["src", "deno.lock"];
 
 /**
  * Copies the sources below `root` to `dist/stage`; packages and runtimes are cached in
- * `dist/cache`. Waits for another build in the same checkout.
+ * `dist/cache`. Its configuration grants `permissions`. Waits for another build in the same
+ * checkout.
  */
-export async function openStage(root: string): Promise<Stage> {
+export async function openStage(root: string, permissions: object): Promise<Stage> {
   const folder = join(root, "dist", "stage");
   const cache = join(root, "dist", "cache");
   const config = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
@@ -36,7 +37,8 @@ export async function openStage(root: string): Promise<Stage> {
   };
   await remove();
   for (const name of SOURCES) await copy(join(root, name), join(folder, name));
-  await Deno.writeTextFile(join(folder, "deno.json"), JSON.stringify({ ...config, version }));
+  const staged = { ...config, version, permissions: { default: permissions } };
+  await Deno.writeTextFile(join(folder, "deno.json"), JSON.stringify(staged));
   return {
     folder,
     version,

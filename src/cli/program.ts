@@ -12,16 +12,22 @@ import { addCompletion } from "./completion/command.ts";
 import { addDoctor } from "./doctor/command.ts";
 import { addHelp } from "./help/command.ts";
 import { addList } from "./list/command.ts";
+import { addOutdated } from "./outdated/command.ts";
+import { addPrune } from "./prune/command.ts";
 import { addPull, type PullWire } from "./pull/command.ts";
 import { addQueue, type QueueWire } from "./queue/command.ts";
 import { addRm } from "./rm/command.ts";
 import { addShow } from "./show/command.ts";
+import { addUpdate } from "./update/command.ts";
+import { addVerify } from "./verify/command.ts";
 import { addVersion } from "./help/version.ts";
 import type { CompletionWire } from "./completion/run.ts";
 import { HELP_COLUMNS, LONG_HELP, shorten, visibleOptions, wantsShortHelp } from "./help/text.ts";
 import type { Host } from "./host/host.ts";
 import type { ModelsWire } from "./host/models_wire.ts";
+import type { PruneWire } from "./prune/run.ts";
 import type { RmWire } from "./rm/run.ts";
+import type { VerifyWire } from "./verify/run.ts";
 import { VERSION } from "../setup/version.ts";
 
 /** The dependencies of all commands. */
@@ -31,6 +37,8 @@ export type Wire =
   & ModelsWire
   & RmWire
   & CleanWire
+  & PruneWire
+  & VerifyWire
   & CompletionWire
   & DoctorWire;
 
@@ -42,7 +50,7 @@ type AddCommand = (
 ) => void;
 
 /** Commands that write events with `--output json`; all others write one document. */
-const EVENT_COMMANDS: readonly string[] = ["pull", "queue start"];
+const EVENT_COMMANDS: readonly string[] = ["pull", "update", "queue start", "verify"];
 
 /** In the order of the help. */
 const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
@@ -51,6 +59,10 @@ const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
   ["show", addShow],
   ["rm", addRm],
   ["clean", addClean],
+  ["prune", addPrune],
+  ["verify", addVerify],
+  ["outdated", addOutdated],
+  ["update", addUpdate],
   ["queue", addQueue],
   ["doctor", addDoctor],
   ["completion", addCompletion],

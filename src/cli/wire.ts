@@ -21,6 +21,12 @@ export const wire: Wire = {
   async cleanFolder(modelsDir, options) {
     return await (await folderToChange(modelsDir)).clean(options);
   },
+  async pruneFolder(modelsDir, options) {
+    return await (await folderToChange(modelsDir)).prune(options);
+  },
+  async verifyModels(modelsDir, options, watcher) {
+    return await (await folderToChange(modelsDir)).verify(options, watcher);
+  },
   async openQueue(modelsDir) {
     const [{ openQueue }, { actAsOwner }] = await Promise.all([
       import("../setup/queue.ts"),

@@ -37,6 +37,8 @@ export interface BlobSource {
   ): Promise<readonly Chunk[] | undefined>;
   /** The bytes of `range`, which is not empty. Aborting `signal` also ends the body: give each call its own. */
   open(name: ModelName, blob: Descriptor, range: Range, signal: AbortSignal): Promise<BlobBody>;
+  /** Whether requests for parts of the blob are responded to with these; undefined: that is not known yet. */
+  sendsRanges(name: ModelName, blob: Descriptor): boolean | undefined;
   /** The bytes of the blob were wrong: the next request looks for another address of it. */
   forgetAddress(name: ModelName, blob: Descriptor): void;
 }

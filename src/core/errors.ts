@@ -4,6 +4,14 @@
  * `registry/diagnose/network_error` for the network.
  */
 
+/** The process exit code of the first failure among `results`, or 0. */
+export function exitCodeOfFirst(
+  results: readonly { readonly error?: PullamaError | undefined }[],
+): 0 | 1 | 2 | 3 | 4 {
+  const error = results.find((one) => one.error !== undefined)?.error;
+  return error === undefined ? 0 : exitCodeOf(error.kind);
+}
+
 /** How to retry after a failure. */
 export type Remedy =
   /** Do not retry: the next attempt would fail the same way. */

@@ -128,6 +128,13 @@ export type PullEvent =
     readonly silentMs: number;
     readonly slow?: { readonly bytesPerSecond: number; readonly ms: number };
   }
+  /** So many connections download ranges of large blobs, or small blobs, from now on; `reason` says why. */
+  | {
+    readonly event: "connections";
+    readonly of: "range" | "small";
+    readonly count: number;
+    readonly reason: string;
+  }
   /** Another process is using this blob; `holder` is from its lock file: `pid 4711 on host`. */
   | {
     readonly event: "lock_wait";

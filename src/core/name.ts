@@ -209,3 +209,27 @@ function splitSource(text: string): { base: string; source: string } | undefined
   if (!match) return undefined;
   return { base: match[1]!, source: match[2]!.toLowerCase() };
 }
+
+/**
+ * The `things` with exactly this name, or if there are none, those whose name differs only in case,
+ * which Ollama treats as the same name. Several results are one model in several trees. Throws
+ * `usage` if there is no exact match and several names differ only in case.
+ */
+export function matchingName<T extends { readonly name: ModelName | undefined }>(
+  things: readonly T[],
+  name: ModelName,
+): readonly T[] {
+  const spelled = (other: ModelName | undefined) => other && fullName(other);
+  const exact = things.filter((one) => spelled(one.name) === fullName(name));
+  if (exact.length > 0) return exact;
+  const folded = things.filter((one) =>
+    spelled(one.name)?.toLowerCase() === fullName(name).toLowerCase()
+  );
+  const [one, other] = new Set(folded.map((one) => spelled(one.name)));
+  if (other === undefined) return folded;
+  throw new PullamaError(
+    "usage",
+    `${displayName(name)} is ambiguous: ${one} and ${other} differ only in case`,
+    { hint: "spell the name exactly as in pullama list" },
+  );
+}

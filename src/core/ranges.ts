@@ -15,6 +15,12 @@ export interface Chunk extends Range {
   readonly digest?: Digest;
 }
 
+/** The digest of everything before `end`. */
+export interface PrefixDigest {
+  readonly end: number;
+  readonly digest: Digest;
+}
+
 /** A range of a partial blob that is on disk, with the digest of its bytes. */
 export interface Proven extends Range {
   readonly digest: Digest;
@@ -83,11 +89,12 @@ export function front(have: readonly Range[]): number {
 }
 
 /**
- * The ranges of a blob that are still to be downloaded: its chunks without what is on disk. Each
- * result is within one chunk, so that a request never spans more than the piece that is verified.
+ * The ranges of a blob that are still to be downloaded: its chunks, which are sorted, without what
+ * is on disk. Each result is within one chunk, so that a request never spans more than the piece
+ * that is verified.
  */
 export function missing(chunks: readonly Chunk[], have: readonly Range[]): Range[] {
-  return chunks.flatMap((chunk) => subtract([{ start: chunk.start, end: chunk.end }], have));
+  return subtract(chunks, have);
 }
 
 /** Chunks of `length` bytes that cover `size` bytes; the last one may be shorter. */

@@ -47,7 +47,7 @@ function faultIn(text: string, { unique, whole }: Strictness): string | undefine
   const number = /\s*([-+.\deE]+)/y;
   const seen = Array.from({ length: MAX_DEPTH + 1 }, () => new Set<string>());
   let depth = 0;
-  let key = { start: 0, end: 0 };
+  let key: { readonly start: number; readonly end: number } | undefined;
   for (let at = 0; at < text.length; at++) {
     switch (text[at]) {
       case '"':
@@ -66,8 +66,11 @@ function faultIn(text: string, { unique, whole }: Strictness): string | undefine
         break;
       case ":": {
         number.lastIndex = at + 1;
+        // One key per colon: a long key before many colons would be read again for each of them.
+        if (key === undefined) return NOT_JSON;
         const written = number.exec(text)?.[1];
         const name = unescaped(text.slice(key.start, key.end));
+        key = undefined;
         if (written !== undefined && whole.includes(name) && isOdd(written)) {
           return `${name} is written as ${quoted(written, 40)}, not as an integer`;
         }

@@ -60,6 +60,14 @@ export function isOtherFileSystem(error: unknown): boolean {
   return codeOf(rootOf(error)) === "EXDEV";
 }
 
+const READ_FAILURE = Deno.build.os === "windows" ? /\(os error (23|1117)\)/ : /\(os error 5\)/;
+
+/** Whether `error`, or its cause, says that the disk cannot read a part of a file. */
+export function isReadFailure(error: unknown): boolean {
+  const root = rootOf(error);
+  return codeOf(root) === "EIO" || (root instanceof Error && READ_FAILURE.test(root.message));
+}
+
 /** Whether `error`, or its cause, is "no such file or directory". */
 export function isMissing(error: unknown): boolean {
   const root = rootOf(error);

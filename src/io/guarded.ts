@@ -31,14 +31,15 @@ interface Descriptor {
 /** What `path` is opened as. "own file" must not have a second name, which could be a foreign file. */
 type Expected = "file" | "own file" | "directory";
 
+const FOREIGN_HINT =
+  "remove it, or move it away, if it is not yours: another user may have made it";
+
 /** Rejects with kind local what is not `expected`, in a sentence about `path`. */
 function refuse(path: string, expected: Expected): PullamaError {
   const message = expected === "directory"
     ? `${path} exists and is not a directory`
     : `${path} exists and is not a regular file`;
-  return new PullamaError("local", message, {
-    hint: "remove it, or move it away, if it is not yours: another user may have made it",
-  });
+  return new PullamaError("local", message, { hint: FOREIGN_HINT });
 }
 
 /** What makes a file acceptable as `expected`. */
@@ -130,7 +131,9 @@ export function readSmallFileNow(
   try {
     const { size, uid } = file.info;
     if (size > most) {
-      throw new PullamaError("local", `cannot read ${path}: too large (more than ${most} bytes)`);
+      throw new PullamaError("local", `cannot read ${path}: too large (more than ${most} bytes)`, {
+        hint: FOREIGN_HINT,
+      });
     }
     const bytes = new Uint8Array(size);
     let length = 0;

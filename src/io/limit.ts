@@ -25,7 +25,7 @@ export class RateLimit {
     const most = Math.max(SMALLEST_PIECE, Math.floor(this.rate / PIECES_PER_SECOND));
     return {
       read: async (buffer) => {
-        await this.#turn(signal);
+        await this.turn(signal);
         const piece = await reader.read(
           buffer.byteLength > most ? new Uint8Array(buffer.buffer, 0, most) : buffer,
         );
@@ -36,7 +36,8 @@ export class RateLimit {
     };
   }
 
-  async #turn(signal: AbortSignal): Promise<void> {
+  /** Waits until what was read is paid for: a request before that would bring bytes that nothing reads. */
+  async turn(signal: AbortSignal): Promise<void> {
     for (;;) {
       const now = this.clock.now();
       // Idle time earns no more credit than one read.

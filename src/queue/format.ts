@@ -80,9 +80,13 @@ export function timeIn(field: string | null | undefined): string | undefined {
 function jsonIn(bytes: Uint8Array | undefined, path: string): unknown {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes).trim();
-    return text === "" ? {} : JSON.parse(text) ?? {};
+    const json = text === "" ? {} : JSON.parse(text) ?? {};
+    // What is nested too deeply for that could be read, but no change could be saved.
+    JSON.stringify(json, undefined, 2);
+    return json;
   } catch (cause) {
-    throw damaged(path, "it is not JSON", cause);
+    const deep = cause instanceof RangeError;
+    throw damaged(path, deep ? "it is nested too deeply" : "it is not JSON", cause);
   }
 }
 

@@ -14,6 +14,7 @@ import { Http, type HttpOptions, type RequestNote } from "./http/http.ts";
 import { addressesOf, type Lookup, lookupBeside } from "./net/dns.ts";
 import { fetchManifest, type ManifestOptions } from "./api/manifest.ts";
 import type { Identity } from "./auth/credential.ts";
+import { RangeSupport } from "./api/range_support.ts";
 import { HttpRegistry, type Registry } from "./api/registry.ts";
 import { type EndpointOf, endpointsByName } from "./api/endpoint.ts";
 import { RedirectingHttp } from "./http/redirects.ts";
@@ -57,6 +58,7 @@ class RegistryMemory {
   readonly authorizations: Authorizations = new Authorizations();
   readonly secrets: Secrets = new Secrets();
   readonly confirmer: Confirmer = new Confirmer();
+  readonly ranges: RangeSupport = new RangeSupport();
   /** Where blobs were found, and where a registry says they are. */
   readonly addresses: UrlCache;
   readonly hints: UrlCache;
@@ -97,7 +99,7 @@ export class RegistrySource implements Source, Disposable {
     const { silenceMs, chunksumsMs, chunkSize = DEFAULT_CHUNK } = options;
     const { onNote } = observer;
     const memory = shared ? shared.#memory : new RegistryMemory(now);
-    const { authorizations, secrets, confirmer, addresses, hints, withoutChunks } = memory;
+    const { authorizations, secrets, confirmer, ranges, addresses, hints } = memory;
     const onRequest = (note: RequestNote) =>
       observer.onRequest?.({ ...note, url: secrets.hide(note.url) });
     const http = new Http(options, shared && shared.#http, onRequest);
@@ -106,7 +108,7 @@ export class RegistrySource implements Source, Disposable {
     const silence = silenceMs === undefined ? {} : { silenceMs };
     const login = { http, secrets, identity, lookup, now, onWarning, ...silence };
     const authorized = new AuthorizedHttp(redirecting, login, authorizations);
-    const registry = new HttpRegistry(endpointOf, authorized, secrets);
+    const registry = new HttpRegistry(endpointOf, authorized, secrets, ranges);
     this.#options = options;
     this.#http = http;
     this.#memory = memory;
@@ -118,7 +120,7 @@ export class RegistrySource implements Source, Disposable {
       now,
       ...silence,
     };
-    const open = blobOpener({ registry, confirmer, addresses, hints, now });
+    const open = blobOpener({ registry, confirmer, ranges, addresses, hints, now, onWarning });
     this.open = (...request) => hiding(secrets, open(...request));
     this.chunksums = chunksumsOf({
       registry,
@@ -126,7 +128,7 @@ export class RegistrySource implements Source, Disposable {
       insecure,
       lookup,
       chunkSize,
-      withoutChunks,
+      withoutChunks: memory.withoutChunks,
       ...(chunksumsMs !== undefined && { timeoutMs: chunksumsMs }),
       ...(onNote && { onNote: (note) => onNote(secrets.hide(note)) }),
     });
@@ -139,6 +141,12 @@ export class RegistrySource implements Source, Disposable {
 
   manifest(name: ModelName, signal: AbortSignal): Promise<Manifest> {
     return hiding(this.#memory.secrets, fetchManifest(name, signal, this.#manifests));
+  }
+
+  sendsRanges(name: ModelName, { digest }: Descriptor): boolean | undefined {
+    const home = this.#registry.url(name, `blobs/${digest}`);
+    const { addresses, hints, ranges } = this.#memory;
+    return ranges.get((addresses.get(home.href) ?? hints.get(home.href) ?? home).host);
   }
 
   forgetAddress(name: ModelName, { digest }: Descriptor): void {

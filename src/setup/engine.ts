@@ -9,11 +9,14 @@ import { RegistrySource } from "../registry/source.ts";
 import { proxiesIn } from "../registry/net/proxy.ts";
 import { openFolder } from "../store/store.ts";
 import { pullModel, type PullSettings } from "../transfer/pull.ts";
+import { CountsByHost } from "../transfer/traffic/counts_by_host.ts";
 import { readCertificates } from "./certificates.ts";
 import { variable } from "./environment.ts";
 import { identityIn, keptIdentity } from "./identity.ts";
 import { type BecomeOwner, foreignOwner, refuseOwner } from "./owner.ts";
 import type { PullOptions } from "./options.ts";
+import { memoryWindow } from "./memory.ts";
+import { repairSource } from "./repair_source.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
 import { TOOL, userAgent } from "./version.ts";
 
@@ -54,13 +57,15 @@ export async function openEngine(
     withoutProxyEnv,
     identity,
   });
+  const counts = new CountsByHost();
   const windows = Deno.build.os === "windows";
   const { limitRate, connections } = options;
   const settings: PullSettings = {
     connections,
     // Writing at several places of one file makes NTFS fill the gaps with zeros first.
-    perBlob: windows ? 1 : connections,
+    perBlob: windows ? 1 : connections ?? Infinity,
     chunkSize: options.chunkSize,
+    window: memoryWindow(),
     maxRetries: options.maxRetries,
     retryForMs: options.retryForMs ?? 0,
     timeoutMs: options.timeoutMs,
@@ -75,14 +80,15 @@ export async function openEngine(
         throw new PullamaError("invalid_name", reason, { hint: "pull it on another system" });
       }
       if (name.host.toLowerCase() === "ollama.com") emit({ event: "warning", ...otherName(name) });
-      const source = registry.observedBy({
+      const observed = registry.observedBy({
         onRequest: (note) => emit({ event: "request", ...note }),
         onNote: (message) => emit({ event: "note", message }),
         onWarning: (message, hint) => emit({ event: "warning", message, hint }),
       });
       const disk = openDisk((message) => emit({ event: "note", message }));
       const store = openFolder(options.modelsDir, { tool: TOOL, disk });
-      return pullModel(name, { source, store, settings, stop, emit });
+      const source = options.repair ? repairSource(observed, store) : observed;
+      return pullModel(name, { source, store, settings, counts, stop, emit });
     },
     [Symbol.asyncDispose]() {
       registry[Symbol.dispose]();

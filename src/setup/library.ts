@@ -14,8 +14,8 @@ export interface LibraryOptions {
   readonly modelsDir?: string;
   /** Use plain http to the registry. */
   readonly insecure?: boolean;
-  /** Parallel connections, 1 to 64; default 4. */
-  readonly connections?: number;
+  /** Parallel connections, 1 to 64; default "auto": as many as serve. */
+  readonly connections?: number | "auto";
   /** Bytes of a chunk where the registry gives none; default 64 MiB. */
   readonly chunkSize?: number;
   /** Consecutive failures without progress before giving up; default 6. */
@@ -42,14 +42,14 @@ export interface LibraryOptions {
 
 /** The options with defaults. Throws `usage` for a number out of bounds. */
 export function pullOptionsFor(options: LibraryOptions): PullOptions {
-  const { limitRate, retryForMs } = options;
+  const { limitRate, retryForMs, connections = "auto" } = options;
   return {
     modelsDir: options.modelsDir ?? modelsDir(undefined, { env: variable, os: Deno.build.os }),
     insecure: options.insecure ?? false,
     maxRetries: checked("maxRetries", options.maxRetries ?? 6, 0, 10_000),
     chunkSize: checked("chunkSize", options.chunkSize ?? 2 ** 26, 2 ** 16, 2 ** 50),
     timeoutMs: checked("timeoutMs", options.timeoutMs ?? 30 * 60_000, 1, 2 ** 31 - 1),
-    connections: checked("connections", options.connections ?? 4, 1, 64),
+    connections: connections === "auto" ? undefined : checked("connections", connections, 1, 64),
     force: options.force ?? false,
     dryRun: false,
     ...(limitRate !== undefined && { limitRate: checked("limitRate", limitRate, 1, 2 ** 50) }),

@@ -11,8 +11,8 @@ export interface PullOptions {
   readonly chunkSize: number;
   /** Longest one attempt at a chunk may take. */
   readonly timeoutMs: number;
-  /** 1 to 64. */
-  readonly connections: number;
+  /** 1 to 64; undefined: as many as serve. */
+  readonly connections: number | undefined;
   /** Bytes a second over all connections; absent: no limit. */
   readonly limitRate?: number;
   /** How long to keep retrying beyond `maxRetries` while the network is down; Infinity: for ever. */
@@ -26,4 +26,6 @@ export interface PullOptions {
   /** Pull even if there is not enough disk space, or it is not a model. */
   readonly force: boolean;
   readonly dryRun: boolean;
+  /** Pull exactly what is installed, also where the registry has another manifest by now. */
+  readonly repair?: true;
 }

@@ -9,16 +9,19 @@ import type {
   UnfinishedBytes,
 } from "../core/content.ts";
 import type { Digest } from "../core/digest.ts";
-import type { Descriptor } from "../core/manifest.ts";
+import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
 import type { CleanReport } from "../core/reports/clean.ts";
 import type { Inventory, ModelDetails } from "../core/reports/installed.ts";
+import type { PruneReport } from "../core/reports/prune.ts";
 import type { Removal } from "../core/reports/rm.ts";
+import type { VerifyOptions, VerifyReport, VerifyWatcher } from "../core/reports/verify.ts";
 import type { Disk } from "../io/disk.ts";
 import type { CleanOptions } from "./clean/clean.ts";
 import type { Folder } from "./layout/folder.ts";
 import { type Paths, pathsOf } from "./layout/paths.ts";
+import type { PruneOptions } from "./remove/prune.ts";
 
 export type { CleanOptions } from "./clean/clean.ts";
 
@@ -58,6 +61,12 @@ export class ModelsFolder implements Store {
     return await installedNames(this.#paths);
   }
 
+  /** The installed manifest; undefined: there is none, it cannot be read, or it is an index of several. */
+  async manifest(name: ModelName): Promise<Manifest | undefined> {
+    const { installedManifest } = await import("./manifests/installed.ts");
+    return await installedManifest(this.#paths, name);
+  }
+
   /** Everything about one model; undefined if it is not installed. */
   async details(name: ModelName): Promise<ModelDetails | undefined> {
     const { detailsOf } = await import("./show/details.ts");
@@ -80,6 +89,24 @@ export class ModelsFolder implements Store {
       import("./clean/clean.ts"),
     ]);
     return await cleanFolder(folder, options);
+  }
+
+  /** Removes blobs that no manifest uses; see `pruneFolder`. */
+  async prune(options: PruneOptions): Promise<PruneReport> {
+    const [folder, { pruneFolder }] = await Promise.all([
+      this.#folder(),
+      import("./remove/prune.ts"),
+    ]);
+    return await pruneFolder(folder, options);
+  }
+
+  /** Checks installed models; see `checkFolder`. */
+  async verify(options: VerifyOptions, watcher: VerifyWatcher): Promise<VerifyReport> {
+    const [folder, { checkFolder }] = await Promise.all([
+      this.#folder(),
+      import("./check/check.ts"),
+    ]);
+    return await checkFolder(folder, this.#machine, options, watcher);
   }
 
   async spelling(name: ModelName): Promise<ModelName> {

@@ -3,10 +3,10 @@
 import type { BlobWatcher } from "../core/content.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { Range } from "../core/ranges.ts";
-import type { BlobPlan } from "./blob_plan.ts";
+import type { BlobPlan } from "./work/blob_plan.ts";
 import type { PullContext } from "./context.ts";
-import type { Fetcher } from "./fetcher.ts";
-import { wrongChunkList } from "./repair.ts";
+import type { Fetcher } from "./traffic/fetcher.ts";
+import { wrongChunkList } from "./repair/repair.ts";
 
 export class BlobReports implements BlobWatcher {
   /** Set once there is one. */

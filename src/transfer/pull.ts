@@ -10,18 +10,19 @@ import { FollowingController } from "../io/abort.ts";
 import { type Clock, systemClock } from "../io/clock.ts";
 import { RateLimit } from "../io/limit.ts";
 import { StallWatch } from "../io/stall.ts";
-import type { RetryPolicy } from "./backoff.ts";
+import type { RetryPolicy } from "./retry/backoff.ts";
 import type { PullContext } from "./context.ts";
-import { Fetcher } from "./fetcher.ts";
-import { Retrier } from "./retrier.ts";
-import { type NeededBlob, Scheduler, type SchedulerLimits } from "./scheduler.ts";
+import { CountsByHost } from "./traffic/counts_by_host.ts";
+import { Fetcher } from "./traffic/fetcher.ts";
+import { Retrier } from "./retry/retrier.ts";
+import type { NeededBlob } from "./opening.ts";
+import type { SchedulerLimits } from "./limits.ts";
+import { Scheduler } from "./scheduler.ts";
 import { requireSpace, spaceFor, type SpaceNeeded, withCleanHint } from "./space.ts";
 
 export interface PullSettings extends SchedulerLimits, RetryPolicy {
   /** Longest time of one request for a range, in milliseconds. */
   readonly timeoutMs: number;
-  /** Bytes a second over all connections. */
-  readonly limitRate?: number;
   /** Pull although the disk seems too small, or the manifest is not that of a model. */
   readonly force: boolean;
   readonly dryRun: boolean;
@@ -33,6 +34,8 @@ export interface PullTools {
   readonly settings: PullSettings;
   readonly stop: Stop;
   readonly emit: Emit;
+  /** Shared by the pulls of a process. */
+  readonly counts?: CountsByHost;
   readonly clock?: Clock;
   readonly watch?: StallWatch;
 }
@@ -46,7 +49,7 @@ const MOST_COMMITS = 3;
  */
 export async function pullModel(name: ModelName, tools: PullTools): Promise<Summary | undefined> {
   const { source, store, settings, stop, emit, clock = systemClock } = tools;
-  const { watch = new StallWatch() } = tools;
+  const { watch = new StallWatch(), counts: known = new CountsByHost() } = tools;
   const began = clock.now();
   using ended = new FollowingController(stop.soft);
   const context: PullContext = { signal: ended.signal, emit, clock };
@@ -66,7 +69,7 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
   try {
     emit({ event: "pull_start", name });
     const manifest = await retrier.run(
-      { digest: undefined, needed: 0 },
+      { digest: undefined, needed: 0, signal: ended.signal },
       () => fetcher.manifest(),
     );
     if (!settings.force) assertModel(manifest);
@@ -96,8 +99,14 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     {
       await using session = await store.enter(ended.signal, waiting, intentOf(stored, statuses));
       const fail = (error: unknown) => ended.abort(error);
-      const scheduler = new Scheduler(session, fetcher, retrier, settings, context, fail);
-      await downloadAndCommit(scheduler, session, emit, stored, manifest, statuses);
+      const counts = known.take(name.host, fetcher.roundTripMs);
+      const limits = settings;
+      const parts = { session, fetcher, retrier, counts, limits, context, fail };
+      try {
+        await downloadAndCommit(new Scheduler(parts), session, emit, stored, manifest, statuses);
+      } finally {
+        known.giveBack(name.host, counts);
+      }
     }
     const freed = await dropReplaced(store, emit);
     const summary: Summary = {

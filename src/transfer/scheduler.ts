@@ -1,207 +1,226 @@
 /** Downloads the blobs of one model: shares them out among all connections until every one is sealed. */
 
 import type { Session } from "../core/content.ts";
-import type { BlobRef } from "../core/events.ts";
-import type { Descriptor } from "../core/manifest.ts";
-import { tile } from "../core/ranges.ts";
+import type { PullamaError } from "../core/errors.ts";
 import { onAbort } from "../io/abort.ts";
-import { type Assignment, BlobPlan } from "./blob_plan.ts";
-import { BlobReports } from "./blob_reports.ts";
-import { Connection } from "./connection.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import type { PullContext } from "./context.ts";
-import type { Fetcher } from "./fetcher.ts";
-import type { Retrier } from "./retrier.ts";
+import type { SchedulerLimits } from "./limits.ts";
+import { lookForChunks, type NeededBlob, type OpeningTools, openLarge } from "./opening.ts";
+import type { Retrier } from "./retry/retrier.ts";
 import { Sealing } from "./sealing.ts";
-import { fetchSmall } from "./small_blob.ts";
+import { SmallBlobs } from "./small_blobs.ts";
+import { Tasks } from "./tasks.ts";
+import { Connection } from "./traffic/connection.ts";
+import type { ConnectionTools } from "./traffic/connection_tools.ts";
+import { SmallConnection } from "./traffic/small_connection.ts";
+import type { HostCounts } from "./traffic/counts_by_host.ts";
+import type { Fetcher } from "./traffic/fetcher.ts";
+import { Traffic, type Work } from "./traffic/traffic.ts";
+import type { Assignment, BlobPlan } from "./work/blob_plan.ts";
+import { pieceLength } from "./work/piece_length.ts";
+import { reliefFor } from "./work/relief.ts";
 
-const MIB = 1024 * 1024;
-/**
- * Blobs below this are downloaded into memory and stored in one step: a kill costs no more than that. Larger ones
- * are resumed at the byte.
- */
-const SMALL = MIB;
-const CHECKPOINT_MS = 2000;
+/** Blobs below this are stored in one step: a kill costs no more than that. Larger ones are resumed at the byte. */
+const SMALL = 1024 * 1024;
 
-export interface SchedulerLimits {
-  /** Parallel connections, 1 or more. */
-  readonly connections: number;
-  /** Of those, how many may write to one blob. */
-  readonly perBlob: number;
-  /** Bytes of a chunk where the registry gives none. */
-  readonly chunkSize: number;
-}
-
-/** A blob that the model needs; whether it must be downloaded is found out when its turn comes. */
-export interface NeededBlob {
-  readonly ref: BlobRef;
-  readonly blob: Descriptor;
-  readonly state: "present" | "unproven" | "missing";
+export interface SchedulerTools {
+  readonly session: Session;
+  readonly fetcher: Fetcher;
+  readonly retrier: Retrier;
+  readonly counts: HostCounts;
+  readonly limits: SchedulerLimits;
+  readonly context: PullContext;
+  /** Ends the pull, and with it the signal of `context`, when one part of it has failed for good. */
+  readonly fail: (error: unknown) => void;
 }
 
 export class Scheduler {
+  /** Blobs that are not opened yet. */
   #pending: NeededBlob[] = [];
-  #small: NeededBlob[] = [];
   #plans: BlobPlan[] = [];
-  /** Blobs that are being opened, waited for or sealed. */
-  #busy = new Set<Promise<void>>();
-  #inSmall = 0;
+  readonly #downloads = new Set<Promise<void>>();
+  /** Downloads, and blobs that are being opened, waited for or sealed. */
+  readonly #tasks: Tasks;
   #opening = false;
   #changed = Promise.withResolvers<void>();
-  #failure: { readonly error: unknown } | undefined;
+  readonly #idle: Connection[] = [];
   readonly #sealing: Sealing;
+  readonly #tools: OpeningTools;
+  #traffic!: Traffic;
+  #small!: SmallBlobs;
 
-  /** `fail` ends the pull, and with it the signal of `context`, when one part of it has failed for good. */
-  constructor(
-    private readonly session: Session,
-    private readonly fetcher: Fetcher,
-    private readonly retrier: Retrier,
-    private readonly limits: SchedulerLimits,
-    private readonly context: PullContext,
-    private readonly fail: (error: unknown) => void,
-  ) {
+  constructor(private readonly tools: SchedulerTools) {
+    const { session, fetcher, context, limits, fail } = tools;
+    this.#tasks = new Tasks(context.signal, fail, () => this.#wake());
     this.#sealing = new Sealing(fetcher, context);
+    this.#tools = { session, fetcher, context, ...limits };
   }
 
   /** Downloads what is missing of `needed`, which is sorted by size. Rejects with the first failure. */
   async run(needed: readonly NeededBlob[]): Promise<void> {
-    const { signal } = this.context;
-    this.#pending = [...needed];
-    const timer = setInterval(() => this.#checkpoints(), CHECKPOINT_MS);
+    const { signal } = this.tools.context;
+    const small = needed.filter(({ blob }) => blob.size < SMALL);
+    this.#pending = needed.slice(small.length);
+    using _checkpoints = new Checkpoints(() => this.#plans, this.#tasks, this.tools.context);
+    using traffic = new Traffic(
+      this.tools.limits.connections,
+      this.tools.counts,
+      this.tools.fetcher,
+      this.tools.context,
+      () => this.#work(),
+      () => this.#wake(),
+    );
+    this.#traffic = traffic;
+    this.#small = new SmallBlobs({
+      ...this.#tools,
+      traffic,
+      tasks: this.#tasks,
+      downloads: this.#downloads,
+      connect: () => new SmallConnection(this.#connecting("small")),
+      changed: () => this.#wake(),
+    }, small);
     try {
       using _listener = onAbort(signal, () => this.#wake());
-      await Promise.all(
-        Array.from({ length: this.limits.connections }, () => this.#guard(() => this.#work())),
-      );
+      while (!signal.aborted && !this.#finished) {
+        const changed = this.#changed.promise;
+        this.#dispatch();
+        await changed;
+      }
     } finally {
-      clearInterval(timer);
+      await Promise.all(this.#downloads);
       await this.#keepUnfinished();
     }
-    if (this.#failure) throw this.#failure.error;
+    this.#tasks.throwIfFailed();
     signal.throwIfAborted();
   }
 
-  /** One connection, from the first blob to the last. */
-  async #work(): Promise<void> {
-    const { signal } = this.context;
-    const connection = new Connection(this.fetcher, this.retrier, this.context);
-    while (!signal.aborted && !this.#finished) {
-      this.#openMore();
-      const small = this.#small.shift();
-      if (small) {
-        await this.#fetchSmall(connection, small);
-        continue;
-      }
-      const assignment = this.#assign();
-      if (assignment) {
-        await connection.download(assignment);
-        if (assignment.plan.done) this.#seal(assignment.plan);
-        this.#wake();
-      } else await this.#changed.promise;
-    }
-  }
-
   get #finished(): boolean {
-    return this.#pending.length === 0 && this.#small.length === 0 && this.#inSmall === 0 &&
-      this.#plans.length === 0 && this.#busy.size === 0;
+    return this.#pending.length === 0 && this.#small.left === 0 && this.#plans.length === 0 &&
+      this.#tasks.none;
   }
 
-  #assign(): Assignment | undefined {
-    const { connections, perBlob } = this.limits;
-    const now = this.context.clock.now();
+  /** Gives work to as many connections as are wanted. */
+  #dispatch(): void {
+    this.#openMore();
+    // Large blobs first, which get the connection of the manifest; a given number serves small ones first.
+    const given = this.tools.limits.connections !== undefined;
+    if (given) this.#small.dispatch();
+    this.#dispatchRanges();
+    if (!given) this.#small.dispatch();
+  }
+
+  #dispatchRanges(): void {
+    const { serving } = this.#traffic;
+    while (serving.size < this.#traffic.wanted) {
+      const connection = this.#idle.pop() ??
+        new Connection(this.#connecting("range"), serving.size);
+      const assignment = this.#assign(connection);
+      if (!assignment) {
+        this.#idle.push(connection);
+        break;
+      }
+      this.#serve(connection, assignment);
+    }
+  }
+
+  #connecting(of: "range" | "small"): ConnectionTools {
+    const { fetcher, retrier, context } = this.tools;
+    const refused = (error: PullamaError, bytes: number) => this.#traffic.refused(error, bytes, of);
+    return { fetcher, retrier, context, responded: () => this.#wake(), refused };
+  }
+
+  #serve(connection: Connection, first: Assignment): void {
+    const { serving } = this.#traffic;
+    serving.add(connection);
+    const next = () => serving.size > this.#traffic.wanted ? undefined : this.#assign(connection);
+    const ended = ({ plan }: Assignment) => {
+      if (plan.done && !this.tools.context.signal.aborted) this.#seal(plan);
+      this.#wake();
+    };
+    const served = connection.run(first, next, ended).finally(() => {
+      serving.delete(connection);
+      this.#idle.push(connection);
+    });
+    this.#tasks.add(served, this.#downloads);
+  }
+
+  #assign(connection: Connection): Assignment | undefined {
+    const { signal } = this.tools.context;
+    if (signal.aborted) return undefined;
+    const { window, perBlob, limitRate } = this.tools.limits;
     const open = this.#plans.filter(({ assignments }) => assignments.size < perBlob);
-    const left = open.reduce((sum, plan) => sum + plan.left, 0);
-    const share = this.#pending.length > 0 ? Infinity : left / (2 * connections);
+    const rate = connection.rate || this.#traffic.usualRate;
+    const { roundTripMs } = this.tools.fetcher;
+    const length = pieceLength({
+      rate,
+      roundTripMs,
+      window,
+      limitRate,
+      connections: this.tools.limits.connections ?? this.#traffic.wanted,
+      left: this.#pending.length > 0 ? Infinity : open.reduce((sum, { left }) => sum + left, 0),
+    });
     for (const plan of open) {
-      const assignment = plan.take(share, now);
+      const assignment = plan.take(length, connection);
       if (assignment) return assignment;
     }
-    if (this.#pending.length > 0 || connections === 1) return undefined;
-    for (const plan of open) {
-      const assignment = plan.share(now);
-      if (assignment) return assignment;
-    }
-    return undefined;
+    if (this.#opening || this.tools.limits.connections === 1) return undefined;
+    const others = open.flatMap(({ relievable }) => relievable);
+    const relief = reliefFor(others, { helper: connection, rate, roundTripMs });
+    return relief?.of.plan.relieve(relief, connection);
   }
 
   /** Opens blobs ahead, one at a time, while there is not enough to do for all connections. */
   #openMore(): void {
-    const { connections, chunkSize } = this.limits;
-    if (this.#opening || this.context.signal.aborted || this.#sealing.full) return;
-    const left = this.#plans.reduce((sum, plan) => sum + plan.left, 0);
-    if (this.#small.length >= connections || left >= connections * chunkSize) return;
-    const next = this.#pending.shift();
-    if (!next) return;
+    if (!this.#opening && !this.#sealing.full && this.#left < this.tools.limits.window) {
+      const next = this.#pending.shift();
+      if (next) this.#open(next);
+    }
+  }
+
+  #open(needed: NeededBlob): void {
     this.#opening = true;
+    // One that has to be waited for keeps no other from being opened.
     const opened = () => {
       this.#opening = false;
       this.#wake();
     };
-    this.#track(this.#open(next, opened).finally(opened));
+    const on = { waiting: opened, lost: () => this.#wake() };
+    const plan = openLarge(this.#tools, needed, on).then((plan) => {
+      if (!plan) return;
+      this.#plans.push(plan);
+      this.#tasks.add(lookForChunks(this.#tools, plan));
+      if (plan.done) this.#seal(plan);
+    });
+    this.#tasks.add(plan.finally(opened));
   }
 
-  /** `parked` is called when the blob has to be waited for, so that others are opened meanwhile. */
-  async #open(needed: NeededBlob, parked: () => void): Promise<void> {
-    const { session, fetcher, context } = this;
-    const { signal, emit } = context;
-    const { blob, ref, state } = needed;
-    if (state === "present") return emit({ event: "blob_cached", blob: ref });
-    const on = { waiting: parked, lost: () => this.#wake() };
-    const reports = new BlobReports(blob, fetcher, context, on);
-    if (blob.size < SMALL) {
-      const here = state === "unproven" && await session.verifyOrQuarantine(blob, signal, reports);
-      if (here) emit({ event: "blob_cached", blob: ref });
-      else this.#small.push(needed);
-      return;
-    }
-    const ingest = await session.ingest(blob, signal, reports);
-    if (!ingest) return emit({ event: "blob_cached", blob: ref });
-    try {
-      const chunks = await fetcher.chunksums(blob) ?? tile(blob.size, this.limits.chunkSize);
-      emit({ event: "blob_start", blob: ref, kept: ingest.kept() });
-      reports.plan = new BlobPlan(ref, blob, ingest, chunks, context.clock.now());
-      this.#plans.push(reports.plan);
-    } finally {
-      if (!reports.plan) await ingest[Symbol.asyncDispose]();
-    }
-    if (reports.plan.done) this.#seal(reports.plan);
+  /** Bytes of open blobs that no connection has. */
+  get #left(): number {
+    return this.#plans.reduce((sum, plan) => sum + plan.left, 0);
   }
 
-  async #fetchSmall(connection: Connection, needed: NeededBlob): Promise<void> {
-    const { session, fetcher, context } = this;
-    this.#inSmall++;
-    try {
-      await fetchSmall({ session, fetcher, connection, context }, needed);
-    } finally {
-      this.#inSmall--;
-      this.#wake();
+  #work(): Work {
+    const { serving, wanted, small, wantedSmall } = this.#traffic;
+    let left = this.#left + this.#pending.reduce((sum, { blob }) => sum + blob.size, 0);
+    for (const { assignments } of this.#plans) {
+      for (const { position, end } of assignments) left += end - position;
     }
+    return {
+      left,
+      busy: serving.size > 0 && serving.size >= wanted,
+      smallLeft: this.#small.left,
+      smallBusy: small > 0 && small >= wantedSmall,
+    };
   }
 
   #seal(plan: BlobPlan): void {
     if (plan.sealing) return;
     const sealed = this.#sealing.seal(plan).then((sealed) => {
       if (sealed) this.#plans = this.#plans.filter((other) => other !== plan);
-      else if (plan.done && !this.context.signal.aborted) this.#seal(plan);
+      else if (plan.done && !this.tools.context.signal.aborted) this.#seal(plan);
     });
-    this.#track(sealed);
-  }
-
-  #checkpoints(): void {
-    for (const plan of this.#plans) {
-      // A slow disk finishes one before the next is begun.
-      if (!plan.saving) this.#track(this.#checkpoint(plan));
-    }
-  }
-
-  async #checkpoint(plan: BlobPlan): Promise<void> {
-    plan.saving = true;
-    try {
-      const proven = await plan.ingest.checkpoint();
-      if (!this.#plans.includes(plan)) return;
-      this.context.emit({ event: "checkpoint", digest: plan.blob.digest, proven });
-    } finally {
-      plan.saving = false;
-    }
+    this.#tasks.add(sealed);
   }
 
   /** Brings everything that is not finished to disk. What is still being verified is not waited for. */
@@ -210,33 +229,11 @@ export class Scheduler {
       const open = this.#plans;
       this.#plans = [];
       await Promise.all(
-        open.map((plan) => this.#guard(async () => await plan.ingest[Symbol.asyncDispose]())),
+        open.map((plan) => this.#tasks.guard(async () => await plan.ingest[Symbol.asyncDispose]())),
       );
       // A blob that was just being opened is added to the others.
-      await Promise.all(this.#busy);
+      await this.#tasks.ended();
     } while (this.#plans.length > 0);
-  }
-
-  #track(task: Promise<void>): void {
-    const tracked = this.#guard(() => task).finally(() => {
-      this.#busy.delete(tracked);
-      this.#wake();
-    });
-    this.#busy.add(tracked);
-  }
-
-  /** The first failure ends everything, and is what `run` rejects with. */
-  async #guard(act: () => Promise<void>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      const { signal } = this.context;
-      if (!this.#failure && !(signal.aborted && error === signal.reason)) {
-        this.#failure = { error };
-        this.fail(error);
-      }
-      this.#wake();
-    }
   }
 
   #wake(): void {

@@ -1,10 +1,10 @@
 /** From the last byte of a blob to a finished file, or to a plan of what has to be downloaded again. */
 
 import { PullamaError } from "../core/errors.ts";
-import type { BlobPlan } from "./blob_plan.ts";
+import type { BlobPlan } from "./work/blob_plan.ts";
 import type { PullContext } from "./context.ts";
-import type { Fetcher } from "./fetcher.ts";
-import { planRepair } from "./repair.ts";
+import type { Fetcher } from "./traffic/fetcher.ts";
+import { planRepair } from "./repair/repair.ts";
 
 /** Complete blobs that are being verified at the same time; no more are begun meanwhile. */
 const MOST_SEALING = 16;
@@ -39,6 +39,7 @@ export class Sealing {
     const { signal, emit, clock } = this.context;
     const outcome = await ingest.seal();
     if (outcome === "sealed") {
+      plan.sealed.abort();
       emit({ event: "blob_verified", blob: ref, elapsedMs: clock.now() - startedAt });
       return true;
     }

@@ -11,7 +11,9 @@ import { writeModelsFolder } from "../fakes/models_folder.ts";
 import { otherHolder } from "../io/other_process.ts";
 import { textOf } from "../queue/place.ts";
 import { CLOUD_STUB, config, install, layer, tensorModel } from "../store/installed_models.ts";
-import { type Ran, ran } from "./fake_host.ts";
+import { run as runProgram } from "../../src/cli/program.ts";
+import { wire } from "../../src/cli/wire.ts";
+import { fakeHost, type Ran, ran } from "./fake_host.ts";
 
 const PAGE = Deno.readTextFileSync(new URL("../../docs/json-events.md", import.meta.url));
 
@@ -129,6 +131,48 @@ Deno.test("docs/json-events.md lists exactly the fields of rm and clean", async 
   const dry = await at.document("clean --dry-run --queue");
   await using _holder = await otherHolder(pathsOf(at.models).storeLock);
   assertDocumented("pullama clean", [dry, await at.document("clean --dry-run")]);
+});
+
+Deno.test("docs/json-events.md lists exactly the fields of prune", async () => {
+  await using at = await place();
+  const blobs = `${at.models}/blobs`;
+  Deno.mkdirSync(blobs, { recursive: true });
+  for (const digit of ["a", "b"]) {
+    Deno.writeTextFileSync(`${blobs}/sha256-${digit.repeat(64)}`, "unused");
+  }
+  Deno.utimeSync(`${blobs}/sha256-${"a".repeat(64)}`, 1, 1);
+  const { out } = await ran(["prune", "--output", "json", "--models-dir", at.models]);
+  assertDocumented("pullama prune", [JSON.parse(out)]);
+});
+
+Deno.test("docs/json-events.md lists exactly the fields of outdated", async () => {
+  await using at = await place();
+  await using registry = await startRegistry();
+  const { name } = registry.add("library/moved:latest", makeModel({ size: 1 << 20, seed: 1 }));
+  const { name: gone } = registry.add("library/gone:latest", makeModel({ size: 1000, seed: 2 }));
+  const run = async (...args: string[]) => {
+    const host = fakeHost();
+    await runProgram([...args, "--insecure", "--models-dir", at.models], host, wire);
+    return host.out.text;
+  };
+  await run("pull", name, gone);
+  registry.add("library/moved:latest", makeModel({ size: 1 << 20, seed: 3 }));
+  registry.faults.manifest = ({ path }) => path.includes("/gone/") ? { status: 404 } : undefined;
+  const out = await run("outdated", name, gone, "nosuch", "--output", "json");
+  assertDocumented("pullama outdated", [JSON.parse(out)]);
+});
+
+Deno.test("docs/json-events.md lists exactly the fields of verify", async () => {
+  await using at = await place();
+  writeModelsFolder(at.models);
+  const { blobs } = pathsOf(at.models);
+  const [one, two] = [...Deno.readDirSync(blobs)].map(({ name }) => `${blobs}/${name}`)
+    .filter((path) => /sha256-[0-9a-f]{64}$/.test(path) && Deno.statSync(path).size > 20);
+  Deno.truncateSync(one!, 5);
+  Deno.writeTextFileSync(two!, "x".repeat(Deno.statSync(two!).size));
+  const { out } = await ran(["verify", "--output", "json", "--models-dir", at.models]);
+  const lines = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertDocumented("pullama verify", lines);
 });
 
 Deno.test("docs/json-events.md lists exactly the fields of doctor", async () => {

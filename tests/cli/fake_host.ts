@@ -96,6 +96,8 @@ export async function ran(
     openModels: (modelsDir) => Promise.resolve(openModels(modelsDir)),
     removeModels: (modelsDir, names) => openFolder(modelsDir).remove(names),
     cleanFolder: (modelsDir, options) => openFolder(modelsDir).clean(options),
+    pruneFolder: (modelsDir, options) => openFolder(modelsDir).prune(options),
+    verifyModels: (modelsDir, options, watcher) => openFolder(modelsDir).verify(options, watcher),
     openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
     examine: (options, watcher) => diagnose(options, watcher),
   };

@@ -20,6 +20,8 @@ export const wire: Wire = {
   removeModels: (modelsDir, names) => openFolder(modelsDir).remove(names),
   cleanFolder: (modelsDir, options) =>
     options.models[0]?.model === "crash" ? crashAtTheEnd() : openFolder(modelsDir).clean(options),
+  pruneFolder: (modelsDir, options) => openFolder(modelsDir).prune(options),
+  verifyModels: (modelsDir, options, watcher) => openFolder(modelsDir).verify(options, watcher),
   openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
   examine: (options, watcher) => diagnose(options, watcher),
 };

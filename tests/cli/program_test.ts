@@ -71,7 +71,7 @@ Deno.test("run() passes the defaults and the stop signals to the engine", async 
     maxRetries: 6,
     chunkSize: 64 * 2 ** 20,
     timeoutMs: 1_800_000,
-    connections: 4,
+    connections: undefined,
     tokenHosts: [],
     force: false,
     dryRun: false,
@@ -124,7 +124,10 @@ Deno.test("run() reports usage errors on stderr, with exit code 1, before openin
     ["help nosuch", /unknown command 'nosuch'/],
     ["help versoin", /unknown command 'versoin'\n\(Did you mean version\?\)/],
     ["version extra", /too many arguments/],
-    ["version --force", /unknown option '--force'\n\('version' has no --force; pull and queue/],
+    [
+      "version --force",
+      /unknown option '--force'\n\('version' has no --force; pull, update and queue/,
+    ],
   ];
   for (const [line, ...patterns] of cases) {
     const { code, out, err, opened } = await ran(words(line));

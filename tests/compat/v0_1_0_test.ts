@@ -26,6 +26,7 @@ const FIXTURE = fileURLToPath(new URL("0.1.0/models", import.meta.url));
 const SETTINGS: PullSettings = {
   connections: 1,
   perBlob: 1,
+  window: 256 * 1024 * 1024,
   chunkSize: 1 << 26,
   maxRetries: 0,
   retryForMs: 0,

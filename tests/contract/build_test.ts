@@ -10,15 +10,11 @@ import {
 } from "../../build.ts";
 import { commitOf, versionWith } from "../../tools/stage.ts";
 
-Deno.test("compileArgs() grants the permissions that the program needs and no others", () => {
+Deno.test("compileArgs() grants what the configuration of the stage does, and nothing else", () => {
   const args = compileArgs(undefined, "dist/pullama");
-  assert.deepEqual(args.filter((arg) => /allow|^-A$|prompt|permission/.test(arg)), [
+  assert.deepEqual(args.filter((arg) => /allow|^-\w*[AP]|prompt|permission/.test(arg)), [
+    "--permission-set",
     "--no-prompt",
-    "--allow-net",
-    "--allow-read",
-    "--allow-write",
-    "--allow-env",
-    "--allow-sys=statfs,osUptime,hostname,uid,gid,setuid,setgid",
   ]);
 });
 

@@ -23,6 +23,7 @@ const MIB = 1 << 20;
 const SETTINGS: PullSettings = {
   connections: 3,
   perBlob: 3,
+  window: 256 * 1024 * 1024,
   chunkSize: MIB,
   maxRetries: 3,
   retryForMs: 0,

@@ -69,18 +69,26 @@ Deno.test("the flags in README are those of the help, with the same defaults", a
   }
 });
 
+/** Where it is said which permissions pullama needs with Deno. */
+const INSTALLATIONS = [
+  ["README.md", /deno install -g [^]*?jsr:@pullama\/cli/],
+  ["install.sh", /deno install -g [^]*?jsr:@pullama\/cli/],
+  ["src/mod.ts", /needs the permissions [^]*?`\./],
+] as const;
+
 Deno.test("every way to run pullama with Deno names its permissions one by one", () => {
   const texts = [...DOCUMENTS, ...filesBelow("docs"), "install.sh", "install.ps1"];
   const everything = texts.filter((path) => /(?<![\w-])-A(?![\w-])|--allow-all/.test(read(path)));
   assert.deepEqual(everything, []);
-  const needed = PERMISSIONS.filter((permission) => permission.startsWith("--allow-"));
-  for (const path of ["README.md", "install.sh"]) {
-    const [install = ""] = /deno install -g [^]*?jsr:@pullama\/cli/.exec(read(path)) ?? [];
-    // Only the standalone program becomes another user.
-    const withDeno = needed.map((permission) => permission.replace(",setuid,setgid", ""));
-    assert.deepEqual(install.match(/--allow-[^\s\\]+/g), withDeno, path);
+  // Only the standalone program becomes another user.
+  const system = PERMISSIONS.sys.filter((name) => name !== "setuid" && name !== "setgid");
+  const flags = ["net", "read", "write", "env", `sys=${system.join()}`].map((it) =>
+    `--allow-${it}`
+  );
+  for (const [path, place] of INSTALLATIONS) {
+    const [install = ""] = place.exec(read(path)) ?? [];
+    assert.deepEqual(install.match(/--allow-[^\s\\`]+/g), flags, path);
   }
-  for (const permission of needed) assert.ok(read("SECURITY.md").includes(`\`${permission}\``));
 });
 
 Deno.test("the exit codes in README are those of the help", async () => {
@@ -90,7 +98,20 @@ Deno.test("the exit codes in README are those of the help", async () => {
 });
 
 Deno.test("README uses only flags and commands that exist", async () => {
-  const commands = ["pull", "list", "show", "rm", "clean", "doctor", "queue list", "queue start"];
+  const commands = [
+    "pull",
+    "list",
+    "show",
+    "rm",
+    "clean",
+    "prune",
+    "verify",
+    "outdated",
+    "update",
+    "doctor",
+    "queue list",
+    "queue start",
+  ];
   const helps = await Promise.all(commands.map((command) => ran(["help", ...command.split(" ")])));
   const flags = new Set(helps.flatMap(({ out }) => out.match(/--[a-z-]+/g) ?? []));
   const lines = [...read("README.md").matchAll(/```sh\n([^]*?)```/g)]

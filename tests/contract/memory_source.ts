@@ -60,6 +60,10 @@ export class MemorySource implements Source {
     return Promise.resolve({ range, ranged: true, stream: streamOf(bytes, signal) });
   }
 
+  sendsRanges(): boolean {
+    return true;
+  }
+
   forgetAddress(): void {}
 }
 

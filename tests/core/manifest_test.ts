@@ -418,3 +418,10 @@ Deno.test("parseManifest() throws nothing but kind manifest, and accepts only va
     assert.throws(() => parseManifest(bytes, ID), { kind: "manifest" });
   }));
 });
+
+Deno.test("parseManifest() is quick with a long key before very many colons", () => {
+  const key = `"\\u0061${"a".repeat(4 << 20)}"`;
+  for (const text of [`{${key}${":".repeat(4 << 20)}`, `{${key}${":0".repeat(2 << 20)}}`]) {
+    assert.match(refusal(text), /it is not JSON/);
+  }
+});

@@ -5,6 +5,7 @@ import { makeModel } from "../fakes/model.ts";
 import { type Registry, startRegistry } from "../fakes/registry.ts";
 import { kill } from "../real/child.ts";
 import { assertInstalled } from "../real/store.ts";
+import { randomNumbers } from "../random.ts";
 import { type Machine, machine, type Run } from "./machine.ts";
 
 export const MIB = 1 << 20;
@@ -93,22 +94,11 @@ async function killedAt(
   return registry.served(digest) - atKill;
 }
 
-function pause(ms: number): Promise<void> {
+export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Resolves when no response is in progress. */
 export async function quiet(registry: Registry): Promise<void> {
   await Promise.all(registry.requests.map((request) => request.over));
-}
-
-/** Random numbers from 0 to below 1, deterministic for a seed. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

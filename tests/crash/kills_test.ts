@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { killAgainAndAgain, MIB } from "./kills.ts";
+import { SEED as seed } from "../seed.ts";
 
 const KILLS = 3;
-const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 
 for (const connections of [1, 4]) {
   Deno.test(`case 83: ${connections} connections, killed ${KILLS} times, download less than 1 MiB each twice`, async () => {

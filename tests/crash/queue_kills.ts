@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { kill } from "../real/child.ts";
-import { randomNumbers } from "./kills.ts";
+import { randomNumbers } from "../random.ts";
 import { type Adder, type QueueWorld, queueWorld, startAdder } from "./queue_world.ts";
 
 export interface QueueKilling {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { MIB, quiet } from "./kills.ts";
 import { killTheQueue } from "./queue_kills.ts";
 import { queueWorld } from "./queue_world.ts";
+import { SEED } from "../seed.ts";
 
 /**
  * Milliseconds for a process to end after a signal; twice the documented time, for a busy machine.
@@ -165,7 +166,7 @@ Deno.test("the third signal ends queue start at once with exit code 1", async ()
 });
 
 Deno.test("20 kills of queue start while three processes add: no entry is lost, duplicated or stuck as active", async () => {
-  const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
+  const seed = SEED;
   const atWork = await killTheQueue({ kills: 20, each: 1, seed });
   console.log(`${atWork} of 20 were killed at work, seed ${seed}`);
   assert.ok(atWork >= 5, `only ${atWork} of 20 were killed at work, seed ${seed}`);

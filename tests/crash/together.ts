@@ -77,8 +77,11 @@ export async function pullTogether(together: Together): Promise<void> {
     );
   }
   const removes = beside.some(([command]) => command === "rm");
-  if (disturbed.size === 0 && !removes) assert.equal(registry.served(weights.digest), weights.size);
-  else await finish(place, used);
+  if (disturbed.size === 0 && !removes) {
+    const twice = registry.served(weights.digest) - weights.size;
+    // On a busy computer a range may be requested again that was on its way.
+    assert.ok(twice >= 0 && twice < MIB, `${twice} bytes came twice`);
+  } else await finish(place, used);
   for (const { name, manifest, config, layers } of used) {
     assertInstalled(place.models, name, { manifest, blobs: [...layers, config!] });
   }

@@ -1,8 +1,8 @@
-import { randomNumbers } from "./kills.ts";
+import { randomNumbers } from "../random.ts";
 import { HAS_ELSEWHERE, pullTogether } from "./together.ts";
+import { SEED as seed } from "../seed.ts";
 
 const ROUNDS = 2;
-const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 
 Deno.test("several processes at once download each blob once, and all succeed", async () => {
   const random = randomNumbers(seed);

@@ -73,7 +73,9 @@ export function reply(request: LoggedRequest, answer: Answer, fault: Fault): Rep
     const headers = { ...answer.headers, "content-range": written(range, size) };
     return { status: 206, headers, content: answer.content, range, fault };
   }
-  const { status, headers, content } = answer;
+  const { status, content } = answer;
+  const { "accept-ranges": ranges, ...others } = answer.headers;
+  const headers = ranges && !fault.ignoreRange ? answer.headers : others;
   return { status, headers, content, range: { start: 0, end: size }, fault };
 }
 

@@ -12,6 +12,8 @@ export interface Fault {
   readonly hangUp?: "reset" | "close";
   /** Endless header lines, as fast as the rate allows. */
   readonly endlessHeaders?: boolean;
+  /** Writes the whole response itself, head and all, and ends the connection. `write` returns false once it is closed. */
+  readonly raw?: (write: (bytes: Uint8Array | string) => Promise<boolean>) => Promise<void>;
 
   /** Replaces the response by one with this status and body (default: empty). */
   readonly status?: number;

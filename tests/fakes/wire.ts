@@ -184,6 +184,15 @@ async function send(
   if (!connection.isOpen) return "gone";
 
   request.status = reply.status;
+  if (fault.raw) {
+    await fault.raw((data) => {
+      const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+      request.sent += bytes.length;
+      return connection.write(bytes, pacers);
+    });
+    await connection.drained();
+    return "broken";
+  }
   const headers: Record<string, string | undefined> = {
     "content-length": String(reply.range.end - reply.range.start),
     ...reply.headers,

@@ -16,6 +16,7 @@ function actions({ whole, half }: Company): string[][] {
     ["pull", whole.name, "--insecure"],
     ["pull", half.name, "--insecure"],
     ["doctor", whole.name, "--insecure"],
+    ["prune", "--all"],
     ["clean"],
     ["rm", whole.name],
   ];

@@ -31,6 +31,17 @@ type Place = (planted: Planted) => string;
 const half = (of: keyof ReturnType<typeof blobPaths>): Place => ({ paths }) =>
   blobPaths(paths, HALF.blob.digest)[of];
 
+/** A file of `ollama pull`, which is only looked at where there is no partial file. */
+function withoutPartial({ paths }: Planted, ending: string): string {
+  const { partial, final } = blobPaths(paths, HALF.blob.digest);
+  try {
+    Deno.removeSync(partial);
+  } catch {
+    // Another place has it, or nothing is there.
+  }
+  return `${final}${ending}`;
+}
+
 export const PLACES: Readonly<Record<string, Place>> = {
   ".pullm": ({ paths }) => paths.own,
   ready: ({ paths }) => paths.ready,
@@ -49,6 +60,11 @@ export const PLACES: Readonly<Record<string, Place>> = {
   "the positions": half("positions"),
   "the lock of a blob": half("lock"),
   "the partial file of the Go program": half("oldPartial"),
+  parts: ({ paths }) => paths.parts,
+  "the parts of a blob": half("parts"),
+  "the data of ollama pull": (planted) => withoutPartial(planted, "-partial"),
+  "a record of ollama pull": (planted) => withoutPartial(planted, "-partial-0"),
+  "the file of a model with tensors": (planted) => withoutPartial(planted, ".tmp"),
   "a blob in ready": ({ paths, whole }) => blobPaths(paths, whole).ready,
   "a blob": ({ paths, whole }) => blobPaths(paths, whole).final,
   blobs: ({ paths }) => paths.blobs,

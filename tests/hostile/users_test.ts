@@ -7,11 +7,14 @@ import assert from "node:assert/strict";
 import { mapConcurrent } from "../../src/io/concurrency.ts";
 import { needing, testWith } from "../needs.ts";
 import { kill } from "../real/child.ts";
+import { drawn, SEED } from "../seed.ts";
 import { attack, LIMIT_MS } from "./attack.ts";
 import { KINDS, PLACES } from "./planting.ts";
 import { ALICE, as, company, ROLES, SharedPlace } from "./users.ts";
 
 const SWAPPING_MS = 30_000;
+/** Of all kinds of files in all places; with PULLAMA_SOAK=whole all, in about half an hour. */
+const SHARE = 0.3;
 
 for (const [who, roles] of Object.entries(ROLES)) {
   Deno.test({
@@ -21,10 +24,14 @@ for (const [who, roles] of Object.entries(ROLES)) {
     ),
     async fn(t) {
       await using around = await company();
+      console.log(`seed ${SEED}`);
       for (const place of Object.keys(PLACES)) {
         await t.step(place, async () => {
-          const kinds = Object.keys(KINDS);
-          await mapConcurrent(kinds, 2, (kind) => attack(place, kind, roles, around));
+          await mapConcurrent(
+            drawn(Object.keys(KINDS), SHARE),
+            2,
+            (kind) => attack(place, kind, roles, around),
+          );
         });
       }
     },

@@ -69,7 +69,11 @@ Deno.test("a file that is too large for what it should be is not read into memor
     await file.truncate(3 * 2 ** 30);
   }
   const before = Deno.memoryUsage().rss;
-  await assert.rejects(readSmallFile(path, MOST), { kind: "local", message: /too large/ });
+  await assert.rejects(readSmallFile(path, MOST), {
+    kind: "local",
+    message: /too large/,
+    hint: /move it away/,
+  });
   assert.ok(Deno.memoryUsage().rss - before < 100 * 2 ** 20);
 });
 

@@ -114,3 +114,12 @@ Deno.test("timestamp() formats local time with its UTC offset", () => {
   assert.equal(shifted(345), "2026-07-02T04:15:15.045+05:45");
   assert.equal(Date.parse(shifted(-210)), date.getTime());
 });
+
+Deno.test("parseQueue() refuses what is nested too deeply to be written again", () => {
+  const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+  assert.throws(() => parse(`{"entries":[],"unknown":${deep}}`), {
+    kind: "local",
+    message: /\/m\/queue\.json: it is nested too deeply$/,
+    hint: /repair the file/,
+  });
+});

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { compilerFor } from "../../build.ts";
 import config from "../../deno.json" with { type: "json" };
 import { exists } from "../fakes/exists.ts";
+import { testWith } from "../needs.ts";
 import { type Ended, runToEnd, temporaryFolder } from "./child.ts";
 import { sha256Of } from "./store.ts";
 
@@ -22,9 +23,7 @@ const PARTS = [
 ];
 
 function building(name: string, fn: () => Promise<void>): void {
-  const ignore = !Deno.env.get("DENORT_BIN");
-  const reason = ignore ? " [left out, needs a runtime to compile with (DENORT_BIN)]" : "";
-  Deno.test({ name: name + reason, ignore, fn });
+  testWith(["a runtime to compile with"], name, fn);
 }
 
 /** Copies the sources to `path` with the current time, like a fresh checkout. */
@@ -164,30 +163,34 @@ Deno.test({
   },
 });
 
-building("the program starts at most 15 ms slower than an empty one", async () => {
-  await using folder = await temporaryFolder();
-  const [program, empty] = [`${folder.path}/pullama`, `${folder.path}/empty`];
-  await checkOut(`${folder.path}/checkout`);
-  const built = await build(`${folder.path}/checkout`, program);
-  assert.equal(built.code, 0, built.err);
-  await Deno.writeTextFile(`${empty}.ts`, "");
-  const compiler = compilerFor((name) => Deno.env.get(name));
-  const compile = ["compile", "--quiet", "--no-check", "--no-code-cache", "--output", empty];
-  const compiled = await runToEnd([...compiler, ...compile, `${empty}.ts`], {
-    cwd: folder.path,
-    env: Deno.env.toObject(),
-  });
-  assert.equal(compiled.code, 0, compiled.err);
+building(
+  "the program starts at most 15 ms slower than an empty one, or 80 % on a slow machine",
+  async () => {
+    await using folder = await temporaryFolder();
+    const [program, empty] = [`${folder.path}/pullama`, `${folder.path}/empty`];
+    await checkOut(`${folder.path}/checkout`);
+    const built = await build(`${folder.path}/checkout`, program);
+    assert.equal(built.code, 0, built.err);
+    await Deno.writeTextFile(`${empty}.ts`, "");
+    const compiler = compilerFor((name) => Deno.env.get(name));
+    const compile = ["compile", "--quiet", "--no-check", "--no-code-cache", "--output", empty];
+    const compiled = await runToEnd([...compiler, ...compile, `${empty}.ts`], {
+      cwd: folder.path,
+      env: Deno.env.toObject(),
+    });
+    assert.equal(compiled.code, 0, compiled.err);
 
-  // Alternately, and the fastest run of each, since other load slows both down. More runs on a busy
-  // machine.
-  const quickest = { program: Infinity, empty: Infinity };
-  for (let turn = 0; turn < 20 || (turn < 300 && quickest.program - quickest.empty > 15); turn++) {
-    quickest.empty = Math.min(quickest.empty, await millisecondsOf([empty]));
-    quickest.program = Math.min(quickest.program, await millisecondsOf([program, "version"]));
-  }
-  assert.ok(quickest.program - quickest.empty <= 15, JSON.stringify(quickest));
-});
+    // Alternately, and the fastest run of each, since other load slows both down. More runs on a busy
+    // machine.
+    const quickest = { program: Infinity, empty: Infinity };
+    const isSlow = () => quickest.program - quickest.empty > Math.max(15, 0.8 * quickest.empty);
+    for (let turn = 0; turn < 20 || (turn < 300 && isSlow()); turn++) {
+      quickest.empty = Math.min(quickest.empty, await millisecondsOf([empty]));
+      quickest.program = Math.min(quickest.program, await millisecondsOf([program, "version"]));
+    }
+    assert.ok(!isSlow(), JSON.stringify(quickest));
+  },
+);
 
 async function millisecondsOf(command: readonly string[]): Promise<number> {
   const began = performance.now();

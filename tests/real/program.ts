@@ -1,7 +1,11 @@
 /** Runs pullama as a process: the compiled program in PULLAMA_BIN, otherwise the source. */
 
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import config from "../../deno.json" with { type: "json" };
 import { type Ended, runToEnd } from "./child.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The command that runs pullama. */
 export function pullamaCommand(): string[] {
@@ -11,8 +15,21 @@ export function pullamaCommand(): string[] {
 
 /** The command that runs it from source. */
 export function fromSource(): string[] {
-  const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+  const main = join(ROOT, "src/main.ts");
   return [Deno.execPath(), "run", "--quiet", "-A", "--no-check", "--frozen", main];
+}
+
+/** The same with `permissions` and no others, by a configuration that is written into `folder`. */
+export async function fromSourceWith(permissions: object, folder: string): Promise<string[]> {
+  const file = join(folder, `${crypto.randomUUID()}.json`);
+  const { imports } = config;
+  await Deno.writeTextFile(
+    file,
+    JSON.stringify({ imports, permissions: { default: permissions } }),
+  );
+  const flags = ["--quiet", "--no-check", "--frozen", "--no-prompt", "--permission-set"];
+  const files = ["--config", file, "--lock", join(ROOT, "deno.lock"), join(ROOT, "src/main.ts")];
+  return [Deno.execPath(), "run", ...flags, ...files];
 }
 
 export interface PullamaOptions {

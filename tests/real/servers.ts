@@ -137,6 +137,26 @@ async function writePair(folder: string, { cert, key }: Pair): Promise<void> {
 }
 
 function nginxConfig(root: string, own: string, port: number, options: NginxOptions): string {
+  const log = options.secret ? "access_log /dev/stderr;" : "access_log off;";
+  return nginxServing(
+    own,
+    log,
+    `listen 127.0.0.1:${port}${options.tls ? " ssl" : ""};
+    ${options.tls ? `ssl_certificate ${own}/cert.pem; ssl_certificate_key ${own}/key.pem;` : ""}
+    root ${root};
+    ${options.compressed ? "gzip_static always;" : ""}
+    ${options.secret ? signedLocation(root, options.secret) : ""}
+    location ~ ^/v2/.*/manifests/ {
+      default_type application/vnd.docker.distribution.manifest.v2+json;
+    }`,
+  );
+}
+
+/**
+ * The configuration of an nginx in the foreground that keeps its own files in the folder `own`. `http` and `server`
+ * are directives of these blocks.
+ */
+export function nginxServing(own: string, http: string, server: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((what) => `${what}_temp_path ${own}/${what};`).join("\n  ");
   return `${Deno.uid() === 0 ? "user root;" : ""}
@@ -144,21 +164,14 @@ daemon off;
 worker_processes 1;
 error_log stderr notice;
 pid ${own}/nginx.pid;
-events { worker_connections 256; }
+events { worker_connections 1024; }
 http {
-  ${options.secret ? "access_log /dev/stderr;" : "access_log off;"}
+  ${http}
   sendfile on;
   ${temporary}
   default_type application/octet-stream;
   server {
-    listen 127.0.0.1:${port}${options.tls ? " ssl" : ""};
-    ${options.tls ? `ssl_certificate ${own}/cert.pem; ssl_certificate_key ${own}/key.pem;` : ""}
-    root ${root};
-    ${options.compressed ? "gzip_static always;" : ""}
-    ${options.secret ? signedLocation(root, options.secret) : ""}
-    location ~ ^/v2/.*/manifests/ {
-      default_type application/vnd.docker.distribution.manifest.v2+json;
-    }
+    ${server}
   }
 }
 `;

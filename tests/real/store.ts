@@ -34,11 +34,12 @@ export function sha256Of(path: string): string {
 /** All files below a directory, as sorted relative paths. One below it may be removed meanwhile. */
 export function filesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
-    isDirectory ? below(`${folder}/${name}`).map((path) => `${name}/${path}`) : [name]
+    isDirectory ? filesUnder(`${folder}/${name}`).map((path) => `${name}/${path}`) : [name]
   ).sort();
 }
 
-function below(folder: string): string[] {
+/** The same; none where there is no such directory. */
+export function filesUnder(folder: string): string[] {
   try {
     return filesIn(folder);
   } catch (error) {

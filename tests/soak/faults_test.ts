@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { testWith } from "../needs.ts";
 import { type Ending, pullByChance } from "./random_world.ts";
+import { SEED as seed } from "../seed.ts";
 
-const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 const runs = Number(Deno.env.get("PULLAMA_RUNS") ?? 500);
 /** Stop after this many failures. */
 const ENOUGH = 20;

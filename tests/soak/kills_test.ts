@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { killAgainAndAgain, MIB } from "../crash/kills.ts";
 import type { Machine } from "../crash/machine.ts";
 import { testWith } from "../needs.ts";
+import { SEED as seed } from "../seed.ts";
 
 const RATE = 100 * MIB;
-const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
+const SLOW = 12 * MIB;
 
 interface Case {
   readonly connections: number;
@@ -12,6 +13,8 @@ interface Case {
   readonly size: number;
   readonly what: string;
   readonly between?: (place: Machine) => void;
+  /** Bytes a second, default 100 MiB. */
+  readonly rate?: number;
   /** Maximum cost of each kill in bytes. */
   readonly each: number;
 }
@@ -20,6 +23,14 @@ const CASES: readonly Case[] = [
   { what: "unchanged files", connections: 1, kills: 50, size: 512 * MIB, each: MIB },
   { what: "unchanged files", connections: 4, kills: 50, size: 512 * MIB, each: 4 * MIB },
   { what: "unchanged files", connections: 16, kills: 20, size: 256 * MIB, each: 16 * MIB },
+  {
+    what: "a slow network",
+    connections: 64,
+    kills: 10,
+    size: 128 * MIB,
+    rate: SLOW,
+    each: SLOW / 2,
+  },
   {
     what: "without positions",
     connections: 4,
@@ -30,7 +41,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-for (const { what, connections, kills, size, between, each } of CASES) {
+for (const { what, connections, kills, size, rate = RATE, between, each } of CASES) {
   testWith(
     ["a long time"],
     `case 83: ${kills} kills of ${connections} connections, ${what}`,
@@ -40,7 +51,7 @@ for (const { what, connections, kills, size, between, each } of CASES) {
         size,
         kills,
         connections,
-        bytesPerSecond: RATE,
+        bytesPerSecond: rate,
         seed,
         ...(between && { between }),
       });

@@ -6,7 +6,7 @@ import type { Descriptor } from "../../src/core/manifest.ts";
 import { type Identity, RegistrySource } from "../../src/registry/source.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { foldProgress } from "../../src/ui/progress/progress.ts";
-import { randomNumbers } from "../crash/kills.ts";
+import { randomNumbers } from "../random.ts";
 import { certificate } from "../fakes/certificate.ts";
 import { noise } from "../fakes/content.ts";
 import type { Fault, FaultHook } from "../fakes/faults.ts";

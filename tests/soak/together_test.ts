@@ -1,10 +1,10 @@
-import { randomNumbers } from "../crash/kills.ts";
+import { randomNumbers } from "../random.ts";
 import { HAS_ELSEWHERE, pullTogether, type Together } from "../crash/together.ts";
 import { mayMount } from "../io/mount.ts";
 import { testWith } from "../needs.ts";
+import { SEED as seed } from "../seed.ts";
 
 const ROUNDS = Number(Deno.env.get("PULLAMA_ROUNDS") ?? 5);
-const seed = Number(Deno.env.get("PULLAMA_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 
 const ALL_COMMANDS = [
   ["clean"],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Kind, PullamaError } from "../../src/core/errors.ts";
-import { Backoff } from "../../src/transfer/backoff.ts";
+import { Backoff } from "../../src/transfer/retry/backoff.ts";
 
 const MIB = 1 << 20;
 

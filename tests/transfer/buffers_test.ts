@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { ByteReader } from "../../src/io/byte_reader.ts";
-import { BodyReader, ConnectionBuffers, WriteBuffer } from "../../src/transfer/buffers.ts";
+import { BodyReader, ConnectionBuffers, WriteBuffer } from "../../src/transfer/traffic/buffers.ts";
 import type { Writer } from "../../src/core/content.ts";
 import { noise } from "../fakes/content.ts";
 

@@ -19,6 +19,7 @@ export function withList(list: readonly Chunk[]): (source: Source) => Source {
   return (source) => ({
     manifest: (...args) => source.manifest(...args),
     open: (...args) => source.open(...args),
+    sendsRanges: (...args) => source.sendsRanges(...args),
     forgetAddress: (...args) => source.forgetAddress(...args),
     chunksums: (_name, { size }) => Promise.resolve(list.at(-1)?.end === size ? list : undefined),
   });

@@ -4,14 +4,14 @@ import { closeAfter, stallAfter } from "../fakes/faults.ts";
 import { count, MIB, world } from "./world.ts";
 
 Deno.test("case 55: a connection that falls silent is replaced while the others go on", async () => {
-  await using place = await world({ bytesPerSecond: 40 * MIB });
+  await using place = await world({ bytesPerSecond: 16 * MIB });
   const model = place.tiny(24 * MIB);
   const { digest, size } = model.weights;
   place.registry.faults.data = ({ path }, n) =>
     path.endsWith(digest) && n === 2 ? stallAfter(300_000) : undefined;
   const after: PullEvent[] = [];
   const pull = await place.pull(model.name, {
-    silence: { alone: 60_000, besideOthers: 300 },
+    silence: { alone: 60_000, besideOthers: 800 },
     onEvent: (event, pull) => {
       if (count(pull, "stall") > 0) after.push(event);
     },
@@ -22,7 +22,9 @@ Deno.test("case 55: a connection that falls silent is replaced while the others 
   // Its connection is gone: the read was ended and not merely forgotten.
   assert.equal(await stalled.over, "broken");
   await stalled.closed;
-  assert.equal(place.registry.served(digest), size);
+  // Where one connection takes over from another, what was on its way is sent twice: on a busy computer more of it.
+  const twice = place.registry.served(digest) - size;
+  assert.ok(twice < 4 * MIB, `${twice} bytes were sent twice`);
   assert.ok(after.some(({ event }) => event === "bytes"));
 });
 
@@ -38,7 +40,8 @@ for (const connections of [1, 4]) {
       silence: { alone: 200, besideOthers: 200 },
     });
     place.assertInstalled(model);
-    assert.equal(count(pull, "stall"), connections);
+    const stalls = count(pull, "stall");
+    assert.ok(stalls >= 1 && stalls <= connections, `${stalls} stalls`);
     assert.equal(place.registry.served(digest), size);
   });
 }
@@ -248,7 +251,7 @@ Deno.test("a listener that throws ends the pull and leaves nothing running", asy
     const model = place.tiny(8 * MIB, seed);
     place.registry.faults.data = ({ path, range }, n) =>
       path.endsWith(model.weights.digest) && range!.start > 0 && n % 2 === 0
-        ? stallAfter(100_000)
+        ? stallAfter(30_000)
         : undefined;
     const pull = place.start(model.name, {
       silence: { alone: 200, besideOthers: 200 },
@@ -259,3 +262,65 @@ Deno.test("a listener that throws ends the pull and leaves nothing running", asy
     await assert.rejects(pull.result, /listener of/, event);
   }
 });
+
+Deno.test("as many connections are used as serve, and the events say why", async () => {
+  await using place = await world({ connectionBytesPerSecond: 6 * MIB });
+  const model = place.tiny(96 * MIB);
+  const settings = { connections: undefined, perBlob: Infinity };
+  const pull = await place.pull(model.name, { settings });
+  place.assertInstalled(model);
+  const changes = pull.events.filter((event) => event.event === "connections");
+  assert.ok(changes.length > 0);
+  assert.ok(changes.every(({ reason }) => reason !== ""));
+  const used = new Set(
+    place.registry.requests.filter(({ path, sent }) =>
+      path.endsWith(model.weights.digest) && sent > 0
+    ).map(({ connection }) => connection),
+  );
+  assert.ok(used.size >= 8, `${used.size} connections`);
+  assert.deepEqual([count(pull, "retry"), count(pull, "stall")], [0, 0]);
+});
+
+Deno.test("a server that responds 429 beyond six requests is served by fewer, and no attempt is lost", async () => {
+  await using place = await world({ connectionBytesPerSecond: 6 * MIB });
+  const model = place.tiny(96 * MIB);
+  let active = 0;
+  let refused = 0;
+  place.registry.faults.data = (request) => {
+    if (active >= 6) {
+      refused++;
+      return { status: 429 };
+    }
+    active++;
+    request.over.finally(() => active--);
+    return undefined;
+  };
+  const settings = { connections: undefined, perBlob: Infinity, maxRetries: 1 };
+  const pull = await place.pull(model.name, { settings });
+  place.assertInstalled(model);
+  const changes = pull.events.filter((event) => event.event === "connections");
+  assert.ok(refused > 0);
+  assert.ok(changes.some(({ reason }) => /refused/.test(reason)));
+  assert.ok(changes.at(-1)!.count <= 6, JSON.stringify(changes));
+  assert.equal(place.registry.served(model.weights.digest), model.weights.size);
+});
+
+for (const connections of [1, 4, undefined]) {
+  Deno.test(`--limit-rate lets ${connections ?? "any number of"} connections receive little that is not read`, async () => {
+    await using place = await world();
+    const model = place.tiny(24 * MIB);
+    const limitRate = 1_000_000;
+    let done = 0;
+    const pull = place.start(model.name, {
+      settings: { connections, limitRate },
+      onEvent: (event, pull) => {
+        if (event.event === "bytes") done += event.count;
+        if (done > 3_000_000) pull.stop();
+      },
+    });
+    await assert.rejects(pull.result, { kind: "interrupted" });
+    await Promise.all(place.registry.requests.map(({ over }) => over));
+    const more = place.registry.served(model.weights.digest) - done;
+    assert.ok(more < 1.5 * limitRate, `${more} bytes more than were kept`);
+  });
+}

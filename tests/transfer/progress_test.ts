@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Pace } from "../../src/transfer/pace.ts";
+import { Pace } from "../../src/transfer/retry/pace.ts";
 
 const LIMITS = { slowest: 1000, slowMs: 60_000 };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { digestOf } from "../../src/core/digest.ts";
 import type { Range } from "../../src/core/ranges.ts";
-import { RepairRounds } from "../../src/transfer/repair_rounds.ts";
+import { RepairRounds } from "../../src/transfer/repair/repair_rounds.ts";
 import type { Fault } from "../fakes/faults.ts";
 import { makeModel } from "../fakes/model.ts";
 import type { LoggedRequest } from "../fakes/wire.ts";

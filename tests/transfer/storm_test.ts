@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Fault, resetAfter, stallAfter } from "../fakes/faults.ts";
 import type { LoggedRequest } from "../fakes/wire.ts";
+import { randomNumbers } from "../random.ts";
 import { count, MIB, type Pull, type Tiny, type World, world } from "./world.ts";
 
 const SIZE = 64 * MIB;
@@ -21,16 +22,17 @@ interface Storm {
   readonly flipped: boolean;
 }
 
-/** Resets each connection after 2 MiB, freezes two of them, refuses every third request, flips one byte. */
+/** Resets each connection after 2 MiB, freezes two of them, refuses a third of the requests, flips one byte. */
 function storm({ registry }: World, weights: string): Storm {
   const counts = { resets: 0, frozen: 0, refused: 0, flipped: false };
-  let asked = 0;
+  // Not every third one: that could always be the same connection's.
+  const random = randomNumbers(1);
   let ofWeights = 0;
   const sentOn = (of: LoggedRequest) =>
     registry.requests.filter((one) => one.host === of.host && one.connection === of.connection)
       .reduce((sum, { sent }) => sum + sent, 0);
   const refusal = (): Fault | undefined => {
-    if (++asked % 3 !== 0) return undefined;
+    if (random() > 1 / 3) return undefined;
     counts.refused++;
     return { status: 503 };
   };
@@ -68,7 +70,7 @@ for (
     const model = place.tiny(SIZE);
     const counts = storm(place, model.weights.digest);
     const pull = await place.pull(model.name, {
-      settings: { chunkSize: CHUNK },
+      settings: { chunkSize: CHUNK, maxRetries: 12 },
       silence: SILENCE,
     });
     place.assertInstalled(model);

@@ -78,6 +78,7 @@ export type Tiny = AddedModel & { readonly weights: AddedModel["layers"][number]
 const SETTINGS: PullSettings = {
   connections: 4,
   perBlob: 4,
+  window: 256 * 1024 * 1024,
   // Short, so that a blob of a few MiB is shared out among the connections.
   chunkSize: 4 * MIB,
   maxRetries: 6,
@@ -97,7 +98,9 @@ export async function world(options: RegistryOptions = {}): Promise<World> {
     const soft = new AbortController();
     const events: PullEvent[] = [];
     const clock = new QuickClock();
-    const real = new RegistrySource({ userAgent: "test", insecure: true });
+    const real = new RegistrySource({ userAgent: "test", insecure: true }, {
+      onWarning: (message, hint) => events.push({ event: "warning", message, hint }),
+    });
     const store = openFolder(models, { tool: "test" });
     const pull: Pull = {
       events,

@@ -83,6 +83,7 @@ export const EVERY_EVENT: { readonly [E in PullEvent as E["event"]]: E } = {
   },
   waiting: { event: "waiting", sinceMs: 180_000.4, error: RESET },
   stall: { event: "stall", digest: MODEL.digest, silentMs: 12_000 },
+  connections: { event: "connections", of: "range", count: 8, reason: "more may be faster" },
   lock_wait: { event: "lock_wait", digest: MODEL.digest, holder: "pid 4711 on host" },
   checkpoint: { event: "checkpoint", digest: MODEL.digest, proven: 1_000_000_000 },
   chunk_start: {

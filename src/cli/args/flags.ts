@@ -2,7 +2,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { type Mode, MODES } from "../../ui/mode.ts";
-import { hosts, path } from "./values.ts";
+import { durationOrForever, hosts, path, wholeNumber } from "./values.ts";
 
 const STORAGE = "Storage:";
 const NETWORK = "Network:";
@@ -13,6 +13,26 @@ export function modelsDirFlag(): Option<"--models-dir <dir>", undefined, undefin
     .default(undefined, "~/.ollama/models")
     .argParser(path)
     .helpGroup(STORAGE);
+}
+
+export function insecureFlag(): Option<"--insecure"> {
+  return new Option("--insecure", "use plain http to the registry").helpGroup(NETWORK);
+}
+
+export function maxRetriesFlag(): Option<"--max-retries <n>", undefined, number, number> {
+  const about = "consecutive failures without progress before giving up";
+  return new Option("--max-retries <n>", about).argParser(wholeNumber(0, 10_000)).default(6)
+    .helpGroup(NETWORK);
+}
+
+export function retryForFlag(): Option<"--retry-for <dur>", undefined, undefined, number> {
+  const about = "keep retrying for this long if the network is down: 24h, forever";
+  return new Option("--retry-for <dur>", about).argParser(durationOrForever).helpGroup(NETWORK);
+}
+
+export function caCertFlag(): Option<"--ca-cert <file>", undefined, undefined, string> {
+  const about = "additional trusted certificates (env: SSL_CERT_FILE, SSL_CERT_DIR)";
+  return new Option("--ca-cert <file>", about).argParser(path).helpGroup(NETWORK);
 }
 
 export function tokenHostFlag(): Option<

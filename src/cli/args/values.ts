@@ -17,6 +17,20 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** A parser for whole numbers from `least` to `most`, and for `auto`. */
+export function numberOrAuto(least: number, most: number): (text: string) => number | "auto" {
+  return (text) => {
+    if (text === "auto") return text;
+    try {
+      return wholeNumber(least, most)(text);
+    } catch {
+      throw new InvalidArgumentError(
+        `Expected a whole number from ${least} to ${most}, or "auto".`,
+      );
+    }
+  };
+}
+
 /** A parser for sizes in bytes of at least `least`, which messages show as `written`. */
 export function sizeFrom(least: number, written: string): (text: string) => number {
   return (text) => {

@@ -139,6 +139,9 @@ async function wordsFor(
     case "pull":
     case "rm":
     case "clean":
+    case "verify":
+    case "outdated":
+    case "update":
     case "queue add":
       return unused(await sources.models(modelsDir));
     case "show":

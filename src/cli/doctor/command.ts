@@ -2,9 +2,15 @@
 
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { DoctorWire } from "./run.ts";
-import { modelsDirFlag, noColorFlag, outputFlag, tokenHostFlag } from "../args/flags.ts";
+import {
+  caCertFlag,
+  insecureFlag,
+  modelsDirFlag,
+  noColorFlag,
+  outputFlag,
+  tokenHostFlag,
+} from "../args/flags.ts";
 import type { Host } from "../host/host.ts";
-import { path } from "../args/values.ts";
 
 /** A small and public model, checked if none is given. */
 const DEFAULT_MODEL = "all-minilm";
@@ -35,13 +41,8 @@ export function addDoctor(
     .description("find out why a pull fails on this machine, one line per check")
     .argument("[model]", `[host/][namespace/]model[:tag]; default ${DEFAULT_MODEL}`)
     .addOption(modelsDirFlag())
-    .addOption(new Option("--insecure", "use plain http to the registry").helpGroup("Network:"))
-    .addOption(
-      new Option(
-        "--ca-cert <file>",
-        "additional trusted certificates (env: SSL_CERT_FILE, SSL_CERT_DIR)",
-      ).argParser(path).helpGroup("Network:"),
-    )
+    .addOption(insecureFlag())
+    .addOption(caCertFlag())
     .addOption(tokenHostFlag())
     .addOption(outputFlag())
     .addOption(new Option("-q, --quiet", "print only failures").helpGroup("Output:"))

@@ -13,7 +13,7 @@ export interface PullFlags {
   readonly maxRetries: number;
   readonly chunkSize: number;
   readonly timeout: number;
-  readonly connections: number;
+  readonly connections: number | "auto";
   readonly limitRate?: number | undefined;
   readonly retryFor?: number | undefined;
   readonly caCert?: string | undefined;
@@ -33,7 +33,7 @@ export function pullOptions(flags: PullFlags, host: Host): PullOptions {
     maxRetries: flags.maxRetries,
     chunkSize: flags.chunkSize,
     timeoutMs: Math.min(flags.timeout, LONGEST_MS),
-    connections: flags.connections,
+    connections: flags.connections === "auto" ? undefined : flags.connections,
     ...(flags.limitRate !== undefined && { limitRate: flags.limitRate }),
     ...(flags.retryFor !== undefined && { retryForMs: flags.retryFor }),
     ...trustedCertificates(flags.caCert, host.env),

@@ -1,7 +1,7 @@
 /** Pulls models one after another, and prints a summary. */
 
-import { exitCodeOf } from "../../core/errors.ts";
-import { displayName } from "../../core/name.ts";
+import { exitCodeOfFirst, type PullamaError } from "../../core/errors.ts";
+import { displayName, type ModelName } from "../../core/name.ts";
 import { interruptedText } from "../../ui/text/message.ts";
 import { batchSummaryText, type ModelOutcome } from "../../ui/pull/batch_summary.ts";
 import type { Warning } from "../args/options.ts";
@@ -11,8 +11,16 @@ export interface PullJob extends PullerParts {
   /** As given on the command line. */
   readonly models: readonly string[];
   readonly warnings: readonly Warning[];
+  /** Models that cannot be pulled, whose errors are reported: they have an event, and a place in the summary. */
+  readonly failed?: readonly FailedModel[];
   /** The flags to repeat in the command that resumes, after a blank. */
   readonly repeatFlags: string;
+}
+
+/** A model that is known to fail. */
+export interface FailedModel {
+  readonly name: ModelName;
+  readonly error: PullamaError;
 }
 
 /** Pulls every model, unless interrupted. Returns the exit code of the first failure, or 0. */
@@ -21,8 +29,14 @@ export async function runPull(job: PullJob): Promise<number> {
   const puller = createPuller(job);
   const { out, err } = puller;
   const outcomes: ModelOutcome[] = [];
+  const people = display.mode === "table" || display.mode === "compact";
   try {
     for (const { message, hint } of job.warnings) puller.emit({ event: "warning", message, hint });
+    for (const { name, error } of job.failed ?? []) {
+      const given = displayName(name);
+      if (!people) puller.emit({ event: "pull_failed", name, given, error });
+      outcomes.push({ given, name, ended: "failed", error });
+    }
     for (const [k, given] of models.entries()) {
       const place = models.length > 1 ? `${k + 1}/${models.length}` : undefined;
       const stopped = host.stop.soft.aborted || outcomes.at(-1)?.ended === "interrupted";
@@ -32,18 +46,11 @@ export async function runPull(job: PullJob): Promise<number> {
     await puller[Symbol.asyncDispose]();
   }
 
-  const people = display.mode === "table" || display.mode === "compact";
-  const several = models.length > 1 && !display.quiet && people;
+  const several = outcomes.length > 1 && !display.quiet && people;
   if (several) out.write(batchSummaryText(outcomes, options.dryRun ? "checked" : "pulled"));
   const left = outcomes.flatMap(resumeWord);
   if (left.length > 0) err.write(interruptedText([left.join(" ") + job.repeatFlags], err));
-  return exitCodeOfAll(outcomes);
-}
-
-/** The exit code of the first failure, or 0. */
-export function exitCodeOfAll(outcomes: readonly ModelOutcome[]): number {
-  const failure = outcomes.find(({ error }) => error !== undefined)?.error;
-  return failure === undefined ? 0 : exitCodeOf(failure.kind);
+  return exitCodeOfFirst(outcomes);
 }
 
 /**

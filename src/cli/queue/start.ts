@@ -1,5 +1,6 @@
 /** `pullama queue start`: pulls the queued models one after another, and prints a summary. */
 
+import { exitCodeOfFirst } from "../../core/errors.ts";
 import { displayName } from "../../core/name.ts";
 import { onAbort } from "../../io/abort.ts";
 import type { Turn, TurnEnd } from "../../queue/runner.ts";
@@ -9,7 +10,7 @@ import { againText, type QueueEvent, queueShow } from "../../ui/reports/queue_ev
 import { modelText } from "../../ui/reports/queue_list.ts";
 import { oneLine, redact } from "../../ui/text/redact.ts";
 import type { Warning } from "../args/options.ts";
-import { exitCodeOfAll, runPull } from "../pull/run.ts";
+import { runPull } from "../pull/run.ts";
 import { createPuller, notStarted, type PullerParts } from "../pull/puller.ts";
 import type { ModelQueue, Wait } from "../../setup/queue.ts";
 
@@ -92,7 +93,7 @@ export async function startQueue(job: QueueJob): Promise<number> {
     await puller[Symbol.asyncDispose]();
   }
 
-  const exitCode = exitCodeOfAll(outcomes);
+  const exitCode = exitCodeOfFirst(outcomes);
   const people = !display.quiet && (display.mode === "table" || display.mode === "compact");
   const stopped = outcomes.at(-1)?.ended === "interrupted";
   const rest = left.slice(stopped ? 1 : 0).map(notStarted);

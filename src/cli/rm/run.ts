@@ -1,6 +1,6 @@
 /** `pullama rm`: removes models, and reports the result of each. */
 
-import { asPullamaError, exitCodeOf, PullamaError } from "../../core/errors.ts";
+import { asPullamaError, exitCodeOfFirst, PullamaError } from "../../core/errors.ts";
 import { displayName, fullName, type ModelName, parseName } from "../../core/name.ts";
 import type { Removal } from "../../core/reports/rm.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
@@ -37,8 +37,7 @@ export async function runRm(
     const doing = names.length > 0 ? { doing: `remove ${names.join(", ")}` } : {};
     err.write(errorText(error, err, { ...doing, verbose }));
   }
-  const first = rows.find(({ error }) => error !== undefined)?.error;
-  return first === undefined ? 0 : exitCodeOf(first.kind);
+  return exitCodeOfFirst(rows);
 }
 
 /**

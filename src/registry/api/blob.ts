@@ -8,37 +8,58 @@ import type { Confirmer } from "./confirm.ts";
 import { responderHint, responderOf } from "../diagnose/proxy.ts";
 import { discard } from "../http/http.ts";
 import type { FinalResponse } from "../http/redirects.ts";
+import type { RangeSupport } from "./range_support.ts";
 import type { Registry } from "./registry.ts";
 
 /** Bytes: smaller blobs are requested without a Range header if all of them is needed. */
 const SMALL = 1 << 20;
 
+const WHOLE_HINT =
+  "each blob is downloaded whole by one connection, and from its beginning after an interruption";
+
 export interface BlobOptions {
   readonly registry: Registry;
   readonly confirmer: Confirmer;
+  readonly ranges: RangeSupport;
   /** Where blobs were found: only the first request for a blob is redirected. */
   readonly addresses: UrlCache;
   /** Where blobs are said to be. If that fails, the registry's own URL is used. */
   readonly hints: UrlCache;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Called with what a host cannot do, and what follows from it. */
+  readonly onWarning: (message: string, hint: string) => void;
 }
 
 /** Opens blobs, and caches where they were found. */
 export function blobOpener(options: BlobOptions): BlobSource["open"] {
-  const { registry, confirmer, addresses, hints, now } = options;
+  const { registry, confirmer, ranges, addresses, hints, now, onWarning } = options;
   return async (name, blob, range, signal) => {
     const home = registry.url(name, `blobs/${blob.digest}`);
-    const withRange = blob.size >= SMALL || range.start > 0 || range.end < blob.size;
-    const headers = withRange ? { range: `bytes=${range.start}-${range.end - 1}` } : {};
-    const openAt = async (from: URL): Promise<BlobBody> => {
+    const partial = range.start > 0 || range.end < blob.size;
+    const openAt = async (
+      from: URL,
+      cached: boolean,
+      whole = ranges.get(from.host) === false,
+    ): Promise<BlobBody> => {
       const began = confirmer.now();
+      const withRange = !whole && (blob.size >= SMALL || partial);
+      const headers = withRange ? { range: `bytes=${range.start}-${range.end - 1}` } : {};
       try {
         const final = await registry.get(name, from, headers, signal);
         const { status, headers: fields, body } = final.response;
+        const { host } = final.url;
         const atHome = final.url.href === home.href;
         const verdict = checkResponse(status, fields, { blob, range, withRange, atHome }, now());
         if (!verdict.ok) {
+          // An old signed URL may have been refused: a new one is requested first.
+          if (verdict.refusesRange && withRange && !cached) {
+            await discard(final.response);
+            const body = await openAt(from, false, true);
+            ranges.set(host, false);
+            onWarning(`${host} refuses requests for parts of blobs (${status})`, WHOLE_HINT);
+            return body;
+          }
           const unconfirmed = verdict.kind === "size" && !confirmer.confirmed(home.href, began);
           throw await rejection(
             registry,
@@ -49,11 +70,16 @@ export function blobOpener(options: BlobOptions): BlobSource["open"] {
           );
         }
         if (!body) {
-          throw new PullamaError("protocol", `${final.url.host} sent a response without a body`);
+          throw new PullamaError("protocol", `${host} sent a response without a body`);
         }
         confirmer.clear(home.href);
         if (!atHome) addresses.set(home.href, final.url);
-        return { range: verdict.range, ranged: verdict.ranged, stream: body };
+        const ranged = verdict.ranged && !(whole && partial);
+        if (withRange) {
+          ranges.set(host, ranged ? true : undefined);
+          if (!ranged) onWarning(`${host} does not send parts of blobs`, WHOLE_HINT);
+        }
+        return { range: verdict.range, ranged, stream: body };
       } catch (error) {
         addresses.drop(home.href, from);
         throw error;
@@ -63,14 +89,14 @@ export function blobOpener(options: BlobOptions): BlobSource["open"] {
     const hint = known ? undefined : hints.get(home.href);
     if (hint) {
       try {
-        return await openAt(hint);
+        return await openAt(hint, false);
       } catch (error) {
         if (signal.aborted) throw error;
       } finally {
         hints.drop(home.href, hint);
       }
     }
-    return await openAt(known ?? home);
+    return await openAt(known ?? home, known !== undefined);
   };
 }
 

@@ -33,6 +33,8 @@ export interface Rejected {
   readonly isPage?: true;
   readonly hint?: string;
   readonly retryAfterMs?: number;
+  /** The host may send the blob where no part of it is requested. */
+  readonly refusesRange?: true;
 }
 
 /** Checks status and headers of a response; `now` in milliseconds since 1970. */
@@ -49,6 +51,9 @@ export function checkResponse(
     return status === 206 ? checkPart(headers, request) : checkWhole(headers, request);
   }
   if (status === 416) return checkUnsatisfiable(headers, request);
+  if (request.withRange && (status === 400 || status === 501)) {
+    return { ...refusal(status, request), refusesRange: true };
+  }
   if (status < 400 || status === 412) {
     return protocolError(`returned an unexpected status for ${nameOf(request)} (${status})`);
   }
@@ -62,6 +67,10 @@ export function checkResponse(
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     };
   }
+  return refusal(status, request);
+}
+
+function refusal(status: number, request: BlobRequest): Rejected {
   return request.atHome ? refusalError(status, request) : staleError(status, request);
 }
 
@@ -70,10 +79,14 @@ function checkPart(headers: Headers, request: BlobRequest): Accepted | Rejected 
   if (/^multipart\//i.test(headers.get("content-type") ?? "")) {
     return protocolError(`sent a multipart response for ${nameOf(request)}`);
   }
+  const given = headers.get("content-range");
   const [, first, last, total] =
-    /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/i.exec(headers.get("content-range") ?? "") ?? [];
+    /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/i.exec(given ?? "") ?? [];
   if (total === undefined) {
-    return protocolError(`sent a part of ${nameOf(request)} without a valid Content-Range header`);
+    return {
+      ...protocolError(`sent a part of ${nameOf(request)} without a valid Content-Range header`),
+      ...(given === null && { refusesRange: true }),
+    };
   }
   if (total !== "*" && Number(total) !== request.blob.size) {
     return sizeMismatch(Number(total), request);
@@ -111,6 +124,7 @@ function checkUnsatisfiable(headers: Headers, request: BlobRequest): Rejected {
     ok: false,
     kind: "stale",
     does: `does not have the requested range of ${nameOf(request)} (416)`,
+    refusesRange: true,
   };
 }
 

@@ -18,6 +18,8 @@ const KEYS_PAGE = "https://huggingface.co/settings/keys";
 const MAX_BYTES = 1 << 20;
 const TIMEOUT_MS = 5000;
 const MAX_SHOWN = 12;
+/** Characters of a file name; no file system has longer ones, and expressions would be slow on them. */
+const LONGEST_NAME = 255;
 
 /** The name of a file that is one of several parts. */
 const PART = /-\d{5}-of-\d{5}\.gguf$/i;
@@ -97,7 +99,8 @@ async function tagsInOneFile(
 export function tagsAmong(files: unknown, name: ModelName): readonly string[] | undefined {
   if (!Array.isArray(files)) return undefined;
   const tags = files.map((file) => String(file?.path ?? ""))
-    .filter((path) => /^[^/]+\.gguf$/i.test(path) && !PART.test(path) && !/^mmproj/i.test(path))
+    .filter((path) => path.length <= LONGEST_NAME && /^[^/]+\.gguf$/i.test(path))
+    .filter((path) => !PART.test(path) && !/^mmproj/i.test(path))
     .map((path) => QUANTIZATION.exec(path)?.[1] ?? path)
     .filter((tag) => nameOfParts(name.host, name.namespace, name.model, tag) !== undefined);
   return [...new Set(tags)];

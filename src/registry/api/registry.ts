@@ -6,6 +6,7 @@ import type { Secrets } from "../auth/redact.ts";
 import { errorText } from "../http/error_body.ts";
 import type { FinalResponse } from "../http/redirects.ts";
 import type { EndpointOf } from "./endpoint.ts";
+import type { RangeSupport } from "./range_support.ts";
 
 export interface Registry {
   /** The URL of `path` (`manifests/latest`) of a model. Throws what its endpoint throws. */
@@ -29,6 +30,7 @@ export class HttpRegistry implements Registry {
     private readonly endpointOf: EndpointOf,
     private readonly http: AuthorizedHttp,
     private readonly secrets: Secrets,
+    private readonly ranges: RangeSupport,
   ) {}
 
   url(name: ModelName, path: string): URL {
@@ -36,14 +38,16 @@ export class HttpRegistry implements Registry {
     return new URL(`${origin}/v2/${repository}/${path}`);
   }
 
-  get(
+  async get(
     name: ModelName,
     from: URL,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<FinalResponse> {
     const { origin: home, repository } = this.endpointOf(name);
-    return this.http.get({ repository, from, home, headers, signal });
+    const final = await this.http.get({ repository, from, home, headers, signal });
+    this.ranges.note(final.url.host, final.response.headers);
+    return final;
   }
 
   reason(response: Response): Promise<string> {

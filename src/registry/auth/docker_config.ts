@@ -91,8 +91,11 @@ function decoded(auth: string, path: string): FoundPassword {
   const text = Buffer.from(auth, "base64").toString();
   const colon = text.indexOf(":");
   if (colon < 1) return { problem: `${path} has an invalid entry for this host` };
-  const [user, password] = [text.slice(0, colon), text.slice(colon + 1)];
-  return { credentials: { user, password: password.replace(/\0+$/, ""), source: path } };
+  let end = text.length;
+  while (text[end - 1] === "\0") end--;
+  return {
+    credentials: { user: text.slice(0, colon), password: text.slice(colon + 1, end), source: path },
+  };
 }
 
 /** The program that Docker asks for the password; "" if it asks none. */

@@ -11,6 +11,8 @@ import { explain, tlsPortError } from "../diagnose/explain.ts";
 /** Milliseconds until the headers of a response; more once the host has responded in this run. */
 const FIRST_RESPONSE_MS = 30_000;
 const LATER_RESPONSE_MS = 60_000;
+/** A request that is given up after so many milliseconds without a response may have been on a dead connection. */
+const SUSPECT_MS = 2000;
 
 /** A request that got a response. `url` has no query, no credentials and no fragment. */
 export interface RequestNote {
@@ -107,13 +109,14 @@ export class Http implements Disposable {
     signal.throwIfAborted();
     const { client, failure } = this.#clients.get(url, proxy);
     const request = new AbortController();
+    const responses = new Set<Response>();
+    const started = performance.now();
     const stop = (reason: unknown) => {
-      if (reason instanceof PullamaError && reason.kind === "timeout") {
-        this.#clients.renew(client);
-      }
+      const timedOut = reason instanceof PullamaError && reason.kind === "timeout";
+      const unanswered = responses.size === 0 && performance.now() - started >= SUSPECT_MS;
+      if (timedOut || unanswered) this.#clients.renew(client);
       request.abort(reason);
     };
-    const responses = new Set<Response>();
     // Not disposed of after a response: it ends the body.
     const listener = onAbort(signal, () => {
       stop(signal.reason);
@@ -128,7 +131,6 @@ export class Http implements Disposable {
       if (next > (this.#slow.get(place) ?? limit)) this.#slow.set(place, next);
       stop(noResponse(url.host, proxy, limit, next));
     }, limit);
-    const started = performance.now();
     try {
       const response = await fetch(url, {
         client,

@@ -2,8 +2,8 @@
 
 import type { Digest } from "../../core/digest.ts";
 import { distinctBlobs } from "../../core/manifest.ts";
-import type { ModelName } from "../../core/name.ts";
-import { manifestFiles, matchingName, readManifestFile } from "../manifests/files.ts";
+import { matchingName, type ModelName } from "../../core/name.ts";
+import { manifestFiles, readManifestFile } from "../manifests/files.ts";
 import type { Paths } from "../layout/paths.ts";
 import type { StoredIntent } from "../layout/intents.ts";
 

@@ -2,7 +2,7 @@
 
 import type { CleanItem, CleanKind, LeftItem } from "../../core/reports/clean.ts";
 import type { Disk } from "../../io/disk.ts";
-import { isExisting } from "../../io/file_error.ts";
+import { isExisting, isMissing } from "../../io/file_error.ts";
 import { holderOf, tryLock, tryLockExisting, waitLock } from "../../io/lock.ts";
 import { statOf } from "../../io/stat.ts";
 import type { CleanScope } from "./scope.ts";
@@ -81,7 +81,11 @@ export async function cleanLoose(
   if (exclusive.held) await remove(work, "temporary", temporary);
   else leave(work, "temporary", temporary, {}, "busy", exclusive.holder);
   for (const lock of locks) {
-    using guard = await tryLockExisting(lock.path);
+    // The pull that it belonged to may have removed it.
+    using guard = await tryLockExisting(lock.path).catch((error) => {
+      if (!isMissing(error)) throw error;
+      return undefined;
+    });
     if (guard) await remove(work, "records", [lock]);
   }
 }

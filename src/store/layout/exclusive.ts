@@ -34,7 +34,11 @@ export async function tryExclusive(folder: Folder, peek: boolean): Promise<Exclu
 
 /** Takes the store lock exclusively. Rejects with kind `busy`, naming the holder, and with kind local. */
 export async function requireExclusive(folder: Folder): Promise<Exclusive> {
-  const exclusive = await tryExclusive(folder, false);
+  return required(await tryExclusive(folder, false));
+}
+
+/** The lock if it is held. Throws kind `busy`, naming the holder. */
+export function required(exclusive: Exclusive): Exclusive {
   if (exclusive.held) return exclusive;
   const holder = exclusive.holder === undefined ? "" : ` (${exclusive.holder})`;
   throw new PullamaError("busy", `a pull is running, or models are being removed${holder}`, {

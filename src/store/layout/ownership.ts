@@ -26,18 +26,15 @@ export async function ownershipIn(folder: string): Promise<EntryOwnership> {
     throw fileError(error, "read", folder);
   }
   if (info.mode === null) return { folder: {}, file: {} };
-  const owner = foreignOwner(info);
+  const owner = givenBy(info);
   const mode = info.mode & 0o7777;
   return { folder: { mode, ...owner }, file: { mode: mode & 0o666, ...owner } };
 }
 
-/** Owner and group where they are not ours; only root can give files away. */
-function foreignOwner(info: Deno.FileInfo): { uid?: number; gid?: number } {
+/** Owner and group of what is in a folder; only root can give files away. */
+function givenBy({ uid, gid }: Deno.FileInfo): { uid?: number; gid?: number } {
   if (Deno.build.os === "windows" || Deno.uid() !== 0) return {};
-  return {
-    ...(info.uid === null || info.uid === 0 ? {} : { uid: info.uid }),
-    ...(info.gid === null || info.gid === Deno.gid() ? {} : { gid: info.gid }),
-  };
+  return { ...(uid === null ? {} : { uid }), ...(gid === null ? {} : { gid }) };
 }
 
 /**

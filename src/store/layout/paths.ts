@@ -21,6 +21,8 @@ export interface Paths extends DownloadPaths {
   readonly manifests: string;
   /** What pulls left in the models folder before the blobs were on another file system than it. */
   readonly former: DownloadPaths | undefined;
+  /** Digests of the parts of finished blobs. */
+  readonly parts: string;
   /** Which models the unfinished blobs are for. */
   readonly intents: string;
   /** Which blobs were used by manifests that have been replaced. */
@@ -60,6 +62,7 @@ export function pathsOf(root: string): Paths {
     manifests: `${clean}/manifests`,
     ...downloadsIn(own),
     former: apart ? downloadsIn(usual) : undefined,
+    parts: `${own}/parts`,
     intents: `${own}/wanted`,
     replaced: `${own}/replaced`,
     ledger: `${own}/ledger.json`,
@@ -94,6 +97,7 @@ export interface BlobPaths {
   readonly checkpoint: string;
   readonly positions: string;
   readonly lock: string;
+  readonly parts: string;
   /** The files of the Go program, in blobs/. */
   readonly oldPartial: string;
   readonly oldLock: string;
@@ -114,6 +118,7 @@ export function blobPaths(paths: Paths, digest: Digest): BlobPaths {
     checkpoint: `${paths.own}/${file}.json`,
     positions: `${paths.own}/${file}.live`,
     lock: `${paths.own}/${file}.lock`,
+    parts: `${paths.parts}/${file}`,
     oldPartial: `${paths.blobs}/${file}.partial`,
     oldLock: `${paths.blobs}/${file}.lock`,
   };

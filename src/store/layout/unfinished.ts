@@ -34,7 +34,7 @@ export interface Unfinished {
   readonly temporary: readonly UnfinishedFile[];
   /** Files in bad/ without a digest in their name. */
   readonly bad: readonly UnfinishedFile[];
-  /** The lock file of the Go program that belongs to no blob. */
+  /** Lock files that belong to no blob: that of the Go program, and those of models whose intent is gone. */
   readonly locks: readonly UnfinishedFile[];
 }
 
@@ -44,6 +44,7 @@ const HEX = "(sha256-[0-9a-f]{64})";
 /** What a process leaves that is killed where files cannot be locked. */
 const LEFT = `\\.lock\\${HELD}.*`;
 const LEFT_LOCK = new RegExp(`${LEFT}$`);
+const INTENT_LOCK = /^([0-9a-f]{64})\.lock$/;
 /** Names by folder; files of `own` are removed in this order. */
 const OURS: readonly (readonly [RegExp, Part])[] = [
   [new RegExp(`^${HEX}\\.json$`), "own"],
@@ -109,7 +110,6 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
   for (const folder of [paths.root, paths.manifests, paths.blobs, paths.own]) {
     await loose(folder, BESIDE);
   }
-  if (await isFolder(paths.intents)) await loose(paths.intents, LEFT_LOCK);
   async function loose(folder: string, kind: RegExp): Promise<void> {
     for (const name of await namesIn(folder)) {
       const file = kind.test(name) && await unfinishedFile(`${folder}/${name}`);
@@ -117,13 +117,35 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
     }
   }
 
-  const lock = await unfinishedFile(paths.oldRemoveLock);
+  if (await isFolder(paths.parts)) {
+    for (const name of (await namesIn(paths.parts)).sort()) {
+      const needed = [paths.blobs, paths.ready].map((folder) => lstatOf(`${folder}/${name}`));
+      const file = await unfinishedFile(`${paths.parts}/${name}`);
+      const isBad = blobs.get(name.replace("-", ":") as Digest)?.bad.length;
+      if (file && !isBad && !(await Promise.all(needed)).some((one) => one)) temporary.push(file);
+    }
+  }
+  const locks: UnfinishedFile[] = [];
+  const collectLock = async (path: string) => {
+    const file = await unfinishedFile(path);
+    if (file && !file.isFolder) locks.push(file);
+  };
+  await collectLock(paths.oldRemoveLock);
+  if (await isFolder(paths.intents)) {
+    await loose(paths.intents, LEFT_LOCK);
+    const names = new Set(await namesIn(paths.intents));
+    for (const name of names) {
+      const intent = INTENT_LOCK.exec(name)?.[1];
+      const isAlone = intent !== undefined && !names.has(`${intent}.json`);
+      if (isAlone) await collectLock(`${paths.intents}/${name}`);
+    }
+  }
   const sorted = [...blobs].sort(([a], [b]) => a < b ? -1 : 1);
   return {
     blobs: sorted.map(([digest, left]) => ({ digest, ...left })),
     temporary,
     bad: unnamed.filter(({ isFolder }) => !isFolder),
-    locks: lock && !lock.isFolder ? [lock] : [],
+    locks,
   };
 }
 

@@ -14,10 +14,13 @@ import { waitLock } from "../../io/lock.ts";
 import { type Folder, temporaryPath } from "./folder.ts";
 import { isTrusted, trustedUsers } from "./trust.ts";
 
+/** Infinity, as which 1e400 is read, would be saved as null: then nothing of the ledger could be read. */
+const number = v.pipe(v.number(), v.finite());
+
 const Entry = v.object({
-  size: v.number(),
-  mtime_ms: v.number(),
-  inode: v.number(),
+  size: number,
+  mtime_ms: number,
+  inode: number,
   verified_at: v.string(),
 });
 

@@ -5,7 +5,7 @@ import { digestOf } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from "../../core/manifest.ts";
 import type { ManifestIndex } from "../../core/manifest_index.ts";
-import { displayName, fullName, type ModelName, nameOfParts } from "../../core/name.ts";
+import { type ModelName, nameOfParts } from "../../core/name.ts";
 import { readSmallFile } from "../../io/guarded.ts";
 import { fileError, isMissing } from "../../io/file_error.ts";
 import type { Paths } from "../layout/paths.ts";
@@ -76,31 +76,8 @@ export async function readManifestFile(
   }
 }
 
-/**
- * The `things` with exactly this name, or if there are none, those whose name differs only in case,
- * which Ollama treats as the same name. Several results are one model in several trees. Throws
- * `usage` if there is no exact match and several names differ only in case.
- */
-export function matchingName<T extends { readonly name: ModelName | undefined }>(
-  things: readonly T[],
-  name: ModelName,
-): readonly T[] {
-  const spelled = (other: ModelName | undefined) => other && fullName(other);
-  const exact = things.filter((one) => spelled(one.name) === fullName(name));
-  if (exact.length > 0) return exact;
-  const folded = things.filter((one) =>
-    spelled(one.name)?.toLowerCase() === fullName(name).toLowerCase()
-  );
-  const [one, other] = new Set(folded.map((one) => spelled(one.name)));
-  if (other === undefined) return folded;
-  throw new PullamaError(
-    "usage",
-    `${displayName(name)} is ambiguous: ${one} and ${other} differ only in case`,
-    { hint: "spell the name exactly as in pullama list" },
-  );
-}
-
-async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
+/** What is in a directory; nothing where there is none. Rejects with kind `local` if it cannot be read. */
+export async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
   try {
     return await Array.fromAsync(Deno.readDir(folder));
   } catch (error) {

@@ -1,14 +1,9 @@
 /** The manifest files of the installed models, one per name. */
 
 import type { Digest } from "../../core/digest.ts";
-import { fullName, type ModelName } from "../../core/name.ts";
-import {
-  type ManifestFile,
-  manifestFiles,
-  matchingName,
-  readManifestFile,
-  SERVED_TREES,
-} from "./files.ts";
+import type { Manifest } from "../../core/manifest.ts";
+import { fullName, matchingName, type ModelName } from "../../core/name.ts";
+import { type ManifestFile, manifestFiles, readManifestFile, SERVED_TREES } from "./files.ts";
 import { manifestPath, type Paths } from "../layout/paths.ts";
 
 /** A manifest file with a valid name. */
@@ -58,6 +53,16 @@ export async function installedNames(paths: Paths): Promise<ModelName[]> {
  */
 export async function findInstalled(paths: Paths, name: ModelName): Promise<NamedFile | undefined> {
   return matchingName((await filesByName(paths)).named, name)[0];
+}
+
+/** The manifest of the model `name`; undefined: there is none, it cannot be read, or it is an index of several. */
+export async function installedManifest(
+  paths: Paths,
+  name: ModelName,
+): Promise<Manifest | undefined> {
+  const file = await findInstalled(paths, name);
+  const read = file && await readManifestFile(file).catch(() => undefined);
+  return read && "layers" in read ? read : undefined;
 }
 
 /** The digest of the manifest that is stored under exactly this name; undefined: there is none that can be read. */

@@ -8,14 +8,8 @@ import * as v from "valibot";
 import { type Digest, isDigest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
-import type { Origin, Range } from "../../core/ranges.ts";
+import { type Origin, type PrefixDigest, type Range, total, union } from "../../core/ranges.ts";
 import { readSmallFile } from "../../io/guarded.ts";
-
-/** The digest of everything before `end`. */
-export interface PrefixDigest {
-  readonly end: number;
-  readonly digest: Digest;
-}
 
 /** A range that is on disk; without a digest it is not verified. */
 export interface ClaimedRange extends Range {
@@ -39,6 +33,10 @@ export interface Checkpoint {
 export const EMPTY_CHECKPOINT: Checkpoint = { proven: [], prefix: [], holes: [], searched: 0 };
 
 const MAX_BYTES = 64 * 1024 * 1024;
+/** Claims and holes at most: four times what fits into the window of a download in the shortest pieces. */
+const MOST_RANGES = 16_000;
+/** Claims may overlap a little, and each with a digest is hashed: all together at most so many times the blob. */
+const MOST_HASHED = 2;
 const offset = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const digest = v.custom<Digest>(isDigest);
 const sameBlob = { digest, size: offset };
@@ -129,11 +127,23 @@ function fromVersion2(data: unknown, blob: Descriptor): Checkpoint {
   const inside = ({ start, end }: Range) => start < end && end <= blob.size;
   // Without a hole its bytes would be believed.
   if (!holes.every(inside)) return EMPTY_CHECKPOINT;
-  const claims = proven.filter(inside).map(({ start, end, digest, from }): ClaimedRange => {
+  const open = union(holes);
+  const there = proven.filter(inside);
+  if (open.length > MOST_RANGES || isTooMuch(there, blob)) return EMPTY_CHECKPOINT;
+  const claims = there.map(({ start, end, digest, from }): ClaimedRange => {
     if (digest !== undefined) return { start, end, digest, from };
     return { start, end, from: from === "registry" ? "live" : from };
   });
-  return { proven: claims, prefix, holes, searched: Math.min(searched, blob.size) };
+  return { proven: claims, prefix, holes: open, searched: Math.min(searched, blob.size) };
+}
+
+/** Whether it would take very long to resume from these claims, as no pull has ever written them. */
+function isTooMuch(
+  claims: readonly (Range & { readonly digest?: Digest | undefined })[],
+  { size }: Descriptor,
+): boolean {
+  return claims.length > MOST_RANGES ||
+    total(claims.filter(({ digest }) => digest !== undefined)) > MOST_HASHED * size;
 }
 
 /**
@@ -157,6 +167,7 @@ function fromVersion1(data: unknown, blob: Descriptor): Checkpoint {
       ? { start, end: end + 1, from: "adopted" }
       : { start, end: end + 1, digest: expected_digest, from: "registry" }
   );
+  if (isTooMuch(proven, blob)) return { ...EMPTY_CHECKPOINT, old: true };
   return { ...EMPTY_CHECKPOINT, proven, old: true };
 }
 

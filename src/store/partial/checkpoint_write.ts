@@ -1,10 +1,10 @@
 /** Writing the checkpoint of an unfinished blob, so that it is true after a power cut. */
 
 import type { Descriptor } from "../../core/manifest.ts";
-import { intersect, subtract, total } from "../../core/ranges.ts";
+import { intersect, type PrefixDigest, subtract, total } from "../../core/ranges.ts";
 import { replaceFile } from "../../io/atomic.ts";
 import type { DiskFile } from "../../io/disk.ts";
-import { type ClaimedRange, encodeCheckpoint, type PrefixDigest } from "./checkpoint.ts";
+import { type ClaimedRange, encodeCheckpoint } from "./checkpoint.ts";
 import type { IngestTools } from "./ingest_tools.ts";
 import type { Slot } from "./positions.ts";
 import type { Segment, Segments } from "./segments.ts";

@@ -3,11 +3,10 @@
 import type { Ingest } from "../../core/content.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { Descriptor } from "../../core/manifest.ts";
-import { type Chunk, missing, type Range, total } from "../../core/ranges.ts";
+import { type Chunk, missing, type PrefixDigest, type Range, total } from "../../core/ranges.ts";
 import { folderOf } from "../../io/atomic.ts";
 import type { DiskFile } from "../../io/disk.ts";
 import type { Lock } from "../../io/lock.ts";
-import type { PrefixDigest } from "./checkpoint.ts";
 import { writeCheckpoint } from "./checkpoint_write.ts";
 import { commonPrefix, PartialReader } from "./compare.ts";
 import type { IngestTools } from "./ingest_tools.ts";
@@ -27,6 +26,8 @@ export class BlobIngest implements Ingest {
   readonly #checks: PieceChecks;
   #saving: Promise<number> = Promise.resolve(0);
   #searched: number;
+  /** What an earlier run left. */
+  readonly #kept: readonly Range[];
   #reader: PartialReader | undefined;
   /** There is something that no checkpoint has yet. */
   #changed = false;
@@ -50,6 +51,7 @@ export class BlobIngest implements Ingest {
     });
     this.#prefixHash = this.#follow(resume.prefixDigests);
     this.#searched = resume.searched;
+    this.#kept = written.segments.have();
   }
 
   /** Opens the blob whose lock is held and whose file exists. On failure the lock is still the caller's. */
@@ -82,7 +84,7 @@ export class BlobIngest implements Ingest {
 
   plan(chunks: readonly Chunk[]): Range[] {
     const have = this.written.segments.have();
-    this.#checks.setChunks(chunks, have);
+    this.#checks.setChunks(chunks, have, this.#kept);
     this.#prefixHash.poke();
     return missing(chunks, have);
   }
@@ -225,6 +227,7 @@ export class BlobIngest implements Ingest {
     const { disk, at } = this.tools;
     await this.written.requireCurrent();
     await this.file.sync();
+    await this.tools.proved(this.#prefixHash.digests());
     // Windows renames only files that are not open.
     await this.#close();
     await disk.rename(at.partial, at.ready);

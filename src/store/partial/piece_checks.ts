@@ -4,7 +4,7 @@
  */
 
 import type { Digest } from "../../core/digest.ts";
-import { type Chunk, type Range, subtract } from "../../core/ranges.ts";
+import type { Chunk, Range } from "../../core/ranges.ts";
 import type { Hasher, HashRun } from "../../io/hash.ts";
 import { ChunkTrust } from "./chunk_trust.ts";
 
@@ -20,8 +20,9 @@ export interface PieceCheckEvents {
 
 export class PieceChecks {
   /** Chunks with a digest of the registry that were not compared yet. */
-  #unchecked: readonly Chunk[] = [];
+  #unchecked: Chunk[] = [];
   #comparing = new Set<Chunk>();
+  #passed = new Set<Chunk>();
   #trust = new ChunkTrust();
   /** Ranges of an earlier run that were not compared yet. */
   #claimed = new Set<Range>();
@@ -43,21 +44,27 @@ export class PieceChecks {
     return first;
   }
 
-  /** The chunks of the blob; those that are not complete in `have` are compared once they are. */
-  setChunks(chunks: readonly Chunk[], have: readonly Range[]): void {
+  /**
+   * The chunks of the blob. They are compared once they are complete in `have`, except those that were compared
+   * before, or are complete in `kept`: an earlier run has verified these.
+   */
+  setChunks(chunks: readonly Chunk[], have: readonly Range[], kept: readonly Range[]): void {
+    const complete = new Set(wholeIn(chunks, have));
+    const verified = new Set(wholeIn(chunks, kept));
+    const isKnown = (chunk: Chunk) =>
+      complete.has(chunk) && (this.#passed.has(chunk) || verified.has(chunk));
     this.#unchecked = this.#trust.lost
       ? []
-      : chunks.filter((chunk) => chunk.digest !== undefined && subtract([chunk], have).length > 0);
+      : chunks.filter((chunk) => chunk.digest !== undefined && !isKnown(chunk));
+    this.check(() => have);
   }
 
   /** Compares the chunks that are complete in `have`. */
   check(have: () => readonly Range[]): void {
     if (this.#unchecked.length === 0) return;
-    const ranges = have();
-    for (const chunk of this.#unchecked) {
+    for (const chunk of wholeIn(this.#unchecked, have())) {
       const { digest } = chunk;
       if (digest === undefined || this.#comparing.has(chunk)) continue;
-      if (subtract([chunk], ranges).length > 0) continue;
       this.#comparing.add(chunk);
       this.track(this.#compare(chunk, digest));
     }
@@ -111,7 +118,10 @@ export class PieceChecks {
     this.#comparing.delete(chunk);
     if (this.#closed || this.#trust.lost) return;
     if (actual === digest) {
-      this.#unchecked = this.#unchecked.filter((other) => other !== chunk);
+      this.#passed.add(chunk);
+      // It is near the beginning of what may be a million chunks.
+      const at = this.#unchecked.indexOf(chunk);
+      if (at >= 0) this.#unchecked.splice(at, 1);
     } else if (!this.#trust.isLostAfter(chunk.start, actual)) {
       this.events.failed(chunk, "digest mismatch of a chunk");
     } else {
@@ -131,5 +141,19 @@ export class PieceChecks {
       await run.close();
       this.#runs.delete(run);
     }
+  }
+}
+
+/**
+ * The chunks that lie within one of `ranges`. Both are sorted, and ranges do not touch. Chunks after the last range are
+ * not looked at: there may be very many.
+ */
+function* wholeIn(chunks: readonly Chunk[], ranges: readonly Range[]): Generator<Chunk> {
+  let r = 0;
+  for (const chunk of chunks) {
+    while (r < ranges.length && ranges[r]!.end <= chunk.start) r++;
+    const range = ranges[r];
+    if (!range) return;
+    if (range.start <= chunk.start && chunk.end <= range.end) yield chunk;
   }
 }

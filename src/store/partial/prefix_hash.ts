@@ -5,13 +5,11 @@
  */
 
 import { type Digest, EMPTY_DIGEST } from "../../core/digest.ts";
-import type { Range } from "../../core/ranges.ts";
+import type { PrefixDigest, Range } from "../../core/ranges.ts";
 import type { Hasher, HashRun } from "../../io/hash.ts";
-import type { PrefixDigest } from "./checkpoint.ts";
+import { SPACING } from "../layout/parts.ts";
 
 const MIB = 1024 * 1024;
-/** Distance of prefix digests. */
-const SPACING = 64 * MIB;
 /** Less than this is not worth a message to the hashing thread, unless a caller waits. */
 const SHORTEST = 4 * MIB;
 /** Prefix digests kept at most; beyond it every second one is dropped. */

@@ -1,17 +1,16 @@
 /** What an earlier run left of a blob: claims, from the most to the least trusted. */
 
 import type { Descriptor } from "../../core/manifest.ts";
-import { type Range, subtract, total, union } from "../../core/ranges.ts";
-import { fileError } from "../../io/file_error.ts";
+import { type PrefixDigest, type Range, subtract, total, union } from "../../core/ranges.ts";
 import { openForReading } from "../../io/guarded.ts";
 import { statOf } from "../../io/stat.ts";
 import {
   type Checkpoint,
   type ClaimedRange,
   EMPTY_CHECKPOINT,
-  type PrefixDigest,
   readCheckpoint,
 } from "./checkpoint.ts";
+import { lastBlockIn } from "./data_end.ts";
 import { readPositions } from "./positions.ts";
 import type { BlobPaths } from "../layout/paths.ts";
 
@@ -24,10 +23,6 @@ export interface ResumeState {
   /** How far a blob with a wrong digest was compared with a second download. */
   readonly searched: number;
 }
-
-/** Writes of the Go program may have ended in the middle of a block. */
-const BLOCK = 4096;
-const SCAN = 1024 * 1024;
 
 /**
  * Reads what is left of `blob`. `boot` is the boot time that positions must be from; `adopted`: the file was made
@@ -94,30 +89,11 @@ export function claimsOf(
 }
 
 /**
- * The end of the data in a file that was made at full length and filled from the beginning: the start of its last
- * block that is not all zeros. The number of allocated blocks is an upper bound.
+ * The end of the data in a file that was made at full length and filled from the beginning. The number of allocated
+ * blocks is an upper bound.
  */
 async function dataEnd(path: string, file: Deno.FileInfo, limit: number): Promise<number> {
   const used = file.blocks === null ? limit : Math.min(limit, file.blocks * 512);
-  try {
-    using handle = await openForReading(path);
-    const buffer = new Uint8Array(SCAN);
-    for (let end = used; end > 0; end = Math.max(0, end - SCAN)) {
-      const start = Math.max(0, end - SCAN);
-      await handle.seek(start, Deno.SeekMode.Start);
-      const view = buffer.subarray(0, end - start);
-      for (let read = 0; read < view.length;) {
-        const count = await handle.read(view.subarray(read));
-        if (count === null) return 0;
-        read += count;
-      }
-      const last = view.findLastIndex((byte) => byte !== 0);
-      if (last !== -1) {
-        return Math.max(0, Math.floor((start + last) / BLOCK) * BLOCK);
-      }
-    }
-    return 0;
-  } catch (error) {
-    throw fileError(error, "read", path);
-  }
+  using handle = await openForReading(path);
+  return await lastBlockIn(handle, path, { start: 0, end: used });
 }

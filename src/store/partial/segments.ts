@@ -1,8 +1,7 @@
 /** The parts of an unfinished blob that are on disk, each with its origin and digest. */
 
-import { type Origin, type Range, total, union } from "../../core/ranges.ts";
+import { type Origin, type PrefixDigest, type Range, total, union } from "../../core/ranges.ts";
 import type { HashRun } from "../../io/hash.ts";
-import type { PrefixDigest } from "./checkpoint.ts";
 import type { Slot } from "./positions.ts";
 
 /** One part. `end` grows while a connection writes it. */

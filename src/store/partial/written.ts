@@ -19,21 +19,21 @@ export class WrittenSegments {
     { disk, at, temporary, boot, ownership }: IngestTools,
     claims: readonly ClaimedRange[],
   ): Promise<WrittenSegments> {
-    const unsaved = claims.filter(({ from, digest }) => from === "live" && !digest);
+    const isUnsaved = ({ from, digest }: ClaimedRange) => from === "live" && !digest;
     const draft = temporary();
     const positions = await PositionsFile.create(
       { disk, path: at.positions, draft, ownership },
       boot,
-      unsaved,
+      claims.filter(isUnsaved),
     );
     const written = new WrittenSegments(positions);
-    const slots = [...positions.slots()];
+    const slots = positions.slots().values();
     for (const claim of claims) {
-      const { digest, from, start, end } = claim;
-      const slot = slots.find((slot) => slot.start === start && slot.position === end);
+      const { digest, from, end } = claim;
+      const slot = isUnsaved(claim) ? slots.next().value : undefined;
       written.segments.add(claim, from, {
         ...(digest === undefined ? {} : { proof: { end, digest } }),
-        ...(slot && from === "live" && !digest ? { slot } : {}),
+        ...(slot && { slot }),
       });
     }
     return written;

@@ -55,6 +55,10 @@ export class FolderSource implements Source {
   }
 
   /** There is one place only. */
+  sendsRanges(): boolean {
+    return true;
+  }
+
   forgetAddress(): void {}
 }
 

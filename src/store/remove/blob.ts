@@ -24,6 +24,7 @@ export async function removeBlob(
   const file = await finishedFile(paths, digest);
   if (!file) return undefined;
   await disk.remove(file.path);
+  await disk.remove(blobPaths(paths, digest).parts);
   ledger.forget(digest);
   return file.bytes;
 }

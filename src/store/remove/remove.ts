@@ -5,14 +5,9 @@
 
 import type { Digest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
-import { displayName, type ModelName } from "../../core/name.ts";
+import { displayName, matchingName, type ModelName } from "../../core/name.ts";
 import type { Removal, RemovedModel } from "../../core/reports/rm.ts";
-import {
-  type ManifestFile,
-  manifestFiles,
-  matchingName,
-  SERVED_TREES,
-} from "../manifests/files.ts";
+import { type ManifestFile, manifestFiles, SERVED_TREES } from "../manifests/files.ts";
 import { requireExclusive } from "../layout/exclusive.ts";
 import { Ledger } from "../layout/verified.ts";
 import { ownershipIn } from "../layout/ownership.ts";

@@ -14,10 +14,12 @@ import {
   isOtherFileSystem,
 } from "../../io/file_error.ts";
 import { openForReading } from "../../io/guarded.ts";
+import { waitLock } from "../../io/lock.ts";
 import { statOf } from "../../io/stat.ts";
 import { type Ledger, verifiedFile } from "../layout/verified.ts";
-import { type BlobVerifier, type FileIdentity, isSame } from "./verify.ts";
+import type { BlobVerifier } from "./verify.ts";
 import type { Folder } from "../layout/folder.ts";
+import { type FileIdentity, isSame } from "../layout/identity.ts";
 import { type BlobPaths, blobPaths } from "../layout/paths.ts";
 
 /** A blob that is not older than this, in milliseconds, is far from being pruned. */
@@ -151,24 +153,34 @@ export async function publishRemoved(
 }
 
 /** Without hard links the blob is renamed; across file systems it is copied. */
-async function moveFinal(
-  { folder, ownership, verifier }: CommitTools,
-  blob: Descriptor,
-  at: BlobPaths,
-): Promise<void> {
-  const { disk } = folder;
+async function moveFinal(tools: CommitTools, blob: Descriptor, at: BlobPaths): Promise<void> {
   try {
     try {
-      await disk.rename(at.ready, at.final);
+      await tools.folder.disk.rename(at.ready, at.final);
     } catch (error) {
       if (!isOtherFileSystem(error)) throw error;
-      await copyFile(disk, at.ready, at.final, ownership);
-      await verifier.verifyOrQuarantine(blob, at.final);
+      await copyFinal(tools, blob, at);
     }
   } catch (error) {
     // Another pull of the same blob has moved it, which is looked at once the manifest is stored.
     if (!isMissing(error)) throw error;
   }
+}
+
+/**
+ * One process copies, and says in the ledger what it has read back: pulls of the same blob would replace each other's
+ * copy, with room for all of them on the disk, and each would note its own.
+ */
+async function copyFinal(tools: CommitTools, blob: Descriptor, at: BlobPaths): Promise<void> {
+  const { folder: { disk }, ledger, ownership, verifier } = tools;
+  // Held only while a blob is read or copied: no pull downloads one that is in ready/.
+  const { signal } = new AbortController();
+  using _lock = await waitLock(at.lock, { ownership, signal, onWait() {} });
+  await ledger.refresh();
+  if (await verifier.verifyOrQuarantine(blob, at.final)) return;
+  await copyFile(disk, at.ready, at.final, ownership);
+  await verifier.verifyOrQuarantine(blob, at.final);
+  await ledger.save();
 }
 
 /**

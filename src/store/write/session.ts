@@ -6,6 +6,7 @@ import { type Digest, digestOf } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import { type Descriptor, distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
+import type { PrefixDigest } from "../../core/ranges.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
 import type { Hasher } from "../../io/hash.ts";
 import { type Lock, tryLock, tryLockExisting, waitLock } from "../../io/lock.ts";
@@ -15,9 +16,10 @@ import { removeIntentLock, settleIntent } from "../layout/intents.ts";
 import type { EntryOwnership } from "../layout/ownership.ts";
 import { blobFile, type BlobPaths, blobPaths, manifestPath } from "../layout/paths.ts";
 import { noteReplaced } from "../layout/replaced.ts";
+import { keepParts } from "../layout/parts.ts";
 import type { Ledger } from "../layout/verified.ts";
-import { adoptFormer } from "../partial/adopt_former.ts";
-import { adoptPartial } from "../partial/adopt_go.ts";
+import { adopt } from "../partial/adopt/adopters.ts";
+import { removeForeign } from "../partial/adopt/foreign.ts";
 import { installedDigest } from "../manifests/installed.ts";
 import { digestsOf } from "../manifests/references.ts";
 import { BlobIngest } from "../partial/ingest.ts";
@@ -77,7 +79,7 @@ export class StoreSession implements Session {
       // Another pull may have finished the blob while this one waited.
       await this.tools.ledger.refresh();
       if (!await this.verifyOrQuarantine(blob, signal, watcher)) {
-        return await this.#open(blob, at, lock, watcher);
+        return await this.#open(blob, at, lock, signal, watcher);
       }
       await this.#removePartial(at);
     } catch (error) {
@@ -118,6 +120,8 @@ export class StoreSession implements Session {
     const removed = await commitModel(tools, name, manifest);
     if (removed.length > 0) return removed;
     await this.#removePartials(distinctBlobs(manifest));
+    await removeForeign(folder, distinctBlobs(manifest));
+    await this.#removeDamaged(distinctBlobs(manifest));
     await settleIntent(folder, name);
     return removed;
   }
@@ -138,13 +142,15 @@ export class StoreSession implements Session {
     blob: Descriptor,
     at: BlobPaths,
     lock: Lock,
+    signal: AbortSignal,
     watcher: BlobWatcher,
   ): Promise<BlobIngest> {
     const { folder, hasher, ledger, ownership: { file: ownership }, boot, tool } = this.tools;
     const { disk } = folder;
     const temporary = () => temporaryPath(folder);
-    await adoptFormer({ disk, paths: folder.paths, ownership, boot, temporary }, blob, at);
-    const adopted = await adoptPartial(disk, at, ownership);
+    const { paths } = folder;
+    const tools = { disk, paths, ownership, boot, tool, temporary };
+    const adopted = await adopt(tools, { blob, at, signal, watcher });
     await makePartial(disk, at.partial, ownership);
     const guard = await tryLockExisting(at.partial, GUARD_MS);
     if (!guard) throw busy(at);
@@ -157,13 +163,14 @@ export class StoreSession implements Session {
     };
     try {
       const resume = await readResume(at, blob, boot, adopted);
+      const proved = (digests: readonly PrefixDigest[]) => keepParts(folder, blob, digests);
       const finished = async (path: string) => {
         await this.#verifier.note(blob, path);
         await ledger.save();
       };
       const ingest = await BlobIngest.open(
         blob,
-        { disk, hasher, at, temporary, ownership, boot, tool, finished, watcher },
+        { disk, hasher, at, temporary, ownership, boot, tool, proved, finished, watcher },
         both,
         resume,
       );
@@ -202,6 +209,16 @@ export class StoreSession implements Session {
       if (!(await Promise.all(files.map(exists))).includes(true)) continue;
       using lock = await tryLock(at.lock, { ownership: ownership.file });
       if (lock) await this.#removePartial(at);
+    }
+  }
+
+  /** Damaged files of blobs that are complete are of no use. */
+  async #removeDamaged(blobs: readonly Descriptor[]): Promise<void> {
+    const { disk, paths } = this.tools.folder;
+    const complete = new Set(blobs.map(({ digest }) => blobFile(digest)));
+    for (const name of await namesIn(paths.bad)) {
+      const [, file = ""] = /^(sha256-[0-9a-f]{64})-/.exec(name) ?? [];
+      if (complete.has(file)) await disk.remove(`${paths.bad}/${name}`).catch(() => {});
     }
   }
 

@@ -4,8 +4,9 @@ import type { BlobStatus } from "../../core/content.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import { namesIn } from "../../io/stat.ts";
 import type { Folder } from "../layout/folder.ts";
-import { blobFile, blobPaths } from "../layout/paths.ts";
+import { blobFile, type BlobPaths, blobPaths, type Paths } from "../layout/paths.ts";
 import { Ledger, verifiedFile } from "../layout/verified.ts";
+import { bytesToRename, foreignPaths } from "../partial/adopt/foreign.ts";
 import { bootTime } from "../partial/positions.ts";
 import { estimateKept } from "../partial/resume.ts";
 
@@ -29,9 +30,22 @@ export async function surveyFolder(
       const state = ledger.vouchesFor(blob.digest, verifiedFile(info)) ? "present" : "unproven";
       statuses.push({ blob, state, kept: blob.size });
     } else {
-      const kept = own!.has(`${file}.partial`) ? await estimateKept(at, blob, bootTime()) : 0;
+      const kept = own!.has(`${file}.partial`)
+        ? await estimateKept(at, blob, bootTime())
+        : await bytesOfOllama(paths, at, final!);
       statuses.push({ blob, state: "missing", kept });
     }
   }
   return statuses;
+}
+
+/** What `ollama pull` has left of a blob that is renamed: it needs no room of its own. `names`: in blobs/. */
+async function bytesOfOllama(
+  paths: Paths,
+  at: BlobPaths,
+  names: ReadonlySet<string>,
+): Promise<number> {
+  const { data, tmp } = foreignPaths(at);
+  const found = [data, tmp].find((path) => names.has(path.slice(paths.blobs.length + 1)));
+  return found === undefined ? 0 : await bytesToRename(paths.root, found).catch(() => 0);
 }

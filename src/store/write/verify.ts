@@ -3,10 +3,11 @@
 import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { Ownership } from "../../io/disk.ts";
-import { isExisting, isMissing, isOtherFileSystem } from "../../io/file_error.ts";
+import { isMissing, isOtherFileSystem, isReadFailure } from "../../io/file_error.ts";
 import type { HashedFile, Hasher } from "../../io/hash.ts";
 import { lstatOf, statOf } from "../../io/stat.ts";
 import type { Folder } from "../layout/folder.ts";
+import { type FileIdentity, isSame, renameFile } from "../layout/identity.ts";
 import { makeFolder } from "../layout/ownership.ts";
 import { blobFile } from "../layout/paths.ts";
 import { type Ledger, verifiedFile } from "../layout/verified.ts";
@@ -18,17 +19,6 @@ const WORTH_SAVING = 64 * 1024 * 1024;
 
 /** A path that names another file each time it is read is given up after so many. */
 const MOST_LOOKS = 10;
-
-/** Identifies a file independently of its name. */
-export interface FileIdentity {
-  readonly ino: number | null;
-  readonly dev: number;
-}
-
-/** Whether both are the same file; false where the system does not tell. */
-export function isSame(one: FileIdentity, other: FileIdentity): boolean {
-  return one.ino !== null && one.ino === other.ino && one.dev === other.dev;
-}
 
 /** How a verification is followed and ended. */
 export interface Verification {
@@ -93,9 +83,10 @@ export class BlobVerifier {
     { signal, onProgress }: Verification,
   ): Promise<{ readonly matches: boolean; readonly file: HashedFile } | undefined> {
     const run = this.hasher.follow(path, 0);
+    let file: HashedFile | undefined;
     try {
       // Opens it; and what another program wrote may not be on disk yet.
-      const file = await run.sync();
+      file = await run.sync();
       let whole = true;
       while (whole && run.position < blob.size) {
         signal?.throwIfAborted();
@@ -107,6 +98,8 @@ export class BlobVerifier {
       return { matches: matches && file.isFile && file.size === blob.size, file };
     } catch (error) {
       if (isMissing(error)) return undefined;
+      // What the disk cannot read is downloaded again.
+      if (file && isReadFailure(error)) return { matches: false, file };
       throw error;
     } finally {
       await run.close();
@@ -119,7 +112,7 @@ export class BlobVerifier {
     await makeFolder(disk, paths.bad, this.folderOwnership);
     const moved = `${paths.bad}/${blobFile(blob.digest)}-${crypto.randomUUID()}`;
     try {
-      await disk.rename(path, moved);
+      return await renameFile(disk, file, path, moved);
     } catch (error) {
       if (isMissing(error)) return false;
       if (!isOtherFileSystem(error)) throw error;
@@ -128,12 +121,5 @@ export class BlobVerifier {
       await disk.remove(path);
       return true;
     }
-    const named = await lstatOf(moved);
-    if (!named || isSame(named, file)) return true;
-    await disk.link(moved, path).catch((error) => {
-      if (!isExisting(error)) throw error;
-    });
-    await disk.remove(moved);
-    return false;
   }
 }

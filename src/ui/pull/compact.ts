@@ -62,6 +62,7 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
     switch (event.event) {
       case "checkpoint":
       case "chunk_start":
+      case "connections":
       case "request":
       case "note":
       case "retry":

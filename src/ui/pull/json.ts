@@ -112,6 +112,12 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
           Start: event.range.start,
           End: event.range.end,
         });
+      case "connections":
+        return line(name, {
+          Count: event.count,
+          For: event.of === "range" ? "ranges" : "small blobs",
+          Reason: event.reason,
+        });
       case "request":
         return line(name, {
           Method: event.method,

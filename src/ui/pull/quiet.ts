@@ -65,6 +65,7 @@ function isEnd(event: PullEvent): event is EndEvent {
     case "lock_wait":
     case "checkpoint":
     case "chunk_start":
+    case "connections":
     case "chunk_end":
     case "request":
     case "note":

@@ -35,6 +35,7 @@ export type StepEvent = Extract<
       | "bytes_lost"
       | "checkpoint"
       | "chunk_start"
+      | "connections"
       | "request"
       | "note";
   }
@@ -94,6 +95,11 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
       const { start, end } = event.range;
       const text = parts(`chunk ${start}-${end - 1}`, formatSize(end - start));
       return { mark: "note", text: about(event.digest, text) };
+    }
+    case "connections": {
+      const number = counted(event.count, "connection");
+      const text = event.of === "range" ? number : `${number} for small blobs`;
+      return { mark: "note", text: parts(text, event.reason) };
     }
     case "request": {
       const response = parts(String(event.status), `${Math.round(event.elapsedMs)} ms`);

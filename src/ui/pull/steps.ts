@@ -42,6 +42,7 @@ export function pullSteps(g: Glyphs, clock: Clock, verbose: boolean): Steps {
     switch (event.event) {
       case "checkpoint":
       case "chunk_start":
+      case "connections":
       case "request":
       case "note":
         return verbose ? [stepOf(event, g)] : [];

@@ -9,10 +9,10 @@ async function said(line: string): Promise<string> {
 
 for (
   const [line, ...expected] of [
-    ["list --force", "('list' has no --force; pull and queue start have it)", "list"],
+    ["list --force", "('list' has no --force; pull, update and queue start have it)", "list"],
     [
       "queue list --insecure",
-      "('queue list' has no --insecure; pull, queue start and doctor have it)",
+      "('queue list' has no --insecure; most other commands have it)",
       "queue list",
     ],
     ["show m --queue", "('show' has no --queue; clean has it)", "show"],

@@ -75,7 +75,6 @@ Deno.test("case 41: a Location on a response with the bytes is not followed", as
 const broken: readonly [string, string, (size: number) => Fault][] = [
   ["case 46", "a part that begins one byte late", (size) => contentRange(`bytes 11-20/${size}`)],
   ["case 46", "a part that begins one byte early", (size) => contentRange(`bytes 9-18/${size}`)],
-  ["case 46", "a part without Content-Range", () => contentRange(undefined)],
   ["case 46", "a part with an invalid Content-Range", () => contentRange("10-19")],
   ["case 46", "a part longer than requested", (size) => contentRange(`bytes 10-20/${size}`)],
   ["case 47", "several parts", multipart],
@@ -95,6 +94,30 @@ for (const [number, what, fault] of broken) {
     assert.deepEqual(await bytesOf(body.stream), w.content.read(10, 10));
   });
 }
+
+for (const fault of [{ status: 400 }, { status: 416 }, { status: 501 }, contentRange(undefined)]) {
+  const what = fault.status ?? "a part without Content-Range";
+  Deno.test(`case 40: where a range is answered by ${what} the whole blob is requested, then and from then on`, async () => {
+    await using w = await world(2 * MiB);
+    w.registry.faults.data = ({ headers }) => headers.has("range") ? fault : { ignoreRange: true };
+    for (const range of [{ start: 10, end: 20 }, { start: MiB, end: 2 * MiB }]) {
+      const body = await w.source.open(w.name, w.blob, range, never());
+      assert.deepEqual([body.range, body.ranged], [{ start: 0, end: 2 * MiB }, false]);
+      assert.deepEqual(await bytesOf(body.stream), w.content.read(0, 2 * MiB));
+    }
+    const ranges = w.registry.requests.map(({ headers }) => headers.get("range"));
+    assert.deepEqual(ranges, ["bytes=10-19", null, null]);
+    assert.equal(w.source.sendsRanges(w.name, w.blob), false);
+  });
+}
+
+Deno.test("whether a host sends ranges is known once it has said so, or sent one", async () => {
+  await using w = await world(2 * MiB);
+  assert.equal(w.source.sendsRanges(w.name, w.blob), undefined);
+  const body = await w.source.open(w.name, w.blob, { start: 10, end: 20 }, never());
+  await bytesOf(body.stream);
+  assert.equal(w.source.sendsRanges(w.name, w.blob), true);
+});
 
 const sizes: readonly [string, string, Fault][] = [
   ["case 46", "a part of a blob of another size", contentRange("bytes 10-19/99")],

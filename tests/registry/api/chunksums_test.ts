@@ -163,10 +163,11 @@ for (const [what, list] of Object.entries(WRONG_LISTS)) {
   });
 }
 
-Deno.test("case 67: a list of 33 MiB is cancelled at 32 MiB", async () => {
+Deno.test("case 67: a list of 48 MiB is cancelled at 32 MiB", async () => {
   await using w = await chunkWorld();
   const line = new TextEncoder().encode(`${w.blob.digest} 0-65535\n`);
-  const body = new Uint8Array(33 * MiB);
+  // What is left does not fit into the buffers of the system: the connection is closed, not kept.
+  const body = new Uint8Array(48 * MiB);
   for (let at = 0; at + line.length <= body.length; at += line.length) body.set(line, at);
   w.registry.faults.chunksums = () => ({ status: 200, body });
   assert.equal(await w.ask(), undefined);

@@ -203,6 +203,11 @@ Deno.test("tagsAmong() names quantizations like the hub, and other files by thei
   for (const odd of [null, {}, "x", 7]) assert.equal(tagsAmong(odd, name), undefined);
 });
 
+Deno.test("tagsAmong() is quick with a file name of a MiB", () => {
+  const path = `a${"_Q1".repeat(350_000)}!.gguf`;
+  assert.deepEqual(tagsAmong([{ path }, { path: "a-Q4_0.gguf" }], name), ["Q4_0"]);
+});
+
 Deno.test("tagProblemIn() ignores errors of other registries", () => {
   for (const text of ["manifest invalid", "", "Repository is not GGUF or is not compatible"]) {
     assert.equal(tagProblemIn(text), undefined, text);

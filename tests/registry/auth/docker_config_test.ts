@@ -92,6 +92,15 @@ Deno.test("findPassword() works without Docker's config file", async () => {
   assert.equal(problem, `${folder.path} cannot be read`);
 });
 
+Deno.test("findPassword() cuts off the zeros with which Docker pads, however many there are", async () => {
+  const read = (password: string) =>
+    docker({ auths: { h: { auth: btoa(`me:${password}`) } } }, "h");
+  assert.equal(await read("p\0\0\0"), "me:p");
+  assert.equal(await read("\0\0"), "me:");
+  const inside = `${"\0".repeat(500_000)}p`;
+  assert.equal(await read(`${inside}\0`), `me:${inside}`);
+});
+
 Deno.test("basicHeader() encodes as UTF-8", () => {
   assert.equal(basicHeader({ user: "é", password: "a:b", source: "" }), "Basic w6k6YTpi");
 });

@@ -320,6 +320,21 @@ Deno.test("cleanFolder() that is cut off after any step is finished by the next,
   }
 });
 
+Deno.test("cleanFolder() takes the lock file of a model whose intent is gone, unless it is held", async () => {
+  await using world = await World.make();
+  await leave(world, "m", [A]);
+  const [intent] = namesIn(world.paths.intents).filter((name) => name.endsWith(".json"));
+  const lock = `${world.paths.intents}/${intent!.replace(".json", ".lock")}`;
+  await clean(world);
+  {
+    await using _holder = await otherHolder(lock);
+    await clean(world);
+    assert.ok(exists(lock));
+  }
+  assert.deepEqual(lines((await clean(world)).removed), ["records 1"]);
+  assert.equal(exists(lock), false);
+});
+
 Deno.test("cleanFolder() does not follow links and keeps what is not of its kind", async () => {
   await using world = await World.make();
   await leave(world, "m", [A]);

@@ -103,3 +103,15 @@ for (
     assert.ok((await open(world)).vouchesFor(ONE, info));
   });
 }
+
+Deno.test("save() keeps what it adds to a ledger with a number that no file has", async () => {
+  const { world, info } = await made();
+  await using _ = world;
+  const entry = { mtime_ms: 1, inode: 1, verified_at: "" };
+  const text = JSON.stringify({ version: 1, blobs: { [OTHER]: { size: "huge", ...entry } } });
+  await Deno.writeTextFile(world.paths.ledger, text.replace('"huge"', "1e400"));
+  const ledger = await open(world);
+  ledger.note(ONE, info);
+  await ledger.save();
+  assert.ok((await open(world)).vouchesFor(ONE, info));
+});

@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
-import { fullName, type ModelName, parseName } from "../../../src/core/name.ts";
-import {
-  manifestFiles,
-  matchingName,
-  readManifestFile,
-} from "../../../src/store/manifests/files.ts";
+import { fullName, matchingName, type ModelName, parseName } from "../../../src/core/name.ts";
+import { manifestFiles, readManifestFile } from "../../../src/store/manifests/files.ts";
 import { writeModelsFolder } from "../../fakes/models_folder.ts";
 import { World } from "../world.ts";
 

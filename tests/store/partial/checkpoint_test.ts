@@ -95,6 +95,46 @@ Deno.test("decodeCheckpoint() doubts a range of the registry that has no digest"
   assert.deepEqual(proven, [{ start: 200, end: 210, from: "live" }]);
 });
 
+const many = (count: number, range: (i: number) => object) =>
+  Array.from({ length: count }, (_, i) => range(i));
+for (
+  const [what, change] of [
+    ["100,000 claims", {
+      proven: many(100_000, (i) => ({ start: i % 300, end: i % 300 + 1, from: "live" })),
+    }],
+    ["claims that are hashed three times", {
+      proven: many(3, () => ({ start: 0, end: 300, digest: DIGEST, from: "registry" })),
+    }],
+    ["such claims, and one that ends before it begins", {
+      proven: [
+        { start: 900, end: 0, digest: DIGEST, from: "registry" },
+        ...many(3, () => ({ start: 0, end: 300, digest: DIGEST, from: "registry" })),
+      ],
+    }],
+  ] as const
+) {
+  Deno.test(`case 85: a checkpoint with ${what} reads as nothing: to resume would take too long`, () => {
+    assert.deepEqual(decode({ ...SOUND, ...change }), EMPTY_CHECKPOINT);
+  });
+}
+
+Deno.test("case 85: a checkpoint with 100,000 holes that do not touch reads as nothing", () => {
+  const size = 1_000_000;
+  const large = { ...blob, size };
+  const read = (holes: readonly object[]) => {
+    const text = JSON.stringify({ ...SOUND, size, holes });
+    return decodeCheckpoint(new TextEncoder().encode(text), large, "c.json");
+  };
+  assert.deepEqual(
+    read(many(100_000, (i) => ({ start: 2 * i, end: 2 * i + 1 }))),
+    EMPTY_CHECKPOINT,
+  );
+  // A disk that cannot be read leaves one after another.
+  assert.deepEqual(read(many(100_000, (i) => ({ start: i, end: i + 1 }))).holes, [
+    { start: 0, end: 100_000 },
+  ]);
+});
+
 Deno.test("decodeCheckpoint() stops at a checkpoint of a newer version and says so", () => {
   assert.throws(() => decode({ version: 3 }), { kind: "local", message: /c\.json.*newer pullama/ });
 });

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { digestOf } from "../../../src/core/digest.ts";
 import type { Range } from "../../../src/core/ranges.ts";
 import { Hasher } from "../../../src/io/hash.ts";
-import type { PrefixDigest } from "../../../src/store/partial/checkpoint.ts";
+import type { PrefixDigest } from "../../../src/core/ranges.ts";
 import { PrefixHash } from "../../../src/store/partial/prefix_hash.ts";
 import { Segments } from "../../../src/store/partial/segments.ts";
 import { World } from "../world.ts";

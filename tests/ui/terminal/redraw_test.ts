@@ -117,8 +117,10 @@ async function act(show: Show, what: Act, blanks = true): Promise<void> {
     case "print":
       return show.print(what.text);
     case "type":
-      // Typed text is erased only while there are live lines.
-      return show.drawn.length > 0 ? await show.screen.write(what.text) : undefined;
+      // Typed text is erased only while there are live lines, and after 300 ms if these are the same.
+      if (show.drawn.length === 0) return;
+      show.clock.advance(300);
+      return await show.screen.write(what.text);
     case "draw":
       show.region = what.region;
       await show.frame();

@@ -1,0 +1,168 @@
+/** Requests for bytes of one model's blobs: opened, watched for stalls, rate-limited, and ended in time. */
+
+import type { BlobBody, Source } from "../../core/content.ts";
+import { PullamaError } from "../../core/errors.ts";
+import type { Descriptor, Manifest } from "../../core/manifest.ts";
+import type { ModelName } from "../../core/name.ts";
+import type { Chunk, Range } from "../../core/ranges.ts";
+import { formatDuration, tooSlowText } from "../../core/units.ts";
+import { FollowingController, onAbort } from "../../io/abort.ts";
+import { type ByteReader, byteReader } from "../../io/byte_reader.ts";
+import type { RateLimit } from "../../io/limit.ts";
+import type { Stall, StallWatch } from "../../io/stall.ts";
+import { BodyReader, type ConnectionBuffers } from "./buffers.ts";
+import type { PullContext } from "../context.ts";
+
+export interface FetcherOptions {
+  readonly source: Source;
+  readonly name: ModelName;
+  readonly watch: StallWatch;
+  /** Shared by all connections; undefined: unlimited. */
+  readonly limit: RateLimit | undefined;
+  /** Longest time of one request for a range, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** One request for a range. */
+export interface FetchRequest {
+  readonly blob: Descriptor;
+  readonly range: Range;
+  readonly buffers: ConnectionBuffers;
+  /** Ends the request and its body. */
+  readonly signal: AbortSignal;
+  /** Bytes were received. */
+  readonly received: (count: number) => void;
+}
+
+export class Fetcher {
+  #received = 0;
+  /** Until the manifest has been fetched, which shows more, a usual one. */
+  #roundTripMs = 100;
+
+  constructor(private readonly options: FetcherOptions, private readonly context: PullContext) {}
+
+  /** Bytes of blobs that were received over the network, whether they were kept or not. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** The bytes arrived on another connection as well: they count once. */
+  discount(bytes: number): void {
+    this.#received -= bytes;
+  }
+
+  /** The shortest time from a request to its response so far, in milliseconds. */
+  get roundTripMs(): number {
+    return this.#roundTripMs;
+  }
+
+  async manifest(): Promise<Manifest> {
+    const asked = performance.now();
+    const manifest = await this.options.source.manifest(this.options.name, this.context.signal);
+    // It takes at least one more, for the connection.
+    this.#roundTripMs = (performance.now() - asked) / 2;
+    return manifest;
+  }
+
+  /** The registry's own chunks; undefined: it has none, or `signal` was aborted. */
+  async chunksums(blob: Descriptor, signal: AbortSignal): Promise<readonly Chunk[] | undefined> {
+    using control = new FollowingController(this.context.signal);
+    using _ended = onAbort(signal, () => control.abort());
+    try {
+      return await this.options.source.chunksums(this.options.name, blob, control.signal);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether its server sends parts of the blob, as far as that is known. */
+  sendsRanges(blob: Descriptor): boolean | undefined {
+    return this.options.source.sendsRanges(this.options.name, blob);
+  }
+
+  /** The next request for the blob asks for its address again. */
+  forgetAddress(blob: Descriptor): void {
+    this.options.source.forgetAddress(this.options.name, blob);
+  }
+
+  /** Opens a range, passes its body to `use`, and leaves the connection ready for the next request. */
+  async open<T>(
+    { blob, range, buffers, signal, received }: FetchRequest,
+    use: (reader: BodyReader, body: BlobBody) => Promise<T>,
+  ): Promise<T> {
+    const { source, name, watch, limit, timeoutMs } = this.options;
+    using attempt = new FollowingController(signal);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      await limit?.turn(signal);
+      const asked = performance.now();
+      const body = await source.open(name, blob, range, attempt.signal);
+      this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - asked);
+      if (body.ranged) timer = setTimeout(() => attempt.abort(tooLong(timeoutMs)), timeoutMs);
+      let stall: Stall | undefined;
+      const watched = watch.over(endedBy(attempt.signal, byteReader(body.stream)), (how) => {
+        stall = how;
+        attempt.abort(stalled(how));
+      });
+      const limited = limit ? limit.through(watched, attempt.signal) : watched;
+      const count = (bytes: number) => {
+        this.#received += bytes;
+        received(bytes);
+      };
+      const reader = new BodyReader(limited, body.range, count, buffers);
+      try {
+        attempt.signal.throwIfAborted();
+        const result = await use(reader, body);
+        // Only a body that was read to its end frees its connection; all its bytes are here anyway.
+        if (reader.position === body.range.end) await reader.next(0).catch(() => {});
+        return result;
+      } catch (error) {
+        if (stall) this.context.emit({ event: "stall", digest: blob.digest, ...stall });
+        throw error;
+      } finally {
+        await limited.cancel();
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/**
+ * `reader`, whose reads end when `signal` is aborted. The runtime does that only until the response, of
+ * which nothing but the body is kept, is garbage-collected: after that the abort has no effect.
+ */
+function endedBy(signal: AbortSignal, reader: ByteReader): ByteReader {
+  const listener = onAbort(signal, () => void reader.cancel());
+  return {
+    async read(buffer) {
+      signal.throwIfAborted();
+      const piece = await reader.read(buffer);
+      if (piece.done) signal.throwIfAborted();
+      return piece;
+    },
+    async cancel() {
+      listener[Symbol.dispose]();
+      await reader.cancel();
+    },
+  };
+}
+
+function stalled({ silentMs, slow }: Stall): PullamaError {
+  const hint = "check the network connection";
+  const reason = slow
+    ? tooSlowText(slow.bytesPerSecond, slow.ms)
+    : `no data received for ${formatDuration(silentMs)}`;
+  return new PullamaError("timeout", reason, { hint });
+}
+
+function tooLong(timeoutMs: number): PullamaError {
+  return new PullamaError(
+    "timeout",
+    `one request took longer than ${formatDuration(timeoutMs)}`,
+    {
+      hint: "on a slow network use a longer --timeout or a smaller --chunk-size",
+    },
+  );
+}
