@@ -3,6 +3,7 @@
 import xterm from "@xterm/headless";
 
 const SCROLLBACK = 5_000;
+const WIDEST = 1_000;
 
 /** Adjacent cells with the same attributes. */
 export interface Run {
@@ -118,6 +119,8 @@ export class Screen implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    // A timer frees memory after the window became narrower; it ends when that becomes wider.
+    this.#terminal.resize(WIDEST, this.#terminal.rows);
     this.#terminal.dispose();
   }
 }
