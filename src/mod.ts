@@ -46,7 +46,7 @@ import { type LibraryOptions, pullOptionsFor } from "./setup/library.ts";
 import { PullamaError } from "./core/errors.ts";
 import type { Summary } from "./core/events.ts";
 import { onAbort } from "./io/abort.ts";
-import { parseName } from "./core/name.ts";
+import { parsePinned } from "./core/name.ts";
 
 export type { LibraryOptions } from "./setup/library.ts";
 export type { Digest } from "./core/digest.ts";
@@ -56,9 +56,9 @@ export type { ModelName } from "./core/name.ts";
 export type { Range } from "./core/ranges.ts";
 
 /**
- * Pulls the model `name`, such as `llama3.2` or `hf.co/user/repository:Q4_K_M`. Resolves when it is stored
- * and verified; rejects with a {@linkcode PullamaError} whose `kind` says what went wrong. Several pulls may
- * run at the same time, also of the same model, and also in several processes.
+ * Pulls the model `name`, such as `llama3.2` or `hf.co/user/repository:Q4_K_M`; with `@sha256:…` at the end exactly the manifest of
+ * this digest. Resolves when it is stored and verified; rejects with a {@linkcode PullamaError} whose `kind` says what
+ * went wrong. Several pulls may run at the same time, also of the same model, and also in several processes.
  */
 export async function pull(name: string, options: LibraryOptions = {}): Promise<Summary> {
   const { signal, onEvent } = options;
@@ -67,7 +67,7 @@ export async function pull(name: string, options: LibraryOptions = {}): Promise<
     const options = { cause: signal.reason };
     soft.abort(new PullamaError("interrupted", "stopped by the caller", options));
   });
-  const parsed = parseName(name);
+  const parsed = parsePinned(name);
   const never = new AbortController().signal;
   await using engine = await openEngine(pullOptionsFor(options), {
     soft: soft.signal,

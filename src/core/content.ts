@@ -23,7 +23,10 @@ export interface BlobBody {
 
 /** Where manifests come from. Every failure is a PullamaError; nothing is retried in here. */
 export interface ManifestSource {
-  /** Rejects with kind `not_found` where there is no such model. The bytes of the manifest are as received. */
+  /**
+   * Rejects with kind `not_found` where there is no such model, and with `moved` where it has another manifest than the
+   * one that the name is pinned to. The bytes of the manifest are as received.
+   */
   manifest(name: ModelName, signal: AbortSignal): Promise<Manifest>;
 }
 

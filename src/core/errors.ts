@@ -38,6 +38,8 @@ export type Kind =
   | "invalid_name"
   /** Model not found. */
   | "not_found"
+  /** The tag has another manifest than the one that was asked for. */
+  | "moved"
   /** Authentication required, or access denied. */
   | "auth"
   /** Not enough disk space. */
@@ -77,6 +79,7 @@ const KINDS: Readonly<Record<Kind, Meaning>> = {
   usage: { exitCode: 1, remedy: "none" },
   invalid_name: { exitCode: 1, remedy: "none" },
   not_found: { exitCode: 4, remedy: "recheck" },
+  moved: { exitCode: 1, remedy: "none" },
   auth: { exitCode: 3, remedy: "recheck" },
   disk_full: { exitCode: 2, remedy: "none" },
   local: { exitCode: 1, remedy: "none" },

@@ -14,8 +14,10 @@ import {
   sizeIn,
   textOf,
 } from "./manifest_fields.ts";
+import { PullamaError } from "./errors.ts";
 import { htmlTitle } from "./html_title.ts";
 import { INDEX_MEDIA_TYPES, indexFrom, type ManifestIndex } from "./manifest_index.ts";
+import { displayName, type ModelName } from "./name.ts";
 import { quoted } from "./quote.ts";
 import { readStrictJson } from "./strict_json.ts";
 
@@ -71,6 +73,13 @@ export function parseManifest(bytes: Uint8Array, digest: Digest): Manifest | Man
   const layers = layersFrom(fields, config !== undefined);
   checkSizes(config ? [config, ...layers] : layers);
   return { bytes, digest, ...(config && { config }), layers };
+}
+
+/** The error for a name that is pinned, if its tag has another manifest than the wanted one. */
+export function movedError(name: ModelName, current: Digest): PullamaError {
+  const message = `the tag now has the manifest ${current}, not ${name.digest}`;
+  const hint = `for the one that it has now: pullama pull ${displayName(name)}`;
+  return new PullamaError("moved", message, { hint });
 }
 
 /** The media types of layers that Ollama uses, and of those of container images. */

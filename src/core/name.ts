@@ -1,9 +1,10 @@
 /** Model names, parsed as Ollama parses them, so that both use the same model and path. */
 
 import { addressKind } from "./address.ts";
+import { type Digest, isDigest } from "./digest.ts";
 import { PullamaError } from "./errors.ts";
 import { nameOfPage, nameWithHost, originalName } from "./name_hint.ts";
-import { NAME_SHAPE, type NameProblem, problemOf } from "./name_rules.ts";
+import { digestProblem, NAME_SHAPE, type NameProblem, problemOf } from "./name_rules.ts";
 import { quoted } from "./quote.ts";
 
 /** The four parts of a name. */
@@ -18,6 +19,8 @@ export interface ModelName {
   readonly tag: string;
   /** As given by the user; not part of the identity. */
   readonly scheme?: "http" | "https";
+  /** The only manifest that is wanted; not part of the identity. */
+  readonly digest?: Digest;
 }
 
 export const DEFAULT_HOST = "registry.ollama.ai";
@@ -43,6 +46,15 @@ export function parseName(text: string): ModelName {
   throw new PullamaError("invalid_name", `invalid model name ${shown(trimmed)}: ${result.reason}`, {
     hint: suggestion(trimmed) ?? result.hint,
   });
+}
+
+/**
+ * Parses a name that may end with `@sha256:<64 hex digits>`: then only the manifest with this digest
+ * is wanted. Throws `invalid_name`.
+ */
+export function parsePinned(text: string): ModelName {
+  const [, name, digest] = /^(.*)@(.*)$/s.exec(text.trim()) ?? [];
+  return isDigest(digest) ? { ...parseName(name!), digest } : parseName(text);
 }
 
 /** A name from its four parts, such as those of an installed model; undefined if invalid. */
@@ -105,21 +117,6 @@ export function plainHttp(name: ModelName, insecure: boolean): boolean {
   );
 }
 
-/** Device names, which Windows reserves in every directory and with any extension. */
-const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
-
-/** Why Windows has no valid path for the manifest of `name`; undefined if it has one. */
-export function refusedOnWindows(name: ModelName): string | undefined {
-  if (name.host.includes(":")) {
-    return `Windows does not allow ":" in a directory name: ${name.host}`;
-  }
-  const parts = [name.host, name.namespace, name.model, name.tag];
-  const device = parts.find((part) => DEVICE.test(part));
-  if (device !== undefined) return `${device} is a reserved device name on Windows`;
-  const dotted = parts.find((part) => part.endsWith("."));
-  return dotted && `Windows does not allow a directory name that ends with a dot: ${dotted}`;
-}
-
 /** The text in quotes, without a possible password before "@" or token after "?". */
 function shown(text: string): string {
   const open = text.replace(/^([a-z]+:\/\/)?.*@(?!sha\d)/is, "$1...@").replace(/[?#].*$/s, "?...");
@@ -148,9 +145,7 @@ function valid(name: string | undefined): boolean {
 /** No reason reveals what `shown` hides: text with "@", "?" or "#" is refused first. */
 function read(text: string): ModelName | NameProblem {
   if (text === "") return { reason: "it is empty", hint: NAME_SHAPE };
-  if (/@sha\d/i.test(text)) {
-    return { reason: "digest references are not supported", hint: "write model:tag instead" };
-  }
+  if (/@sha\d/i.test(text)) return digestProblem(text.slice(text.lastIndexOf("@") + 1));
   const [forbidden] = /[@?#]/.exec(text) ?? [];
   if (forbidden) return { reason: `it contains ${quoted(forbidden)}`, hint: NAME_SHAPE };
   if (text.length > MAX_LENGTH) return { reason: "it is too long", hint: NAME_SHAPE };

@@ -1,6 +1,6 @@
-/** Detects the type of a file system. */
+/** The file system of a path: its type, and its free space. */
 
-import { volumeOf } from "./space.ts";
+import { statfsSync, type StatsFs } from "node:fs";
 
 export interface FileSystem {
   /** The type as in `mount -t`. */
@@ -45,4 +45,29 @@ export function fileSystemOf(path: string): FileSystem | undefined {
   const volume = volumeOf(path);
   // Some numbers are negative if read as signed 32-bit integers.
   return volume && KINDS.get(volume.type >>> 0);
+}
+
+/**
+ * The statistics of the file system of `path`, or of its nearest existing parent. Undefined if they
+ * are not available.
+ */
+export function volumeOf(path: string): StatsFs | undefined {
+  for (let at = path;;) {
+    try {
+      return statfsSync(at);
+    } catch (error) {
+      const parent = /[\\/]/.test(at) ? at.replace(/[\\/]+[^\\/]*$/, "") || "/" : ".";
+      if ((error as { code?: string }).code !== "ENOENT" || parent === at) return undefined;
+      at = parent;
+    }
+  }
+}
+
+/**
+ * Free bytes for this user at `path`. Undefined if unknown, and for file systems without blocks,
+ * such as /proc.
+ */
+export function freeBytes(path: string): number | undefined {
+  const volume = volumeOf(path);
+  return volume && volume.blocks > 0 ? volume.bavail * volume.bsize : undefined;
 }

@@ -6,7 +6,7 @@ import {
   DEFAULT_TAG,
   fullName,
   type ModelName,
-  parseName,
+  parsePinned,
 } from "../core/name.ts";
 import { type Entry, NO_TIME } from "./format.ts";
 
@@ -14,15 +14,15 @@ import { type Entry, NO_TIME } from "./format.ts";
  * The full name of the model, as on a command line. An entry without `name` may be from the Go
  * program, which only knows the default registry.
  */
-export function givenOf({ name, scheme, model, tag }: Entry): string {
+export function givenOf({ name, scheme, model, tag, digest }: Entry): string {
   const full = name || `${DEFAULT_HOST}/${DEFAULT_NAMESPACE}/${model ?? ""}:${tag || DEFAULT_TAG}`;
-  return scheme === "http" ? `http://${full}` : full;
+  return `${scheme === "http" ? "http://" : ""}${full}${digest ? `@${digest}` : ""}`;
 }
 
 /** The model; undefined if the entry has no valid name, because the file was edited. */
 export function nameOf(entry: Entry): ModelName | undefined {
   try {
-    return parseName(givenOf(entry));
+    return parsePinned(givenOf(entry));
   } catch {
     return undefined;
   }
@@ -43,7 +43,7 @@ export function keyOfName(name: ModelName): string {
 export function entryFor(name: ModelName, now: string): Entry {
   const { host, namespace, model, tag } = name;
   const short = host === DEFAULT_HOST && namespace === DEFAULT_NAMESPACE;
-  return withScheme({
+  return withRequest({
     model,
     tag,
     ...(!short && { name: fullName(name) }),
@@ -53,12 +53,16 @@ export function entryFor(name: ModelName, now: string): Entry {
   }, name);
 }
 
-/** Whether the entry and `name` use the same scheme. */
-export function sameScheme({ scheme }: Entry, name: ModelName): boolean {
-  return (scheme === "http") === (name.scheme === "http");
+/** Whether the entry and `name` use the same scheme, and are pinned to the same manifest. */
+export function sameRequest({ scheme, digest }: Entry, name: ModelName): boolean {
+  return (scheme === "http") === (name.scheme === "http") && (digest || undefined) === name.digest;
 }
 
-/** The entry with the scheme of `name`; https is the default and not stored. */
-export function withScheme({ scheme: _, ...entry }: Entry, name: ModelName): Entry {
-  return name.scheme === "http" ? { ...entry, scheme: "http" } : entry;
+/** The entry with scheme and digest of `name`; https is the default and not stored. */
+export function withRequest({ scheme: _, digest: __, ...entry }: Entry, name: ModelName): Entry {
+  return {
+    ...entry,
+    ...(name.scheme === "http" && { scheme: "http" }),
+    ...(name.digest && { digest: name.digest }),
+  };
 }

@@ -1,4 +1,4 @@
-/** The format of `queue.json`: that of the Go program plus two fields, which it ignores. */
+/** The format of `queue.json`: that of the Go program plus three fields, which it ignores. */
 
 import * as v from "valibot";
 import { PullamaError } from "../core/errors.ts";
@@ -13,6 +13,8 @@ const EntrySchema = v.looseObject({
   name: Text,
   /** `http` if the user wrote `http://`. */
   scheme: Text,
+  /** Of the only manifest that is wanted. */
+  digest: Text,
   /** One of `Status`; entries with other values are not touched. */
   status: v.string(),
   added_at: Text,

@@ -3,7 +3,7 @@
 import { PullamaError } from "../core/errors.ts";
 import type { ModelName } from "../core/name.ts";
 import { quoted } from "../core/quote.ts";
-import { entryFor, givenOf, keyOf, keyOfName, sameScheme, withScheme } from "./entry.ts";
+import { entryFor, givenOf, keyOf, keyOfName, sameRequest, withRequest } from "./entry.ts";
 import { type Entry, NO_TIME, type Queue, type Status } from "./format.ts";
 
 export const EMPTY: Queue = { entries: [], others: {} };
@@ -11,14 +11,14 @@ export const EMPTY: Queue = { entries: [], others: {} };
 export interface Added {
   readonly queue: Queue;
   readonly added: readonly ModelName[];
-  /** Already queued, but with another scheme: now with the scheme of this name. */
+  /** Already queued, but with another scheme or digest: now with those of this name. */
   readonly changed: readonly ModelName[];
   /** Already queued or being pulled, and left unchanged. */
   readonly skipped: readonly ModelName[];
 }
 
 /**
- * Adds `names` at the end of the queue. A queued entry keeps its position and takes the scheme of
+ * Adds `names` at the end of the queue. A queued entry keeps its position and takes scheme and digest of
  * the new name; an active entry stays unchanged; a completed or failed entry moves to the end and
  * is queued again.
  */
@@ -34,11 +34,11 @@ export function add(queue: Queue, names: readonly ModelName[], now: string): Add
       added.push(name);
       list = list.filter((other) => other.key !== key || !isOver(other.entry));
       list.push({ key, entry: entryFor(name, now) });
-    } else if (is(waiting.entry, "active") || sameScheme(waiting.entry, name)) {
+    } else if (is(waiting.entry, "active") || sameRequest(waiting.entry, name)) {
       skipped.push(name);
     } else {
       changed.push(name);
-      waiting.entry = withScheme(waiting.entry, name);
+      waiting.entry = withRequest(waiting.entry, name);
     }
   }
   return { queue: { ...queue, entries: list.map(({ entry }) => entry) }, added, changed, skipped };

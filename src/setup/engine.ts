@@ -2,7 +2,8 @@
 
 import { PullamaError } from "../core/errors.ts";
 import type { Emit, Summary } from "../core/events.ts";
-import { DEFAULT_HOST, displayName, type ModelName, refusedOnWindows } from "../core/name.ts";
+import { DEFAULT_HOST, displayName, type ModelName } from "../core/name.ts";
+import { refusedOnWindows } from "../core/name_rules.ts";
 import type { Stop } from "../core/stop.ts";
 import { openDisk } from "../io/disk.ts";
 import { RegistrySource } from "../registry/source.ts";
@@ -16,7 +17,7 @@ import { identityIn, keptIdentity } from "./identity.ts";
 import { type BecomeOwner, foreignOwner, refuseOwner } from "./owner.ts";
 import type { PullOptions } from "./options.ts";
 import { memoryWindow } from "./memory.ts";
-import { repairSource } from "./repair_source.ts";
+import { installedFirst, repairSource } from "./installed_source.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
 import { TOOL, userAgent } from "./version.ts";
 
@@ -87,7 +88,9 @@ export async function openEngine(
       });
       const disk = openDisk((message) => emit({ event: "note", message }));
       const store = openFolder(options.modelsDir, { tool: TOOL, disk });
-      const source = options.repair ? repairSource(observed, store) : observed;
+      const source = options.repair
+        ? repairSource(observed, store)
+        : installedFirst(observed, store);
       return pullModel(name, { source, store, settings, counts, stop, emit });
     },
     [Symbol.asyncDispose]() {

@@ -1,22 +1,35 @@
-/** Where a repair takes a model from: the manifest is the installed one, the blobs come from the registry. */
+/** Sources that take the manifest of a model from the models folder where that is better, and blobs from a registry. */
 
 import type { Source } from "../core/content.ts";
 import type { ModelsFolder } from "../store/store.ts";
 
+/** For a model that is pinned to the manifest which is installed, nothing is asked of the registry. */
+export function installedFirst(registry: Source, store: ModelsFolder): Source {
+  return withManifest(registry, async (name, signal) => {
+    const installed = name.digest && await store.manifest(name);
+    const wanted = installed && installed.digest === name.digest;
+    return wanted ? installed : await registry.manifest(name, signal);
+  });
+}
+
 /**
- * The registry is asked for its manifest all the same: it may be needed, where the installed one is damaged, and shows
- * whether the registry can be reached, and how far away it is.
+ * For a repair. The registry is asked for its manifest all the same: it may be needed, where the installed one is
+ * damaged, and shows whether the registry can be reached, and how far away it is.
  */
 export function repairSource(registry: Source, store: ModelsFolder): Source {
+  return withManifest(registry, async (name, signal) => {
+    const current = registry.manifest(name, signal);
+    current.catch(() => {});
+    const installed = await store.manifest(name);
+    if (!installed) return await current;
+    await current.catch(() => signal.throwIfAborted());
+    return installed;
+  });
+}
+
+function withManifest(registry: Source, manifest: Source["manifest"]): Source {
   return {
-    async manifest(name, signal) {
-      const current = registry.manifest(name, signal);
-      current.catch(() => {});
-      const installed = await store.manifest(name);
-      if (!installed) return await current;
-      await current.catch(() => signal.throwIfAborted());
-      return installed;
-    },
+    manifest,
     chunksums: (name, blob, signal) => registry.chunksums(name, blob, signal),
     open: (name, blob, range, signal) => registry.open(name, blob, range, signal),
     sendsRanges: (name, blob) => registry.sendsRanges(name, blob),

@@ -117,7 +117,7 @@ Deno.test("docs/json-events.md lists exactly the fields of list and show", async
       layer("messages", '[{"role":"user","content":"hi"}]'),
     ],
   });
-  assertDocumented("pullama list", [await at.document("list")]);
+  assertDocumented("pullama list", [await at.document("list --digests")]);
   const names = ["llama3.2", "gpt-oss:120b-cloud", "tensors", "rich", "counted"];
   const shown = await Promise.all(names.map((name) => at.document(`show ${name}`)));
   assertDocumented("pullama show", shown);
@@ -192,7 +192,9 @@ Deno.test("docs/json-events.md lists exactly the fields of queue list, add and r
   writeQueue(at, JSON.stringify({ entries: [a, { ...b, ...ended }, c] }));
   const add = (names: string) => at.document(`queue add ${names}`);
   const [http, plain] = ["http://10.0.0.1:5000/a/m", "10.0.0.1:5000/a/m"];
+  const pinned = `d@sha256:${"0a".repeat(32)}`;
   const added = [await add(`d ${http}`), await add(http), await add(plain), await add(http)];
+  added.push(await add(pinned), await add(pinned), await add(pinned.replace("d", "e")));
   assertDocumented("pullama queue add", added);
   assertDocumented("pullama queue list", [await at.document("queue list")]);
   assertDocumented("pullama queue rm", [await at.document("queue rm 1 5")]);

@@ -3,7 +3,12 @@
 import type { BlobBody, Source } from "../../src/core/content.ts";
 import { type Digest, digestOf } from "../../src/core/digest.ts";
 import { PullamaError } from "../../src/core/errors.ts";
-import { type Descriptor, type Manifest, parseManifest } from "../../src/core/manifest.ts";
+import {
+  type Descriptor,
+  type Manifest,
+  movedError,
+  parseManifest,
+} from "../../src/core/manifest.ts";
 import { fullName, type ModelName } from "../../src/core/name.ts";
 import type { Chunk, Range } from "../../src/core/ranges.ts";
 import { createHash } from "node:crypto";
@@ -38,6 +43,9 @@ export class MemorySource implements Source {
   manifest(name: ModelName, signal: AbortSignal): Promise<Manifest> {
     if (signal.aborted) return Promise.reject(signal.reason);
     const manifest = this.#manifests.get(fullName(name));
+    if (manifest && name.digest && name.digest !== manifest.digest) {
+      return Promise.reject(movedError(name, manifest.digest));
+    }
     if (manifest) return Promise.resolve(manifest);
     return Promise.reject(new PullamaError("not_found", "there is no such model"));
   }

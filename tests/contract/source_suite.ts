@@ -53,6 +53,17 @@ export function sourceSuite(what: string, make: () => Promise<SourceWorld>): voi
     assert.deepEqual(got.layers, manifest.layers);
   });
 
+  test("manifest() of a pinned name gives that manifest, or names both", async (world) => {
+    const { source, name, manifest } = world;
+    const { digest } = await source.manifest({ ...name, digest: manifest.digest }, never());
+    assert.equal(digest, manifest.digest);
+    const wanted = sha256(new Uint8Array());
+    await assert.rejects(source.manifest({ ...name, digest: wanted }, never()), {
+      kind: "moved",
+      message: `the tag now has the manifest ${manifest.digest}, not ${wanted}`,
+    });
+  });
+
   test("manifest() of an unknown model is not_found", async ({ source, name }) => {
     const unknown = { ...name, model: "unknown" };
     await assert.rejects(source.manifest(unknown, never()), { kind: "not_found" });

@@ -64,6 +64,29 @@ async function stored(session: Session): Promise<void> {
   assert.equal(await ingest.seal(), "sealed");
 }
 
+/** The requests for locks of files since it was made: the runtime cannot take one back. */
+class LockRequests implements Disposable {
+  readonly #lock = Deno.FsFile.prototype.lock;
+  readonly #made: Promise<void>[] = [];
+
+  constructor() {
+    const [made, lock] = [this.#made, this.#lock];
+    Deno.FsFile.prototype.lock = function (exclusive) {
+      const request = lock.call(this, exclusive);
+      made.push(request);
+      return request;
+    };
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#made);
+  }
+
+  [Symbol.dispose](): void {
+    Deno.FsFile.prototype.lock = this.#lock;
+  }
+}
+
 export function storeSuite(what: string, make: () => Promise<StoreWorld>): void {
   const test = (title: string, act: (world: StoreWorld) => Promise<void>) =>
     Deno.test(`${what}: ${title}`, async () => {
@@ -221,13 +244,17 @@ export function storeSuite(what: string, make: () => Promise<StoreWorld>): void 
   test("a wait ends with the reason of its signal", async ({ open }) => {
     await using first = await enter(open());
     await using second = await enter(open());
-    await using _ingest = (await first.ingest(BLOB, never(), new Watcher()))!;
-    const stop = new AbortController();
-    const watcher = new Watcher();
-    const later = second.ingest(BLOB, stop.signal, watcher);
-    await watcher.waited.promise;
-    const reason = new Error("enough");
-    stop.abort(reason);
-    await assert.rejects(later, reason);
+    using requests = new LockRequests();
+    {
+      await using _ingest = (await first.ingest(BLOB, never(), new Watcher()))!;
+      const stop = new AbortController();
+      const watcher = new Watcher();
+      const later = second.ingest(BLOB, stop.signal, watcher);
+      await watcher.waited.promise;
+      const reason = new Error("enough");
+      stop.abort(reason);
+      await assert.rejects(later, reason);
+    }
+    await requests.settled();
   });
 }

@@ -10,10 +10,11 @@ import {
   type ModelName,
   nameOfParts,
   parseName,
+  parsePinned,
   plainHttp,
-  refusedOnWindows,
   sameName,
 } from "../../src/core/name.ts";
+import { refusedOnWindows } from "../../src/core/name_rules.ts";
 
 function refusal(text: string): PullamaError {
   try {
@@ -191,12 +192,27 @@ Deno.test("parseName() refuses :cloud and :local together", () => {
   for (const text of [":cloud", ":local", "x::cloud", "x:-cloud", "x:a:b:cloud"]) refusal(text);
 });
 
-Deno.test("parseName() reports that digest references are not supported", () => {
-  for (const text of ["m@sha256:aa", "u/m:t@sha256:00", "m@sha512:1", "@sha256:aa"]) {
-    const error = refusal(text);
-    assert.match(error.message, /digest references are not supported/);
-    assert(error.message.includes(`"${text}"`), error.message);
+Deno.test("parsePinned() takes a digest after the name, and keeps case, scheme and default tag", () => {
+  const digest = `sha256:${"0a".repeat(32)}` as const;
+  for (const text of ["m", "u/M:t", "http://127.0.0.1:5000/u/m:8b", "m:8b:cloud"]) {
+    assert.deepEqual(parsePinned(` ${text}@${digest} `), { ...parseName(text), digest });
+    assert.deepEqual(parsePinned(text), parseName(text));
   }
+});
+
+Deno.test("parsePinned() and parseName() say what is wrong with a digest", () => {
+  const hex = "0a".repeat(32);
+  const wrong = ["m@sha256:aa", `m@sha256:${hex.toUpperCase()}`, "u/m:t@sha512:1", "@sha256:aa"];
+  for (const text of [...wrong, `m@sha256-${hex}`, `m@sha256:${hex}@sha256:aa`]) {
+    for (const parse of [parseName, parsePinned]) {
+      assert.throws(() => parse(text), {
+        kind: "invalid_name",
+        message: `invalid model name "${text}": the digest is not "sha256:" and 64 digits 0-9, a-f`,
+      });
+    }
+  }
+  assert.match(refusal(`m@sha256:${hex}`).message, /only names of models to pull can have$/);
+  assert.throws(() => parsePinned(`@sha256:${hex}`), { kind: "invalid_name" });
 });
 
 Deno.test("parseName() suggests a valid name for the URL of a web page", () => {

@@ -8,7 +8,7 @@ import {
   isLinkUnsupported,
   isMissing,
 } from "../../src/io/file_error.ts";
-import { freeBytes } from "../../src/io/space.ts";
+import { freeBytes } from "../../src/io/file_system.ts";
 import { RecordingDisk, systemError } from "../fakes/recording_disk.ts";
 import { mounted } from "./mount.ts";
 import { scratch } from "./other_process.ts";

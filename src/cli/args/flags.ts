@@ -2,7 +2,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { type Mode, MODES } from "../../ui/mode.ts";
-import { durationOrForever, hosts, path, wholeNumber } from "./values.ts";
+import { durationOrForever, hosts, path, pathOrStdin, wholeNumber } from "./values.ts";
 
 const STORAGE = "Storage:";
 const NETWORK = "Network:";
@@ -13,6 +13,11 @@ export function modelsDirFlag(): Option<"--models-dir <dir>", undefined, undefin
     .default(undefined, "~/.ollama/models")
     .argParser(path)
     .helpGroup(STORAGE);
+}
+
+export function fromFileFlag(): Option<"--from-file <file>", undefined, undefined, string> {
+  const about = "also pull the models in this file, one per line; - for stdin";
+  return new Option("--from-file <file>", about).argParser(pathOrStdin).helpGroup("Models:");
 }
 
 export function insecureFlag(): Option<"--insecure"> {

@@ -77,6 +77,11 @@ export function path(text: string): string {
   return text;
 }
 
+/** A path, or "-". */
+export function pathOrStdin(text: string): string {
+  return text === "-" ? text : path(text);
+}
+
 function parsed(parse: (text: string) => number, text: string): number | undefined {
   try {
     return parse(text);

@@ -25,7 +25,7 @@ export interface CompletionSources {
 }
 
 const FOLDER_FLAG = "--models-dir";
-const FILE_FLAG = "--ca-cert";
+const FILE_FLAGS: readonly (string | undefined)[] = ["--ca-cert", "--from-file"];
 
 /**
  * Candidates for the last of `words`, which may be empty. `words` starts after the program's name.
@@ -118,7 +118,7 @@ function flagsLeft({ options, used }: Line): Candidate[] {
 
 function valuesOf(option: Option, typed: string, prefix: string): Completion {
   if (option.long === FOLDER_FLAG) return "folders";
-  if (option.long === FILE_FLAG) return "files";
+  if (FILE_FLAGS.includes(option.long)) return "files";
   const values = (option.argChoices ?? []).map((value) => ({ value: `${prefix}${value}` }));
   return starting(values, `${prefix}${typed}`);
 }

@@ -5,21 +5,28 @@ import { displayName, type ModelName } from "../../core/name.ts";
 import { quoted } from "../../core/quote.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { listText } from "../../ui/reports/list.ts";
+import type { ListMode } from "../../ui/mode.ts";
 import { warningText } from "../../ui/text/message.ts";
 import { counted } from "../../ui/text/numbers.ts";
 import { type Host, outputs } from "../host/host.ts";
 import type { ModelsWire } from "../host/models_wire.ts";
-import { displayOptions, type FolderFlags, modelsDirWarnings } from "../args/options.ts";
+import { type FolderFlags, modelsDirWarnings } from "../args/options.ts";
 import { absolute, repeatFolderFlags } from "../args/repeat_flags.ts";
+
+/** The parsed flags of this command. */
+export interface ListFlags extends Omit<FolderFlags, "output"> {
+  readonly output: ListMode;
+  readonly digests?: true | undefined;
+}
 
 /** Lists the models whose names begin with `prefix`. Rejects if the folder cannot be read. */
 export async function runList(
   prefix: string | undefined,
-  flags: FolderFlags,
+  flags: ListFlags,
   host: Host,
   wire: ModelsWire,
 ): Promise<void> {
-  const { mode, quiet, verbose, color } = displayOptions(flags);
+  const { output: mode, quiet = false, verbose = false, digests = false, color } = flags;
   const { out, err } = outputs(host, color);
   const folder = modelsDir(flags.modelsDir, host);
   // The reader of a document may have another working directory.
@@ -27,7 +34,7 @@ export async function runList(
   const inventory = await models.list();
   const shown = withPrefix(inventory, prefix ?? "");
   const nowMs = host.clock.date().getTime();
-  out.write(listText(shown, out, { mode, quiet, verbose, nowMs }));
+  out.write(listText(shown, out, { mode, quiet, verbose, digests, nowMs }));
   for (const { message, hint } of modelsDirWarnings(flags.modelsDir, host)) {
     err.write(warningText(message, hint, err));
   }

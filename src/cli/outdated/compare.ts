@@ -21,7 +21,7 @@ import type { FailedModel } from "../pull/run.ts";
 export type OutdatedFlags = RegistryFlags & FolderFlags;
 
 /** Manifests that are requested at a time. */
-const AT_ONCE = 4;
+const AT_ONCE = 16;
 /** What is about blobs, of which none is downloaded. */
 const NO_BLOBS = {
   connections: 1,

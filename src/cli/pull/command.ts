@@ -1,6 +1,7 @@
 /** `pullama pull`. */
 
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { fromFileFlag } from "../args/flags.ts";
 import type { Host } from "../host/host.ts";
 import type { OpenEngine } from "../../setup/engine.ts";
 import type { ModelsWire } from "../host/models_wire.ts";
@@ -13,12 +14,17 @@ export interface PullWire extends ModelsWire {
 
 const MORE = `
 Downloaded data is kept however a pull ends; run the same command to resume.
+With @sha256:... after a name only the manifest with that digest is pulled, even
+if the tag has moved meanwhile, provided that its registry still has it. A file of
+names may have comments after "#"; "pullama list --output lock" makes one with the
+digests of all installed models.
 
 Examples:
   pullama pull llama3.2
   pullama pull mistral:7b hf.co/user/model:Q4_K_M
   pullama pull llama3.2 --dry-run    download size, and whether it fits
-  pullama pull llama3.2 --limit-rate 5M --retry-for 24h`;
+  pullama pull llama3.2 --limit-rate 5M --retry-for 24h
+  pullama pull --from-file models.lock`;
 
 export function addPull(
   root: CommandUnknownOpts,
@@ -28,20 +34,24 @@ export function addPull(
 ): void {
   withPullFlags(root.command("pull"))
     .description("pull models, or resume interrupted pulls")
-    .argument("<model...>", "[host/][namespace/]model[:tag]")
+    .argument("[model...]", "[host/][namespace/]model[:tag][@digest]")
+    .addOption(fromFileFlag())
     .addHelpText("after", MORE)
-    .action(async (models, flags) => {
+    .action(async (args, flags) => {
       const [
         { displayOptions, modelsDirWarnings },
+        { modelsOf },
         { pullOptions },
         { runPull },
         { repeatPullFlags },
       ] = await Promise.all([
         import("../args/options.ts"),
+        import("../args/from_file.ts"),
         import("./options.ts"),
         import("./run.ts"),
         import("../args/repeat_flags.ts"),
       ]);
+      const models = await modelsOf(args, flags.fromFile, host);
       ended(
         await runPull({
           models,

@@ -2,7 +2,7 @@
 
 import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
 import type { Emit, PullEvent } from "../../core/events.ts";
-import { DEFAULT_TAG, displayName, type ModelName, parseName } from "../../core/name.ts";
+import { DEFAULT_TAG, displayName, type ModelName, parsePinned } from "../../core/name.ts";
 import type { Engine, OpenEngine } from "../../setup/engine.ts";
 import type { PullOptions } from "../../setup/options.ts";
 import { errorText, warningText } from "../../ui/text/message.ts";
@@ -96,7 +96,7 @@ export function createPuller(parts: PullerParts): Puller {
       // The exact name of a command means the model of that name, unless there is none.
       const suggest = suggester(parts.commands.includes(given) ? undefined : command);
       try {
-        name = parseName(given);
+        name = parsePinned(given);
         await (await opened()).pull(name, (event) => {
           if (event.event === "retry" || event.event === "waiting") suggest(event.error);
           emit(event);
@@ -131,7 +131,7 @@ export function createPuller(parts: PullerParts): Puller {
 /** The outcome of a model whose pull was not started. */
 export function notStarted(given: string): ModelOutcome {
   try {
-    return { given, name: parseName(given), ended: "not started" };
+    return { given, name: parsePinned(given), ended: "not started" };
   } catch {
     return { given, name: undefined, ended: "not started" };
   }
@@ -167,7 +167,7 @@ async function withSuggestion(
   const hinted = (hint: string) =>
     new PullamaError(error.kind, error.message, { hint, cause: error });
   if (command !== undefined) return hinted(suggestion(command));
-  const model = didYouMean(displayName(parseName(given)), await installedNames(parts));
+  const model = didYouMean(displayName(parsePinned(given)), await installedNames(parts));
   return model === undefined ? error : hinted(`did you mean ${model}, which is installed`);
 }
 

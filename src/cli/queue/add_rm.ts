@@ -1,6 +1,7 @@
 /** `pullama queue add` and `pullama queue rm`. */
 
-import { displayName, fullName, type ModelName, parseName } from "../../core/name.ts";
+import { shortId } from "../../core/digest.ts";
+import { displayName, fullName, type ModelName, parsePinned } from "../../core/name.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { inspectText, jsonText } from "../../ui/text/json.ts";
 import { modelText } from "../../ui/reports/queue_list.ts";
@@ -17,14 +18,14 @@ export async function addToQueue(
   host: Host,
   openQueue: OpenQueue,
 ): Promise<void> {
-  const names = given.map(parseName);
+  const names = given.map(parsePinned);
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
   const wait = waitMessages(host, flags.color);
   const { added, changed, skipped } = await queue.add(names, host.clock.date(), wait);
   writeResult(flags, host, {
     lines: [
       ...changed.map((name) =>
-        `${displayName(name)} is already queued; it will now be pulled over ${schemeText(name)}`
+        `${displayName(name)} is already queued; it will now be pulled ${requestText(name)}`
       ),
       ...skipped.map((name) => `skipped ${displayName(name)}: already in the queue`),
       `added ${counted(added.length, "model")} to the queue`,
@@ -56,8 +57,9 @@ export async function removeFromQueue(
   });
 }
 
-function schemeText({ scheme }: ModelName): string {
-  return scheme === "http" ? "plain http" : "https";
+function requestText({ scheme, digest }: ModelName): string {
+  const over = `over ${scheme === "http" ? "plain http" : "https"}`;
+  return digest ? `${over}, as ${shortId(digest)}` : over;
 }
 
 /** The fields as in the list of the queue: https is the default and omitted. */
@@ -66,6 +68,7 @@ function fieldsOf(name: ModelName): Readonly<Record<string, unknown>> {
     name: displayName(name),
     full_name: fullName(name),
     scheme: name.scheme === "http" ? "http" : undefined,
+    digest: name.digest,
   };
 }
 

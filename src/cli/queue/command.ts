@@ -1,7 +1,7 @@
 /** `pullama queue add`, `list`, `rm` and `start`. */
 
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { modelsDirFlag, noColorFlag, outputFlag } from "../args/flags.ts";
+import { fromFileFlag, modelsDirFlag, noColorFlag, outputFlag } from "../args/flags.ts";
 import type { Host } from "../host/host.ts";
 import { withPullFlags } from "../pull/flags.ts";
 import type { OpenQueue } from "../../setup/queue.ts";
@@ -37,11 +37,13 @@ Examples:
 const MORE_ON_ADD = `
 A model that failed or was already pulled is queued again, at the end. One that
 is still queued keeps its position; if it is added with another scheme, http or
-https, that one is used. If one of the names is invalid, nothing is added.
+https, or another digest, that one is used. If one of the names is invalid,
+nothing is added.
 
 Examples:
   pullama queue add llama3.2 mistral:7b phi3:mini
-  pullama queue add http://192.168.1.5:5000/team/model:7b    over plain http`;
+  pullama queue add http://192.168.1.5:5000/team/model:7b    over plain http
+  pullama queue add --from-file models.lock`;
 
 const MORE_ON_RM = `
 Examples:
@@ -76,15 +78,20 @@ export function addQueue(
 function addAdd(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
   group.command("add")
     .description("append models; those already queued are skipped")
-    .argument("<model...>", "[host/][namespace/]model[:tag]")
+    .argument("[model...]", "[host/][namespace/]model[:tag][@digest]")
     .addHelpText("after", MORE_ON_ADD)
+    .addOption(fromFileFlag())
     .addOption(modelsDirFlag())
     .addOption(outputFlag())
     .addOption(new Option("-q, --quiet", "print only errors").helpGroup("Output:"))
     .addOption(new Option("-v, --verbose", "also print stack traces").helpGroup("Output:"))
     .addOption(noColorFlag())
-    .action(async (models, flags) => {
-      const { addToQueue } = await import("./add_rm.ts");
+    .action(async (args, flags) => {
+      const [{ modelsOf }, { addToQueue }] = await Promise.all([
+        import("../args/from_file.ts"),
+        import("./add_rm.ts"),
+      ]);
+      const models = await modelsOf(args, flags.fromFile, host);
       await addToQueue(models, flags, host, wire.openQueue);
     });
 }

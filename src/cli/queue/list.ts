@@ -3,7 +3,7 @@
 import { modelsDir } from "../../setup/models_dir.ts";
 import { inspectText, jsonText } from "../../ui/text/json.ts";
 import type { QueueRow } from "../../core/reports/queue_row.ts";
-import { modelText, queueDocument, queueListText } from "../../ui/reports/queue_list.ts";
+import { modelText, pinText, queueDocument, queueListText } from "../../ui/reports/queue_list.ts";
 import { type Host, outputs } from "../host/host.ts";
 import type { FolderFlags } from "../args/options.ts";
 import type { OpenQueue } from "../../setup/queue.ts";
@@ -25,7 +25,9 @@ export async function listQueue(
     case "debug":
       return out.write(inspectText(queueDocument(rows), out.color));
     default:
-      if (flags.quiet) return out.write(written.map((row) => `${modelText(row)}\n`).join(""));
+      if (flags.quiet) {
+        return out.write(written.map((row) => `${modelText(row)}${pinText(row, true)}\n`).join(""));
+      }
       return out.write(queueListText(written, out, flags.verbose ?? false));
   }
 }

@@ -140,5 +140,5 @@ function counted(
 /** The argument that adds a failed model again. */
 function againWord({ given, name, ended }: ModelOutcome): string[] {
   if (ended !== "failed" || name === undefined) return [];
-  return [name.scheme === "http" ? given : displayName(name)];
+  return [name.scheme === "http" || name.digest ? given : displayName(name)];
 }

@@ -14,6 +14,8 @@ export interface InstalledModel {
    * counts twice. Absent if the blobs are not known.
    */
   readonly size?: number;
+  /** Its distinct blobs. Absent if they are not known. */
+  readonly blobs?: readonly Descriptor[];
   /** Modification time of the manifest in milliseconds since 1970; absent if unknown. */
   readonly modifiedMs?: number;
   /** Set if the model runs on a remote host and only its description is local. */

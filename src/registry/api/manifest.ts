@@ -2,11 +2,12 @@
 
 import { createHash } from "node:crypto";
 import { type Digest, digestOf, isDigest } from "../../core/digest.ts";
-import { PullamaError } from "../../core/errors.ts";
+import { asPullamaError, PullamaError, remedyOf } from "../../core/errors.ts";
 import {
   type Manifest,
   MANIFEST_MEDIA_TYPES,
   MAX_MANIFEST_BYTES,
+  movedError,
   parseManifest,
 } from "../../core/manifest.ts";
 import {
@@ -42,9 +43,17 @@ export interface ManifestOptions {
   readonly now: () => number;
 }
 
+/** A manifest, and the digest that it was found under, which is that of the index it is from. */
+interface Resolved {
+  readonly manifest: Manifest;
+  readonly digest: Digest;
+}
+
 /**
  * The manifest of `name`. An index is resolved to its one manifest for this machine, whose bytes
- * are then the result. Every failure is a PullamaError.
+ * are then the result. If the name is pinned and its tag has moved, the manifest is fetched by its
+ * digest; rejects with kind `moved` where the registry does not have it. Every failure is a
+ * PullamaError.
  */
 export async function fetchManifest(
   name: ModelName,
@@ -54,8 +63,39 @@ export async function fetchManifest(
   const { silenceMs = SILENCE_MS } = options;
   const what = `no complete manifest of ${fullName(name)}`;
   using attempt = new Deadline(signal, 10 * silenceMs, what);
-  const found = await fetchOne(name, name.tag, typesFor(name.host), attempt, options);
-  if (!("entries" in found)) return found;
+  const { digest: wanted } = name;
+  let current: Resolved | undefined;
+  let refusal: unknown;
+  try {
+    current = await resolved(name, name.tag, attempt, options);
+    const digests = [current.manifest.digest, current.digest];
+    if (wanted === undefined || digests.includes(wanted)) return current.manifest;
+  } catch (error) {
+    if (wanted === undefined || !isFinal(error)) throw error;
+    refusal = error;
+  }
+  try {
+    return (await resolved(name, wanted, attempt, options)).manifest;
+  } catch (error) {
+    if (!isFinal(error)) throw error;
+    throw current ? movedError(name, current.manifest.digest) : refusal;
+  }
+}
+
+/** Whether the registry has answered that it does not give the manifest. */
+function isFinal(error: unknown): boolean {
+  return remedyOf(asPullamaError(error).kind) === "recheck";
+}
+
+async function resolved(
+  name: ModelName,
+  reference: string,
+  attempt: Deadline,
+  options: ManifestOptions,
+): Promise<Resolved> {
+  const found = await fetchOne(name, reference, typesFor(name.host), attempt, options);
+  const { digest } = found;
+  if (!("entries" in found)) return { manifest: found, digest };
   const entry = selectChild(found, options.machine);
   const child = await fetchOne(name, entry.digest, ALL_TYPES, attempt, options);
   if ("entries" in child) {
@@ -65,7 +105,7 @@ export async function fetchManifest(
     const sizes = `it has ${child.bytes.length} bytes, but its index says ${entry.size}`;
     throw new PullamaError("manifest", `cannot use the manifest: ${sizes}`);
   }
-  return child;
+  return { manifest: child, digest };
 }
 
 /**

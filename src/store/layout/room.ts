@@ -2,8 +2,7 @@
 
 import type { Room } from "../../core/content.ts";
 import { folderOf } from "../../io/atomic.ts";
-import { fileSystemOf } from "../../io/file_system.ts";
-import { freeBytes } from "../../io/space.ts";
+import { fileSystemOf, freeBytes } from "../../io/file_system.ts";
 import type { Paths } from "./paths.ts";
 
 /** What is known of it now. */

@@ -10,7 +10,7 @@ import type {
   Inventory,
   Remote,
 } from "../../core/reports/installed.ts";
-import type { Manifest } from "../../core/manifest.ts";
+import { distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import { type Machine, type ManifestIndex, selectChild } from "../../core/manifest_index.ts";
 import { displayName, fullName } from "../../core/name.ts";
 import { isMissing } from "../../io/file_error.ts";
@@ -104,7 +104,8 @@ async function modelOf(
   const { manifest, ...model } = await openModel(paths, file, machine);
   if (manifest === undefined) return model;
   const remote = await remoteOf(paths, manifest);
-  return { ...model, size: sizeOf(manifest), ...(remote && { remote }) };
+  const blobs = distinctBlobs(manifest);
+  return { ...model, size: sizeOf(manifest), blobs, ...(remote && { remote }) };
 }
 
 /** The size in bytes as in `ollama list`: a layer that occurs twice counts twice. */

@@ -3,7 +3,7 @@
 import type { BlobBody, Source } from "../../core/content.ts";
 import { shortId } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
-import type { Descriptor, Manifest } from "../../core/manifest.ts";
+import { type Descriptor, type Manifest, movedError } from "../../core/manifest.ts";
 import type { Machine } from "../../core/manifest_index.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
 import type { Chunk, Range } from "../../core/ranges.ts";
@@ -25,13 +25,19 @@ export class FolderSource implements Source {
   /** `machine` is what an index is resolved for. */
   constructor(private readonly paths: Paths, private readonly machine: Machine) {}
 
-  /** Rejects with `not_found` where the model is not installed, `manifest` where it is damaged, and kind local. */
+  /**
+   * Rejects with `not_found` where the model is not installed, `moved` where it is pinned to another manifest,
+   * `manifest` where it is damaged, and kind local.
+   */
   async manifest(name: ModelName, signal: AbortSignal): Promise<Manifest> {
     signal.throwIfAborted();
     const file = await findInstalled(this.paths, name);
     const shown = displayName(name);
     if (!file) throw new PullamaError("not_found", `${shown} is not installed`);
-    const { manifest } = await openModel(this.paths, file, this.machine);
+    const { manifest, digest } = await openModel(this.paths, file, this.machine);
+    if (manifest && name.digest && ![digest, manifest.digest].includes(name.digest)) {
+      throw movedError(name, manifest.digest);
+    }
     if (manifest) return manifest;
     throw new PullamaError("not_found", `the manifest of ${shown} for this machine is missing`);
   }

@@ -1,20 +1,23 @@
 /** Installed models as a table, as names, or as a document. */
 
 import { shortId } from "../../core/digest.ts";
+import type { Descriptor } from "../../core/manifest.ts";
 import type { InstalledModel, Inventory } from "../../core/reports/installed.ts";
 import { displayName, fullName } from "../../core/name.ts";
 import { formatSize } from "../../core/units.ts";
 import { agoText, momentText } from "../text/age.ts";
 import { columnsText } from "../text/columns.ts";
 import { inspectText, jsonText } from "../text/json.ts";
-import type { Mode } from "../mode.ts";
+import type { ListMode } from "../mode.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 /** How a list is shown. */
 export interface ListView {
-  readonly mode: Mode;
-  /** Only names, with table and compact. */
+  readonly mode: ListMode;
+  /** Only names, with table and compact; with `digests` only digests. */
   readonly quiet: boolean;
+  /** Blobs as well, and whole digests instead of IDs. */
+  readonly digests?: boolean;
   /** Times, digests and texts in full. */
   readonly verbose: boolean;
   /** The current time in milliseconds since 1970. */
@@ -23,15 +26,45 @@ export interface ListView {
 
 const HEADER = ["NAME", "ID", "SIZE", "MODIFIED"];
 
-/** The inventory for `out`, by mode. Names are not truncated in a pipe. */
+const FULL_HEADER = ["NAME", "DIGEST", "SIZE", "MODIFIED"];
+
+/** The inventory for `out`, by mode. Names are not truncated in a pipe, and digests nowhere. */
 export function listText(inventory: Inventory, out: Terminal, view: ListView): string {
-  const { mode, quiet } = view;
-  if (mode === "json") return jsonText(listDocument(inventory));
-  if (mode === "debug") return inspectText(listDocument(inventory), out.color);
-  if (quiet) return inventory.models.map(({ name }) => `${displayName(name)}\n`).join("");
-  const rows = inventory.models.map((model) => rowOf(model, view));
-  const cells = out.interactive ? out.columns() : Infinity;
-  return columnsText(mode === "compact" ? [] : HEADER, rows, cells, { ascii: !out.unicode });
+  const { mode, quiet, digests = false } = view;
+  const { models } = inventory;
+  if (mode === "lock") return lockText(models);
+  if (mode === "json") return jsonText(listDocument(inventory, digests));
+  if (mode === "debug") return inspectText(listDocument(inventory, digests), out.color);
+  if (quiet) {
+    return (digests ? digestsOf(models) : namesOf(models)).map((one) => `${one}\n`).join("");
+  }
+  const rows = models.flatMap((model) => [rowOf(model, view), ...blobRows(model, view)]);
+  const header = mode === "compact" ? [] : digests ? FULL_HEADER : HEADER;
+  const cells = out.interactive && !digests ? out.columns() : Infinity;
+  return columnsText(header, rows, cells, { ascii: !out.unicode });
+}
+
+/** One pinned name per line, in the order of the names: equal folders have equal texts. */
+function lockText(models: readonly InstalledModel[]): string {
+  const lines = models.map(({ name, digest }) => `${displayName(name)}@${digest}\n`);
+  return ["# for: pullama pull --from-file\n", ...lines.sort()].join("");
+}
+
+function namesOf(models: readonly InstalledModel[]): readonly string[] {
+  return models.map(({ name }) => displayName(name));
+}
+
+/** Those of all manifests and blobs, each once. */
+function digestsOf(models: readonly InstalledModel[]): readonly string[] {
+  const all = models.flatMap(({ digest, blobs = [] }) => [
+    digest,
+    ...blobs.map((blob) => blob.digest),
+  ]);
+  return [...new Set(all)];
+}
+
+function blobRows({ blobs = [] }: InstalledModel, { digests = false }: ListView): string[][] {
+  return digests ? blobs.map(({ digest, size }) => ["", digest, formatSize(size)]) : [];
 }
 
 /** The size, or `-` for a model that runs on another machine, as in `ollama list`. */
@@ -42,7 +75,7 @@ export function sizeText({ size, remote }: Pick<InstalledModel, "size" | "remote
 /** The time it was written: as an age, or in full with `verbose`. */
 export function modifiedText(
   { modifiedMs }: Pick<InstalledModel, "modifiedMs">,
-  { verbose, nowMs }: ListView,
+  { verbose, nowMs }: Pick<ListView, "verbose" | "nowMs">,
 ): string {
   if (modifiedMs === undefined) return "Never";
   return verbose ? momentText(modifiedMs) : agoText(nowMs - modifiedMs);
@@ -51,16 +84,19 @@ export function modifiedText(
 function rowOf(model: InstalledModel, view: ListView): string[] {
   return [
     displayName(model.name),
-    shortId(model.digest),
+    view.digests ? model.digest : shortId(model.digest),
     sizeText(model),
     modifiedText(model, view),
   ];
 }
 
 /** Uses the field names of Ollama's API where it has them. */
-function listDocument({ models, broken, hidden }: Inventory): unknown {
+function listDocument({ models, broken, hidden }: Inventory, digests: boolean): unknown {
   return {
-    models: models.map(modelFields),
+    models: models.map((model) => ({
+      ...modelFields(model),
+      blobs: digests ? model.blobs?.map(blobFields) : undefined,
+    })),
     broken: broken.map(({ path, name, reason }) => ({
       path,
       name: name && displayName(name),
@@ -83,4 +119,8 @@ export function modelFields(model: InstalledModel): Readonly<Record<string, unkn
     remote_host: remote?.host,
     remote_model: remote?.model,
   };
+}
+
+function blobFields({ digest, size, mediaType }: Descriptor): Readonly<Record<string, unknown>> {
+  return { digest, size, media_type: mediaType };
 }

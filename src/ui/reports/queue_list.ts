@@ -1,6 +1,7 @@
 /** The entries of the queue as lines, and as a document. */
 
 import pico from "picocolors";
+import { shortId } from "../../core/digest.ts";
 import { displayName, fullName } from "../../core/name.ts";
 import type { QueueModel, QueueRow } from "../../core/reports/queue_row.ts";
 import { fit, type Glyphs, glyphs, pad, width } from "../terminal/draw.ts";
@@ -23,7 +24,7 @@ export function queueListText(rows: readonly QueueRow[], out: Terminal, full: bo
   const digits = String(rows.length).length;
   const widest = (texts: readonly string[]) =>
     texts.reduce((most, text) => Math.max(most, width(text)), 0);
-  const names = rows.map((row) => modelText(row, full));
+  const names = rows.map((row) => modelText(row, full) + pinText(row, full));
   const states = rows.map((row) => oneLine(row.status));
   const room = Math.max(LEAST_NAME, cells - digits - widest(states) - 2);
   const nameCells = Math.min(widest(names), room);
@@ -49,6 +50,7 @@ export function queueDocument(rows: readonly QueueRow[]): unknown {
       name: modelText({ name, given }),
       full_name: name && fullName(name),
       scheme: name?.scheme,
+      digest: name?.digest,
       status: oneLine(status),
       added_at: addedAt,
       finished_at: finishedAt,
@@ -61,6 +63,12 @@ export function queueDocument(rows: readonly QueueRow[]): unknown {
 export function modelText({ name, given }: QueueModel, full = false): string {
   if (name === undefined) return oneLine(redact(given));
   return full ? fullName(name) : displayName(name);
+}
+
+/** The manifest that is wanted, with `full` in full. */
+export function pinText({ name }: QueueModel, full: boolean): string {
+  const { digest } = name ?? {};
+  return digest ? `@${full ? digest : shortId(digest)}` : "";
 }
 
 function markOf(

@@ -69,6 +69,44 @@ Deno.test("pullama list accepts flags before and after the command, and OLLAMA_M
   });
 });
 
+Deno.test("pullama list --output lock prints one pinned name per line, sorted, whatever the times are", async () => {
+  await within(three, async (run) => {
+    const digests: Record<string, string> = Object.fromEntries(
+      JSON.parse((await run("ls --output json")).out).models
+        .map(({ name, digest }: Record<string, string>) => [name, digest]),
+    );
+    const names = ["gpt-oss:120b-cloud", "hf.co/User/Repo-GGUF:Q4_K_M", "llama3.2:latest"];
+    const lines = names.map((name) => `${name}@${digests[name]}`);
+    const { code, out, err } = await run("ls --output lock");
+    assert.deepEqual([code, err], [0, ""]);
+    assert.deepEqual(out.trimEnd().split("\n"), ["# for: pullama pull --from-file", ...lines]);
+    const some = (await run("ls --output lock llama")).out;
+    assert.deepEqual(some.trimEnd().split("\n").slice(1), lines.slice(2));
+  });
+});
+
+Deno.test("pullama list --digests also lists blobs, all with whole digests, in every mode", async () => {
+  await within((models) => install(models, "llama3.2/latest", MODEL), async (run, models) => {
+    const [model] = JSON.parse((await run("ls --output json --digests")).out).models;
+    const blobs: readonly string[] = model.blobs.map(({ digest }: { digest: string }) => digest);
+    const files = [...Deno.readDirSync(`${models}/blobs`)].map(({ name }) => name);
+    assert.deepEqual(blobs.map((digest) => digest.replace(":", "-")).sort(), files.sort());
+    const digests = [model.digest, ...blobs];
+    const rows = (text: string) =>
+      text.trimEnd().split("\n").map((row) => row.trim().split(/ {2,}/));
+    const [header, first, ...others] = rows((await run("ls --digests")).out);
+    assert.deepEqual(header, ["NAME", "DIGEST", "SIZE", "MODIFIED"]);
+    assert.deepEqual(first!.slice(0, 2), ["llama3.2:latest", model.digest]);
+    assert.deepEqual(others.map(([digest]) => digest), blobs);
+    assert.equal((await run("ls --digests -q")).out, digests.map((one) => `${one}\n`).join(""));
+    assert.equal(JSON.parse((await run("ls --output json")).out).models[0].blobs, undefined);
+    // A window that is narrower than a digest truncates none.
+    const narrow = fakeHost({ terminal: () => colorTerminal(60) });
+    const { out } = await ran(["ls", "--digests", "--models-dir", models], narrow);
+    for (const digest of digests) assert.ok(out.includes(digest));
+  });
+});
+
 Deno.test("pullama list filters by prefix, ignoring case", async () => {
   await within(three, async (run) => {
     assert.equal((await run("ls -q HF.co/user")).out, "hf.co/User/Repo-GGUF:Q4_K_M\n");

@@ -17,6 +17,7 @@ export interface Place extends AsyncDisposable {
   readonly ran: (
     args: readonly string[],
     host?: FakeHost,
+    models?: string,
   ) => Promise<{ readonly code: number; readonly out: string; readonly err: string }>;
   /** Adds a model to `registry`, and pulls it. */
   readonly install: (name: string, seed: number, registry?: Registry) => Promise<AddedModel>;
@@ -30,8 +31,9 @@ export async function place(): Promise<Place> {
   const own = stack.use(await startRegistry());
   const owned = stack.move();
   const models = `${folder.path}/models`;
-  const ran: Place["ran"] = async (args, host = fakeHost()) => {
-    const code = await run([...args, "--insecure", "--models-dir", models], host, wire);
+  const ran: Place["ran"] = async (args, host = fakeHost(), folder = models) => {
+    const insecure = /^(list|queue add|queue list)/.test(args.join(" ")) ? [] : ["--insecure"];
+    const code = await run([...args, ...insecure, "--models-dir", folder], host, wire);
     return { code, out: host.out.text, err: host.err.text };
   };
   const move = (name: string, seed: number, registry = own) =>

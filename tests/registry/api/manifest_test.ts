@@ -162,6 +162,57 @@ Deno.test("case 22: an index whose child is another index, of another size or mi
   }
 });
 
+Deno.test("a pinned manifest costs one request while its tag has it, and is fetched by digest after that", async () => {
+  await using w = await world(10);
+  const old = w.registry.add("library/pin:latest", { layers });
+  const name = { ...nameAt(w.registry, "library/pin:latest"), digest: old.digest };
+  const before = w.registry.requests.length;
+  assert.deepEqual((await w.source.manifest(name, never())).bytes, old.manifest);
+  assert.equal(w.registry.requests.length - before, 1);
+  const now = w.registry.add("library/pin:latest", { layers: [...layers, ...layers] });
+  assert.notEqual(now.digest, old.digest);
+  assert.deepEqual((await w.source.manifest(name, never())).bytes, old.manifest);
+  const paths = w.registry.requests.slice(before + 1).map(({ path }) => path.split("/").at(-1));
+  assert.deepEqual(paths, ["latest", old.digest]);
+});
+
+Deno.test("a pin of a registry without manifests by digest names both, and a removed tag is not found", async () => {
+  await using w = await world(10);
+  const old = w.registry.add("library/pin:latest", { layers });
+  const now = w.registry.add("library/pin:latest", { layers: [...layers, ...layers] });
+  const name = { ...nameAt(w.registry, "library/pin:latest"), digest: old.digest };
+  for (const status of [400, 401, 404, 405]) {
+    w.registry.faults.manifest = ({ path }) => path.endsWith(old.digest) ? { status } : undefined;
+    const error = await failureOf(w.source.manifest(name, never()));
+    assert.equal(error.kind, "moved", `${status}`);
+    assert.ok(error.message.includes(old.digest) && error.message.includes(now.digest));
+  }
+  w.registry.faults.manifest = () => ({ status: 404 });
+  assert.equal((await failureOf(w.source.manifest(name, never()))).kind, "not_found");
+  // What may pass is no answer about the digest.
+  w.registry.faults.manifest = ({ path }) =>
+    path.endsWith(old.digest) ? { status: 503 } : undefined;
+  assert.equal((await failureOf(w.source.manifest(name, never()))).kind, "unavailable");
+});
+
+Deno.test("a name can be pinned to an index, and to the manifest for this machine in it", async () => {
+  await using w = await world(10);
+  const child = w.registry.add("library/m:child", { layers });
+  const entry = { mediaType: DOCKER_MANIFEST, digest: child.digest, size: child.manifest.length };
+  const manifest = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: OCI_INDEX,
+    manifests: [{ ...entry, platform: LINUX }],
+  });
+  const index = w.registry.add("library/m:index", { manifest });
+  for (const tag of ["index", "child"]) {
+    for (const { digest } of [child, index]) {
+      const name = { ...nameAt(w.registry, `library/m:${tag}`), digest };
+      assert.deepEqual((await w.source.manifest(name, never())).bytes, child.manifest, tag);
+    }
+  }
+});
+
 Deno.test("case 117: a list with runners is resolved for the machine", async () => {
   await using w = await world(10, {}, { machine: { os: "darwin", arch: "aarch64" } });
   const mlx = w.registry.add("library/m:mlx", { layers });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { freeBytes } from "../../../src/io/space.ts";
+import { freeBytes } from "../../../src/io/file_system.ts";
 import { manifestPath, pathsOf } from "../../../src/store/layout/paths.ts";
 import { assertComplete, pull } from "./small_model.ts";
 import {

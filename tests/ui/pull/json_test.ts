@@ -274,6 +274,7 @@ Deno.test("docs/json-events.schema.json lists every kind of failure", () => {
     usage: true,
     invalid_name: true,
     not_found: true,
+    moved: true,
     auth: true,
     disk_full: true,
     local: true,
