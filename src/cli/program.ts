@@ -5,9 +5,11 @@ import { asPullamaError, exitCodeOf } from "../core/errors.ts";
 import { plain } from "../ui/terminal/terminal.ts";
 import type { DoctorWire } from "./doctor/run.ts";
 import type { CleanWire } from "./clean/run.ts";
+import type { CopyWire } from "./copy/run.ts";
 import { withDefaultCommand } from "./args/default_command.ts";
 import { pathOf } from "./args/command_path.ts";
 import { addClean } from "./clean/command.ts";
+import { addCp, addMv } from "./copy/command.ts";
 import { addCompletion } from "./completion/command.ts";
 import { addDoctor } from "./doctor/command.ts";
 import { addHelp } from "./help/command.ts";
@@ -22,7 +24,14 @@ import { addUpdate } from "./update/command.ts";
 import { addVerify } from "./verify/command.ts";
 import { addVersion } from "./help/version.ts";
 import type { CompletionWire } from "./completion/run.ts";
-import { HELP_COLUMNS, LONG_HELP, shorten, visibleOptions, wantsShortHelp } from "./help/text.ts";
+import {
+  HELP_COLUMNS,
+  LONG_HELP,
+  shorten,
+  subcommandTerm,
+  visibleOptions,
+  wantsShortHelp,
+} from "./help/text.ts";
 import type { Host } from "./host/host.ts";
 import type { ModelsWire } from "./host/models_wire.ts";
 import type { PruneWire } from "./prune/run.ts";
@@ -37,6 +46,7 @@ export type Wire =
   & ModelsWire
   & RmWire
   & CleanWire
+  & CopyWire
   & PruneWire
   & VerifyWire
   & CompletionWire
@@ -50,7 +60,14 @@ type AddCommand = (
 ) => void;
 
 /** Commands that write events with `--output json`; all others write one document. */
-const EVENT_COMMANDS: readonly string[] = ["pull", "update", "queue start", "verify"];
+const EVENT_COMMANDS: readonly string[] = [
+  "pull",
+  "update",
+  "queue start",
+  "verify",
+  "cp",
+  "mv",
+];
 
 /** In the order of the help. */
 const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
@@ -58,6 +75,8 @@ const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
   ["list", addList],
   ["show", addShow],
   ["rm", addRm],
+  ["cp", addCp],
+  ["mv", addMv],
   ["clean", addClean],
   ["prune", addPrune],
   ["verify", addVerify],
@@ -160,6 +179,6 @@ function emptyProgram(host: Host): CommandUnknownOpts {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .configureHelp({ visibleOptions })
+    .configureHelp({ visibleOptions, subcommandTerm })
     .addHelpText("after", LONG_HELP);
 }

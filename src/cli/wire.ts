@@ -15,6 +15,13 @@ export const wire: Wire = {
     const { openModels } = await import("../setup/models.ts");
     return openModels(modelsDir);
   },
+  async openCopier(options, stop) {
+    const [{ openCopier }, { becomeOwner }] = await Promise.all([
+      import("../setup/copy.ts"),
+      import("../setup/owner.ts"),
+    ]);
+    return await openCopier(options, stop, becomeOwner);
+  },
   async removeModels(modelsDir, names) {
     return await (await folderToChange(modelsDir)).remove(names);
   },

@@ -4,7 +4,7 @@ import { PullamaError } from "../core/errors.ts";
 import { fileError } from "../io/file_error.ts";
 import { areReadable } from "../registry/net/client_pool.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
-import type { TrustedCertificates } from "./certificates_env.ts";
+import type { TrustedCertificates } from "./trust.ts";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 

@@ -2,11 +2,10 @@
 
 import { PullamaError } from "../core/errors.ts";
 import type { PullEvent } from "../core/events.ts";
-import { trustedCertificates } from "./certificates_env.ts";
+import { tokenHosts, trustedCertificates } from "./trust.ts";
 import { variable } from "./environment.ts";
 import { modelsDir } from "./models_dir.ts";
 import type { PullOptions } from "./options.ts";
-import { tokenHosts } from "./token_hosts.ts";
 
 /** How a pull is done. Everything is optional. */
 export interface LibraryOptions {

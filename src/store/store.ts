@@ -5,6 +5,7 @@ import type {
   PullIntent,
   Room,
   Session,
+  Source,
   Store,
   UnfinishedBytes,
 } from "../core/content.ts";
@@ -151,6 +152,28 @@ export class ModelsFolder implements Store {
     ]);
     const { tool = "pullama" } = this.options;
     return await enterFolder(folder, { signal, waiting, intent, tool });
+  }
+
+  /** Blobs of `other` that are missing here get a second name here, where that is as good as a copy; see `linkBlobs`. */
+  async link(
+    other: ModelsFolder,
+    blobs: readonly Descriptor[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const [folder, theirs, { linkBlobs }] = await Promise.all([
+      this.#folder(),
+      other.#folder(),
+      import("./write/link.ts"),
+    ]);
+    const { tool = "pullama" } = this.options;
+    const entry = { signal, waiting() {}, intent: undefined, tool };
+    await linkBlobs(folder, theirs, blobs, entry);
+  }
+
+  /** What is installed as a source of models. */
+  async source(): Promise<Source> {
+    const { FolderSource } = await import("./read/folder_source.ts");
+    return new FolderSource(this.#paths, this.#machine);
   }
 
   /** What `clean` would free now. */

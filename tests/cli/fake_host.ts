@@ -7,6 +7,7 @@ import type { Stop } from "../../src/core/stop.ts";
 import type { Engine } from "../../src/setup/engine.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { diagnose } from "../../src/setup/doctor.ts";
+import { openCopier } from "../../src/setup/copy.ts";
 import { openModels } from "../../src/setup/models.ts";
 import type { Host } from "../../src/cli/host/host.ts";
 import { openQueue } from "../../src/setup/queue.ts";
@@ -94,6 +95,7 @@ export async function ran(
       return Promise.resolve(engine);
     },
     openModels: (modelsDir) => Promise.resolve(openModels(modelsDir)),
+    openCopier: (options, stop) => openCopier(options, stop),
     removeModels: (modelsDir, names) => openFolder(modelsDir).remove(names),
     cleanFolder: (modelsDir, options) => openFolder(modelsDir).clean(options),
     pruneFolder: (modelsDir, options) => openFolder(modelsDir).prune(options),

@@ -4,6 +4,7 @@ import type { Engine } from "../../src/setup/engine.ts";
 import { onAbort } from "../../src/io/abort.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { diagnose } from "../../src/setup/doctor.ts";
+import { openCopier } from "../../src/setup/copy.ts";
 import { openModels } from "../../src/setup/models.ts";
 import { openQueue } from "../../src/setup/queue.ts";
 import type { Wire } from "../../src/cli/program.ts";
@@ -17,6 +18,7 @@ import { MODEL, SUMMARY } from "../ui/pull_events.ts";
 export const wire: Wire = {
   openEngine: (_options, stop) => Promise.resolve(engine(stop)),
   openModels: (modelsDir) => Promise.resolve(openModels(modelsDir)),
+  openCopier: (options, stop) => openCopier(options, stop),
   removeModels: (modelsDir, names) => openFolder(modelsDir).remove(names),
   cleanFolder: (modelsDir, options) =>
     options.models[0]?.model === "crash" ? crashAtTheEnd() : openFolder(modelsDir).clean(options),

@@ -43,7 +43,7 @@ const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["args"],
     ["help", "failure_json.ts"],
     ["pull", "list", "show", "rm", "clean", "prune", "doctor", "completion"],
-    ["queue", "verify", "outdated"],
+    ["queue", "verify", "outdated", "copy"],
     ["update"],
     ["program.ts"],
     ["wire.ts"],

@@ -105,6 +105,8 @@ Deno.test("README uses only flags and commands that exist", async () => {
     "rm",
     "clean",
     "prune",
+    "cp",
+    "mv",
     "verify",
     "outdated",
     "update",

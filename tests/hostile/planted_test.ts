@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { lchownSync } from "node:fs";
 import { PullamaError } from "../../src/core/errors.ts";
 import { parseName } from "../../src/core/name.ts";
+import { openCopier } from "../../src/setup/copy.ts";
 import { openQueue } from "../../src/setup/queue.ts";
 import { BLOBS, MANIFEST } from "../store/write/small_model.ts";
 import { fetchBlob, NAME, noSignal, Witness, World } from "../store/world.ts";
@@ -42,11 +43,24 @@ const ACTIONS: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
   queue: (world) =>
     openQueue(world.models)
       .add([parseName("other")], new Date(), { signal: noSignal(), onWait() {} }),
+  "cp from it": (world) => copy(world.models, `${world.root}/copy`),
   rm: (world) => world.folder().remove([NAME]),
+  async "cp into it"(world) {
+    await using other = await World.make();
+    await pull(other);
+    await copy(other.models, world.models);
+  },
   prune: (world) => world.folder().prune({ dryRun: false, all: true }),
   clean: (world) =>
     world.folder().clean({ models: [], dryRun: false, queue: true, signal: noSignal() }),
 };
+
+async function copy(from: string, modelsDir: string): Promise<void> {
+  const { signal } = new AbortController();
+  const stop = { soft: signal, hard: signal };
+  await using copier = await openCopier({ from, modelsDir, force: true }, stop);
+  await copier.pull(NAME, () => {});
+}
 
 async function pull(world: World): Promise<void> {
   const intent = { name: NAME, digests: new Set([HALF.blob.digest]) };

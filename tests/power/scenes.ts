@@ -7,7 +7,7 @@ import { flip } from "../fakes/flip.ts";
 import { cacheOfDeno, pullamaCommand } from "../real/program.ts";
 import { assertInstalled, filesUnder } from "../real/store.ts";
 import { exists } from "../fakes/exists.ts";
-import { type Place, succeeds } from "./place.ts";
+import { assertSound, type Place, succeeds } from "./place.ts";
 import type { Begun, Scene } from "./power.ts";
 
 const KIB = 1024;
@@ -147,6 +147,8 @@ export const SCENES: readonly Scene[] = [
       };
     },
   },
+  { what: "a move to another folder of the disk", begin: (place) => moving(place, 0o755) },
+  { what: "a move that has to copy", begin: (place) => moving(place, 0o770) },
   {
     what: "additions to a queue",
     async begin(place) {
@@ -229,6 +231,41 @@ function pulling(model: AddedModel): Begun {
   };
 }
 
+/** `mode`: of blobs/ in the other folder. With another one than here, its files cannot be links. */
+async function moving(place: Place, mode: number): Promise<Begun> {
+  const [moved, kept] = [place.model("a:latest", SIZE, 1), place.model("b:latest", SMALL, 2)];
+  for (const { name } of [moved, kept]) await succeeds(place.models, "pull", name, "--insecure");
+  const blobs = `${otherThan(place.models)}/blobs`;
+  Deno.mkdirSync(blobs, { recursive: true });
+  Deno.chmodSync(blobs, mode);
+  const isIn = async (models: string) =>
+    (await succeeds(models, "list", "--output", "json")).out.includes("a:latest");
+  return {
+    args: ["mv", moved.name, otherThan(place.models)],
+    async look(models) {
+      const other = otherThan(models);
+      assertHas(models, kept);
+      assertSound(other, place);
+      if (!await isIn(models)) assertHas(other, moved);
+    },
+    async again(models) {
+      const other = otherThan(models);
+      if (await isIn(models)) await succeeds(models, "mv", moved.name, other);
+      assertHas(models, kept);
+      assertHas(other, moved);
+      assert.equal(filesUnder(`${models}/manifests`).length, 1);
+      await succeeds(other, "clean");
+      assertClean(other);
+      return 0;
+    },
+  };
+}
+
+/** The folder that models are moved to. */
+function otherThan(models: string): string {
+  return `${models}-other`;
+}
+
 /** Kills a pull when half of its weights are there. */
 async function killedPull({ registry, models, folder }: Place, args: readonly string[]) {
   Object.assign(registry.faults, SLOW);
@@ -281,7 +318,7 @@ async function queued(models: string): Promise<string[]> {
 /** Only what is kept for good is left of the program's own files. */
 function assertClean(models: string): void {
   const left = filesUnder(`${models}/.pullm`).filter((path) =>
-    !/^(?:ledger\.json|queue\.json|parts\/.*|(?:store|queue|runner)\.lock)$/.test(path)
+    !/^(?:ledger\.json|queue\.json|parts\/.*|(?:store|ledger|queue|runner)\.lock)$/.test(path)
   );
   assert.deepEqual(left, [], "files are left");
 }

@@ -37,6 +37,11 @@ export function usesOf(name: string, models: string): ReadonlyMap<string, readon
     ["version", [[["version"], 0], [["--version"], 0]]],
     ["prune", [[["prune", "--dry-run", ...here], 0], [["prune", "--all", ...here], 0]]],
     ["clean", [[["clean", "--dry-run", ...here], 0], [["clean", "--queue", ...here], 0]]],
+    ["cp", [[["cp", name, `${models}-copy`, ...here], 0], [["cp", "--all", models, ...here], 1]]],
+    ["mv", [[["mv", "--all", `${models}-copy`, ...here], 0], [
+      ["mv", name, models, "--models-dir", `${models}-copy`],
+      0,
+    ]]],
     ["rm", [[["rm", name, ...here], 0], [["rm", name, ...here], 4]]],
   ]);
 }

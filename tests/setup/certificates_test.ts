@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
 import { readCertificates } from "../../src/setup/certificates.ts";
-import { trustedCertificates } from "../../src/setup/certificates_env.ts";
+import { trustedCertificates } from "../../src/setup/trust.ts";
 import { authority, good, key } from "../fakes/authority.ts";
 import { certificate } from "../fakes/certificate.ts";
 

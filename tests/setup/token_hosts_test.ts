@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
-import { tokenHosts } from "../../src/setup/token_hosts.ts";
+import { tokenHosts } from "../../src/setup/trust.ts";
 
 const env = (value?: string) => (name: string) =>
   name === "PULLAMA_TOKEN_HOSTS" ? value : undefined;

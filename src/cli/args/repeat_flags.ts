@@ -50,7 +50,7 @@ function word(path: string, place: Place): string {
 }
 
 /** `text` quoted for a shell, if necessary. */
-function quotedWord(text: string, place: Place): string {
+export function quotedWord(text: string, place: Place): string {
   if (place.os === "windows") return /^[\w.:\\/-]+$/.test(text) ? text : `"${text}"`;
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -6,7 +6,7 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { PullamaError } from "../../core/errors.ts";
 import { parseDuration, parseSize } from "../../core/units.ts";
-import { isHost } from "../../setup/token_hosts.ts";
+import { isHost } from "../../setup/trust.ts";
 
 /** A parser for whole numbers from `least` to `most`. */
 export function wholeNumber(least: number, most: number): (text: string) => number {

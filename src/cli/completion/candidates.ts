@@ -138,6 +138,8 @@ async function wordsFor(
   switch (pathOf(command)) {
     case "pull":
     case "rm":
+    case "cp":
+    case "mv":
     case "clean":
     case "verify":
     case "outdated":

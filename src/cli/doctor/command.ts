@@ -38,7 +38,7 @@ export function addDoctor(
   ended: (exitCode: number) => void,
 ): void {
   root.command("doctor")
-    .description("find out why a pull fails on this machine, one line per check")
+    .description("find out why a pull fails on this machine")
     .argument("[model]", `[host/][namespace/]model[:tag]; default ${DEFAULT_MODEL}`)
     .addOption(modelsDirFlag())
     .addOption(insecureFlag())

@@ -3,10 +3,9 @@
 import { type DoctorReport, firstFailure } from "../../core/reports/doctor.ts";
 import { exitCodeOf, PullamaError } from "../../core/errors.ts";
 import { parseName } from "../../core/name.ts";
-import { trustedCertificates } from "../../setup/certificates_env.ts";
+import { tokenHosts, trustedCertificates } from "../../setup/trust.ts";
 import type { DoctorOptions, DoctorWatcher } from "../../setup/doctor.ts";
 import { modelsDir, modelsVariable } from "../../setup/models_dir.ts";
-import { tokenHosts } from "../../setup/token_hosts.ts";
 import {
   checkText,
   doctorDocument,

@@ -60,10 +60,18 @@ export function visibleOptions(command: CommandUnknownOpts): ReturnType<Help["vi
   return [...(standard?.options ?? []), ...own];
 }
 
+/** A command in the list of commands: all have flags, so that is not said of each. */
+export function subcommandTerm(command: CommandUnknownOpts): string {
+  return new Help().subcommandTerm(command).replace(" [options]", "");
+}
+
 /** Removes examples and explanations from the help of all commands. */
 export function shorten(root: CommandUnknownOpts): void {
   removeAfterHelp(root);
-  root.configureHelp({ visibleOptions: (command) => new Help().visibleOptions(command) });
+  root.configureHelp({
+    visibleOptions: (command) => new Help().visibleOptions(command),
+    subcommandTerm,
+  });
   root.addHelpText("after", SHORT_HELP);
 }
 

@@ -4,6 +4,7 @@ import { type Command, Option } from "@commander-js/extra-typings";
 import {
   caCertFlag,
   insecureFlag,
+  limitRateFlag,
   maxRetriesFlag,
   modelsDirFlag,
   noColorFlag,
@@ -57,10 +58,7 @@ export function withNetworkFlags(command: Command): Command<[], NetworkFlags> {
       new Option("--connections <n>", "parallel connections, 1 to 64; auto: as many as serve")
         .argParser(numberOrAuto(1, 64)).default("auto" as const).helpGroup(NETWORK),
     )
-    .addOption(
-      new Option("--limit-rate <size>", "bytes per second over all connections, such as 5M")
-        .argParser(sizeFrom(1, "1")).helpGroup(NETWORK),
-    )
+    .addOption(limitRateFlag())
     .addOption(maxRetriesFlag())
     .addOption(retryForFlag())
     .addOption(

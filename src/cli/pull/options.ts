@@ -1,9 +1,8 @@
 /** The options of a pull, from flags and environment. */
 
-import { trustedCertificates } from "../../setup/certificates_env.ts";
+import { tokenHosts, trustedCertificates } from "../../setup/trust.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import type { PullOptions } from "../../setup/options.ts";
-import { tokenHosts } from "../../setup/token_hosts.ts";
 import type { Host } from "../host/host.ts";
 
 /** The parsed flags of a pull. */

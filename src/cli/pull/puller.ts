@@ -8,6 +8,7 @@ import type { PullOptions } from "../../setup/options.ts";
 import { errorText, warningText } from "../../ui/text/message.ts";
 import { createRenderer } from "../../ui/pull/modes.ts";
 import type { ModelOutcome } from "../../ui/pull/batch_summary.ts";
+import { PULL, type Verb } from "../../ui/pull/verb.ts";
 import { paintWith } from "../../ui/terminal/paint.ts";
 import type { Terminal } from "../../ui/terminal/terminal.ts";
 import { type Host, outputs } from "../host/host.ts";
@@ -21,6 +22,8 @@ const UNREACHABLE: readonly Kind[] = ["network", "timeout", "unavailable"];
 export interface PullerParts {
   readonly options: PullOptions;
   readonly display: DisplayOptions;
+  /** What it is called; default a pull. */
+  readonly verb?: Verb;
   /** Commands to suggest for a model that does not exist. */
   readonly commands: readonly string[];
   readonly host: Host;
@@ -50,14 +53,14 @@ export interface Puller extends AsyncDisposable {
 
 /** Creates a puller; disposing of it restores the terminal and closes the engine. */
 export function createPuller(parts: PullerParts): Puller {
-  const { options, display, host } = parts;
+  const { options, display, host, verb = PULL } = parts;
   const { out, err } = outputs(host, display.color);
   const { quiet, verbose, mode } = display;
   const { dryRun } = options;
   const people = mode === "table" || mode === "compact";
   let currentPlace: string | undefined;
   const place = () => currentPlace;
-  const renderer = createRenderer(mode, out, { quiet, verbose, dryRun, place }, host.clock);
+  const renderer = createRenderer(mode, out, { quiet, verbose, dryRun, place, verb }, host.clock);
   let engine: Engine | undefined;
 
   function emit(event: PullEvent): void {
@@ -106,7 +109,7 @@ export function createPuller(parts: PullerParts): Puller {
         const error = await withSuggestion(asPullamaError(caught), given, command, parts);
         if (error.kind === "interrupted") return { given, name, ended: "interrupted" };
         emit({ event: "pull_failed", name, given, error });
-        const doing = name === undefined ? {} : { doing: `pull ${displayName(name)}` };
+        const doing = name === undefined ? {} : { doing: `${verb.act} ${displayName(name)}` };
         err.write(errorText(error, err, { ...doing, verbose }));
         suggest(error);
         return { given, name, ended: "failed", error };

@@ -33,7 +33,10 @@ export class FolderSource implements Source {
     signal.throwIfAborted();
     const file = await findInstalled(this.paths, name);
     const shown = displayName(name);
-    if (!file) throw new PullamaError("not_found", `${shown} is not installed`);
+    if (!file) {
+      const hint = "see which models are: pullama list";
+      throw new PullamaError("not_found", `it is not installed in ${this.paths.root}`, { hint });
+    }
     const { manifest, digest } = await openModel(this.paths, file, this.machine);
     if (manifest && name.digest && ![digest, manifest.digest].includes(name.digest)) {
       throw movedError(name, manifest.digest);

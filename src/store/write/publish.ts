@@ -43,6 +43,11 @@ export interface HeldBlob {
   readonly known: boolean;
 }
 
+/** Whether a blob gets a new time before its model is stored. */
+export function isStale({ mtime }: Deno.FileInfo): boolean {
+  return Date.now() - (mtime?.getTime() ?? 0) > FRESH_MS;
+}
+
 /** Gives the blob a name in ready/. Undefined: it does not exist. */
 export async function holdBlob(
   tools: CommitTools,
@@ -80,7 +85,7 @@ export async function publishBlob(tools: CommitTools, held: HeldBlob): Promise<v
       const info = await statOf(path);
       if (!info) continue;
       // Changed times make other processes hash it again.
-      if (Date.now() - (info.mtime?.getTime() ?? 0) > FRESH_MS) await disk.touch(path, Date.now());
+      if (isStale(info)) await disk.touch(path, Date.now());
       break;
     } catch (error) {
       // A file of another user may be used but not touched.

@@ -70,7 +70,7 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
       case "stall":
       case "lock_wait":
       case "bytes_lost":
-        if (options.verbose) say(stepOf(event, g).text);
+        if (options.verbose) say(stepOf(event, g, options.verb).text);
         break;
       case "manifest":
       case "blob_cached":

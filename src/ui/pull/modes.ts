@@ -25,10 +25,10 @@ export function createRenderer(
   const bare = { ...options, place: undefined };
   switch (mode) {
     case "table":
-      if (options.quiet) return quietRenderer(out);
+      if (options.quiet) return quietRenderer(out, options.verb);
       return out.interactive ? tableRenderer(out, clock, options) : plainRenderer(out, clock, bare);
     case "compact":
-      return options.quiet ? quietRenderer(out) : compactRenderer(out, clock, bare);
+      return options.quiet ? quietRenderer(out, options.verb) : compactRenderer(out, clock, bare);
     case "json":
       return options.quiet ? onlyEnds(jsonRenderer(out, clock)) : jsonRenderer(out, clock);
     case "debug":

@@ -20,7 +20,7 @@ export function plainRenderer(out: Terminal, clock: Clock, options: RenderOption
   const g = glyphs(false);
   const paint = paintWith(out.color);
   const progress = foldProgress(clock);
-  let steps = pullSteps(g, clock, options.verbose);
+  let steps = pullSteps(g, clock, options);
   let due = logThrottle(clock, out.brief);
 
   const say = (text: string) => out.write(`${text}\n`);
@@ -35,7 +35,7 @@ export function plainRenderer(out: Terminal, clock: Clock, options: RenderOption
     progress.fold(event);
     switch (event.event) {
       case "pull_start":
-        steps = pullSteps(g, clock, options.verbose);
+        steps = pullSteps(g, clock, options);
         due = logThrottle(clock, out.brief);
         return say(titleOf(event.name, options, g));
       case "chunk_end":
@@ -50,7 +50,7 @@ export function plainRenderer(out: Terminal, clock: Clock, options: RenderOption
         return add(dryRunSteps(event.result, g));
       case "pull_completed":
         add(steps.rest());
-        return say(summaryLine(event.summary, steps.problems, g));
+        return say(summaryLine(event.summary, steps.problems, g, options.verb));
       case "pull_interrupted":
         return add([...steps.rest(), interruptedStep(event, g)]);
       case "pull_failed":

@@ -4,6 +4,7 @@ import type { PullEvent } from "../../core/events.ts";
 import { glyphs } from "../terminal/draw.ts";
 import { dryRunLine, quietLine } from "./summary.ts";
 import type { Renderer } from "./renderer.ts";
+import { PULL, type Verb } from "./verb.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 type EndEvent = Extract<
@@ -12,13 +13,13 @@ type EndEvent = Extract<
 >;
 
 /** One line for a completed pull or dry run; failures and interruptions are reported on stderr. */
-export function quietRenderer(out: Terminal): Renderer {
+export function quietRenderer(out: Terminal, verb: Verb = PULL): Renderer {
   const g = glyphs(out.unicode);
   return onlyEnds({
     event(event) {
       switch (event.event) {
         case "pull_completed":
-          return out.write(`${quietLine(event.summary, g)}\n`);
+          return out.write(`${quietLine(event.summary, g, verb)}\n`);
         case "dry_run":
           return out.write(`${dryRunLine(event.result, g)}\n`);
         case "pull_interrupted":

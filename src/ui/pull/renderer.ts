@@ -1,6 +1,7 @@
 /** The interface of all renderers of a pull. */
 
 import type { PullEvent } from "../../core/events.ts";
+import type { Verb } from "./verb.ts";
 
 export interface Renderer {
   /**
@@ -21,4 +22,6 @@ export interface RenderOptions {
   readonly dryRun: boolean;
   /** The place among several pulls, such as `queue 1/2`; called at every `pull_start`. */
   readonly place?: (() => string | undefined) | undefined;
+  /** What it is called; default a pull. */
+  readonly verb?: Verb;
 }

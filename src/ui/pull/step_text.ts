@@ -8,6 +8,7 @@ import type { Mark } from "../terminal/paint.ts";
 import { counted, percentOf } from "../text/numbers.ts";
 import { lockText, retryText, stallText, waitingText } from "../text/waits.ts";
 import { showable } from "../text/redact.ts";
+import { PULL, type Verb } from "./verb.ts";
 
 /** A digest in a URL; the group is its short form. */
 const DIGEST = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
@@ -42,7 +43,7 @@ export type StepEvent = Extract<
 >;
 
 /** The line for `event`. */
-export function stepOf(event: StepEvent, g: Glyphs): Step {
+export function stepOf(event: StepEvent, g: Glyphs, verb: Verb = PULL): Step {
   const parts = (...texts: string[]) => texts.join(g.separator);
   switch (event.event) {
     case "manifest": {
@@ -56,7 +57,7 @@ export function stepOf(event: StepEvent, g: Glyphs): Step {
       return { mark: "cached", text: `cached ${sized(event.blob)}` };
     case "blob_start": {
       const blob = sized(event.blob);
-      if (event.kept === 0) return { mark: "begin", text: `downloading ${blob}` };
+      if (event.kept === 0) return { mark: "begin", text: `${verb.blob} ${blob}` };
       const share = percentOf(event.kept, event.blob.size);
       const text = `resuming at ${share}%, ${formatSize(event.kept)} on disk`;
       return { mark: "begin", text: parts(blob, text) };

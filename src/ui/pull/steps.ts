@@ -7,6 +7,7 @@ import { isNamed } from "../progress/active_blob.ts";
 import type { Glyphs } from "../terminal/draw.ts";
 import type { Clock } from "../terminal/clock.ts";
 import { countProblems } from "./problems.ts";
+import type { RenderOptions } from "./renderer.ts";
 import { counted } from "../text/numbers.ts";
 import { type Step, type StepEvent, stepOf } from "./step_text.ts";
 
@@ -19,8 +20,10 @@ export interface Steps {
   readonly problems: string | undefined;
 }
 
+type StepOptions = Pick<RenderOptions, "verbose" | "verb">;
+
 /** The lines of one pull; `verbose`: with checkpoints, chunks, requests and every problem. */
-export function pullSteps(g: Glyphs, clock: Clock, verbose: boolean): Steps {
+export function pullSteps(g: Glyphs, clock: Clock, { verbose, verb }: StepOptions): Steps {
   const problems = countProblems(clock);
   let total = 0;
   let cached = 0;
@@ -45,28 +48,28 @@ export function pullSteps(g: Glyphs, clock: Clock, verbose: boolean): Steps {
       case "connections":
       case "request":
       case "note":
-        return verbose ? [stepOf(event, g)] : [];
+        return verbose ? [stepOf(event, g, verb)] : [];
       case "blob_cached":
-        if (named(event.blob)) return [stepOf(event, g)];
+        if (named(event.blob)) return [stepOf(event, g, verb)];
         cached++;
         return [];
       case "blob_verified":
-        if (named(event.blob)) return [stepOf(event, g)];
+        if (named(event.blob)) return [stepOf(event, g, verb)];
         verified++;
         return [];
       case "blob_start":
-        return named(event.blob) ? [stepOf(event, g)] : [];
+        return named(event.blob) ? [stepOf(event, g, verb)] : [];
       case "manifest":
         total = event.size;
-        return [stepOf(event, g)];
+        return [stepOf(event, g, verb)];
       case "manifest_written":
-        return [...rest(), stepOf(event, g)];
+        return [...rest(), stepOf(event, g, verb)];
       case "retry":
       case "stall":
       case "lock_wait":
       case "waiting":
       case "bytes_lost":
-        return problems.worth(event) || verbose ? [stepOf(event, g)] : [];
+        return problems.worth(event) || verbose ? [stepOf(event, g, verb)] : [];
       default:
         return event satisfies never;
     }

@@ -9,23 +9,25 @@ import { oneLine } from "../text/redact.ts";
 import type { RenderOptions } from "./renderer.ts";
 import { counted, grouped } from "../text/numbers.ts";
 import { type Step } from "./step_text.ts";
+import { PULL, type Verb } from "./verb.ts";
 
 /** Blobs that a dry run lists; the others are added up. */
 const LISTED = 20;
 
 /** The title above the lines of a pull. */
-export function titleOf(name: ModelName, { dryRun, place }: RenderOptions, g: Glyphs): string {
+export function titleOf(name: ModelName, options: RenderOptions, g: Glyphs): string {
+  const { dryRun, place, verb = PULL } = options;
   const which = place?.();
-  const title = `${dryRun ? "would pull" : "pulling"} ${displayName(name)}`;
+  const title = `${dryRun ? "would pull" : verb.doing} ${displayName(name)}`;
   return which === undefined ? title : `${title}${g.separator}${which}`;
 }
 
 /** The rows of the closing box. `problems`: retries and stalls, if there were any. */
-export function summaryRows(summary: Summary, problems: string | undefined): string[] {
+export function summaryRows(summary: Summary, problems: string | undefined, verb: Verb): string[] {
   const rate = averageRate(summary);
   return [
     `size ${formatSize(summary.size)}`,
-    `downloaded ${formatSize(summary.fetched)}`,
+    `${verb.bytes} ${formatSize(summary.fetched)}`,
     `blobs ${grouped(summary.blobs)}`,
     `elapsed ${formatDuration(summary.elapsedMs)}`,
     ...(rate === undefined ? [] : [`avg rate ${rate}`]),
@@ -40,13 +42,14 @@ export function summaryLine(
   summary: Summary,
   problems: string | undefined,
   g: Glyphs,
+  verb: Verb = PULL,
 ): string {
   const rate = averageRate(summary);
   return [
-    `pulled ${displayName(summary.name)}`,
+    `${verb.done} ${displayName(summary.name)}`,
     formatSize(summary.size),
     counted(summary.blobs, "blob"),
-    ...(summary.fetched === summary.size ? [] : [`${formatSize(summary.fetched)} downloaded`]),
+    ...(summary.fetched === summary.size ? [] : [`${formatSize(summary.fetched)} ${verb.bytes}`]),
     formatDuration(summary.elapsedMs),
     ...(rate === undefined ? [] : [rate]),
     ...(summary.freed === undefined ? [] : [`${formatSize(summary.freed)} freed`]),
@@ -56,9 +59,9 @@ export function summaryLine(
 }
 
 /** The one line of `--quiet`. */
-export function quietLine(summary: Summary, g: Glyphs): string {
+export function quietLine(summary: Summary, g: Glyphs, verb: Verb): string {
   return [
-    `pulled ${displayName(summary.name)}`,
+    `${verb.done} ${displayName(summary.name)}`,
     formatSize(summary.size),
     shortId(summary.digest),
   ].join(g.separator);

@@ -17,6 +17,7 @@ import type { Renderer, RenderOptions } from "./renderer.ts";
 import { pullSteps } from "./steps.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { interruptedStep, type Step } from "./step_text.ts";
+import { PULL } from "./verb.ts";
 
 const FRAME_MS = 100;
 const FRAME_CELLS = 57;
@@ -24,10 +25,11 @@ const FRAME_CELLS = 57;
 export function tableRenderer(out: Terminal, clock: Clock, options: RenderOptions): Renderer {
   const g = glyphs(out.unicode);
   const paint = paintWith(out.color);
+  const { verb = PULL } = options;
   const progress = foldProgress(clock);
   const activeBlobs = foldActiveBlobs(clock);
   const live = out.color ? redrawLines(out, clock, draw) : redrawLine(out, draw);
-  let steps = pullSteps(g, clock, options.verbose);
+  let steps = pullSteps(g, clock, options);
   let titled = false;
   let open = false;
   let host = "";
@@ -49,7 +51,7 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
   const frameCells = () => Math.min(FRAME_CELLS, cells());
 
   function begin(title: string): void {
-    steps = pullSteps(g, clock, options.verbose);
+    steps = pullSteps(g, clock, options);
     if (!titled) live.print(painted([[`${g.title} pullama`, paint.strong]], cells(), g));
     titled = true;
     open = true;
@@ -81,10 +83,10 @@ export function tableRenderer(out: Terminal, clock: Clock, options: RenderOption
   }
 
   function summarize(summary: Summary): void {
-    const heading = `${g.done} pulled ${displayName(summary.name)}`;
+    const heading = `${g.done} ${verb.done} ${displayName(summary.name)}`;
     const [top = "", head = "", ...rest] = box(
       heading,
-      summaryRows(summary, steps.problems),
+      summaryRows(summary, steps.problems, verb),
       frameCells(),
       g,
     );

@@ -9,7 +9,11 @@ async function said(line: string): Promise<string> {
 
 for (
   const [line, ...expected] of [
-    ["list --force", "('list' has no --force; pull, update and queue start have it)", "list"],
+    [
+      "list --force",
+      "('list' has no --force; pull, cp, mv, update and queue start have it)",
+      "list",
+    ],
     [
       "queue list --insecure",
       "('queue list' has no --insecure; most other commands have it)",

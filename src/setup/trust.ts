@@ -1,6 +1,24 @@
-/** Token servers on other hosts than their registry, which the user trusts with the login for it. */
+/** Whom the user trusts: certificates besides the built-in ones, and token servers on other hosts than their registry. */
 
 import { PullamaError } from "../core/errors.ts";
+
+/** Files and folders of certificates. */
+export interface TrustedCertificates {
+  /** A file in PEM form. */
+  readonly caCert?: string;
+  /** Folders, a list with ":" (";" on Windows) between its parts. */
+  readonly caDir?: string;
+}
+
+/** The file of --ca-cert, otherwise what `env` has in SSL_CERT_FILE and SSL_CERT_DIR. */
+export function trustedCertificates(
+  caCert: string | undefined,
+  env: (name: string) => string | undefined,
+): TrustedCertificates {
+  if (caCert !== undefined) return { caCert };
+  const [file, folders] = [env("SSL_CERT_FILE"), env("SSL_CERT_DIR")];
+  return { ...(file && { caCert: file }), ...(folders && { caDir: folders }) };
+}
 
 /** Those of --token-host, otherwise those in PULLAMA_TOKEN_HOSTS. Throws `usage` for an invalid one. */
 export function tokenHosts(

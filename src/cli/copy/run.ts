@@ -1,0 +1,128 @@
+/** `pullama cp` and `pullama mv`: copies installed models into another folder, and removes those that were moved. */
+
+import { exitCodeOfFirst, PullamaError } from "../../core/errors.ts";
+import { displayName } from "../../core/name.ts";
+import type { CopyOptions, OpenCopier } from "../../setup/copy.ts";
+import { modelsDir } from "../../setup/models_dir.ts";
+import { errorText, interruptedText } from "../../ui/text/message.ts";
+import { batchSummaryText, type ModelOutcome } from "../../ui/pull/batch_summary.ts";
+import { COPY } from "../../ui/pull/verb.ts";
+import { removedText } from "../../ui/reports/moved.ts";
+import { type DisplayFlags, displayOptions } from "../args/options.ts";
+import { absolute, quotedWord, repeatFolderFlags } from "../args/repeat_flags.ts";
+import type { Host } from "../host/host.ts";
+import { createPuller, type Puller } from "../pull/puller.ts";
+import type { RmWire } from "../rm/run.ts";
+
+/** The dependencies of these commands. */
+export interface CopyWire extends RmWire {
+  readonly openCopier: OpenCopier;
+}
+
+/** The parsed flags. */
+export interface CopyFlags extends DisplayFlags {
+  readonly modelsDir?: string | undefined;
+  readonly all?: true | undefined;
+  readonly force?: true | undefined;
+  readonly limitRate?: number | undefined;
+}
+
+/** Copies or moves the models of `words` to the folder that is the last of them. Returns the exit code. */
+export async function runCopy(
+  act: "cp" | "mv",
+  words: readonly string[],
+  flags: CopyFlags,
+  host: Host,
+  wire: CopyWire,
+): Promise<number> {
+  const display = displayOptions(flags);
+  const { given, to } = targetOf(act, words, flags);
+  const from = absolute(modelsDir(flags.modelsDir, host), host);
+  const { limitRate, force = false } = flags;
+  const options: CopyOptions = {
+    from,
+    modelsDir: absolute(to, host),
+    force,
+    ...(limitRate !== undefined && { limitRate }),
+  };
+  const models = flags.all ? await allOf(from, wire) : given;
+  const puller = createPuller({
+    options: { ...UNUSED, modelsDir: from, force },
+    display,
+    verb: COPY,
+    commands: [],
+    host,
+    openEngine: (_, stop) => wire.openCopier(options, stop),
+    openModels: wire.openModels,
+  });
+  const { out, err } = puller;
+  const people = display.mode === "table" || display.mode === "compact";
+  const outcomes = await copied(models, puller, host);
+  if (models.length === 0 && people) err.write(`no models in ${from}\n`);
+  if (outcomes.length > 1 && people && !display.quiet) {
+    out.write(batchSummaryText(outcomes, "copied"));
+  }
+  const done = outcomes.flatMap(({ name, ended }) => name && ended === "pulled" ? [name] : []);
+  const removals = act === "mv" && done.length > 0 ? await wire.removeModels(from, done) : [];
+  out.write(removedText(removals, out, { ...display, from, date: host.clock.date() }));
+  for (const { name, error } of removals) {
+    if (!error) continue;
+    const doing = `remove ${displayName(name)} from ${from}`;
+    err.write(errorText(error, err, { doing, verbose: display.verbose }));
+  }
+  if (outcomes.some(({ ended }) => ended === "interrupted" || ended === "not started")) {
+    const again = [act, ...(flags.all ? ["--all"] : given), quotedWord(to, host)].join(" ");
+    err.write(interruptedText([again + repeatFolderFlags(flags, host)], err));
+  }
+  return exitCodeOfFirst([...outcomes, ...removals]);
+}
+
+/** What a copy does not need of a pull. */
+const UNUSED = {
+  insecure: false,
+  maxRetries: 0,
+  chunkSize: 1,
+  timeoutMs: 1,
+  connections: undefined,
+  dryRun: false,
+} as const;
+
+async function copied(
+  models: readonly string[],
+  puller: Puller,
+  host: Host,
+): Promise<readonly ModelOutcome[]> {
+  await using opened = puller;
+  // An error about the folders is not one of the first model.
+  if (models.length > 0) await opened.open();
+  const outcomes: ModelOutcome[] = [];
+  for (const [k, given] of models.entries()) {
+    const place = models.length > 1 ? `${k + 1}/${models.length}` : undefined;
+    const stopped = host.stop.soft.aborted || outcomes.at(-1)?.ended === "interrupted";
+    outcomes.push(stopped ? opened.leave(given) : await opened.pull(given, place));
+  }
+  return outcomes;
+}
+
+/** Throws `usage` where models or the folder are missing. */
+function targetOf(
+  act: "cp" | "mv",
+  words: readonly string[],
+  flags: CopyFlags,
+): { readonly given: readonly string[]; readonly to: string } {
+  const all = flags.all ?? false;
+  const given = words.slice(0, -1);
+  if ((given.length > 0) !== all) return { given, to: words.at(-1)! };
+  const message = all
+    ? `--all is all models: name none of them, only the folder to ${WORDS[act]} them to`
+    : `name the models to ${
+      WORDS[act]
+    }, or --all for all of them, and then the other models folder`;
+  throw new PullamaError("usage", message, { hint: `see "pullama help ${act}"` });
+}
+
+const WORDS = { cp: "copy", mv: "move" } as const;
+
+async function allOf(from: string, wire: CopyWire): Promise<readonly string[]> {
+  return (await (await wire.openModels(from)).names()).map(displayName);
+}
