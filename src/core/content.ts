@@ -121,6 +121,10 @@ export interface UnfinishedBytes {
 export interface PullIntent {
   readonly name: ModelName;
   readonly digests: ReadonlySet<Digest>;
+  /** The size of all blobs of the model, in bytes, if known. */
+  readonly size?: number;
+  /** Those of `digests` together. */
+  readonly missing?: number;
 }
 
 /** The room for blobs, in bytes; undefined where that is unknown, or there is no limit that matters. */

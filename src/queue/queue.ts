@@ -65,6 +65,11 @@ export function remove(queue: Queue, positions: readonly number[]): Removed {
   return { queue: { ...queue, entries }, removed };
 }
 
+/** The positions of completed entries. */
+export function completedIn({ entries }: Queue): readonly number[] {
+  return entries.flatMap((entry, i) => is(entry, "completed") ? [i + 1] : []);
+}
+
 /** Throws `usage` if there is no entry at one of `positions`. */
 export function assertPositions({ entries }: Queue, positions: readonly number[]): void {
   const missing = [...new Set(positions)].filter((position) => position > entries.length);

@@ -1,6 +1,8 @@
 /** Pulls the models of the queue one after another. */
 
+import { systemClock } from "../io/clock.ts";
 import type { Lock } from "../io/lock.ts";
+import { statOf } from "../io/stat.ts";
 import { givenOf } from "./entry.ts";
 import { becomeRunner, changeQueue, type QueuePlace, type WaitOptions } from "./file.ts";
 import { type Queue, timestamp } from "./format.ts";
@@ -27,7 +29,12 @@ export interface Run {
   readonly enough: AbortSignal;
   readonly wait: WaitOptions;
   now(): Date;
+  /** The run waits for further entries, until `enough`; called when it begins to. Absent: it ends instead. */
+  readonly onIdle?: (() => void) | undefined;
 }
+
+/** Milliseconds between two looks for further entries. */
+const LOOK_MS = 1000;
 
 /**
  * Pulls all queued entries, including those added during the run, and records the result of each.
@@ -37,9 +44,19 @@ export interface Run {
 export async function runQueue(place: QueuePlace, run: Run): Promise<readonly string[]> {
   const { wait, enough } = run;
   using lock = await becomeRunner(place, wait);
-  for (let index = 1;; index++) {
+  let idle = false;
+  for (let index = 1;;) {
+    const before = await versionOf(place);
     const turn = await takeTurn(place, run, lock, index);
-    if (turn === undefined) break;
+    if (turn === undefined) {
+      if (!run.onIdle || enough.aborted) break;
+      if (!idle) run.onIdle();
+      idle = true;
+      await changed(place, before, enough);
+      continue;
+    }
+    idle = false;
+    index++;
     const end = await run.pullOne(turn);
     const now = timestamp(run.now());
     const record = (queue: Queue) => ({ queue: recorded(queue, end, now), result: undefined });
@@ -48,6 +65,19 @@ export async function runQueue(place: QueuePlace, run: Run): Promise<readonly st
   }
   const change = (queue: Queue) => ({ queue, result: waiting(queue).map(givenOf) });
   return await changeQueue(place, wait, change, lock);
+}
+
+/** What is another after every change of the queue: it is replaced. */
+async function versionOf({ file }: QueuePlace): Promise<string> {
+  const info = await statOf(file);
+  return info ? `${info.ino} ${info.mtime?.getTime()} ${info.size}` : "";
+}
+
+/** Resolves when the queue is another version than `before`, or `enough` is aborted. */
+async function changed(place: QueuePlace, before: string, enough: AbortSignal): Promise<void> {
+  while (!enough.aborted && await versionOf(place) === before) {
+    await systemClock.sleep(LOOK_MS, enough).catch(() => {});
+  }
 }
 
 async function takeTurn(

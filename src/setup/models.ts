@@ -2,12 +2,15 @@
 
 import type { Inventory, ModelDetails } from "../core/reports/installed.ts";
 import type { ModelName } from "../core/name.ts";
+import type { PartialModel } from "../core/reports/partial.ts";
 import { openFolder } from "../store/store.ts";
 
 /** What is installed in one folder. All reject with kind local where the folder cannot be read. */
 export interface InstalledModels {
   list(): Promise<Inventory>;
   names(): Promise<readonly ModelName[]>;
+  /** What is partly downloaded. */
+  partial(): Promise<readonly PartialModel[]>;
   /** Undefined if it is not installed. */
   details(name: ModelName): Promise<ModelDetails | undefined>;
 }

@@ -13,7 +13,7 @@ import {
   type WaitOptions,
 } from "../queue/file.ts";
 import { type Entry, type Queue, timeIn, timestamp } from "../queue/format.ts";
-import { add, type Added, assertPositions, remove } from "../queue/queue.ts";
+import { add, type Added, assertPositions, completedIn, remove } from "../queue/queue.ts";
 import { type Run, runQueue } from "../queue/runner.ts";
 import { folderAt, makeOwnFolder } from "../store/layout/folder.ts";
 import { makeRoot } from "../store/layout/ownership.ts";
@@ -27,8 +27,8 @@ export interface ModelQueue {
   peek(): Promise<readonly QueueRow[]>;
   /** Appends models; resolves with what was done with each. */
   add(names: readonly ModelName[], now: Date, wait: Wait): Promise<Omit<Added, "queue">>;
-  /** Removes entries by position, all or none; resolves with their models. */
-  remove(positions: readonly number[], wait: Wait): Promise<readonly QueueModel[]>;
+  /** Removes entries by position, all or none, or those that are completed; resolves with their models. */
+  remove(positions: readonly number[] | "completed", wait: Wait): Promise<readonly QueueModel[]>;
   /** Pulls the entries that are queued; see `runQueue`. */
   run(run: Run): Promise<readonly string[]>;
 }
@@ -64,11 +64,14 @@ export function openQueue(
         return { queue: after, result };
       })),
     async remove(positions, wait) {
+      const chosen = (queue: Queue) => positions === "completed" ? completedIn(queue) : positions;
       // No folder is made to report that the queue is empty.
-      assertPositions(await readQueue(place), positions);
+      const before = await readQueue(place);
+      assertPositions(before, chosen(before));
+      if (chosen(before).length === 0) return [];
       const removed = await notCutShort(
         changeQueue(place, { ...wait, limitMs: CHANGE_MS }, (queue) => {
-          const { queue: after, removed } = remove(queue, positions);
+          const { queue: after, removed } = remove(queue, chosen(queue));
           return { queue: after, result: removed };
         }),
       );

@@ -15,6 +15,7 @@ import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
 import type { CleanReport } from "../core/reports/clean.ts";
 import type { Inventory, ModelDetails } from "../core/reports/installed.ts";
+import type { PartialModel } from "../core/reports/partial.ts";
 import type { PruneReport } from "../core/reports/prune.ts";
 import type { Removal } from "../core/reports/rm.ts";
 import type { VerifyOptions, VerifyReport, VerifyWatcher } from "../core/reports/verify.ts";
@@ -55,6 +56,12 @@ export class ModelsFolder implements Store {
   async list(): Promise<Inventory> {
     const { inventoryOf } = await import("./manifests/list.ts");
     return await inventoryOf(this.#paths, this.#machine);
+  }
+
+  /** What is partly downloaded; see `partialModels`. */
+  async partial(): Promise<readonly PartialModel[]> {
+    const { partialModels } = await import("./show/partial.ts");
+    return await partialModels(this.#paths);
   }
 
   async names(): Promise<readonly ModelName[]> {

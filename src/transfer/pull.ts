@@ -179,8 +179,13 @@ async function downloadAndCommit(
 
 /** What is missing. */
 function intentOf(name: ModelName, statuses: readonly BlobStatus[]): PullIntent {
-  const missing = statuses.filter(({ state }) => state === "missing");
-  return { name, digests: new Set(missing.map(({ blob }) => blob.digest)) };
+  const missing = statuses.filter(({ state }) => state === "missing").map(({ blob }) => blob);
+  return {
+    name,
+    digests: new Set(missing.map(({ digest }) => digest)),
+    size: sizeOf(statuses.map(({ blob }) => blob)),
+    missing: sizeOf(missing),
+  };
 }
 
 function dryRun(

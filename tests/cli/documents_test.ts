@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { relative } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import schema from "../../docs/json-events.schema.json" with { type: "json" };
+import { parseName } from "../../src/core/name.ts";
 import { pathsOf } from "../../src/store/layout/paths.ts";
+import { openFolder } from "../../src/store/store.ts";
 import { makeModel } from "../fakes/model.ts";
 import { startRegistry } from "../fakes/registry.ts";
 import { writeModelsFolder } from "../fakes/models_folder.ts";
@@ -88,6 +90,20 @@ function writeQueue({ models }: Place, text: string): void {
   Deno.mkdirSync(`${models}/.pullm`, { recursive: true });
   Deno.writeTextFileSync(`${models}/.pullm/queue.json`, text);
 }
+
+Deno.test("docs/json-events.md lists exactly the fields of list --partial", async () => {
+  await using at = await place();
+  const digest = `sha256:${"0a".repeat(32)}` as const;
+  const store = openFolder(at.models);
+  const name = parseName("llama3.2");
+  const intent = { name, digests: new Set([digest]), size: 9000, missing: 9000 };
+  await using _session = await store.enter(new AbortController().signal, () => {}, intent);
+  for (const hex of ["0a", "0b"]) {
+    const path = `${at.models}/.pullm/sha256-${hex.repeat(32)}.partial`;
+    await Deno.writeFile(path, new Uint8Array(5000));
+  }
+  assertDocumented("pullama list --partial", [await at.document("list --partial")]);
+});
 
 Deno.test("docs/json-events.md lists exactly the fields of list and show", async () => {
   await using at = await place();

@@ -42,6 +42,22 @@ Deno.test("case 108: models added while the queue runs are pulled in the same ru
   world.assertInstalled(first, second, again);
 });
 
+Deno.test("queue start --watch waits for further entries, pulls them, and ends in order with a signal", async () => {
+  await using world = await queueWorld();
+  await using run = world.start("--watch");
+  const models = [world.model("library/first"), world.model("library/second")];
+  for (const [i, { name }] of models.entries()) {
+    await run.says(new RegExp(`(?:waiting for further entries[^]*){${i + 1}}`));
+    await world.queue("add", name);
+  }
+  await run.says(/(?:waiting for further entries[^]*){3}/);
+  world.assertInstalled(...models);
+  run.process.kill("SIGTERM");
+  const { code } = await run.ended;
+  assert.equal(code, 0, run.err());
+  assert.match(run.out(), /\n2 of 2 models pulled\n/);
+});
+
 Deno.test("case 109: a pull whose runner was killed is resumed by the next one", async () => {
   await using world = await queueWorld({ bytesPerSecond: 8 * MIB });
   const model = world.model("library/big", 16 * MIB);

@@ -3,6 +3,7 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { CleanWire } from "./run.ts";
 import { modelsDirFlag, noColorFlag, outputFlag, quietFlag } from "../args/flags.ts";
+import { duration } from "../args/values.ts";
 import type { Host } from "../host/host.ts";
 
 const MORE = `
@@ -14,6 +15,7 @@ queue" is removed only with --queue.
 Examples:
   pullama clean                      remove everything unfinished pulls left
   pullama clean llama3.2             only what pulls of llama3.2 left
+  pullama clean --older-than 30d     what no pull has used for 30 days
   pullama clean --dry-run            show what would be removed and freed
   pullama clean --output json | jq .freed_bytes`;
 
@@ -25,6 +27,13 @@ export function addClean(root: CommandUnknownOpts, host: Host, wire: CleanWire):
     .addOption(
       new Option("--dry-run", "show what would be removed; remove nothing")
         .helpGroup("Storage:"),
+    )
+    .addOption(
+      new Option(
+        "--older-than <dur>",
+        "only pulls that have not written for this long, such as 30d",
+      )
+        .argParser(duration).helpGroup("Storage:"),
     )
     .addOption(
       new Option("--queue", "also remove the list of queued models").helpGroup("Storage:"),

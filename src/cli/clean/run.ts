@@ -15,6 +15,7 @@ export interface CleanWire {
       readonly models: readonly ModelName[];
       readonly dryRun: boolean;
       readonly queue: boolean;
+      readonly before?: number | undefined;
       readonly signal: AbortSignal;
     },
   ) => Promise<CleanReport>;
@@ -24,6 +25,8 @@ export interface CleanWire {
 export interface CleanFlags extends FolderFlags {
   readonly dryRun?: true | undefined;
   readonly queue?: true | undefined;
+  /** Milliseconds. */
+  readonly olderThan?: number | undefined;
 }
 
 /**
@@ -38,10 +41,12 @@ export async function runClean(
 ): Promise<void> {
   const { mode, quiet, color } = displayOptions(flags);
   const { out } = outputs(host, color);
+  const { olderThan } = flags;
   const report = await wire.cleanFolder(modelsDir(flags.modelsDir, host), {
     models: models.map(parseName),
     dryRun: flags.dryRun ?? false,
     queue: flags.queue ?? false,
+    ...(olderThan !== undefined && { before: host.clock.date().getTime() - olderThan }),
     signal: host.stop.soft,
   });
   out.write(cleanText(report, out, { mode, quiet }));

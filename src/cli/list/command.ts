@@ -20,6 +20,7 @@ Examples:
   pullama ls -v                      with modification times in full
   pullama ls -q                      only names, one per line
   pullama list --digests -q          the digests of all manifests and blobs
+  pullama list --partial             what unfinished pulls have kept
   pullama list --output lock > models.lock
   pullama ls --output json | jq -r '.models[] | [.name, .size] | @tsv'`;
 
@@ -28,6 +29,10 @@ export function addList(root: CommandUnknownOpts, host: Host, wire: ModelsWire):
     .description("list installed models: name, ID, size, modified")
     .argument("[prefix]", "list only names that begin with this")
     .addOption(modelsDirFlag())
+    .addOption(
+      new Option("--partial", "models that are partly downloaded, and who pulls them")
+        .helpGroup("Output:"),
+    )
     .addOption(new Option("--digests", "also list blobs, with whole digests").helpGroup("Output:"))
     .addOption(
       new Option("--output <mode>", "output format").choices(LIST_MODES).default("table")

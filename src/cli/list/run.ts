@@ -1,11 +1,13 @@
 /** `pullama list`: installed models, and warnings about manifests that cannot be read. */
 
 import type { Inventory } from "../../core/reports/installed.ts";
+import { PullamaError } from "../../core/errors.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
 import { quoted } from "../../core/quote.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { listText } from "../../ui/reports/list.ts";
 import type { ListMode } from "../../ui/mode.ts";
+import { partialText } from "../../ui/reports/partial.ts";
 import { warningText } from "../../ui/text/message.ts";
 import { counted } from "../../ui/text/numbers.ts";
 import { type Host, outputs } from "../host/host.ts";
@@ -17,7 +19,10 @@ import { absolute, repeatFolderFlags } from "../args/repeat_flags.ts";
 export interface ListFlags extends Omit<FolderFlags, "output"> {
   readonly output: ListMode;
   readonly digests?: true | undefined;
+  readonly partial?: true | undefined;
 }
+
+const ONLY_INSTALLED = "--digests and --output lock are for installed models, without --partial";
 
 /** Lists the models whose names begin with `prefix`. Rejects if the folder cannot be read. */
 export async function runList(
@@ -31,10 +36,18 @@ export async function runList(
   const folder = modelsDir(flags.modelsDir, host);
   // The reader of a document may have another working directory.
   const models = await wire.openModels(mode === "json" ? absolute(folder, host) : folder);
+  const nowMs = host.clock.date().getTime();
+  const view = { mode, quiet, verbose, digests, nowMs };
+  if (flags.partial) {
+    if (digests || mode === "lock") throw new PullamaError("usage", ONLY_INSTALLED);
+    const partial = (await models.partial()).filter(beginning(prefix ?? ""));
+    out.write(partialText(partial, out, view));
+    if (partial.length === 0 && !quiet && mode !== "json") err.write("no partial downloads\n");
+    return;
+  }
   const inventory = await models.list();
   const shown = withPrefix(inventory, prefix ?? "");
-  const nowMs = host.clock.date().getTime();
-  out.write(listText(shown, out, { mode, quiet, verbose, digests, nowMs }));
+  out.write(listText(shown, out, view));
   for (const { message, hint } of modelsDirWarnings(flags.modelsDir, host)) {
     err.write(warningText(message, hint, err));
   }
@@ -49,14 +62,18 @@ export async function runList(
 
 /** Compares as `ollama list` does: with the displayed name, ignoring case. */
 function withPrefix(inventory: Inventory, prefix: string): Inventory {
-  const start = prefix.toLowerCase();
-  const begins = ({ name }: { readonly name?: ModelName }) =>
-    start === "" || (name && displayName(name).toLowerCase().startsWith(start));
+  const begins = beginning(prefix);
   return {
     models: inventory.models.filter(begins),
     broken: inventory.broken.filter(begins),
     hidden: inventory.hidden.filter(begins),
   };
+}
+
+function beginning(prefix: string): (one: { readonly name?: ModelName }) => boolean {
+  const start = prefix.toLowerCase();
+  return ({ name }) =>
+    start === "" || (name !== undefined && displayName(name).toLowerCase().startsWith(start));
 }
 
 /** `flags`: the flags to repeat in suggested commands, after a blank. */

@@ -1,6 +1,7 @@
 /** `pullama queue add` and `pullama queue rm`. */
 
 import { shortId } from "../../core/digest.ts";
+import { PullamaError } from "../../core/errors.ts";
 import { displayName, fullName, type ModelName, parsePinned } from "../../core/name.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { inspectText, jsonText } from "../../ui/text/json.ts";
@@ -38,24 +39,41 @@ export async function addToQueue(
   });
 }
 
+/** The parsed flags of a removal. */
+export interface RemoveFlags extends FolderFlags {
+  readonly done?: true | undefined;
+}
+
 /**
- * Removes entries by their positions in the list: all of them, or none if one cannot be removed.
+ * Removes entries by their positions in the list: all of them, or none if one cannot be removed. With `--done`, and no
+ * position, those that are completed.
  */
 export async function removeFromQueue(
   positions: readonly number[],
-  flags: FolderFlags,
+  flags: RemoveFlags,
   host: Host,
   openQueue: OpenQueue,
 ): Promise<void> {
+  const { done = false } = flags;
+  if ((positions.length > 0) === done) {
+    throw new PullamaError("usage", done ? BOTH : NEITHER, {
+      hint: "see the positions with: pullama queue list",
+    });
+  }
   const queue = await openQueue(modelsDir(flags.modelsDir, host));
-  const removed = await queue.remove(positions, waitMessages(host, flags.color));
+  const chosen = done ? "completed" : positions;
+  const removed = await queue.remove(chosen, waitMessages(host, flags.color));
+  const lines = removed.map((row) => `removed ${modelText(row)} from the queue`);
   writeResult(flags, host, {
-    lines: removed.map((row) => `removed ${modelText(row)} from the queue`),
+    lines: lines.length > 0 ? lines : ["no entry is completed"],
     document: {
       removed: removed.map((row) => row.name ? fieldsOf(row.name) : { name: modelText(row) }),
     },
   });
 }
+
+const NEITHER = "name the positions to remove, or --done for all completed entries";
+const BOTH = "name either positions to remove, or --done for all completed entries";
 
 function requestText({ scheme, digest }: ModelName): string {
   const over = `over ${scheme === "http" ? "plain http" : "https"}`;

@@ -48,16 +48,18 @@ Examples:
 const MORE_ON_RM = `
 Examples:
   pullama queue rm 2                 remove the second entry
-  pullama queue rm 1 4 5             remove all three, or none if one is active`;
+  pullama queue rm 1 4 5             remove all three, or none if one is active
+  pullama queue rm --done            remove all completed entries`;
 
 const MORE_ON_START = `
+With --watch the run waits for further entries when all are done, for a service.
 Ctrl+C ends the run after the current model; a second Ctrl+C stops that pull,
 which can be resumed; a third one exits immediately. The rest stays queued.
 
 Examples:
   pullama queue start                pull everything that is queued
   pullama queue start --dry-run      download sizes, and whether they fit
-  pullama queue start --limit-rate 5M --retry-for forever`;
+  pullama queue start --watch --limit-rate 5M --retry-for forever`;
 
 export function addQueue(
   root: CommandUnknownOpts,
@@ -117,10 +119,11 @@ function addRm(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
     .description("remove entries that are not active")
     .addHelpText("after", MORE_ON_RM)
     .argument(
-      "<position...>",
+      "[position...]",
       "position in the list",
       (text, before: readonly number[] = []) => [...before, wholeNumber(1, MOST_ENTRIES)(text)],
     )
+    .addOption(new Option("--done", "all completed entries").helpGroup("Queue:"))
     .addOption(modelsDirFlag())
     .addOption(outputFlag())
     .addOption(new Option("-q, --quiet", "print only errors").helpGroup("Output:"))
@@ -128,13 +131,16 @@ function addRm(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
     .addOption(noColorFlag())
     .action(async (positions, flags) => {
       const { removeFromQueue } = await import("./add_rm.ts");
-      await removeFromQueue(positions, flags, host, wire.openQueue);
+      await removeFromQueue(positions ?? [], flags, host, wire.openQueue);
     });
 }
 
 const addStart: Add = (group, host, wire, ended) => {
   withPullFlags(group.command("start"))
     .description("pull all queued models, including those added meanwhile")
+    .addOption(
+      new Option("--watch", "when all is done, wait for further entries").helpGroup("Queue:"),
+    )
     .addHelpText("after", MORE_ON_START)
     .action(async (flags) => {
       const [
@@ -164,6 +170,7 @@ const addStart: Add = (group, host, wire, ended) => {
           openEngine: wire.openEngine,
           openModels: wire.openModels,
           wait: waitMessages(host, flags.color),
+          watch: flags.watch ?? false,
         }),
       );
     });

@@ -25,6 +25,8 @@ export interface QueueJob extends PullerParts {
   readonly repeatFlags: string;
   /** How to wait for another process that is changing the queue. */
   readonly wait: Wait;
+  /** Wait for further entries when all are done. */
+  readonly watch: boolean;
 }
 
 /**
@@ -78,7 +80,7 @@ export async function startQueue(job: QueueJob): Promise<number> {
   using _listener = onAbort(enough, onEnough);
   try {
     for (const { message, hint } of job.warnings) puller.emit({ event: "warning", message, hint });
-    if (open.length > 0) {
+    if (open.length > 0 || job.watch) {
       // First: an error that prevents every pull must not mark the first entry as failed, and a
       // change of the queue may cost root the right to read its own files.
       await puller.open();
@@ -87,6 +89,7 @@ export async function startQueue(job: QueueJob): Promise<number> {
         enough,
         now: () => clock.date(),
         wait: { signal: stop.hard, onWait: job.wait.onWait },
+        ...(job.watch && { onIdle: () => show({ event: "queue_waiting" }) }),
       });
     }
   } finally {

@@ -27,9 +27,10 @@ export interface CleanItem {
 export interface LeftItem extends CleanItem {
   /**
    * Why it was left: another process is using it, or may be; it is needed by a model that was not
-   * given; or it is unknown which model needs it, so it may be one of those that were given.
+   * given; or it is unknown which model needs it, so it may be one of those that were given; or it
+   * was written to recently.
    */
-  readonly why: "busy" | "wanted" | "unknown";
+  readonly why: "busy" | "wanted" | "unknown" | "young";
   /** The process that is using it, if known. */
   readonly holder?: string;
 }

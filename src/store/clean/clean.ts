@@ -3,16 +3,17 @@
  * manifests, what `ollama pull` left, or what another process is using.
  */
 
+import type { Digest } from "../../core/digest.ts";
 import type { CleanReport } from "../../core/reports/clean.ts";
 import type { ModelName } from "../../core/name.ts";
 import { statOf } from "../../io/stat.ts";
 import { cleanScope } from "./scope.ts";
 import { cleanBlob, cleanIntents, cleanLoose, cleanQueue, type CleanWork } from "./steps.ts";
 import { activeIntents, tryExclusive } from "../layout/exclusive.ts";
-import { unfinishedIn } from "../layout/unfinished.ts";
+import { type UnfinishedBlob, unfinishedIn } from "../layout/unfinished.ts";
 import type { Folder } from "../layout/folder.ts";
 import type { Paths } from "../layout/paths.ts";
-import { readIntents } from "../layout/intents.ts";
+import { readIntents, type StoredIntent } from "../layout/intents.ts";
 import { requireOwnFolders } from "../layout/trust.ts";
 
 export interface CleanOptions {
@@ -22,6 +23,8 @@ export interface CleanOptions {
   readonly dryRun: boolean;
   /** Also the queue. */
   readonly queue: boolean;
+  /** Only what nothing was written to since then, in milliseconds since 1970; default: of any age. */
+  readonly before?: number | undefined;
   /** Ends the wait for a process that is changing the queue. */
   readonly signal: AbortSignal;
 }
@@ -34,7 +37,7 @@ export async function cleanFolder(
   folder: Folder,
   options: CleanOptions,
 ): Promise<CleanReport> {
-  const { models, dryRun, queue, signal } = options;
+  const { models, dryRun, queue, before = Infinity, signal } = options;
   const { paths } = folder;
   await requireOwnFolders(paths);
   // No file is made where there is nothing to remove.
@@ -43,22 +46,39 @@ export async function cleanFolder(
   using held = new DisposableStack();
   const intents = await readIntents(paths);
   const scope = await cleanScope(paths, models, intents);
+  const unfinished = await unfinishedIn(paths);
   const work: CleanWork = {
     folder,
     dryRun,
     intents,
     scope,
+    before,
+    young: youngIn(unfinished.blobs, intents, before),
     exclusive,
     active: exclusive.held ? new Map() : await activeIntents(intents, held, exclusive.ownership),
     removed: [],
     left: [],
   };
-  const unfinished = await unfinishedIn(paths);
   for (const blob of unfinished.blobs) await cleanBlob(work, blob);
   if (!scope) await cleanLoose(work, unfinished);
   await cleanIntents(work);
   if (queue) await cleanQueue(work, signal);
   return { dryRun, removed: work.removed, left: work.left };
+}
+
+/** Blobs that were written to after `before`, and all others of a model that has one. */
+function youngIn(
+  blobs: readonly UnfinishedBlob[],
+  intents: readonly StoredIntent[],
+  before: number,
+): ReadonlySet<Digest> {
+  const own = new Set(
+    blobs.filter(({ own, waiting, bad }) =>
+      [...own, ...waiting, ...bad].some(({ modifiedMs }) => modifiedMs > before)
+    ).map(({ digest }) => digest),
+  );
+  const pulled = intents.filter(({ digests }) => !own.isDisjointFrom(digests));
+  return new Set([...own, ...pulled.flatMap(({ digests }) => [...digests])]);
 }
 
 async function hasAny(paths: Paths, queue: boolean): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** The steps of cleaning; each leaves what another process is using. */
 
+import type { Digest } from "../../core/digest.ts";
 import type { CleanItem, CleanKind, LeftItem } from "../../core/reports/clean.ts";
 import type { Disk } from "../../io/disk.ts";
 import { isExisting, isMissing } from "../../io/file_error.ts";
@@ -24,6 +25,9 @@ export interface CleanWork {
   readonly intents: readonly StoredIntent[];
   /** Undefined: everything. */
   readonly scope: CleanScope | undefined;
+  /** Files that were written to later are left, in milliseconds since 1970, and these blobs. */
+  readonly before: number;
+  readonly young: ReadonlySet<Digest>;
   readonly exclusive: Exclusive;
   /** Models that are being pulled, with the holder of the lock. */
   readonly active: ReadonlyMap<StoredIntent, string | undefined>;
@@ -45,6 +49,7 @@ export async function cleanBlob(work: CleanWork, blob: UnfinishedBlob): Promise<
     if (scope.incomplete && intents.length === 0) leave(work, "unfinished", data, owner, "unknown");
     return;
   }
+  if (work.young.has(digest)) return leave(work, "unfinished", [...data, ...bad], owner, "young");
   await remove(work, "damaged", bad, owner);
   if (data.length + locks.length === 0) return;
   const busy = intents.find((intent) => active.has(intent));
@@ -74,13 +79,15 @@ export async function cleanBlob(work: CleanWork, blob: UnfinishedBlob): Promise<
 /** Removes what belongs to no blob and to no model. */
 export async function cleanLoose(
   work: CleanWork,
-  { temporary, bad, locks }: Unfinished,
+  unfinished: Unfinished,
 ): Promise<void> {
-  const { exclusive } = work;
-  await remove(work, "damaged", bad);
+  const { exclusive, before } = work;
+  const old = ({ modifiedMs }: UnfinishedFile) => modifiedMs <= before;
+  const temporary = unfinished.temporary.filter(old);
+  await remove(work, "damaged", unfinished.bad.filter(old));
   if (exclusive.held) await remove(work, "temporary", temporary);
   else leave(work, "temporary", temporary, {}, "busy", exclusive.holder);
-  for (const lock of locks) {
+  for (const lock of unfinished.locks.filter(old)) {
     // The pull that it belonged to may have removed it.
     using guard = await tryLockExisting(lock.path).catch((error) => {
       if (!isMissing(error)) throw error;
@@ -92,13 +99,16 @@ export async function cleanLoose(
 
 /** Removes the intents in scope, unless blobs of theirs are in use. */
 export async function cleanIntents(work: CleanWork): Promise<void> {
-  const { intents, scope, active, left } = work;
-  const inUse = new Set(left.flatMap(({ why, digest }) => why === "busy" && digest ? digest : []));
+  const { intents, scope, active, left, before } = work;
+  const inUse = new Set(
+    left.flatMap(({ why, digest }) => (why === "busy" || why === "young") && digest ? digest : []),
+  );
   for (const intent of intents) {
     if (active.has(intent) || (scope && !scope.intents.has(intent))) continue;
     if (!intent.digests.isDisjointFrom(inUse)) continue;
-    const files = await Promise.all([intent.path, intent.lock].map(unfinishedFile));
-    await remove(work, "records", files.filter((file) => file !== undefined));
+    const files = (await Promise.all([intent.path, intent.lock].map(unfinishedFile)))
+      .filter((file) => file !== undefined);
+    if (files.every(({ modifiedMs }) => modifiedMs <= before)) await remove(work, "records", files);
   }
 }
 

@@ -24,10 +24,13 @@ export interface StoredIntent extends PullIntent {
   readonly lock: string;
 }
 
+const Bytes = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Note = v.object({
   version: v.literal(1),
   name: v.object({ host: v.string(), namespace: v.string(), model: v.string(), tag: v.string() }),
   blobs: v.array(v.custom<Digest>(isDigest)),
+  size: v.optional(Bytes),
+  missing: v.optional(Bytes),
 });
 
 /** Bytes of a note at most: that of a model with 100,000 blobs. */
@@ -79,7 +82,7 @@ export async function readIntents(paths: Paths): Promise<StoredIntent[]> {
 
 async function rewrite(
   folder: Folder,
-  { name, digests }: PullIntent,
+  { name, digests, size, missing }: PullIntent,
   ownership: Ownership,
 ): Promise<void> {
   const { disk, paths } = folder;
@@ -93,16 +96,27 @@ async function rewrite(
   const blobs = [...new Set(unfinished).union(digests)];
   if (blobs.length === 0) return before && await disk.remove(path);
   const { host, namespace, model, tag } = name;
-  const text = JSON.stringify({ version: 1, name: { host, namespace, model, tag }, blobs });
+  const text = JSON.stringify({
+    version: 1,
+    name: { host, namespace, model, tag },
+    blobs,
+    size,
+    missing,
+  });
   const draft = temporaryPath(folder, "wanted-");
   await replaceFile(disk, path, draft, new TextEncoder().encode(text), ownership);
 }
 
 async function readNote(path: string): Promise<PullIntent | undefined> {
   try {
-    const { name, blobs } = v.parse(Note, JSON.parse(await readText(path)));
+    const { name, blobs, size, missing } = v.parse(Note, JSON.parse(await readText(path)));
     const valid = nameOfParts(name.host, name.namespace, name.model, name.tag);
-    return valid && { name: valid, digests: new Set(blobs) };
+    return valid && {
+      name: valid,
+      digests: new Set(blobs),
+      ...(size !== undefined && { size }),
+      ...(missing !== undefined && { missing }),
+    };
   } catch {
     return undefined;
   }

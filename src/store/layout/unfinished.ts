@@ -12,6 +12,8 @@ import { requireDirectory } from "./directory.ts";
 export interface UnfinishedFile {
   readonly path: string;
   readonly bytes: number;
+  /** When it was last written to, in milliseconds since 1970. */
+  readonly modifiedMs: number;
   readonly isFolder?: true;
 }
 
@@ -153,11 +155,13 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
 export async function unfinishedFile(path: string): Promise<UnfinishedFile | undefined> {
   const info = await lstatOf(path);
   if (!info) return undefined;
-  if (info.isDirectory) return { path, bytes: 0, isFolder: true };
-  if ((info.nlink ?? 1) > 1) return { path, bytes: 0 };
+  const modifiedMs = info.mtime?.getTime() ?? 0;
+  if (info.isDirectory) return { path, bytes: 0, modifiedMs, isFolder: true };
+  if ((info.nlink ?? 1) > 1) return { path, bytes: 0, modifiedMs };
   // A partial file is sparse.
   const sparse = path.endsWith(".partial") && info.blocks !== null;
-  return { path, bytes: sparse ? Math.min(info.size, info.blocks! * 512) : info.size };
+  const bytes = sparse ? Math.min(info.size, info.blocks! * 512) : info.size;
+  return { path, bytes, modifiedMs };
 }
 
 /**

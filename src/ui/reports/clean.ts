@@ -68,6 +68,8 @@ function reason({ why, holder, models }: LeftItem): string {
       return holder === undefined ? "in use" : `in use by ${oneLine(holder)}`;
     case "wanted":
       return `needed by ${models.map(displayName).join(", ")}`;
+    case "young":
+      return "not old enough";
     case "unknown":
       return "to remove them, run: pullama clean";
     default:

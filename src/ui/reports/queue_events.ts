@@ -23,6 +23,8 @@ export type QueueEvent =
     /** Why it failed. */
     readonly reason?: string;
   }
+  /** All entries are done; the run waits for further ones. */
+  | { readonly event: "queue_waiting" }
   /** The run has ended: counts of its entries, and in `queued` of the remaining ones. */
   | {
     readonly event: "queue_end";
@@ -50,10 +52,8 @@ export function queueShow(
     const ended = event.event === "queue_end";
     switch (mode) {
       case "table":
-        if (!ended && !quiet) out.write(`${entryLine(event, out)}\n`);
-        return;
       case "compact":
-        if (!ended && !quiet && event.status === "active") out.write(`queue ${place(event)}\n`);
+        if (!quiet) out.write(textOf(event, out, mode));
         return;
       case "json":
         if (ended || !quiet) out.write(jsonLine(event, clock));
@@ -65,6 +65,20 @@ export function queueShow(
         return mode satisfies never;
     }
   };
+}
+
+function textOf(event: QueueEvent, out: Terminal, mode: "table" | "compact"): string {
+  switch (event.event) {
+    case "queue_end":
+      return "";
+    case "queue_waiting":
+      return "waiting for further entries\n";
+    case "queue_entry":
+      if (mode === "table") return `${entryLine(event, out)}\n`;
+      return event.status === "active" ? `queue ${place(event)}\n` : "";
+    default:
+      return event satisfies never;
+  }
 }
 
 /** The command that queues the failed models again; for stderr. */
@@ -105,6 +119,7 @@ function jsonLine(event: QueueEvent, clock: Clock): string {
 }
 
 function fieldsOf(event: QueueEvent): Readonly<Record<string, unknown>> {
+  if (event.event === "queue_waiting") return {};
   if (event.event === "queue_end") {
     const { completed, failed, queued, exitCode } = event;
     return { Completed: completed, Failed: failed, Queued: queued, ExitCode: exitCode };

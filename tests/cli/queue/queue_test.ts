@@ -169,6 +169,21 @@ Deno.test("queue list prints no control characters from the queue file", async (
   assert.match(it.text(), /"status": "failed"/);
 });
 
+Deno.test("queue rm --done removes what is completed and nothing else", async () => {
+  await using it = await queueScene();
+  assert.deepEqual((await it.queue("rm --done")).out, "no entry is completed\n");
+  assert.throws(() => it.text(), Deno.errors.NotFound);
+  it.write(textOf("a completed", "b failed", "c", "d completed", "e active"));
+  const { code, out } = await it.queue("rm --done");
+  assert.deepEqual(
+    [code, out],
+    [0, "removed a:latest from the queue\nremoved d:latest from the queue\n"],
+  );
+  assert.equal((await it.queue("list -q")).out, "b:latest\nc:latest\ne:latest\n");
+  const again = await it.queue("rm --done --output json");
+  assert.deepEqual(JSON.parse(again.out), { removed: [] });
+});
+
 Deno.test("queue rm removes several positions, or reports why it removed none", async () => {
   await using it = await queueScene();
   const none = await it.queue("rm 1");
@@ -224,7 +239,8 @@ Deno.test("queue exits with 1 for usage errors, and suggests similar commands", 
     ["queue frobnicate", /unknown command 'frobnicate'/],
     ["queue strat", /Did you mean start\?/],
     ["queue add", /missing required argument 'model'/],
-    ["queue rm", /missing required argument 'position'/],
+    ["queue rm", /^name the positions to remove, or --done for all completed entries\nhint: /],
+    ["queue rm --done 1", /^name either positions to remove, or --done/],
     ["queue add m --connections 2", /unknown option '--connections'/],
     ["queue start m", /too many arguments/],
     ["queue start --connections 0", /from 1 to 64/],

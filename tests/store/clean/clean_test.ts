@@ -5,6 +5,7 @@ import type { Disk } from "../../../src/io/disk.ts";
 import type { CleanOptions } from "../../../src/store/clean/clean.ts";
 import type { Session } from "../../../src/core/content.ts";
 import { otherHolder } from "../../io/other_process.ts";
+import { filesUnder } from "../../real/store.ts";
 import { snapshotOf, writeModelsFolder } from "../../fakes/models_folder.ts";
 import { RecordingDisk } from "../../fakes/recording_disk.ts";
 import {
@@ -177,6 +178,35 @@ Deno.test("cleanFolder() of named models leaves what the others have left", asyn
   const rest = await clean(world, ["m"]);
   assert.deepEqual([lines(rest.left), exists(world.at(SHARED.blob).ready)], [[], false]);
   assert.deepEqual(namesIn(world.paths.intents), []);
+});
+
+Deno.test("cleanFolder() of what is old leaves all blobs of a model of which one was written to since", async () => {
+  await using world = await World.make();
+  await leave(world, "old", [A, C]);
+  await leave(world, "young", [B, SHARED]);
+  const day = 86_400_000;
+  const before = Date.now() - 30 * day;
+  const [then, now] = [new Date(before - day), new Date()];
+  for (const path of filesUnder(world.models)) {
+    Deno.utimeSync(`${world.models}/${path}`, then, then);
+  }
+  Deno.utimeSync(world.at(B.blob).partial, now, now);
+  const { removed, left } = await clean(world, [], { before });
+  assert.deepEqual([...new Set(removed.flatMap(({ models }) => models.map(displayName)))], [
+    "old:latest",
+  ]);
+  assert.deepEqual([...new Set(left.map(({ why }) => why))], ["young"]);
+  assert.deepEqual(
+    [...new Set(left.map(({ digest }) => digest))].sort(),
+    [
+      B.blob.digest,
+      SHARED.blob.digest,
+    ].sort(),
+  );
+  assert.ok(exists(world.at(SHARED.blob).ready) && exists(world.at(B.blob).partial));
+  assert.equal(exists(world.at(A.blob).partial), false);
+  assert.equal(namesIn(world.paths.intents).length, 2);
+  assert.deepEqual((await clean(world)).left, []);
 });
 
 Deno.test("cleanFolder() tells of a model that it does not know what nobody knows the model of", async () => {
