@@ -51,7 +51,15 @@ import { parsePinned } from "./core/name.ts";
 export type { LibraryOptions } from "./setup/library.ts";
 export type { Digest } from "./core/digest.ts";
 export { type Kind, PullamaError, type PullamaErrorOptions } from "./core/errors.ts";
-export type { BlobRef, DryRun, DryRunBlob, Emit, PullEvent, Summary } from "./core/events.ts";
+export type {
+  BlobRef,
+  DryRun,
+  DryRunBlob,
+  Emit,
+  PaceState,
+  PullEvent,
+  Summary,
+} from "./core/events.ts";
 export type { ModelName } from "./core/name.ts";
 export type { Range } from "./core/ranges.ts";
 

@@ -5,10 +5,12 @@ import { asPullamaError, exitCodeOf } from "../core/errors.ts";
 import { plain } from "../ui/terminal/terminal.ts";
 import type { DoctorWire } from "./doctor/run.ts";
 import type { CleanWire } from "./clean/run.ts";
+import type { ControlWire } from "./control/run.ts";
 import type { CopyWire } from "./copy/run.ts";
 import { withDefaultCommand } from "./args/default_command.ts";
 import { pathOf } from "./args/command_path.ts";
 import { addClean } from "./clean/command.ts";
+import { addLimit, addPause, addResume, addStatus } from "./control/command.ts";
 import { addCp, addMv } from "./copy/command.ts";
 import { addCompletion } from "./completion/command.ts";
 import { addDoctor } from "./doctor/command.ts";
@@ -46,6 +48,7 @@ export type Wire =
   & ModelsWire
   & RmWire
   & CleanWire
+  & ControlWire
   & CopyWire
   & PruneWire
   & VerifyWire
@@ -83,6 +86,10 @@ const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
   ["outdated", addOutdated],
   ["update", addUpdate],
   ["queue", addQueue],
+  ["status", addStatus],
+  ["limit", addLimit],
+  ["pause", addPause],
+  ["resume", addResume],
   ["doctor", addDoctor],
   ["completion", addCompletion],
   ["help", addHelp],

@@ -34,6 +34,12 @@ export const wire: Wire = {
   async verifyModels(modelsDir, options, watcher) {
     return await (await folderToChange(modelsDir)).verify(options, watcher);
   },
+  async limitPulls(modelsDir, rate) {
+    await (await folderToChange(modelsDir)).limit(rate);
+  },
+  async pausePulls(modelsDir, paused) {
+    await (await folderToChange(modelsDir)).pause(paused);
+  },
   async openQueue(modelsDir) {
     const [{ openQueue }, { actAsOwner }] = await Promise.all([
       import("../setup/queue.ts"),

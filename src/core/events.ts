@@ -70,6 +70,18 @@ export interface DryRunBlob {
   readonly cached: number;
 }
 
+/** How fast a pull may be at the moment. */
+export interface PaceState {
+  /** Bytes per second; absent: no limit. */
+  readonly rate?: number;
+  /** What the rate is from, if not from this pull itself: set for the folder, or for the time of day. */
+  readonly from?: "folder" | "time";
+  /** Why no bytes are requested now: all pulls of the folder are paused, or it is not the time of day. */
+  readonly closed?: "paused" | "window";
+  /** When that ends, in milliseconds since 1970, if known. */
+  readonly until?: number;
+}
+
 /** An event of a pull. New events may be added: a switch over them should have a default. */
 export type PullEvent =
   | { readonly event: "pull_start"; readonly name: ModelName }
@@ -135,6 +147,8 @@ export type PullEvent =
     readonly count: number;
     readonly reason: string;
   }
+  /** How fast it may be has changed, or is not what was set for this pull. */
+  | { readonly event: "pace" } & PaceState
   /** Another process is using this blob; `holder` is from its lock file: `pid 4711 on host`. */
   | {
     readonly event: "lock_wait";

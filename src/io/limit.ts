@@ -1,35 +1,57 @@
-/** A rate limit shared by several connections. */
+/** How fast bytes may be requested, shared by several connections; it may change at any time. */
 
+import { orAborted } from "./abort.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import type { Clock } from "./clock.ts";
+
+/** What holds at the moment. */
+export interface Pace {
+  /** Bytes per second over all connections; undefined: no limit. */
+  readonly rate: number | undefined;
+  /** Whether bytes may be requested at all. */
+  readonly open: boolean;
+  /** Calls `listener` after each change, until disposed. */
+  onChange(listener: () => void): Disposable;
+}
+
+/** A pace that never changes. */
+export function steadyPace(rate: number | undefined): Pace {
+  return { rate, open: true, onChange: () => ({ [Symbol.dispose]() {} }) };
+}
 
 /** Reads per second of one connection at the full rate, so that a low limit causes no bursts. */
 const PIECES_PER_SECOND = 10;
 const SMALLEST_PIECE = 1024;
 
-/** Limits the total rate of all readers that are passed through it. */
+/** Holds all readers that are passed through it to one pace, together. */
 export class RateLimit {
   #paidUntil = 0;
 
-  /** `rate` in bytes per second. */
   constructor(
-    private readonly rate: number,
+    private readonly pace: Pace,
     private readonly clock: Pick<Clock, "now" | "sleep">,
   ) {}
+
+  /** Bytes per second over all connections; undefined: no limit. */
+  get rate(): number | undefined {
+    return this.pace.rate;
+  }
 
   /**
    * `reader`, throttled. Its reads reject with the reason of `signal` if that is aborted while they
    * wait.
    */
   through(reader: ByteReader, signal: AbortSignal): ByteReader {
-    const most = Math.max(SMALLEST_PIECE, Math.floor(this.rate / PIECES_PER_SECOND));
     return {
       read: async (buffer) => {
-        await this.turn(signal);
+        if (!this.#isFree) await this.turn(signal);
+        const { rate } = this.pace;
+        if (rate === undefined) return await reader.read(buffer);
+        const most = Math.max(SMALLEST_PIECE, Math.floor(rate / PIECES_PER_SECOND));
         const piece = await reader.read(
           buffer.byteLength > most ? new Uint8Array(buffer.buffer, 0, most) : buffer,
         );
-        this.#paidUntil += ((piece.value?.byteLength ?? 0) / this.rate) * 1000;
+        this.#paidUntil += ((piece.value?.byteLength ?? 0) / rate) * 1000;
         return piece;
       },
       cancel: () => reader.cancel(),
@@ -39,11 +61,26 @@ export class RateLimit {
   /** Waits until what was read is paid for: a request before that would bring bytes that nothing reads. */
   async turn(signal: AbortSignal): Promise<void> {
     for (;;) {
+      if (this.#isFree) return;
+      if (!this.pace.open) {
+        await this.#changed(signal);
+        continue;
+      }
       const now = this.clock.now();
       // Idle time earns no more credit than one read.
       this.#paidUntil = Math.max(this.#paidUntil, now - 1000 / PIECES_PER_SECOND);
       if (this.#paidUntil <= now) return;
       await this.clock.sleep(this.#paidUntil - now, signal);
     }
+  }
+
+  get #isFree(): boolean {
+    return this.pace.open && this.pace.rate === undefined;
+  }
+
+  async #changed(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using _listener = this.pace.onChange(resolve);
+    await orAborted(promise, signal);
   }
 }

@@ -5,6 +5,7 @@ import { distinctBlobs } from "../core/manifest.ts";
 import { displayName } from "../core/name.ts";
 import type { Stop } from "../core/stop.ts";
 import { openDisk } from "../io/disk.ts";
+import { steadyPace } from "../io/limit.ts";
 import { openFolder } from "../store/store.ts";
 import { memoryWindow } from "./memory.ts";
 import { pullModel, type PullSettings } from "../transfer/pull.ts";
@@ -55,7 +56,6 @@ export async function openCopier(
     timeoutMs: TIMEOUT_MS,
     force,
     dryRun: false,
-    ...(limitRate !== undefined && { limitRate }),
   };
   const folder = openFolder(from);
   return {
@@ -66,7 +66,8 @@ export async function openCopier(
       try {
         const blobs = distinctBlobs(await source.manifest(name, stop.soft));
         await store.link(folder, blobs, stop.soft);
-        return await pullModel(name, { source, store, settings, stop, emit });
+        const pace = steadyPace(limitRate);
+        return await pullModel(name, { source, store, settings, pace, stop, emit });
       } catch (caught) {
         const error = asPullamaError(caught);
         if (error.kind !== "digest") throw error;

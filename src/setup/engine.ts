@@ -10,6 +10,8 @@ import { RegistrySource } from "../registry/source.ts";
 import { proxiesIn } from "../registry/net/proxy.ts";
 import { openFolder } from "../store/store.ts";
 import { memoryWindow } from "./memory.ts";
+import { livePace } from "./pace/pace.ts";
+import type { Timetable } from "./pace/timetable.ts";
 import { pullModel, type PullSettings } from "../transfer/pull.ts";
 import { CountsByHost } from "../transfer/traffic/counts_by_host.ts";
 import { readCertificates } from "./certificates.ts";
@@ -30,6 +32,8 @@ export interface Engine extends AsyncDisposable {
    */
   pull(name: ModelName, emit: Emit): Promise<Summary | undefined>;
 }
+
+const UNLIMITED: Timetable = { usual: undefined, at: [] };
 
 export type OpenEngine = (options: PullOptions, stop: Stop) => Promise<Engine>;
 
@@ -60,7 +64,7 @@ export async function openEngine(
   });
   const counts = new CountsByHost();
   const windows = Deno.build.os === "windows";
-  const { limitRate, connections } = options;
+  const { limitRate: timetable = UNLIMITED, windows: hours = [], connections } = options;
   const settings: PullSettings = {
     connections,
     // Writing at several places of one file makes NTFS fill the gaps with zeros first.
@@ -72,10 +76,9 @@ export async function openEngine(
     timeoutMs: options.timeoutMs,
     force: options.force,
     dryRun: options.dryRun,
-    ...(limitRate !== undefined && { limitRate }),
   };
   return {
-    pull(name, emit) {
+    async pull(name, emit) {
       const reason = windows ? refusedOnWindows(name) : undefined;
       if (reason !== undefined) {
         throw new PullamaError("invalid_name", reason, { hint: "pull it on another system" });
@@ -91,7 +94,12 @@ export async function openEngine(
       const source = options.repair
         ? repairSource(observed, store)
         : installedFirst(observed, store);
-      return pullModel(name, { source, store, settings, counts, stop, emit });
+      const tools = { source, store, settings, counts, stop, emit };
+      if (options.dryRun) return await pullModel(name, tools);
+      const folder = () => store.controls();
+      const now = () => new Date();
+      using pace = await livePace({ timetable, windows: hours, folder, now });
+      return await pullModel(name, { ...tools, pace });
     },
     [Symbol.asyncDispose]() {
       registry[Symbol.dispose]();

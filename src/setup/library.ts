@@ -51,7 +51,9 @@ export function pullOptionsFor(options: LibraryOptions): PullOptions {
     connections: connections === "auto" ? undefined : checked("connections", connections, 1, 64),
     force: options.force ?? false,
     dryRun: false,
-    ...(limitRate !== undefined && { limitRate: checked("limitRate", limitRate, 1, 2 ** 50) }),
+    ...(limitRate !== undefined && {
+      limitRate: { usual: checked("limitRate", limitRate, 1, 2 ** 50), at: [] },
+    }),
     ...(retryForMs !== undefined && {
       retryForMs: retryForMs === Infinity
         ? retryForMs

@@ -11,6 +11,8 @@ export interface InstalledModels {
   names(): Promise<readonly ModelName[]>;
   /** What is partly downloaded. */
   partial(): Promise<readonly PartialModel[]>;
+  /** What is set for all pulls: a rate in bytes per second, and that they are paused. Never rejects. */
+  controls(): Promise<{ readonly rate: number | undefined; readonly paused: boolean }>;
   /** Undefined if it is not installed. */
   details(name: ModelName): Promise<ModelDetails | undefined>;
 }

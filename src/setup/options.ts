@@ -1,5 +1,7 @@
 /** The options of a pull. */
 
+import type { Hours, Timetable } from "./pace/timetable.ts";
+
 /** Sizes in bytes, times in milliseconds. */
 export interface PullOptions {
   readonly modelsDir: string;
@@ -14,7 +16,9 @@ export interface PullOptions {
   /** 1 to 64; undefined: as many as serve. */
   readonly connections: number | undefined;
   /** Bytes a second over all connections; absent: no limit. */
-  readonly limitRate?: number;
+  readonly limitRate?: Timetable;
+  /** When bytes may be downloaded; absent: at any time. */
+  readonly windows?: readonly Hours[];
   /** How long to keep retrying beyond `maxRetries` while the network is down; Infinity: for ever. */
   readonly retryForMs?: number;
   /** A file with certificates to trust besides the system's. */

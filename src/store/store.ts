@@ -21,6 +21,7 @@ import type { Removal } from "../core/reports/rm.ts";
 import type { VerifyOptions, VerifyReport, VerifyWatcher } from "../core/reports/verify.ts";
 import type { Disk } from "../io/disk.ts";
 import type { CleanOptions } from "./clean/clean.ts";
+import type { Controls } from "./layout/controls.ts";
 import type { Folder } from "./layout/folder.ts";
 import { type Paths, pathsOf } from "./layout/paths.ts";
 import type { PruneOptions } from "./remove/prune.ts";
@@ -175,6 +176,30 @@ export class ModelsFolder implements Store {
     const { tool = "pullama" } = this.options;
     const entry = { signal, waiting() {}, intent: undefined, tool };
     await linkBlobs(folder, theirs, blobs, entry);
+  }
+
+  /** What other commands have set for all pulls. Never rejects. */
+  async controls(): Promise<Controls> {
+    const { readControls } = await import("./layout/controls.ts");
+    return await readControls(this.#paths);
+  }
+
+  /** Sets the rate of all pulls, in bytes per second; undefined: as each was started. */
+  async limit(rate: number | undefined): Promise<void> {
+    const [folder, { writeRate }] = await Promise.all([
+      this.#folder(),
+      import("./layout/controls.ts"),
+    ]);
+    await writeRate(folder, rate);
+  }
+
+  /** Pauses all pulls, or lets them continue. */
+  async pause(paused: boolean): Promise<void> {
+    const [folder, { writePaused }] = await Promise.all([
+      this.#folder(),
+      import("./layout/controls.ts"),
+    ]);
+    await writePaused(folder, paused);
   }
 
   /** What is installed as a source of models. */

@@ -9,6 +9,4 @@ export interface SchedulerLimits {
   readonly chunkSize: number;
   /** How far ahead of its first missing byte bytes of a blob are requested. */
   readonly window: number;
-  /** Bytes per second over all connections. */
-  readonly limitRate?: number;
 }

@@ -2,13 +2,13 @@
 
 import type { BlobStatus, PullIntent, Session, Source, Store } from "../core/content.ts";
 import { asPullamaError, PullamaError } from "../core/errors.ts";
-import type { BlobRef, DryRun, Emit, Summary } from "../core/events.ts";
+import type { BlobRef, DryRun, Emit, PaceState, Summary } from "../core/events.ts";
 import { assertModel, type Descriptor, distinctBlobs, type Manifest } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Stop } from "../core/stop.ts";
 import { FollowingController } from "../io/abort.ts";
 import { type Clock, systemClock } from "../io/clock.ts";
-import { RateLimit } from "../io/limit.ts";
+import { type Pace, RateLimit, steadyPace } from "../io/limit.ts";
 import { StallWatch } from "../io/stall.ts";
 import type { RetryPolicy } from "./retry/backoff.ts";
 import type { PullContext } from "./context.ts";
@@ -28,6 +28,11 @@ export interface PullSettings extends SchedulerLimits, RetryPolicy {
   readonly dryRun: boolean;
 }
 
+/** A pace that says why it is what it is; undefined: it is as the user has set it for this pull. */
+export interface PullPace extends Pace {
+  readonly state?: PaceState | undefined;
+}
+
 export interface PullTools {
   readonly source: Source;
   readonly store: Store;
@@ -36,6 +41,8 @@ export interface PullTools {
   readonly emit: Emit;
   /** Shared by the pulls of a process. */
   readonly counts?: CountsByHost;
+  /** How fast; default as fast as it gets. */
+  readonly pace?: PullPace;
   readonly clock?: Clock;
   readonly watch?: StallWatch;
 }
@@ -53,16 +60,17 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
   const began = clock.now();
   using ended = new FollowingController(stop.soft);
   const context: PullContext = { signal: ended.signal, emit, clock };
-  const { limitRate, timeoutMs } = settings;
+  const { pace = steadyPace(undefined) } = tools;
+  const { timeoutMs } = settings;
   const fetcher = new Fetcher({
     source,
     name,
     watch,
-    limit: limitRate === undefined ? undefined : new RateLimit(limitRate, clock),
+    limit: new RateLimit(pace, clock),
     timeoutMs,
   }, context);
   // The user may want it to be slow.
-  const slowest = Math.min(watch.limits.slowest, (limitRate ?? Infinity) / 2);
+  const slowest = Math.min(watch.limits.slowest, (pace.rate ?? Infinity) / 2);
   const limits = { ...watch.limits, slowest };
   const retrier = new Retrier(settings, context, { received: () => fetcher.received, limits });
   let blobs: readonly Descriptor[] = [];
@@ -94,6 +102,7 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
       return undefined;
     }
     if (!settings.force) requireSpace(space, statuses, room.largestFile);
+    using _told = tellOf(pace, emit);
     const waiting = (holder: string | undefined) =>
       emit({ event: "lock_wait", digest: undefined, holder });
     {
@@ -101,7 +110,7 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
       const fail = (error: unknown) => ended.abort(error);
       const counts = known.take(name.host, fetcher.roundTripMs);
       const limits = settings;
-      const parts = { session, fetcher, retrier, counts, limits, context, fail };
+      const parts = { session, fetcher, retrier, counts, limits, pace, context, fail };
       try {
         await downloadAndCommit(new Scheduler(parts), session, emit, stored, manifest, statuses);
       } finally {
@@ -128,6 +137,15 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     if (error instanceof PullamaError && error.kind === "interrupted") throw error;
     throw new PullamaError("interrupted", "the pull was interrupted", { cause: error });
   }
+}
+
+/** Reports what holds, where it is not what the user has set for this pull, and each change of it. */
+function tellOf(pace: PullPace, emit: Emit): Disposable {
+  const tell = () => {
+    if (pace.state) emit({ event: "pace", ...pace.state });
+  };
+  if (!pace.open || pace.state?.from) tell();
+  return pace.onChange(tell);
 }
 
 /** The model is stored: whatever keeps this from succeeding is no failure of the pull. */

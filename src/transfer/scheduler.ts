@@ -3,6 +3,7 @@
 import type { Session } from "../core/content.ts";
 import type { PullamaError } from "../core/errors.ts";
 import { onAbort } from "../io/abort.ts";
+import type { Pace } from "../io/limit.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { PullContext } from "./context.ts";
 import type { SchedulerLimits } from "./limits.ts";
@@ -30,6 +31,7 @@ export interface SchedulerTools {
   readonly retrier: Retrier;
   readonly counts: HostCounts;
   readonly limits: SchedulerLimits;
+  readonly pace: Pace;
   readonly context: PullContext;
   /** Ends the pull, and with it the signal of `context`, when one part of it has failed for good. */
   readonly fail: (error: unknown) => void;
@@ -82,6 +84,7 @@ export class Scheduler {
     }, small);
     try {
       using _listener = onAbort(signal, () => this.#wake());
+      using _pace = this.tools.pace.onChange(() => this.#keepPace());
       while (!signal.aborted && !this.#finished) {
         const changed = this.#changed.promise;
         this.#dispatch();
@@ -100,9 +103,16 @@ export class Scheduler {
       this.#tasks.none;
   }
 
+  /** When no bytes may be requested, the connections give their ranges back. */
+  #keepPace(): void {
+    if (!this.tools.pace.open) { for (const plan of this.#plans) plan.pause(); }
+    this.#wake();
+  }
+
   /** Gives work to as many connections as are wanted. */
   #dispatch(): void {
     this.#openMore();
+    if (!this.tools.pace.open) return;
     // Large blobs first, which get the connection of the manifest; a given number serves small ones first.
     const given = this.tools.limits.connections !== undefined;
     if (given) this.#small.dispatch();
@@ -147,8 +157,8 @@ export class Scheduler {
 
   #assign(connection: Connection): Assignment | undefined {
     const { signal } = this.tools.context;
-    if (signal.aborted) return undefined;
-    const { window, perBlob, limitRate } = this.tools.limits;
+    if (signal.aborted || !this.tools.pace.open) return undefined;
+    const { window, perBlob } = this.tools.limits;
     const open = this.#plans.filter(({ assignments }) => assignments.size < perBlob);
     const rate = connection.rate || this.#traffic.usualRate;
     const { roundTripMs } = this.tools.fetcher;
@@ -156,7 +166,7 @@ export class Scheduler {
       rate,
       roundTripMs,
       window,
-      limitRate,
+      limitRate: this.tools.fetcher.limitRate,
       connections: this.tools.limits.connections ?? this.#traffic.wanted,
       left: this.#pending.length > 0 ? Infinity : open.reduce((sum, { left }) => sum + left, 0),
     });
@@ -202,12 +212,9 @@ export class Scheduler {
 
   #work(): Work {
     const { serving, wanted, small, wantedSmall } = this.#traffic;
-    let left = this.#left + this.#pending.reduce((sum, { blob }) => sum + blob.size, 0);
-    for (const { assignments } of this.#plans) {
-      for (const { position, end } of assignments) left += end - position;
-    }
+    const pending = this.#pending.reduce((sum, { blob }) => sum + blob.size, 0);
     return {
-      left,
+      left: this.#left + pending + this.#plans.reduce((sum, { assigned }) => sum + assigned, 0),
       busy: serving.size > 0 && serving.size >= wanted,
       smallLeft: this.#small.left,
       smallBusy: small > 0 && small >= wantedSmall,

@@ -105,6 +105,27 @@ Deno.test("docs/json-events.md lists exactly the fields of list --partial", asyn
   assertDocumented("pullama list --partial", [await at.document("list --partial")]);
 });
 
+Deno.test("docs/json-events.md lists exactly the fields of status", async () => {
+  await using at = await place();
+  const digest = `sha256:${"0a".repeat(32)}` as const;
+  const intent = {
+    name: parseName("llama3.2"),
+    digests: new Set([digest]),
+    size: 9000,
+    missing: 9000,
+  };
+  await using _session = await openFolder(at.models)
+    .enter(new AbortController().signal, () => {}, intent);
+  const path = `${at.models}/.pullm/sha256-${"0a".repeat(32)}.partial`;
+  await Deno.writeFile(path, new Uint8Array(5000));
+  await at.document("limit 2M");
+  // A rate and an ETA need bytes that arrive.
+  let size = 5000;
+  const arriving = setInterval(() => Deno.writeFileSync(path, new Uint8Array(size += 10)), 20);
+  const status = await at.document("status").finally(() => clearInterval(arriving));
+  assertDocumented("pullama status", [status]);
+});
+
 Deno.test("docs/json-events.md lists exactly the fields of list and show", async () => {
   await using at = await place();
   const { models } = at;

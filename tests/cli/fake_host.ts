@@ -95,6 +95,8 @@ export async function ran(
       return Promise.resolve(engine);
     },
     openModels: (modelsDir) => Promise.resolve(openModels(modelsDir)),
+    limitPulls: (modelsDir, rate) => openFolder(modelsDir).limit(rate),
+    pausePulls: (modelsDir, paused) => openFolder(modelsDir).pause(paused),
     openCopier: (options, stop) => openCopier(options, stop),
     removeModels: (modelsDir, names) => openFolder(modelsDir).remove(names),
     cleanFolder: (modelsDir, options) => openFolder(modelsDir).clean(options),

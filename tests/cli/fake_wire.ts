@@ -18,6 +18,8 @@ import { MODEL, SUMMARY } from "../ui/pull_events.ts";
 export const wire: Wire = {
   openEngine: (_options, stop) => Promise.resolve(engine(stop)),
   openModels: (modelsDir) => Promise.resolve(openModels(modelsDir)),
+  limitPulls: (modelsDir, rate) => openFolder(modelsDir).limit(rate),
+  pausePulls: (modelsDir, paused) => openFolder(modelsDir).pause(paused),
   openCopier: (options, stop) => openCopier(options, stop),
   removeModels: (modelsDir, names) => openFolder(modelsDir).remove(names),
   cleanFolder: (modelsDir, options) =>

@@ -84,6 +84,7 @@ Deno.test("the library exports what a program needs to name, and nothing else by
     "Kind",
     "LibraryOptions",
     "ModelName",
+    "PaceState",
     "PullEvent",
     "PullamaError",
     "PullamaErrorOptions",

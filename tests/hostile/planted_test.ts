@@ -44,6 +44,14 @@ const ACTIONS: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
     openQueue(world.models)
       .add([parseName("other")], new Date(), { signal: noSignal(), onWait() {} }),
   "cp from it": (world) => copy(world.models, `${world.root}/copy`),
+  async controls(world) {
+    await world.folder().partial();
+    await world.folder().controls();
+    await world.folder().limit(1000);
+    await world.folder().pause(true);
+    await world.folder().limit(undefined);
+    await world.folder().pause(false);
+  },
   rm: (world) => world.folder().remove([NAME]),
   async "cp into it"(world) {
     await using other = await World.make();

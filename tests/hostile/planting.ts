@@ -55,6 +55,8 @@ export const PLACES: Readonly<Record<string, Place>> = {
   "queue.json": ({ paths }) => paths.queue,
   "queue.json.tmp": ({ paths }) => `${paths.queue}.tmp`,
   "queue.lock": ({ paths }) => paths.queueLock,
+  limit: ({ paths }) => paths.limit,
+  paused: ({ paths }) => paths.paused,
   "the partial file": half("partial"),
   "the checkpoint": half("checkpoint"),
   "the positions": half("positions"),

@@ -74,9 +74,13 @@ export interface Knobs {
   readonly runs: readonly RunKnobs[];
 }
 
+export interface DrawnSettings extends Partial<PullSettings> {
+  readonly limitRate?: number;
+}
+
 /** One run of a pull. */
 export interface RunKnobs {
-  readonly settings: Partial<PullSettings>;
+  readonly settings: DrawnSettings;
   /** Stop after this many events; Infinity: never. */
   readonly stopAfter: number;
   /** Stop after this many milliseconds; Infinity: never. */
@@ -339,7 +343,7 @@ export function drawKnobs(dice: Dice): Knobs {
   };
 }
 
-function drawSettings(dice: Dice): Partial<PullSettings> {
+function drawSettings(dice: Dice): DrawnSettings {
   const connections = dice.one([1, 1, 2, 3, 4, 4, 4, 8, 16]);
   const limited = dice.chance(0.2);
   return {

@@ -110,6 +110,7 @@ export async function pullByChance(seed: number): Promise<Report> {
     const before = sentOf(place, model);
     const last = await run(place, model, identity, {
       settings: { ...quietly.settings, timeoutMs: LONGEST, maxRetries: 6 },
+      limitRate: quietly.settings.limitRate,
     });
     note(last);
     await hungUp(place);
@@ -156,6 +157,7 @@ function hasEnoughTime(
 function hurried({ settings }: RunKnobs): PullChanges {
   return {
     settings,
+    limitRate: settings.limitRate,
     silence: { alone: 250, besideOthers: 120, slowest: 200_000, slowMs: 400 },
   };
 }
@@ -234,7 +236,7 @@ async function run(
     clearTimeout(early);
   }
   // A rate limit waits before each read.
-  const waits = changes.settings?.limitRate === undefined ? pull.clock.waits.length : 0;
+  const waits = changes.limitRate === undefined ? pull.clock.waits.length : 0;
   assert.ok(waits <= MOST_WAITS, `${waits} waits`);
   const now = performance.now();
   return { pull, ...ended, waits, ms: now - began, stopMs: Math.max(0, now - stoppedAt) };

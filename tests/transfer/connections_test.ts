@@ -183,7 +183,7 @@ for (const connections of [1, 4]) {
     await using place = await world();
     const model = place.tiny(3 * MIB);
     const limitRate = 500_000;
-    const pull = await place.pull(model.name, { settings: { connections, limitRate } });
+    const pull = await place.pull(model.name, { settings: { connections }, limitRate });
     place.assertInstalled(model);
     const seconds = (await pull.result)!.elapsedMs / 1000;
     const least = model.weights.size / limitRate;
@@ -312,7 +312,8 @@ for (const connections of [1, 4, undefined]) {
     const limitRate = 1_000_000;
     let done = 0;
     const pull = place.start(model.name, {
-      settings: { connections, limitRate },
+      settings: { connections },
+      limitRate,
       onEvent: (event, pull) => {
         if (event.event === "bytes") done += event.count;
         if (done > 3_000_000) pull.stop();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ByteReader } from "../../src/io/byte_reader.ts";
-import { RateLimit } from "../../src/io/limit.ts";
+import { RateLimit, steadyPace } from "../../src/io/limit.ts";
 import { StallWatch } from "../../src/io/stall.ts";
 
 /** A reader that always has as many bytes as are asked for. */
@@ -35,7 +35,7 @@ for (const rate of [100, 50_000, 10_000_000]) {
   for (const readers of [1, 4]) {
     Deno.test(`RateLimit of ${rate} bytes a second holds ${readers} readers to it together`, async () => {
       const clock = quickClock();
-      const limit = new RateLimit(rate, clock);
+      const limit = new RateLimit(steadyPace(rate), clock);
       const began = clock.now();
       let bytes = 0;
       await Promise.all(Array.from({ length: readers }, async () => {
@@ -54,7 +54,7 @@ for (const rate of [100, 50_000, 10_000_000]) {
 
 Deno.test("RateLimit does not save up what a silence left unused", async () => {
   const clock = quickClock();
-  const reader = new RateLimit(100_000, clock).through(endless, never);
+  const reader = new RateLimit(steadyPace(100_000), clock).through(endless, never);
   await reader.read(new Uint8Array(65_536));
   clock.pass(3_600_000);
   const began = clock.now();
@@ -72,7 +72,7 @@ Deno.test("RateLimit lets a wait end with the reason of the signal", async () =>
         signal?.addEventListener("abort", () => reject(signal.reason));
       }),
   };
-  const reader = new RateLimit(10, clock).through(endless, stop.signal);
+  const reader = new RateLimit(steadyPace(10), clock).through(endless, stop.signal);
   await reader.read(new Uint8Array(2000));
   const waiting = reader.read(new Uint8Array(2000));
   stop.abort(new Error("enough"));

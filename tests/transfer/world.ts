@@ -3,13 +3,14 @@
 import { PullamaError } from "../../src/core/errors.ts";
 import type { PullEvent, Summary } from "../../src/core/events.ts";
 import { parseName } from "../../src/core/name.ts";
+import { steadyPace } from "../../src/io/limit.ts";
 import { DEFAULT_STALL_LIMITS, type StallLimits, StallWatch } from "../../src/io/stall.ts";
 import { RegistrySource } from "../../src/registry/source.ts";
 import { blobFile, pathsOf } from "../../src/store/layout/paths.ts";
 import { openFolder } from "../../src/store/store.ts";
 import type { Clock } from "../../src/io/clock.ts";
 import type { Room, Source, Store } from "../../src/core/content.ts";
-import { pullModel, type PullSettings } from "../../src/transfer/pull.ts";
+import { pullModel, type PullPace, type PullSettings } from "../../src/transfer/pull.ts";
 import { makeModel } from "../fakes/model.ts";
 import {
   type AddedModel,
@@ -50,6 +51,9 @@ export interface Pull {
 
 export interface PullChanges {
   readonly settings?: Partial<PullSettings>;
+  /** Bytes per second. */
+  readonly limitRate?: number | undefined;
+  readonly pace?: PullPace;
   readonly silence?: Partial<StallLimits>;
   readonly source?: (source: Source) => Source;
   readonly store?: (store: Store) => Store;
@@ -114,6 +118,7 @@ export async function world(options: RegistryOptions = {}): Promise<World> {
       source: changes.source?.(real) ?? real,
       store: changes.store?.(store) ?? store,
       settings: { ...SETTINGS, ...changes.settings },
+      pace: changes.pace ?? steadyPace(changes.limitRate),
       stop: { soft: soft.signal, hard: new AbortController().signal },
       clock,
       watch: new StallWatch({ ...DEFAULT_STALL_LIMITS, ...changes.silence }),

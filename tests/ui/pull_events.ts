@@ -71,6 +71,7 @@ export const EVERY_EVENT: { readonly [E in PullEvent as E["event"]]: E } = {
     count: 64_000_000,
     reason: "the digest of a chunk does not match",
   },
+  pace: { event: "pace", rate: 2_000_000, from: "folder" },
   verifying: { event: "verifying", digest: MODEL.digest, done: 450, size: 1_000 },
   blob_verified: { event: "blob_verified", blob: MODEL, elapsedMs: 242_000.7 },
   retry: {

@@ -2,7 +2,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { type Mode, MODES } from "../../ui/mode.ts";
-import { durationOrForever, hosts, path, pathOrStdin, sizeFrom, wholeNumber } from "./values.ts";
+import { durationOrForever, hosts, path, pathOrStdin, wholeNumber } from "./values.ts";
 
 const STORAGE = "Storage:";
 const NETWORK = "Network:";
@@ -18,13 +18,6 @@ export function modelsDirFlag(): Option<"--models-dir <dir>", undefined, undefin
 export function fromFileFlag(): Option<"--from-file <file>", undefined, undefined, string> {
   const about = "also pull the models in this file, one per line; - for stdin";
   return new Option("--from-file <file>", about).argParser(pathOrStdin).helpGroup("Models:");
-}
-
-export function limitRateFlag(
-  group = NETWORK,
-): Option<"--limit-rate <size>", undefined, undefined, number> {
-  const about = "bytes per second over all connections, such as 5M";
-  return new Option("--limit-rate <size>", about).argParser(sizeFrom(1, "1")).helpGroup(group);
 }
 
 export function insecureFlag(): Option<"--insecure"> {

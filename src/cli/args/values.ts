@@ -6,6 +6,13 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { PullamaError } from "../../core/errors.ts";
 import { parseDuration, parseSize } from "../../core/units.ts";
+import {
+  type Hours,
+  parseHours,
+  parseRate,
+  parseTimetable,
+  type Timetable,
+} from "../../setup/pace/timetable.ts";
 import { isHost } from "../../setup/trust.ts";
 
 /** A parser for whole numbers from `least` to `most`. */
@@ -56,6 +63,32 @@ export function durationOrForever(text: string): number {
   throw new InvalidArgumentError(
     'Expected a duration above 0, such as 30m or 24h, or "forever".',
   );
+}
+
+/** A rate, and others at some hours. */
+export function timetable(text: string): Timetable {
+  return understood(parseTimetable, text);
+}
+
+/** Adds hours to those before. */
+export function hours(text: string, before: readonly Hours[] = []): readonly Hours[] {
+  return [...before, understood(parseHours, text)];
+}
+
+/** A rate; undefined for `off`. */
+export function rate(text: string): number | undefined {
+  return understood(parseRate, text);
+}
+
+/** What `parse` makes of `text`, or its own words as those of the command line. */
+function understood<T>(parse: (text: string) => T, text: string): T {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof PullamaError)) throw error;
+    const { message, hint } = error;
+    throw new InvalidArgumentError(`${message}${hint === undefined ? "" : `; ${hint}`}.`);
+  }
 }
 
 /** Adds a host, with an optional port, to those before. */

@@ -57,6 +57,7 @@ export function addPull(
           models,
           options: pullOptions(flags, host),
           display: displayOptions(flags),
+          notify: flags.notify ?? false,
           warnings: modelsDirWarnings(flags.modelsDir, host),
           repeatFlags: repeatPullFlags(flags, host),
           commands: root.commands.map((command) => command.name()),

@@ -4,7 +4,6 @@ import { type Command, Option } from "@commander-js/extra-typings";
 import {
   caCertFlag,
   insecureFlag,
-  limitRateFlag,
   maxRetriesFlag,
   modelsDirFlag,
   noColorFlag,
@@ -16,7 +15,7 @@ import {
 } from "../args/flags.ts";
 import type { DisplayFlags } from "../args/options.ts";
 import type { PullFlags } from "./options.ts";
-import { duration, numberOrAuto, sizeFrom } from "../args/values.ts";
+import { duration, hours, numberOrAuto, sizeFrom, timetable } from "../args/values.ts";
 
 const STORAGE = "Storage:";
 const NETWORK = "Network:";
@@ -28,7 +27,10 @@ export type RegistryFlags = Pick<
   PullFlags,
   "insecure" | "maxRetries" | "retryFor" | "caCert" | "tokenHost"
 >;
-export type NetworkFlags = Omit<Flags, "modelsDir" | "force" | "dryRun" | keyof DisplayFlags>;
+export type NetworkFlags = Omit<
+  Flags,
+  "modelsDir" | "force" | "dryRun" | "notify" | keyof DisplayFlags
+>;
 
 /** Adds the flags of a pull and of its output to `command`. */
 export function withPullFlags(command: Command): Command<[], Flags> {
@@ -47,7 +49,11 @@ export function withPullFlags(command: Command): Command<[], Flags> {
     .addOption(outputFlag())
     .addOption(quietFlag())
     .addOption(verboseFlag())
-    .addOption(noColorFlag());
+    .addOption(noColorFlag())
+    .addOption(
+      new Option("--notify", "tell the terminal when all is done, or has failed")
+        .helpGroup("Output:"),
+    );
 }
 
 /** Adds the flags of a pull that are about the network. */
@@ -58,7 +64,14 @@ export function withNetworkFlags(command: Command): Command<[], NetworkFlags> {
       new Option("--connections <n>", "parallel connections, 1 to 64; auto: as many as serve")
         .argParser(numberOrAuto(1, 64)).default("auto" as const).helpGroup(NETWORK),
     )
-    .addOption(limitRateFlag())
+    .addOption(
+      new Option("--limit-rate <rate>", "bytes per second, such as 5M, or 1M,01:00-07:00=off")
+        .argParser(timetable).helpGroup(NETWORK),
+    )
+    .addOption(
+      new Option("--window <hours>", "download only then, such as 22:00-06:00; repeatable")
+        .argParser(hours).helpGroup(NETWORK),
+    )
     .addOption(maxRetriesFlag())
     .addOption(retryForFlag())
     .addOption(

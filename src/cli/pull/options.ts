@@ -2,6 +2,7 @@
 
 import { tokenHosts, trustedCertificates } from "../../setup/trust.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
+import type { Hours, Timetable } from "../../setup/pace/timetable.ts";
 import type { PullOptions } from "../../setup/options.ts";
 import type { Host } from "../host/host.ts";
 
@@ -13,12 +14,14 @@ export interface PullFlags {
   readonly chunkSize: number;
   readonly timeout: number;
   readonly connections: number | "auto";
-  readonly limitRate?: number | undefined;
+  readonly limitRate?: Timetable | undefined;
+  readonly window?: readonly Hours[] | undefined;
   readonly retryFor?: number | undefined;
   readonly caCert?: string | undefined;
   readonly tokenHost?: readonly string[] | undefined;
   readonly force?: true | undefined;
   readonly dryRun?: true | undefined;
+  readonly notify?: true | undefined;
 }
 
 /** The longest timeout of a timer: 24 days. */
@@ -34,6 +37,7 @@ export function pullOptions(flags: PullFlags, host: Host): PullOptions {
     timeoutMs: Math.min(flags.timeout, LONGEST_MS),
     connections: flags.connections === "auto" ? undefined : flags.connections,
     ...(flags.limitRate !== undefined && { limitRate: flags.limitRate }),
+    ...(flags.window !== undefined && { windows: flags.window }),
     ...(flags.retryFor !== undefined && { retryForMs: flags.retryFor }),
     ...trustedCertificates(flags.caCert, host.env),
     tokenHosts: tokenHosts(flags.tokenHost, host.env),

@@ -22,6 +22,8 @@ const UNREACHABLE: readonly Kind[] = ["network", "timeout", "unavailable"];
 export interface PullerParts {
   readonly options: PullOptions;
   readonly display: DisplayOptions;
+  /** Tell the terminal when all is done, or has failed. */
+  readonly notify?: boolean;
   /** What it is called; default a pull. */
   readonly verb?: Verb;
   /** Commands to suggest for a model that does not exist. */

@@ -5,6 +5,7 @@ import { displayName, type ModelName } from "../../core/name.ts";
 import { interruptedText } from "../../ui/text/message.ts";
 import { batchSummaryText, type ModelOutcome } from "../../ui/pull/batch_summary.ts";
 import type { Warning } from "../args/options.ts";
+import { noticeText } from "../../ui/pull/notice.ts";
 import { createPuller, type PullerParts } from "./puller.ts";
 
 export interface PullJob extends PullerParts {
@@ -48,6 +49,7 @@ export async function runPull(job: PullJob): Promise<number> {
 
   const several = outcomes.length > 1 && !display.quiet && people;
   if (several) out.write(batchSummaryText(outcomes, options.dryRun ? "checked" : "pulled"));
+  if (job.notify && err.interactive) err.write(noticeText(outcomes));
   const left = outcomes.flatMap(resumeWord);
   if (left.length > 0) err.write(interruptedText([left.join(" ") + job.repeatFlags], err));
   return exitCodeOfFirst(outcomes);

@@ -162,6 +162,7 @@ const addStart: Add = (group, host, wire, ended) => {
           queue: await wire.openQueue(options.modelsDir),
           options,
           display: displayOptions(flags),
+          notify: flags.notify ?? false,
           warnings: modelsDirWarnings(flags.modelsDir, host),
           sameFolder: repeatFolderFlags(flags, host),
           repeatFlags: repeatPullFlags(flags, host),

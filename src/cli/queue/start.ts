@@ -6,6 +6,7 @@ import { onAbort } from "../../io/abort.ts";
 import type { Turn, TurnEnd } from "../../queue/runner.ts";
 import { interruptedText } from "../../ui/text/message.ts";
 import { batchSummaryText, type ModelOutcome } from "../../ui/pull/batch_summary.ts";
+import { noticeText } from "../../ui/pull/notice.ts";
 import { againText, type QueueEvent, queueShow } from "../../ui/reports/queue_events.ts";
 import { modelText } from "../../ui/reports/queue_list.ts";
 import { oneLine, redact } from "../../ui/text/redact.ts";
@@ -102,6 +103,7 @@ export async function startQueue(job: QueueJob): Promise<number> {
   const rest = left.slice(stopped ? 1 : 0).map(notStarted);
   if (people) out.write(endText([...outcomes, ...rest]));
   show({ event: "queue_end", ...counted(outcomes), queued: left.length, exitCode });
+  if (job.notify && err.interactive) err.write(noticeText(outcomes));
   const again = outcomes.flatMap(againWord);
   if (again.length > 0) err.write(againText([again.join(" ") + job.sameFolder], err));
   if (left.length > 0) err.write(interruptedText([`queue start${job.repeatFlags}`], err));

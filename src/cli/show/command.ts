@@ -17,7 +17,7 @@ Examples:
 
 export function addShow(root: CommandUnknownOpts, host: Host, wire: ModelsWire): void {
   root.command("show")
-    .description("show an installed model: family, parameters, context, licence, layers")
+    .description("show an installed model: family, context, layers, licence")
     .argument("<model>", "[host/][namespace/]model[:tag]")
     .addOption(modelsDirFlag())
     .addOption(outputFlag())

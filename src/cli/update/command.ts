@@ -26,7 +26,7 @@ export function addUpdate(
 ): void {
   const command = root.command("update");
   command
-    .description("pull installed models again that have changed in their registries")
+    .description("pull installed models again that have changed")
     .addOption(new Option("--all", "all installed models").helpGroup("Storage:"));
   withPullFlags(command)
     .argument("[model...]", "installed models")

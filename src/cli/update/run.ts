@@ -56,6 +56,7 @@ export async function runUpdate(
     failed,
     options: pullOptions(flags, host),
     display,
+    notify: flags.notify ?? false,
     warnings: modelsDirWarnings(flags.modelsDir, host),
     repeatFlags,
     commands: [],

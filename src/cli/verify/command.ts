@@ -29,7 +29,7 @@ export function addVerify(
 ): void {
   const command = root.command("verify");
   command
-    .description("check that installed models are complete and undamaged, or repair them")
+    .description("check that installed models are undamaged, or repair them")
     .addOption(modelsDirFlag())
     .addOption(
       new Option("--full", "read every blob, also those that have not changed since they were")

@@ -31,8 +31,12 @@ export interface Paths extends DownloadPaths {
   /** Held while the ledger is replaced. */
   readonly ledgerLock: string;
   readonly storeLock: string;
-  /** The folder of the queue. */
+  /** The folder of the queue, and of what is set for all pulls. */
   readonly queueFolder: string;
+  /** The rate of all pulls. */
+  readonly limit: string;
+  /** Exists while all pulls are paused. */
+  readonly paused: string;
   /** The queue of models to pull. */
   readonly queue: string;
   /** Locked while the queue is changed. */
@@ -69,6 +73,8 @@ export function pathsOf(root: string): Paths {
     ledgerLock: `${own}/ledger.lock`,
     storeLock: `${own}/store.lock`,
     queueFolder: usual,
+    limit: `${usual}/limit`,
+    paused: `${usual}/paused`,
     queue: `${usual}/queue.json`,
     queueLock: `${usual}/queue.lock`,
     runnerLock: `${usual}/runner.lock`,

@@ -17,8 +17,8 @@ export interface FetcherOptions {
   readonly source: Source;
   readonly name: ModelName;
   readonly watch: StallWatch;
-  /** Shared by all connections; undefined: unlimited. */
-  readonly limit: RateLimit | undefined;
+  /** Shared by all connections. */
+  readonly limit: RateLimit;
   /** Longest time of one request for a range, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -40,6 +40,11 @@ export class Fetcher {
   #roundTripMs = 100;
 
   constructor(private readonly options: FetcherOptions, private readonly context: PullContext) {}
+
+  /** Bytes per second over all connections; undefined: no limit. */
+  get limitRate(): number | undefined {
+    return this.options.limit.rate;
+  }
 
   /** Bytes of blobs that were received over the network, whether they were kept or not. */
   get received(): number {
@@ -95,7 +100,7 @@ export class Fetcher {
     using attempt = new FollowingController(signal);
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
-      await limit?.turn(signal);
+      await limit.turn(signal);
       const asked = performance.now();
       const body = await source.open(name, blob, range, attempt.signal);
       this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - asked);
@@ -105,7 +110,7 @@ export class Fetcher {
         stall = how;
         attempt.abort(stalled(how));
       });
-      const limited = limit ? limit.through(watched, attempt.signal) : watched;
+      const limited = limit.through(watched, attempt.signal);
       const count = (bytes: number) => {
         this.#received += bytes;
         received(bytes);

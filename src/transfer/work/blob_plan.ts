@@ -64,22 +64,18 @@ export class BlobPlan {
     readonly ref: BlobRef,
     readonly blob: Descriptor,
     readonly ingest: Ingest,
-    private chunkList: readonly Chunk[],
+    public chunks: readonly Chunk[],
     { now, window }: { readonly now: number; readonly window: number },
   ) {
     this.startedAt = now;
     this.window = window;
-    this.#todo = ingest.plan(chunkList);
-  }
-
-  get chunks(): readonly Chunk[] {
-    return this.chunkList;
+    this.#todo = ingest.plan(chunks);
   }
 
   /** Other chunks became known, which the bytes that have not arrived are compared with. */
   setChunks(chunks: readonly Chunk[]): void {
     if (this.sealed.signal.aborted || this.repair) return;
-    this.chunkList = chunks;
+    this.chunks = chunks;
     this.replan();
   }
 
@@ -90,6 +86,11 @@ export class BlobPlan {
       sum += this.#todo[i]!.end - this.#todo[i]!.start;
     }
     return sum;
+  }
+
+  /** Bytes that are assigned and have not arrived. */
+  get assigned(): number {
+    return [...this.assignments].reduce((sum, { position, end }) => sum + end - position, 0);
   }
 
   /** Nothing is left to download or to compare. */
@@ -183,6 +184,11 @@ export class BlobPlan {
   async leftTo(assignment: Assignment): Promise<void> {
     for (const other of this.assignments) if (other !== assignment) other.abort?.(YIELD);
     while (this.assignments.size > 1) await this.#left.promise;
+  }
+
+  /** All connections give their ranges back; one that receives the whole blob would have to begin again, and waits. */
+  pause(): void {
+    if (this.ranged !== false) { for (const one of this.assignments) one.abort?.(YIELD); }
   }
 
   /** What an idle connection may help with: while the window is full, only the range that holds up the others. */

@@ -63,6 +63,7 @@ export function compactRenderer(out: Terminal, clock: Clock, options: RenderOpti
       case "checkpoint":
       case "chunk_start":
       case "connections":
+      case "pace":
       case "request":
       case "note":
       case "retry":

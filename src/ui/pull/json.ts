@@ -118,6 +118,13 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
           For: event.of === "range" ? "ranges" : "small blobs",
           Reason: event.reason,
         });
+      case "pace":
+        return line(name, {
+          LimitBytesPerSecond: event.rate,
+          From: event.from,
+          Closed: event.closed,
+          Until: event.until === undefined ? undefined : new Date(event.until).toISOString(),
+        });
       case "request":
         return line(name, {
           Method: event.method,

@@ -67,6 +67,7 @@ function isEnd(event: PullEvent): event is EndEvent {
     case "checkpoint":
     case "chunk_start":
     case "connections":
+    case "pace":
     case "chunk_end":
     case "request":
     case "note":

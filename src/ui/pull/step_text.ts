@@ -6,7 +6,7 @@ import { formatDuration, formatSize } from "../../core/units.ts";
 import type { Glyphs } from "../terminal/draw.ts";
 import type { Mark } from "../terminal/paint.ts";
 import { counted, percentOf } from "../text/numbers.ts";
-import { lockText, retryText, stallText, waitingText } from "../text/waits.ts";
+import { lockText, paceText, retryText, stallText, waitingText } from "../text/waits.ts";
 import { showable } from "../text/redact.ts";
 import { PULL, type Verb } from "./verb.ts";
 
@@ -37,6 +37,7 @@ export type StepEvent = Extract<
       | "checkpoint"
       | "chunk_start"
       | "connections"
+      | "pace"
       | "request"
       | "note";
   }
@@ -78,6 +79,8 @@ export function stepOf(event: StepEvent, g: Glyphs, verb: Verb = PULL): Step {
     case "stall": {
       return { mark: "problem", text: about(event.digest, stallText(event)) };
     }
+    case "pace":
+      return { mark: event.closed ? "problem" : "note", text: paceText(event) };
     case "lock_wait": {
       return { mark: "problem", text: about(event.digest, lockText(event.holder)) };
     }

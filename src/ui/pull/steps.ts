@@ -62,6 +62,8 @@ export function pullSteps(g: Glyphs, clock: Clock, { verbose, verb }: StepOption
       case "manifest":
         total = event.size;
         return [stepOf(event, g, verb)];
+      case "pace":
+        return [stepOf(event, g, verb)];
       case "manifest_written":
         return [...rest(), stepOf(event, g, verb)];
       case "retry":

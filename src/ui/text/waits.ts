@@ -1,8 +1,8 @@
 /** Retries, stalls and locks that a pull waits for, as text. */
 
 import type { PullamaError } from "../../core/errors.ts";
-import type { PullEvent } from "../../core/events.ts";
-import { formatDuration, tooSlowText } from "../../core/units.ts";
+import type { PaceState, PullEvent } from "../../core/events.ts";
+import { formatDuration, formatRate, tooSlowText } from "../../core/units.ts";
 import { seconds } from "./numbers.ts";
 import { showable } from "./redact.ts";
 
@@ -29,6 +29,21 @@ export function waitingText(sinceMs: number, error: PullamaError): string {
 export function stallText({ silentMs, slow }: Omit<StallEvent, "event" | "digest">): string {
   const reason = slow ? tooSlowText(slow.bytesPerSecond, slow.ms) : `stalled ${seconds(silentMs)}`;
   return `${reason}, reconnecting`;
+}
+
+/** How fast a pull may be from now on. */
+export function paceText({ rate, from, closed, until }: PaceState): string {
+  const at = until === undefined ? "" : ` until ${timeOfDay(until)}`;
+  if (closed === "paused") return `paused; "pullama resume" continues it`;
+  if (closed === "window") return `outside the hours of --window: waiting${at}`;
+  if (rate === undefined) return "no rate limit";
+  const who = from === "folder" ? `, set by "pullama limit"` : from === "time" ? at : "";
+  return `at most ${formatRate(rate)}${who}`;
+}
+
+function timeOfDay(ms: number): string {
+  const date = new Date(ms);
+  return [date.getHours(), date.getMinutes()].map((n) => String(n).padStart(2, "0")).join(":");
 }
 
 /** Another process holds the lock. */

@@ -26,7 +26,7 @@ async function completing(words: readonly string[]): Promise<string[]> {
 
 for (
   const [words, expected] of [
-    [["li"], ["list"]],
+    [["li"], ["limit", "list"]],
     [["q"], ["queue"]],
     [["lla"], ["llama3.2:latest"]],
     [["rm", "mistral:7"], ["mistral:7b", "mistral:7b-q4_K_M"]],

@@ -32,9 +32,10 @@ export async function place(): Promise<Place> {
   const owned = stack.move();
   const models = `${folder.path}/models`;
   const ran: Place["ran"] = async (args, host = fakeHost(), folder = models) => {
-    const insecure = /^(list|cp|mv|verify|queue add|queue list)/.test(args.join(" "))
-      ? []
-      : ["--insecure"];
+    const insecure =
+      /^(list|cp|mv|verify|status|limit|pause|resume|queue add|queue list)/.test(args.join(" "))
+        ? []
+        : ["--insecure"];
     const code = await run([...args, ...insecure, "--models-dir", folder], host, wire);
     return { code, out: host.out.text, err: host.err.text };
   };

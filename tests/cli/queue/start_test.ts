@@ -133,7 +133,7 @@ Deno.test("queue start accepts the flags of a pull", async () => {
   const { insecure, connections, limitRate, retryForMs, force } = options!;
   assert.deepEqual(
     [insecure, connections, limitRate, retryForMs, force],
-    [true, 7, 5e6, Infinity, true],
+    [true, 7, { usual: 5e6, at: [] }, Infinity, true],
   );
 });
 

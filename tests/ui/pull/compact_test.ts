@@ -64,7 +64,7 @@ Deno.test("compactRenderer() prints a line per ten seconds without a terminal", 
 });
 
 Deno.test("compactRenderer() prints lines for other events only with --verbose", () => {
-  for (const [verbose, expected] of [[false, 1], [true, 11]] as const) {
+  for (const [verbose, expected] of [[false, 1], [true, 12]] as const) {
     const out = fakeTerminal();
     const { show } = compact(out, verbose);
     const quiet = ["bytes", "pull_completed", "dry_run"];

@@ -1,0 +1,59 @@
+/**
+ * What other commands have set for all pulls of a models folder: a rate, and that they are paused. Only files of trusted
+ * users count; one that cannot be read or understood is none.
+ */
+
+import { replaceFile } from "../../io/atomic.ts";
+import { readSmallFile } from "../../io/guarded.ts";
+import { type Folder, makeOwnFolder } from "./folder.ts";
+import { makeRoot } from "./ownership.ts";
+import type { Paths } from "./paths.ts";
+import { isTrusted, trustedUsers } from "./trust.ts";
+
+export interface Controls {
+  /** Bytes per second of each pull; undefined: as it was started. */
+  readonly rate: number | undefined;
+  readonly paused: boolean;
+}
+
+/** Bytes of a file at most. */
+const MOST_BYTES = 100;
+
+/** What holds now. Never rejects. */
+export async function readControls(paths: Paths): Promise<Controls> {
+  const [rate, paused] = await Promise.all(
+    [paths.limit, paths.paused].map((path) => read(paths, path)),
+  );
+  const number = rate !== undefined && /^\d{1,15}\n?$/.test(rate) ? Number(rate) : undefined;
+  return { rate: number || undefined, paused: paused !== undefined };
+}
+
+/** Sets or removes the rate. Rejects with kind local. */
+export async function writeRate(folder: Folder, rate: number | undefined): Promise<void> {
+  await write(folder, folder.paths.limit, rate === undefined ? undefined : `${rate}\n`);
+}
+
+/** Pauses all pulls, or lets them continue. Rejects with kind local. */
+export async function writePaused(folder: Folder, paused: boolean): Promise<void> {
+  await write(folder, folder.paths.paused, paused ? "paused\n" : undefined);
+}
+
+async function read(paths: Paths, path: string): Promise<string | undefined> {
+  try {
+    const file = await readSmallFile(path, MOST_BYTES);
+    if (!file || !isTrusted(file.uid, await trustedUsers(paths.root))) return undefined;
+    return new TextDecoder().decode(file.bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined: removes the file. */
+async function write(folder: Folder, path: string, text: string | undefined): Promise<void> {
+  const { disk, paths } = folder;
+  if (text === undefined) return await disk.remove(path);
+  await makeRoot(disk, paths.root);
+  const ownership = await makeOwnFolder(folder, paths.queueFolder);
+  const draft = `${path}.${crypto.randomUUID()}.tmp`;
+  await replaceFile(disk, path, draft, new TextEncoder().encode(text), ownership);
+}
