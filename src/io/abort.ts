@@ -1,4 +1,6 @@
-/** Reacting to an AbortSignal without leaving a listener behind. */
+/** Reacting to an AbortSignal without leaving a listener behind, and time limits over several requests. */
+
+import { PullamaError } from "../core/errors.ts";
 
 /** Calls `act` when `signal` is aborted, at once if it already is; no longer after it was disposed. */
 export function onAbort(signal: AbortSignal, act: () => void): Disposable {
@@ -26,6 +28,24 @@ export class FollowingController extends AbortController implements Disposable {
 
   [Symbol.dispose](): void {
     this.#listener[Symbol.dispose]();
+  }
+}
+
+/** Follows the caller's signal until disposed, and aborts with kind `timeout` when the time is up. */
+export class Deadline extends FollowingController {
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  /** `what` completes the message "… after 30 s": "the manifest of h was not complete". */
+  constructor(caller: AbortSignal, limitMs: number, what: string) {
+    super(caller);
+    this.#timer = setTimeout(() => {
+      this.abort(new PullamaError("timeout", `${what} after ${limitMs / 1000} s`));
+    }, limitMs);
+  }
+
+  override [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    super[Symbol.dispose]();
   }
 }
 

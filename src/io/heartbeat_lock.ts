@@ -8,7 +8,7 @@ import { folderOf } from "./atomic.ts";
 import { systemClock } from "./clock.ts";
 import { fileError, isExisting, isMissing } from "./file_error.ts";
 import { openOwnFile, readSmallFileNow } from "./guarded.ts";
-import { namesIn } from "./stat.ts";
+import { namesIn, statOf } from "./stat.ts";
 
 /** Milliseconds between two heartbeats, and without one until a lock counts as left behind. */
 const BEAT_MS = 5_000;
@@ -50,6 +50,16 @@ export async function tryHeartbeatLock(
       withdraw(own, note);
     },
   };
+}
+
+/** Whether the lock of `path` is held, without making a file: by a heartbeat that this computer has seen lately. */
+export async function isHeartbeatHeld(path: string): Promise<boolean> {
+  const exclusive = `${path}${HELD}`;
+  for (const held of [exclusive, ...await sharedOf(exclusive)]) {
+    const written = (await statOf(held))?.mtime?.getTime() ?? 0;
+    if (Date.now() - written < LEFT_BEHIND_MS) return true;
+  }
+  return false;
 }
 
 /** The same, waiting while it is held. Rejects with the reason of `signal` if that is aborted first. */

@@ -43,19 +43,25 @@ export class RateLimit {
    */
   through(reader: ByteReader, signal: AbortSignal): ByteReader {
     return {
-      read: async (buffer) => {
-        if (!this.#isFree) await this.turn(signal);
-        const { rate } = this.pace;
-        if (rate === undefined) return await reader.read(buffer);
-        const most = Math.max(SMALLEST_PIECE, Math.floor(rate / PIECES_PER_SECOND));
-        const piece = await reader.read(
-          buffer.byteLength > most ? new Uint8Array(buffer.buffer, 0, most) : buffer,
-        );
-        this.#paidUntil += ((piece.value?.byteLength ?? 0) / rate) * 1000;
-        return piece;
-      },
+      read: (buffer) => this.#isFree ? reader.read(buffer) : this.#read(reader, buffer, signal),
       cancel: () => reader.cancel(),
     };
+  }
+
+  async #read(
+    reader: ByteReader,
+    buffer: Uint8Array<ArrayBuffer>,
+    signal: AbortSignal,
+  ): ReturnType<ByteReader["read"]> {
+    await this.turn(signal);
+    const { rate } = this.pace;
+    if (rate === undefined) return await reader.read(buffer);
+    const most = Math.max(SMALLEST_PIECE, Math.floor(rate / PIECES_PER_SECOND));
+    const piece = await reader.read(
+      buffer.byteLength > most ? new Uint8Array(buffer.buffer, 0, most) : buffer,
+    );
+    this.#paidUntil += ((piece.value?.byteLength ?? 0) / rate) * 1000;
+    return piece;
   }
 
   /** Waits until what was read is paid for: a request before that would bring bytes that nothing reads. */

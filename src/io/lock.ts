@@ -192,7 +192,7 @@ async function openLockFile(path: string, ownership: Ownership = {}): Promise<De
 }
 
 /** `patienceMs` counts on runtimes that cannot ask: a lock that is not granted by then is held. */
-async function tryNow(
+export async function tryNow(
   file: Deno.FsFile,
   exclusive: boolean,
   path: string,

@@ -2,7 +2,6 @@
 
 import { asPullamaError, PullamaError } from "../core/errors.ts";
 import { distinctBlobs } from "../core/manifest.ts";
-import { displayName } from "../core/name.ts";
 import type { Stop } from "../core/stop.ts";
 import { openDisk } from "../io/disk.ts";
 import { steadyPace } from "../io/limit.ts";
@@ -69,28 +68,65 @@ export async function openCopier(
         const pace = steadyPace(limitRate);
         return await pullModel(name, { source, store, settings, pace, stop, emit });
       } catch (caught) {
-        const error = asPullamaError(caught);
-        if (error.kind !== "digest") throw error;
-        throw new PullamaError("digest", error.message, {
-          hint: `the installed model is damaged: pullama verify --repair ${displayName(name)}`,
-          cause: error,
-        });
+        throw inWordsOfCopies(asPullamaError(caught), options);
       }
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
-/** Both with links resolved, as far as they exist. */
+/** An error of a pull, of which the hint is about a registry or about another folder. */
+function inWordsOfCopies(error: PullamaError, { from, modelsDir }: CopyOptions): PullamaError {
+  const { kind, message } = error;
+  const say = (hint: string) =>
+    new PullamaError(kind, message.replaceAll("to download", "to copy"), { hint, cause: error });
+  switch (kind) {
+    case "digest":
+    case "size":
+      return say(`the model is damaged in ${from}: repair it there with pullama verify --repair`);
+    case "disk_full":
+      return say(`free some space on the disk of ${modelsDir}, or try anyway with --force`);
+    case "moved":
+      return say("name the model without its digest");
+    default:
+      return error;
+  }
+}
+
+/** Where models folders keep what they have: none of these may be the same directory in both. */
+const PARTS = ["", "/blobs", "/manifests", "/manifests-v2"] as const;
+
+/** Rejects with kind `usage` where one folder is, or is in, the other, or shares a part of it. */
 async function requireApart(from: string, to: string): Promise<void> {
   const [source, target] = await Promise.all([from, to].map(resolved));
-  if (target !== source && !target!.startsWith(`${source}/`)) return;
-  const where = target === source ? "the same models folder" : `in the models folder ${from}`;
-  throw new PullamaError("usage", `cannot copy to ${to}: it is ${where}`, {
-    hint: "name a folder outside of it",
+  const inside = target!.startsWith(`${source}/`);
+  if (inside) throw notApart(to, `it is in the models folder ${from}`);
+  for (const part of PARTS) {
+    if (await isSameDirectory(`${from}${part}`, `${to}${part}`)) {
+      const what = part === "" ? "the same models folder" : `the same directory ${part.slice(1)}`;
+      throw notApart(to, part === "" ? `it is ${what}` : `it has ${what}`);
+    }
+  }
+}
+
+function notApart(to: string, why: string): PullamaError {
+  return new PullamaError("usage", `cannot copy to ${to}: ${why}`, {
+    hint: "name a folder that shares nothing with this one",
   });
 }
 
+/** By what they are, not by their paths: one may lead to the other by a link or a mount. */
+async function isSameDirectory(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all(
+    [a, b].map((path) => Deno.stat(path).catch(() => undefined)),
+  );
+  if (!one || !other) return false;
+  if (one.ino !== null && one.ino !== 0) return one.ino === other.ino && one.dev === other.dev;
+  const [first, second] = await Promise.all([a, b].map((path) => Deno.realPath(path)));
+  return first!.toLowerCase() === second!.toLowerCase();
+}
+
+/** `path` without links, as far as it exists. */
 async function resolved(path: string): Promise<string> {
   const rest: string[] = [];
   for (let at = path.replace(/(?<=.)[\\/]+$/, "");;) {

@@ -7,6 +7,7 @@ import { systemClock } from "../../io/clock.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { settingsText, statusText } from "../../ui/reports/status.ts";
 import type { FolderFlags } from "../args/options.ts";
+import { repeatFolderFlags } from "../args/repeat_flags.ts";
 import { type Host, outputs } from "../host/host.ts";
 import type { ModelsWire } from "../host/models_wire.ts";
 import type { InstalledModels } from "../../setup/models.ts";
@@ -28,6 +29,7 @@ export async function runStatus(
   wire: ModelsWire,
 ): Promise<void> {
   const { out } = outputs(host, color);
+  const repeat = repeatFolderFlags({ modelsDir: given }, host);
   const models = await wire.openModels(modelsDir(given, host));
   const first = await runningIn(models);
   const began = performance.now();
@@ -41,7 +43,7 @@ export async function runStatus(
     return { ...pull, bytesPerSecond: Math.max(0, (pull.kept - earlier.kept) / seconds) };
   });
   const report: StatusReport = { pulls, ...await models.controls() };
-  out.write(statusText(report, out, output));
+  out.write(statusText(report, out, output, repeat));
 }
 
 /** Changes something for all pulls, and says what holds now and how many pulls that concerns. */
@@ -52,18 +54,21 @@ export async function runControl(
   wire: ModelsWire,
 ): Promise<void> {
   const { out } = outputs(host, color);
+  const repeat = repeatFolderFlags({ modelsDir: given }, host);
   const folder = modelsDir(given, host);
   await change(folder);
   const models = await wire.openModels(folder);
   const report: StatusReport = { pulls: await runningIn(models), ...await models.controls() };
-  if (output === "json" || output === "debug") return out.write(statusText(report, out, output));
+  if (output === "json" || output === "debug") {
+    return out.write(statusText(report, out, output, repeat));
+  }
   if (quiet) return;
   const { rate, paused, pulls } = report;
   const free = rate === undefined && !paused ? "nothing is set for the pulls of this folder\n" : "";
   const running = pulls.length === 1
     ? "1 pull is running\n"
     : `${pulls.length} pulls are running\n`;
-  out.write(free + settingsText(report) + running);
+  out.write(free + settingsText(report, repeat) + running);
 }
 
 async function runningIn(models: InstalledModels): Promise<readonly PartialModel[]> {

@@ -1,7 +1,8 @@
 /** `pullama cp` and `pullama mv`: copies installed models into another folder, and removes those that were moved. */
 
 import { exitCodeOfFirst, PullamaError } from "../../core/errors.ts";
-import { displayName } from "../../core/name.ts";
+import type { Digest } from "../../core/digest.ts";
+import { displayName, fullName, type ModelName } from "../../core/name.ts";
 import type { CopyOptions, OpenCopier } from "../../setup/copy.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { errorText, interruptedText } from "../../ui/text/message.ts";
@@ -11,7 +12,8 @@ import { removedText } from "../../ui/reports/moved.ts";
 import { type DisplayFlags, displayOptions } from "../args/options.ts";
 import { absolute, quotedWord, repeatFolderFlags } from "../args/repeat_flags.ts";
 import type { Host } from "../host/host.ts";
-import { createPuller, type Puller } from "../pull/puller.ts";
+import type { Engine } from "../../setup/engine.ts";
+import { createPuller, notStarted, type Puller } from "../pull/puller.ts";
 import type { RmWire } from "../rm/run.ts";
 
 /** The dependencies of these commands. */
@@ -45,14 +47,16 @@ export async function runCopy(
     force,
     ...(limitRate !== undefined && { limitRate }),
   };
-  const models = flags.all ? await allOf(from, wire) : given;
+  const models = distinct(flags.all ? await allOf(from, wire) : given);
+  /** What was copied of each model: only that is removed. */
+  const copies = new Map<string, Digest>();
   const puller = createPuller({
     options: { ...UNUSED, modelsDir: from, force },
     display,
     verb: COPY,
     commands: [],
     host,
-    openEngine: (_, stop) => wire.openCopier(options, stop),
+    openEngine: async (_, stop) => noting(await wire.openCopier(options, stop), copies),
     openModels: wire.openModels,
   });
   const { out, err } = puller;
@@ -62,7 +66,10 @@ export async function runCopy(
   if (outcomes.length > 1 && people && !display.quiet) {
     out.write(batchSummaryText(outcomes, "copied"));
   }
-  const done = outcomes.flatMap(({ name, ended }) => name && ended === "pulled" ? [name] : []);
+  const done = outcomes.flatMap(({ name, ended }): ModelName[] => {
+    const digest = name && ended === "pulled" ? copies.get(fullName(name)) : undefined;
+    return digest ? [{ ...name!, digest }] : [];
+  });
   const removals = act === "mv" && done.length > 0 ? await wire.removeModels(from, done) : [];
   out.write(removedText(removals, out, { ...display, from, date: host.clock.date() }));
   for (const { name, error } of removals) {
@@ -71,7 +78,10 @@ export async function runCopy(
     err.write(errorText(error, err, { doing, verbose: display.verbose }));
   }
   if (outcomes.some(({ ended }) => ended === "interrupted" || ended === "not started")) {
-    const again = [act, ...(flags.all ? ["--all"] : given), quotedWord(to, host)].join(" ");
+    const gone = new Set(removals.flatMap(({ name, removed }) => removed ? fullName(name) : []));
+    const left = outcomes.filter(({ name }) => !name || !gone.has(fullName(name)));
+    const words = flags.all ? ["--all"] : left.map(({ given }) => given);
+    const again = [act, ...words, quotedWord(to, host)].join(" ");
     err.write(interruptedText([again + repeatFolderFlags(flags, host)], err));
   }
   return exitCodeOfFirst([...outcomes, ...removals]);
@@ -86,6 +96,25 @@ const UNUSED = {
   connections: undefined,
   dryRun: false,
 } as const;
+
+/** The same engine; what it has copied is put into `copies`, by full names. */
+function noting(engine: Engine, copies: Map<string, Digest>): Engine {
+  return {
+    async pull(name, emit) {
+      const summary = await engine.pull(name, emit);
+      if (summary) copies.set(fullName(name), summary.digest);
+      return summary;
+    },
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}
+
+/** Each model once, however it is written; what is no name is left for its error. */
+function distinct(given: readonly string[]): readonly string[] {
+  const names = given.map((text) => notStarted(text).name);
+  const keys = names.map((name, i) => name ? fullName(name).toLowerCase() : given[i]!);
+  return given.filter((_, i) => keys.indexOf(keys[i]!) === i);
+}
 
 async function copied(
   models: readonly string[],

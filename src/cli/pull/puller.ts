@@ -9,6 +9,7 @@ import { errorText, warningText } from "../../ui/text/message.ts";
 import { createRenderer } from "../../ui/pull/modes.ts";
 import type { ModelOutcome } from "../../ui/pull/batch_summary.ts";
 import { PULL, type Verb } from "../../ui/pull/verb.ts";
+import { paceText } from "../../ui/text/waits.ts";
 import { paintWith } from "../../ui/terminal/paint.ts";
 import type { Terminal } from "../../ui/terminal/terminal.ts";
 import { type Host, outputs } from "../host/host.ts";
@@ -68,6 +69,11 @@ export function createPuller(parts: PullerParts): Puller {
   function emit(event: PullEvent): void {
     renderer.event(event);
     if (event.event === "warning") err.write(warningText(event.message, event.hint, err));
+    // Whatever is not shown: it may wait for ever.
+    const isHidden = quiet || mode === "compact";
+    if (event.event === "pace" && event.closed && isHidden) {
+      err.write(warningText(paceText(event), undefined, err));
+    }
   }
 
   /** Suggests `command` once, as soon as the registry cannot be reached. */

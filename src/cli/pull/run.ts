@@ -49,7 +49,7 @@ export async function runPull(job: PullJob): Promise<number> {
 
   const several = outcomes.length > 1 && !display.quiet && people;
   if (several) out.write(batchSummaryText(outcomes, options.dryRun ? "checked" : "pulled"));
-  if (job.notify && err.interactive) err.write(noticeText(outcomes));
+  if (job.notify && !options.dryRun && err.interactive) err.write(noticeText(outcomes));
   const left = outcomes.flatMap(resumeWord);
   if (left.length > 0) err.write(interruptedText([left.join(" ") + job.repeatFlags], err));
   return exitCodeOfFirst(outcomes);

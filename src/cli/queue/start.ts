@@ -78,6 +78,18 @@ export async function startQueue(job: QueueJob): Promise<number> {
     });
   }
 
+  let told = 0;
+  /** Tells the terminal of the models since the last time. */
+  function tell(): void {
+    if (job.notify && err.interactive) err.write(noticeText(outcomes.slice(told)));
+    told = outcomes.length;
+  }
+
+  function onIdle(): void {
+    tell();
+    show({ event: "queue_waiting" });
+  }
+
   using _listener = onAbort(enough, onEnough);
   try {
     for (const { message, hint } of job.warnings) puller.emit({ event: "warning", message, hint });
@@ -90,7 +102,7 @@ export async function startQueue(job: QueueJob): Promise<number> {
         enough,
         now: () => clock.date(),
         wait: { signal: stop.hard, onWait: job.wait.onWait },
-        ...(job.watch && { onIdle: () => show({ event: "queue_waiting" }) }),
+        ...(job.watch && { onIdle }),
       });
     }
   } finally {
@@ -103,7 +115,7 @@ export async function startQueue(job: QueueJob): Promise<number> {
   const rest = left.slice(stopped ? 1 : 0).map(notStarted);
   if (people) out.write(endText([...outcomes, ...rest]));
   show({ event: "queue_end", ...counted(outcomes), queued: left.length, exitCode });
-  if (job.notify && err.interactive) err.write(noticeText(outcomes));
+  if (!job.watch) tell();
   const again = outcomes.flatMap(againWord);
   if (again.length > 0) err.write(againText([again.join(" ") + job.sameFolder], err));
   if (left.length > 0) err.write(interruptedText([`queue start${job.repeatFlags}`], err));

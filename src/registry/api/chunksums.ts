@@ -10,7 +10,7 @@ import type { Descriptor } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import type { Chunk } from "../../core/ranges.ts";
 import type { UrlCache } from "./url_cache.ts";
-import { Deadline } from "../../io/deadline.ts";
+import { Deadline } from "../../io/abort.ts";
 import { readChunkList } from "./chunksums_format.ts";
 import { networkError } from "../diagnose/network_error.ts";
 import { isCompressed } from "../http/encoding.ts";

@@ -4,7 +4,7 @@
  */
 
 import { type ModelName, nameOfParts } from "../../core/name.ts";
-import { Deadline } from "../../io/deadline.ts";
+import { Deadline } from "../../io/abort.ts";
 import { networkError } from "../diagnose/network_error.ts";
 import { discard } from "../http/http.ts";
 import { readAtMost } from "../http/body.ts";

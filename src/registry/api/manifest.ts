@@ -17,7 +17,7 @@ import {
   selectChild,
 } from "../../core/manifest_index.ts";
 import { fullName, type ModelName } from "../../core/name.ts";
-import { Deadline } from "../../io/deadline.ts";
+import { Deadline } from "../../io/abort.ts";
 import type { Confirmer } from "./confirm.ts";
 import { discard } from "../http/http.ts";
 import { huggingFaceHint } from "./hugging_face.ts";

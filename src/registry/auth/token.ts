@@ -2,7 +2,7 @@
 
 import { PullamaError } from "../../core/errors.ts";
 import { formatDuration } from "../../core/units.ts";
-import { Deadline } from "../../io/deadline.ts";
+import { Deadline } from "../../io/abort.ts";
 import { errorText } from "../http/error_body.ts";
 import { discard, type Http } from "../http/http.ts";
 import { readWhole } from "../http/body.ts";

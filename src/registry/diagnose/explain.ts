@@ -6,8 +6,7 @@
 
 import { addressKind } from "../../core/address.ts";
 import type { PullamaError } from "../../core/errors.ts";
-import { onAbort } from "../../io/abort.ts";
-import { Deadline } from "../../io/deadline.ts";
+import { Deadline, onAbort } from "../../io/abort.ts";
 import {
   closedBeforeResponse,
   isCertificateError,

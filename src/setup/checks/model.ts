@@ -5,7 +5,7 @@ import { PullamaError } from "../../core/errors.ts";
 import { assertModel, type Descriptor, distinctBlobs, manifestSize } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { formatDuration, formatRate, formatSize } from "../../core/units.ts";
-import { Deadline } from "../../io/deadline.ts";
+import { Deadline } from "../../io/abort.ts";
 import type { RegistrySource } from "../../registry/source.ts";
 import type { Hosts } from "./hosts.ts";
 import { countBytes } from "./count_bytes.ts";

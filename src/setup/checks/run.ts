@@ -2,8 +2,7 @@
 
 import type { Check, CheckName } from "../../core/reports/doctor.ts";
 import { asPullamaError, PullamaError } from "../../core/errors.ts";
-import { orAborted } from "../../io/abort.ts";
-import { Deadline } from "../../io/deadline.ts";
+import { Deadline, orAborted } from "../../io/abort.ts";
 
 export type Finding =
   | {

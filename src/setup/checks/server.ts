@@ -1,7 +1,7 @@
 /** Checks whether a local Ollama server is running and uses the same models folder. */
 
 import { asPullamaError } from "../../core/errors.ts";
-import { Deadline } from "../../io/deadline.ts";
+import { Deadline } from "../../io/abort.ts";
 import type { Http } from "../../registry/http/http.ts";
 import { readAtMost } from "../../registry/http/body.ts";
 import type { Step } from "./run.ts";

@@ -3,12 +3,13 @@
  * users count; one that cannot be read or understood is none.
  */
 
+import { PullamaError } from "../../core/errors.ts";
 import { replaceFile } from "../../io/atomic.ts";
 import { readSmallFile } from "../../io/guarded.ts";
 import { type Folder, makeOwnFolder } from "./folder.ts";
 import { makeRoot } from "./ownership.ts";
 import type { Paths } from "./paths.ts";
-import { isTrusted, trustedUsers } from "./trust.ts";
+import { isTrusted, requireOwnFolders, trustedUsers } from "./trust.ts";
 
 export interface Controls {
   /** Bytes per second of each pull; undefined: as it was started. */
@@ -48,10 +49,23 @@ async function read(paths: Paths, path: string): Promise<string | undefined> {
   }
 }
 
+/** Pulls of other users would not believe the file. */
+async function requireSay(root: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  const owner = (await Deno.stat(root).catch(() => undefined))?.uid;
+  const user = Deno.uid();
+  if (owner === undefined || owner === null || user === 0 || user === owner) return;
+  throw new PullamaError("local", `only the owner of ${root} can set this for all its pulls`, {
+    hint: `it belongs to the user ${owner}; a pull of your own takes --limit-rate and --window`,
+  });
+}
+
 /** Undefined: removes the file. */
 async function write(folder: Folder, path: string, text: string | undefined): Promise<void> {
   const { disk, paths } = folder;
+  await requireOwnFolders(paths);
   if (text === undefined) return await disk.remove(path);
+  await requireSay(paths.root);
   await makeRoot(disk, paths.root);
   const ownership = await makeOwnFolder(folder, paths.queueFolder);
   const draft = `${path}.${crypto.randomUUID()}.tmp`;

@@ -2,8 +2,8 @@
 
 import { PullamaError } from "../../core/errors.ts";
 import type { Ownership } from "../../io/disk.ts";
-import { holderOf, tryLock, tryLockExisting } from "../../io/lock.ts";
-import { statOf } from "../../io/stat.ts";
+import { holderOf, tryLock } from "../../io/lock.ts";
+import { isLocked } from "../../io/lock_peek.ts";
 import { type Folder, makeOwnFolder } from "./folder.ts";
 import type { StoredIntent } from "./intents.ts";
 
@@ -71,5 +71,5 @@ async function lockOf(
   ownership: Ownership | undefined,
 ): Promise<Disposable | undefined> {
   if (ownership) return await tryLock(path, { ownership });
-  return await statOf(path) ? await tryLockExisting(path) : { [Symbol.dispose]() {} };
+  return await isLocked(path) ? undefined : { [Symbol.dispose]() {} };
 }

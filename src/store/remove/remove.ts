@@ -7,7 +7,12 @@ import type { Digest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import { displayName, matchingName, type ModelName } from "../../core/name.ts";
 import type { Removal, RemovedModel } from "../../core/reports/rm.ts";
-import { type ManifestFile, manifestFiles, SERVED_TREES } from "../manifests/files.ts";
+import {
+  type ManifestFile,
+  manifestFiles,
+  readManifestFile,
+  SERVED_TREES,
+} from "../manifests/files.ts";
 import { requireExclusive } from "../layout/exclusive.ts";
 import { Ledger } from "../layout/verified.ts";
 import { ownershipIn } from "../layout/ownership.ts";
@@ -36,7 +41,7 @@ type Ends = Map<ModelName, RemovedModel | PullamaError>;
 
 /**
  * Removes the models `names`, and returns one result each, in their order. A model that is not installed has an
- * error of kind `not_found`. While a pull is running (`busy`), or if the manifest of any model cannot be read
+ * error of kind `not_found`, one that is pinned and installed as another version `moved`. While a pull is running (`busy`), or if the manifest of any model cannot be read
  * (`manifest`, `local`), nothing is removed and all others have that error.
  */
 export async function removeModels(
@@ -100,6 +105,7 @@ async function take(
   const { paths } = folder;
   const found = await find(paths, served([...users].map(({ file }) => file)), given);
   await refuseLinks(paths, found);
+  await requirePinned(found, given);
   const own = [...users].filter(({ file }) => found.includes(file));
   let bytes = 0;
   for (const user of own) {
@@ -110,6 +116,19 @@ async function take(
   for (const intent of removed) intents.delete(intent);
   const name = found[0]?.name ?? given;
   return { given, name, digests: union(own), intents: removed, bytes };
+}
+
+/** Rejects with `moved` where one of the manifests that would be removed is not the one that `name` is pinned to. */
+async function requirePinned(files: readonly ManifestFile[], name: ModelName): Promise<void> {
+  if (name.digest === undefined) return;
+  for (const file of files) {
+    const { digest } = await readManifestFile(file);
+    if (digest === name.digest) continue;
+    const message = `${file.path} has another version than ${name.digest}`;
+    throw new PullamaError("moved", message, {
+      hint: "look at it, then remove it with: pullama rm",
+    });
+  }
 }
 
 /** Removes the blobs and the unfinished blobs that only this model used; `used` and `intended` are of all others. */

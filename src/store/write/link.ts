@@ -7,6 +7,7 @@ import { tryLock } from "../../io/lock.ts";
 import type { Folder } from "../layout/folder.ts";
 import { isSame } from "../layout/identity.ts";
 import { ownershipIn } from "../layout/ownership.ts";
+import { requireOwnFolders } from "../layout/trust.ts";
 import { blobPaths } from "../layout/paths.ts";
 import { Ledger, verifiedFile } from "../layout/verified.ts";
 import { enterFolder, type Entry } from "./enter.ts";
@@ -25,6 +26,7 @@ export async function linkBlobs(
   blobs: readonly Descriptor[],
   entry: Entry,
 ): Promise<void> {
+  await requireOwnFolders(source.paths);
   const missing = (await surveyFolder(folder, blobs)).filter(({ state }) => state === "missing");
   const found: FoundBlob[] = [];
   for (const { blob } of missing) {
@@ -51,8 +53,12 @@ export async function linkBlobs(
       if (error instanceof PullamaError && error.kind === "local") return;
       throw error;
     }
-    const linked = await statOf(at.ready);
-    if (!linked || !isSame(linked, info)) continue;
+    const linked = await lstatOf(at.ready);
+    if (!linked || !isSame(linked, info)) {
+      // Another file took its place meanwhile.
+      await disk.remove(at.ready);
+      continue;
+    }
     if (!theirs.vouchesFor(blob.digest, verifiedFile(linked))) continue;
     // The pull would do it when it stores the model: then the other folder would have to hash the blob again.
     if (isStale(linked)) await disk.touch(at.ready, Date.now());
@@ -70,12 +76,13 @@ interface FoundBlob {
   readonly info: Deno.FileInfo;
 }
 
-/** Whether a file is like a new one of `folder`, on its disk. */
+/** Whether a file is like a new one of `folder`, on its disk: this user would own a copy. */
 function isAsNew(
   file: Deno.FileInfo,
   folder: Deno.FileInfo,
   mode: number | undefined,
 ): boolean {
-  return file.dev === folder.dev && file.uid === folder.uid && file.gid === folder.gid &&
+  const ours = Deno.build.os === "windows" || Deno.uid() === 0 || file.uid === Deno.uid();
+  return ours && file.dev === folder.dev && file.uid === folder.uid && file.gid === folder.gid &&
     (mode === undefined || ((file.mode ?? 0) & 0o7777) === mode);
 }

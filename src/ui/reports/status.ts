@@ -11,8 +11,13 @@ import type { Terminal } from "../terminal/terminal.ts";
 
 const HEADER = ["NAME", "PULLED BY", "DONE", "SIZE", "RATE", "ETA"];
 
-/** The report for `out`, by mode. */
-export function statusText(report: StatusReport, out: Terminal, mode: Mode): string {
+/** The report for `out`, by mode. `flags`: those to repeat in suggested commands, after a blank. */
+export function statusText(
+  report: StatusReport,
+  out: Terminal,
+  mode: Mode,
+  flags: string,
+): string {
   if (mode === "json") return jsonText(statusDocument(report));
   if (mode === "debug") return inspectText(statusDocument(report), out.color);
   const { pulls } = report;
@@ -20,18 +25,22 @@ export function statusText(report: StatusReport, out: Terminal, mode: Mode): str
   const cells = out.interactive ? out.columns() : Infinity;
   const header = mode === "compact" || rows.length === 0 ? [] : HEADER;
   const nothing = pulls.length === 0 ? "nothing is being pulled\n" : "";
-  return nothing + columnsText(header, rows, cells, { ascii: !out.unicode }) + settingsText(report);
+  return nothing + columnsText(header, rows, cells, { ascii: !out.unicode }) +
+    settingsText(report, flags);
 }
 
 /** What is set for the folder, a line each; nothing where nothing is. */
-export function settingsText({ rate, paused }: Omit<StatusReport, "pulls">): string {
+export function settingsText(
+  { rate, paused }: Omit<StatusReport, "pulls">,
+  flags: string,
+): string {
   return [
-    paused ? "all pulls of this folder are paused; to continue them: pullama resume\n" : "",
+    paused ? `all pulls of this folder are paused; to continue them: pullama resume${flags}\n` : "",
     rate === undefined
       ? ""
       : `each pull of this folder gets at most ${
         formatRate(rate)
-      }; to end that: pullama limit off\n`,
+      }; to end that: pullama limit off${flags}\n`,
   ].join("");
 }
 

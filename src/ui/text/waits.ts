@@ -34,9 +34,9 @@ export function stallText({ silentMs, slow }: Omit<StallEvent, "event" | "digest
 /** How fast a pull may be from now on. */
 export function paceText({ rate, from, closed, until }: PaceState): string {
   const at = until === undefined ? "" : ` until ${timeOfDay(until)}`;
-  if (closed === "paused") return `paused; "pullama resume" continues it`;
+  if (closed === "paused") return `paused; "pullama resume" in the same models folder continues it`;
   if (closed === "window") return `outside the hours of --window: waiting${at}`;
-  if (rate === undefined) return "no rate limit";
+  if (rate === undefined) return "continues without a rate limit";
   const who = from === "folder" ? `, set by "pullama limit"` : from === "time" ? at : "";
   return `at most ${formatRate(rate)}${who}`;
 }

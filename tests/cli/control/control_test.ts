@@ -34,7 +34,10 @@ Deno.test("pause, status, limit and resume act on a pull that is running", async
     out,
     /^NAME +PULLED BY +DONE +SIZE +RATE +ETA\n.*big:latest +pid \d+ on .* +\d\d% +12 MB +paused +-\n/,
   );
-  assert.match(out, /\nall pulls of this folder are paused; to continue them: pullama resume\n$/);
+  assert.match(
+    out,
+    /\nall pulls of this folder are paused; to continue them: pullama resume --models-dir \S+\n$/,
+  );
   assert.equal(at.registry.requests.length, requests);
 
   delete at.registry.faults.data;
@@ -113,4 +116,43 @@ Deno.test("a file of another user, or one that is no number, limits and pauses n
   }
   assert.deepEqual(await read(), { pulls: [], paused: false });
   assert.equal((await at.ran(["pull", model.name])).code, 0);
+});
+
+Deno.test("a pause is said even with --quiet, and the way out names the folder", async () => {
+  await using at = await place();
+  const model = await at.install("library/a:latest", 1);
+  const folder = ["--models-dir", at.models];
+  const paused = await at.ran(["pause"]);
+  assert.ok(paused.out.includes(`pullama resume --models-dir ${at.models}\n`), paused.out);
+  at.move("library/a:latest", 2);
+  for (const flags of [["--quiet"], ["--output", "compact"]]) {
+    const host = fakeHost();
+    const pull = at.ran(["pull", model.name, ...flags], host);
+    await until(() => host.err.text.includes("warning: paused; "), "it does not say that it waits");
+    host.interrupt();
+    assert.equal((await pull).code, 0);
+  }
+  assert.equal((await at.ran(["resume"])).code, 0, folder.join(" "));
+  assert.equal((await at.ran(["pull", model.name, "--quiet"])).code, 0);
+});
+
+Deno.test({
+  name: "resume and limit off remove nothing through a link in the place of .pullm",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using at = await place();
+    const victim = `${at.models}-victim`;
+    await Deno.mkdir(at.models, { recursive: true });
+    await Deno.mkdir(victim);
+    for (const name of ["limit", "paused"]) await Deno.writeTextFile(`${victim}/${name}`, "1\n");
+    await Deno.symlink(victim, `${at.models}/.pullm`);
+    for (const words of ["resume", "limit off", "pause", "limit 1M"]) {
+      const { code, err } = await at.ran(words.split(" "));
+      assert.equal(code, 1, words);
+      assert.match(err, /\.pullm exists and is not a directory/);
+    }
+    for (const name of ["limit", "paused"]) {
+      assert.equal(await Deno.readTextFile(`${victim}/${name}`), "1\n");
+    }
+  },
 });

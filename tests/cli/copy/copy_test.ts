@@ -98,7 +98,10 @@ Deno.test("mv of several models ends with an event for each in JSON, and keeps t
   const { code, out, err } = await ran(at, ["mv", "--all", other, "--output", "json"]);
   assert.equal(code, 1);
   assert.match(err, /cannot copy .*a:latest: /);
-  assert.match(err, /hint: the installed model is damaged: pullama verify --repair .*a:latest/);
+  assert.match(
+    err,
+    /hint: the model is damaged in .*models: repair it there with pullama verify --repair/,
+  );
   const events = out.trimEnd().split("\n").map((line) => JSON.parse(line));
   const ends = events.filter(({ event }) => /_completed|_failed|^removed/.test(event));
   assert.deepEqual(ends.map(({ event, Name }) => [event, Name]).sort(), [
@@ -109,6 +112,96 @@ Deno.test("mv of several models ends with an event for each in JSON, and keeps t
   assertHas(other, b);
   assert.equal((await ran(at, ["list", "-q"])).out, `${a.name}\n`);
   assert.equal((await at.ran(["list", "-q"], fakeHost(), other)).out, `${b.name}\n`);
+});
+
+Deno.test("mv does not remove what has another version by then, nor what is hidden by the one that it copied", async () => {
+  await using at = await place();
+  const old = await at.install("library/a:latest", 1);
+  const other = `${at.models}/../other`;
+  // Another process stores another version after the copy.
+  const busy: typeof wire = {
+    ...wire,
+    async removeModels(folder, names) {
+      at.move("library/a:latest", 3);
+      await at.ran(["pull", old.name, "--quiet"]);
+      return await wire.removeModels(folder, names);
+    },
+  };
+  const host = fakeHost();
+  const code = await run(["mv", old.name, other, "--models-dir", at.models], host, busy);
+  assert.equal(code, 1);
+  assert.match(
+    host.err.text,
+    /cannot remove .*a:latest from .*: .* has another version than sha256:/,
+  );
+  assertHas(other, old);
+  assert.equal((await ran(at, ["list", "-q"])).out, `${old.name}\n`);
+  assert.equal((await ran(at, ["show", old.name])).code, 0);
+
+  const b = await at.install("library/b:latest", 2);
+  const path = b.name.replace(/:latest$/, "");
+  const hiding = `${at.models}/manifests-v2/${path}`;
+  await Deno.mkdir(hiding, { recursive: true });
+  const another = `${at.models}/manifests/${old.name.replace(/:latest$/, "/latest")}`;
+  await Deno.copyFile(another, `${hiding}/latest`);
+  const before = filesUnder(`${at.models}/manifests`);
+  const second = await ran(at, ["mv", b.name, `${other}2`]);
+  assert.equal(second.code, 1);
+  assert.deepEqual(filesUnder(`${at.models}/manifests`), before);
+});
+
+Deno.test("cp and mv refuse a folder that is the same by a link, or has the same blobs or manifests", async () => {
+  if (!UNIX) return;
+  await using at = await place();
+  const model = await at.install("library/a:latest", 1);
+  const other = `${at.models}/../other`;
+  await Deno.symlink(at.models, `${at.models}/../alias`);
+  await Deno.mkdir(`${other}/manifests`, { recursive: true });
+  await Deno.symlink(`${at.models}/blobs`, `${other}/blobs`);
+  const before = filesUnder(at.models);
+  for (
+    const [target, why] of [["alias", "it is the same models folder"], [
+      "other",
+      "it has the same directory blobs",
+    ]]
+  ) {
+    for (const act of ["cp", "mv"]) {
+      const { code, err } = await ran(at, [act, model.name, `${at.models}/../${target}`]);
+      assert.equal(code, 1);
+      assert.match(err, new RegExp(`^cannot copy to .*/${target}: ${why}$`, "m"));
+    }
+  }
+  assert.deepEqual(filesUnder(at.models), before);
+  assertHas(at.models, model);
+});
+
+Deno.test("a model that is named twice is moved once, and what was moved is not in the command that continues", async () => {
+  await using at = await place();
+  const [a, b] = [await at.install("library/a:latest", 1), await at.install("library/b:latest", 2)];
+  const other = `${at.models}/../other`;
+  const host = fakeHost();
+  const stopping: typeof wire = {
+    ...wire,
+    async openCopier(options, stop) {
+      const engine = await wire.openCopier(options, stop);
+      return {
+        async pull(name, emit) {
+          const summary = await engine.pull(name, emit);
+          host.interrupt();
+          return summary;
+        },
+        [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+      };
+    },
+  };
+  const short = a.name.replace(/:latest$/, "");
+  const words = ["mv", short, a.name, b.name, other, "--models-dir", at.models];
+  assert.equal(await run(words, host, stopping), 0, host.err.text);
+  assert.match(host.err.text, new RegExp(`pullama mv ${b.name} \\S+/other --models-dir`));
+  assertHas(other, a);
+  const rest = await ran(at, ["mv", b.name, other]);
+  assert.equal(rest.code, 0, rest.err);
+  assertHas(other, b);
 });
 
 Deno.test("an interrupted mv removes nothing, says how to continue, and does so", async () => {
