@@ -37,9 +37,11 @@ export async function linkBlobs(
   if (found.length === 0) return;
   await using _session = await enterFolder(folder, entry);
   const { disk, paths } = folder;
-  const { file } = await ownershipIn(paths.blobs);
   const ready = await statOf(paths.ready);
-  const fits = found.filter(({ info }) => ready && isAsNew(info, ready, file.mode));
+  // It cannot be written to, which is an error of the copy.
+  if (!ready) return;
+  const { file } = await ownershipIn(paths.blobs);
+  const fits = found.filter(({ info }) => isAsNew(info, ready, file.mode));
   const own = (await ownershipIn(source.paths.blobs)).file;
   const [ledger, theirs] = [await Ledger.open(folder, file), await Ledger.open(source, own)];
   for (const { blob, path, info } of fits) {

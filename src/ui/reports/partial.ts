@@ -36,7 +36,8 @@ function rowOf(model: PartialModel, view: ListView): string[] {
     name ? displayName(name) : "not known",
     formatSize(kept),
     percent === undefined ? "-" : `${percent}%`,
-    modifiedText(model, view),
+    // It may be written to right now.
+    modifiedText(model, { ...view, nowMs: Math.max(view.nowMs, model.modifiedMs ?? 0) }),
     active ? holder ?? "a process" : "-",
   ];
 }
