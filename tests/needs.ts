@@ -2,6 +2,8 @@
 
 import { exists } from "./fakes/exists.ts";
 
+const MKFS_BTRFS = "/usr/sbin/mkfs.btrfs";
+
 /** What a test may need; each function says how to come by it where it is missing. */
 const NEEDS = {
   "a long time": () => Deno.env.get("PULLAMA_SOAK") ? undefined : "deno task soak",
@@ -18,6 +20,7 @@ const NEEDS = {
   fish: () => realServer("/usr/bin/fish"),
   "loop devices": () => exists("/dev/loop-control") ? undefined : "/dev/loop-control",
   "mkfs.ext4": () => realServer("/usr/sbin/mkfs.ext4"),
+  btrfs: () => realServer(MKFS_BTRFS) ?? fileSystem("btrfs"),
   "ssh-keygen": () => program("/usr/bin/ssh-keygen"),
   "a real Ollama": () => Deno.env.get("OLLAMA_BIN") ? undefined : "OLLAMA_BIN",
   root: () => Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "run as root on Linux",
@@ -48,6 +51,16 @@ export function testWith(
   fn: (t: Deno.TestContext) => void | Promise<void>,
 ): void {
   Deno.test(needing(needs, name), fn);
+}
+
+/** Whether the kernel has it, or loads it when it is mounted. */
+function fileSystem(name: string): string | undefined {
+  try {
+    const known = new RegExp(`\\t${name}$`, "m").test(Deno.readTextFileSync("/proc/filesystems"));
+    return known ? undefined : `a kernel with ${name}`;
+  } catch {
+    return "Linux";
+  }
 }
 
 function realServer(path: string): string | undefined {

@@ -125,6 +125,8 @@ export interface PullIntent {
   readonly size?: number;
   /** Those of `digests` together. */
   readonly missing?: number;
+  /** The hours at which it is downloaded, as the user gave them; absent: at any time. */
+  readonly hours?: string;
 }
 
 /** The room for blobs, in bytes; undefined where that is unknown, or there is no limit that matters. */

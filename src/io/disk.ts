@@ -40,6 +40,8 @@ export interface Disk {
   open(path: string, how: "new" | "existing"): Promise<DiskFile>;
   rename(from: string, to: string): Promise<void>;
   link(from: string, to: string): Promise<void>;
+  /** Copies a whole file inside the system, which shares its bytes where the file system can. `to` must not exist. */
+  clone(from: string, to: string): Promise<void>;
   /** Removes a file; a missing one is not an error. */
   remove(path: string): Promise<void>;
   makeFolder(path: string): Promise<void>;
@@ -136,6 +138,7 @@ export function openDisk(onLimitation: (message: string) => void = () => {}): Di
         return Deno.build.os === "windows" ? renameWithRetry(rename) : rename();
       }),
     link: (from, to) => step("link", to, () => Deno.link(from, to)),
+    clone: (from, to) => step("copy", to, () => Deno.copyFile(from, to)),
     remove: (path) =>
       step("remove", path, async () => {
         try {

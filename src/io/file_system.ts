@@ -9,6 +9,9 @@ export interface FileSystem {
   readonly largestFile?: number;
 }
 
+/** Those whose files can share bytes until one of them is changed. */
+const SHARING = ["btrfs", "xfs", "bcachefs"];
+
 const FAT: FileSystem = { name: "vfat", largestFile: 2 ** 32 - 1 };
 
 /** By the magic numbers in linux/magic.h. */
@@ -70,4 +73,12 @@ export function volumeOf(path: string): StatsFs | undefined {
 export function freeBytes(path: string): number | undefined {
   const volume = volumeOf(path);
   return volume && volume.blocks > 0 ? volume.bavail * volume.bsize : undefined;
+}
+
+/** Whether files at `a` and `b` can probably share bytes: one file system, though parts of it may have numbers of their own. */
+export function canShareBytes(a: string, b: string): boolean {
+  const name = fileSystemOf(a)?.name;
+  if (name === undefined || !SHARING.includes(name)) return false;
+  const [one, other] = [volumeOf(a), volumeOf(b)];
+  return one?.type === other?.type && one?.blocks === other?.blocks && one?.bsize === other?.bsize;
 }

@@ -31,6 +31,8 @@ export interface PullSettings extends SchedulerLimits, RetryPolicy {
 /** A pace that says why it is what it is; undefined: it is as the user has set it for this pull. */
 export interface PullPace extends Pace {
   readonly state?: PaceState | undefined;
+  /** The hours at which it is open, for people; absent: at any time. */
+  readonly hours?: string | undefined;
 }
 
 export interface PullTools {
@@ -106,7 +108,11 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     const waiting = (holder: string | undefined) =>
       emit({ event: "lock_wait", digest: undefined, holder });
     {
-      await using session = await store.enter(ended.signal, waiting, intentOf(stored, statuses));
+      await using session = await store.enter(
+        ended.signal,
+        waiting,
+        intentOf(stored, statuses, pace),
+      );
       const fail = (error: unknown) => ended.abort(error);
       const counts = known.take(name.host, fetcher.roundTripMs);
       const limits = settings;
@@ -196,13 +202,18 @@ async function downloadAndCommit(
 }
 
 /** What is missing. */
-function intentOf(name: ModelName, statuses: readonly BlobStatus[]): PullIntent {
+function intentOf(
+  name: ModelName,
+  statuses: readonly BlobStatus[],
+  { hours }: PullPace,
+): PullIntent {
   const missing = statuses.filter(({ state }) => state === "missing").map(({ blob }) => blob);
   return {
     name,
     digests: new Set(missing.map(({ digest }) => digest)),
     size: sizeOf(statuses.map(({ blob }) => blob)),
     missing: sizeOf(missing),
+    ...(hours !== undefined && { hours }),
   };
 }
 

@@ -113,6 +113,7 @@ Deno.test("docs/json-events.md lists exactly the fields of status", async () => 
     digests: new Set([digest]),
     size: 9000,
     missing: 9000,
+    hours: "22:00-06:00",
   };
   await using _session = await openFolder(at.models)
     .enter(new AbortController().signal, () => {}, intent);

@@ -17,6 +17,7 @@ export interface DiskStep {
     | "truncate"
     | "rename"
     | "link"
+    | "clone"
     | "remove"
     | "make folder"
     | "remove folder"
@@ -124,6 +125,13 @@ export class RecordingDisk implements Disk {
   link(from: string, to: string): Promise<void> {
     return this.#step({ does: "link", path: to, from }, async () => {
       await realDisk.link(from, to);
+      this.#names?.made(to);
+    });
+  }
+
+  clone(from: string, to: string): Promise<void> {
+    return this.#step({ does: "clone", path: to, from }, async () => {
+      await realDisk.clone(from, to);
       this.#names?.made(to);
     });
   }

@@ -8,8 +8,9 @@ import type { CopyWire } from "./run.ts";
 
 const ABOUT_BLOBS = `
 On the same disk a blob gets a second name if it already has the owner and the
-mode of the other folder's files, which takes no time and no room; otherwise it
-is copied and verified, resumed if that was interrupted. The manifest is last.`;
+mode of the other folder's files, and on btrfs and XFS a copy shares its bytes:
+both take no room. Otherwise it is copied and verified, and resumed if that was
+interrupted. The manifest is last.`;
 
 const MORE_ON_CP = `
 Copies installed models into another models folder, which is made if it does not

@@ -16,4 +16,6 @@ export interface PartialModel {
   /** The process that is pulling it now, if there is one and it is known. */
   readonly holder?: string;
   readonly active: boolean;
+  /** The hours at which that pull downloads, as the user gave them; absent: at any time. */
+  readonly hours?: string;
 }

@@ -2,7 +2,14 @@
 
 import type { PaceState } from "../../core/events.ts";
 import type { PullPace } from "../../transfer/pull.ts";
-import { type Hours, isOpenAt, nextMinute, rateAt, type Timetable } from "./timetable.ts";
+import {
+  type Hours,
+  hoursText,
+  isOpenAt,
+  nextMinute,
+  rateAt,
+  type Timetable,
+} from "./timetable.ts";
 
 /** What other commands have set for the folder. */
 export interface FolderPace {
@@ -43,6 +50,11 @@ export class LivePace implements PullPace, Disposable {
 
   get open(): boolean {
     return this.#state.closed === undefined;
+  }
+
+  get hours(): string | undefined {
+    const { windows } = this.options;
+    return windows.length === 0 ? undefined : windows.map(hoursText).join(", ");
   }
 
   get state(): PaceState {

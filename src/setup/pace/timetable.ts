@@ -31,6 +31,13 @@ export function parseHours(text: string): Hours {
   });
 }
 
+/** As `parseHours` reads it. */
+export function hoursText({ from, to }: Hours): string {
+  const time = (minute: number) =>
+    [Math.floor(minute / 60), minute % 60].map((n) => String(n).padStart(2, "0")).join(":");
+  return `${time(from)}-${time(to === 0 ? DAY : to)}`;
+}
+
 /** Parses `5M`, or `1M,01:00-07:00=off`: a rate, and others at some hours. Throws `usage`. */
 export function parseTimetable(text: string): Timetable {
   const [usual = "", ...parts] = text.split(",");

@@ -31,6 +31,7 @@ const Note = v.object({
   blobs: v.array(v.custom<Digest>(isDigest)),
   size: v.optional(Bytes),
   missing: v.optional(Bytes),
+  hours: v.optional(v.pipe(v.string(), v.maxLength(1000))),
 });
 
 /** Bytes of a note at most: that of a model with 100,000 blobs. */
@@ -82,7 +83,7 @@ export async function readIntents(paths: Paths): Promise<StoredIntent[]> {
 
 async function rewrite(
   folder: Folder,
-  { name, digests, size, missing }: PullIntent,
+  { name, digests, size, missing, hours }: PullIntent,
   ownership: Ownership,
 ): Promise<void> {
   const { disk, paths } = folder;
@@ -102,6 +103,7 @@ async function rewrite(
     blobs,
     size,
     missing,
+    hours,
   });
   const draft = temporaryPath(folder, "wanted-");
   await replaceFile(disk, path, draft, new TextEncoder().encode(text), ownership);
@@ -109,13 +111,14 @@ async function rewrite(
 
 async function readNote(path: string): Promise<PullIntent | undefined> {
   try {
-    const { name, blobs, size, missing } = v.parse(Note, JSON.parse(await readText(path)));
+    const { name, blobs, size, missing, hours } = v.parse(Note, JSON.parse(await readText(path)));
     const valid = nameOfParts(name.host, name.namespace, name.model, name.tag);
     return valid && {
       name: valid,
       digests: new Set(blobs),
       ...(size !== undefined && { size }),
       ...(missing !== undefined && { missing }),
+      ...(hours !== undefined && { hours }),
     };
   } catch {
     return undefined;

@@ -42,7 +42,7 @@ async function modelOf(
   intent: StoredIntent,
   active: ReadonlyMap<StoredIntent, string | undefined>,
 ): Promise<PartialModel> {
-  const { name, digests, size, missing = 0 } = intent;
+  const { name, digests, size, missing = 0, hours } = intent;
   const { bytes, modifiedMs } = await keptOf(paths, [...digests]);
   const holder = active.get(intent);
   return {
@@ -52,6 +52,7 @@ async function modelOf(
     ...(modifiedMs !== undefined && { modifiedMs }),
     ...(holder !== undefined && { holder }),
     active: active.has(intent),
+    ...(hours !== undefined && { hours }),
   };
 }
 

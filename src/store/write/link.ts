@@ -1,10 +1,12 @@
-/** Blobs of another models folder on the same disk get a second name in this one: they need no room and no copy. */
+/** Blobs of another models folder on the same disk come into this one without room of their own: linked, or sharing bytes. */
 
 import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
+import type { Disk, Ownership } from "../../io/disk.ts";
+import { canShareBytes, freeBytes } from "../../io/file_system.ts";
 import { lstatOf, statOf } from "../../io/stat.ts";
 import { tryLock } from "../../io/lock.ts";
-import type { Folder } from "../layout/folder.ts";
+import { type Folder, temporaryPath } from "../layout/folder.ts";
 import { isSame } from "../layout/identity.ts";
 import { ownershipIn } from "../layout/ownership.ts";
 import { requireOwnFolders } from "../layout/trust.ts";
@@ -14,11 +16,14 @@ import { enterFolder, type Entry } from "./enter.ts";
 import { isStale } from "./publish.ts";
 import { surveyFolder } from "./survey.ts";
 
+/** Bytes of the file that is tried. */
+const PROBE = 4 * 1024 * 1024;
+
 /**
  * Links what is missing of `blobs` from the folder `source`, where that gives exactly the file that a copy would be:
- * one with the owner, the group and the mode of this folder's files. All others are left to be copied, also where the
- * system has no hard links. The names are in ready/: a pull finds the blobs there, and verifies those that the other
- * ledger does not vouch for. Rejects as `enterFolder` does.
+ * one with the owner, the group and the mode of this folder's files. Of others it makes copies that share their bytes,
+ * where the file system can do that. The rest is left to be copied. The names are in ready/: a pull finds the blobs
+ * there, and verifies those that the other ledger does not vouch for. Rejects as `enterFolder` does.
  */
 export async function linkBlobs(
   folder: Folder,
@@ -41,35 +46,103 @@ export async function linkBlobs(
   // It cannot be written to, which is an error of the copy.
   if (!ready) return;
   const { file } = await ownershipIn(paths.blobs);
-  const fits = found.filter(({ info }) => isAsNew(info, ready, file.mode));
   const own = (await ownershipIn(source.paths.blobs)).file;
   const [ledger, theirs] = [await Ledger.open(folder, file), await Ledger.open(source, own)];
-  for (const { blob, path, info } of fits) {
-    const at = blobPaths(paths, blob.digest);
+  let shares: boolean | undefined;
+  for (const one of found) {
+    const at = blobPaths(paths, one.blob.digest).ready;
     // One that another process is making is waited for later.
-    using lock = await tryLock(at.lock, { ownership: file });
+    using lock = await tryLock(blobPaths(paths, one.blob.digest).lock, { ownership: file });
     if (!lock) continue;
-    try {
-      await disk.link(path, at.ready);
-    } catch (error) {
-      if (error instanceof PullamaError && error.kind === "local") return;
-      throw error;
-    }
-    const linked = await lstatOf(at.ready);
-    if (!linked || !isSame(linked, info)) {
-      // Another file took its place meanwhile.
-      await disk.remove(at.ready);
+    if (isAsNew(one.info, ready, file.mode) && await isLinked(disk, one, at)) {
+      await noteLinked(disk, one, at, [ledger, theirs]);
       continue;
     }
-    if (!theirs.vouchesFor(blob.digest, verifiedFile(linked))) continue;
-    // The pull would do it when it stores the model: then the other folder would have to hash the blob again.
-    if (isStale(linked)) await disk.touch(at.ready, Date.now());
-    const touched = await statOf(at.ready);
-    if (!touched || !isSame(touched, info)) continue;
-    for (const known of [ledger, theirs]) known.note(blob.digest, verifiedFile(touched));
+    shares ??= canShareBytes(source.paths.blobs, paths.ready) && await areShared(folder);
+    if (shares) await clone(folder, one, at, file);
   }
   await disk.syncFolder(paths.ready);
   await Promise.all([ledger.save(), theirs.save()]);
+}
+
+/** Gives the file a second name; false where that is not possible, or another file took its place meanwhile. */
+async function isLinked(disk: Disk, { path, info }: FoundBlob, at: string): Promise<boolean> {
+  try {
+    await disk.link(path, at);
+  } catch (error) {
+    if (error instanceof PullamaError && error.kind === "local") return false;
+    throw error;
+  }
+  const linked = await lstatOf(at);
+  if (linked && isSame(linked, info)) return true;
+  await disk.remove(at);
+  return false;
+}
+
+/** What the ledger of the other folder says of the file holds in both. */
+async function noteLinked(
+  disk: Disk,
+  { blob, info }: FoundBlob,
+  at: string,
+  [ledger, theirs]: readonly [Ledger, Ledger],
+): Promise<void> {
+  if (!theirs.vouchesFor(blob.digest, verifiedFile(info))) return;
+  // The pull would do it when it stores the model: then the other folder would have to hash the blob again.
+  if (isStale(info)) await disk.touch(at, Date.now());
+  const touched = await statOf(at);
+  if (!touched || !isSame(touched, info)) return;
+  for (const known of [ledger, theirs]) known.note(blob.digest, verifiedFile(touched));
+}
+
+/** A copy that shares the bytes of the file; it is verified by the pull. Left out where that is not possible. */
+async function clone(
+  folder: Folder,
+  { path }: FoundBlob,
+  at: string,
+  ownership: Ownership,
+): Promise<void> {
+  const { disk } = folder;
+  const draft = temporaryPath(folder, "clone-");
+  try {
+    await disk.clone(path, draft);
+    await disk.own(draft, ownership);
+    {
+      using file = await disk.open(draft, "existing");
+      await file.sync();
+    }
+    await disk.rename(draft, at);
+  } catch (error) {
+    await disk.remove(draft).catch(() => {});
+    if (!(error instanceof PullamaError && error.kind === "local")) throw error;
+  }
+}
+
+/** Whether a copy takes no room here, by trying: otherwise it would be one that nothing can stop or continue. */
+async function areShared(folder: Folder): Promise<boolean> {
+  const { disk, paths } = folder;
+  const [probe, copy] = [temporaryPath(folder, "probe-"), temporaryPath(folder, "probe-")];
+  try {
+    {
+      using file = await disk.open(probe, "new");
+      const noise = new Uint8Array(PROBE);
+      // No more at a time.
+      for (let k = 0; k < PROBE; k += 65_536) crypto.getRandomValues(noise.subarray(k, k + 65_536));
+      await file.writeAt(noise, 0);
+      await file.sync();
+    }
+    const before = freeBytes(paths.temporary);
+    await disk.clone(probe, copy);
+    {
+      using file = await disk.open(copy, "existing");
+      await file.sync();
+    }
+    const after = freeBytes(paths.temporary);
+    return before !== undefined && after !== undefined && before - after < PROBE / 2;
+  } catch {
+    return false;
+  } finally {
+    for (const path of [probe, copy]) await disk.remove(path).catch(() => {});
+  }
 }
 
 interface FoundBlob {

@@ -26,7 +26,7 @@ export function statusText(
   const header = mode === "compact" || rows.length === 0 ? [] : HEADER;
   const nothing = pulls.length === 0 ? "nothing is being pulled\n" : "";
   return nothing + columnsText(header, rows, cells, { ascii: !out.unicode }) +
-    settingsText(report, flags);
+    pulls.map(hoursText).join("") + settingsText(report, flags);
 }
 
 /** What is set for the folder, a line each; nothing where nothing is. */
@@ -58,6 +58,11 @@ function rowOf(pull: RunningPull, { paused }: StatusReport): string[] {
   ];
 }
 
+function hoursText({ name, hours }: RunningPull): string {
+  if (!name || hours === undefined) return "";
+  return `${displayName(name)} is downloaded at ${oneLine(hours)} only\n`;
+}
+
 function percentOf({ size, done }: RunningPull): number | undefined {
   if (!size || done === undefined) return undefined;
   return Math.floor(done / size * 100);
@@ -81,6 +86,7 @@ function statusDocument(report: StatusReport): unknown {
       percent: percentOf(pull),
       bytes_per_second: pull.bytesPerSecond,
       eta_seconds: etaOf(pull),
+      window: pull.hours === undefined ? undefined : oneLine(pull.hours),
     })),
     limit_rate: report.rate,
     paused: report.paused,

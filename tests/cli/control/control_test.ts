@@ -76,6 +76,12 @@ Deno.test("a pull outside of its window waits, says until when, and ends in orde
     new RegExp(`outside the hours of --window: waiting until ${begin}\n`),
   );
   assert.ok(at.registry.requests.every(({ path }) => path.includes("/manifests/")));
+  const line = `big:latest is downloaded at ${begin}-${begin.slice(0, 2)}:30 only\n`;
+  let status = "";
+  for (let looks = 0; looks < 500 && !status.includes(line); looks++) {
+    status = (await at.ran(["status"])).out;
+  }
+  assert.ok(status.includes(line), status);
   host.interrupt();
   assert.equal((await pull).code, 0);
   assert.match(host.err.text, /interrupted/);
