@@ -19,24 +19,27 @@ export interface Controls {
 
 /** Bytes of a file at most. */
 const MOST_BYTES = 100;
+/** Another user may give any file of ours a second name, but none has such a content. */
+const PAUSED = "paused\n";
+const RATE = /^rate (\d{1,15})\n$/;
 
 /** What holds now. Never rejects. */
 export async function readControls(paths: Paths): Promise<Controls> {
   const [rate, paused] = await Promise.all(
     [paths.limit, paths.paused].map((path) => read(paths, path)),
   );
-  const number = rate !== undefined && /^\d{1,15}\n?$/.test(rate) ? Number(rate) : undefined;
-  return { rate: number || undefined, paused: paused !== undefined };
+  const number = Number(RATE.exec(rate ?? "")?.[1] ?? 0);
+  return { rate: number > 0 ? number : undefined, paused: paused === PAUSED };
 }
 
 /** Sets or removes the rate. Rejects with kind local. */
 export async function writeRate(folder: Folder, rate: number | undefined): Promise<void> {
-  await write(folder, folder.paths.limit, rate === undefined ? undefined : `${rate}\n`);
+  await write(folder, folder.paths.limit, rate === undefined ? undefined : `rate ${rate}\n`);
 }
 
 /** Pauses all pulls, or lets them continue. Rejects with kind local. */
 export async function writePaused(folder: Folder, paused: boolean): Promise<void> {
-  await write(folder, folder.paths.paused, paused ? "paused\n" : undefined);
+  await write(folder, folder.paths.paused, paused ? PAUSED : undefined);
 }
 
 async function read(paths: Paths, path: string): Promise<string | undefined> {

@@ -112,12 +112,20 @@ Deno.test("a file of another user, or one that is no number, limits and pauses n
   await using at = await place();
   const model = await at.install("library/a:latest", 1);
   const own = `${at.models}/.pullm`;
-  await Deno.writeTextFile(`${own}/limit`, "1e9999\n");
   const read = async () => JSON.parse((await at.ran(["status", "--output", "json"])).out);
-  assert.deepEqual(await read(), { pulls: [], paused: false });
+  for (
+    const [rate, paused] of [["4711\n", "4711\n"], ["rate 1e9999\n", ""], [
+      "rate 0\n",
+      "{}",
+    ]] as const
+  ) {
+    await Deno.writeTextFile(`${own}/limit`, rate);
+    await Deno.writeTextFile(`${own}/paused`, paused);
+    assert.deepEqual(await read(), { pulls: [], paused: false });
+  }
   if (Deno.build.os === "windows" || Deno.uid() !== 0) return;
-  for (const name of ["limit", "paused"]) {
-    await Deno.writeTextFile(`${own}/${name}`, "1\n");
+  for (const [name, text] of [["limit", "rate 1\n"], ["paused", "paused\n"]]) {
+    await Deno.writeTextFile(`${own}/${name}`, text!);
     await Deno.chown(`${own}/${name}`, 54321, 54321);
   }
   assert.deepEqual(await read(), { pulls: [], paused: false });
