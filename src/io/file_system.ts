@@ -75,10 +75,7 @@ export function freeBytes(path: string): number | undefined {
   return volume && volume.blocks > 0 ? volume.bavail * volume.bsize : undefined;
 }
 
-/** Whether files at `a` and `b` can probably share bytes: one file system, though parts of it may have numbers of their own. */
-export function canShareBytes(a: string, b: string): boolean {
-  const name = fileSystemOf(a)?.name;
-  if (name === undefined || !SHARING.includes(name)) return false;
-  const [one, other] = [volumeOf(a), volumeOf(b)];
-  return one?.type === other?.type && one?.blocks === other?.blocks && one?.bsize === other?.bsize;
+/** Whether files of the file system at `path` can share bytes, as far as its type tells. */
+export function sharesBytes(path: string): boolean {
+  return SHARING.includes(fileSystemOf(path)?.name ?? "");
 }

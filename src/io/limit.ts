@@ -1,6 +1,6 @@
 /** How fast bytes may be requested, shared by several connections; it may change at any time. */
 
-import { orAborted } from "./abort.ts";
+import { FollowingController, orAborted } from "./abort.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import type { Clock } from "./clock.ts";
 
@@ -26,6 +26,7 @@ const SMALLEST_PIECE = 1024;
 /** Holds all readers that are passed through it to one pace, together. */
 export class RateLimit {
   #paidUntil = 0;
+  #rate: number | undefined;
 
   constructor(
     private readonly pace: Pace,
@@ -73,15 +74,30 @@ export class RateLimit {
         continue;
       }
       const now = this.clock.now();
+      // A new rate begins without the debt of another one.
+      if (this.#rate !== this.pace.rate) this.#paidUntil = now;
+      this.#rate = this.pace.rate;
       // Idle time earns no more credit than one read.
       this.#paidUntil = Math.max(this.#paidUntil, now - 1000 / PIECES_PER_SECOND);
       if (this.#paidUntil <= now) return;
-      await this.clock.sleep(this.#paidUntil - now, signal);
+      await this.#sleep(this.#paidUntil - now, signal);
     }
   }
 
   get #isFree(): boolean {
     return this.pace.open && this.pace.rate === undefined;
+  }
+
+  /** Sleeps no longer than until the pace changes. */
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    using sleeping = new FollowingController(signal);
+    using _listener = this.pace.onChange(() => sleeping.abort());
+    try {
+      await this.clock.sleep(ms, sleeping.signal);
+    } catch (error) {
+      if (!sleeping.signal.aborted) throw error;
+      signal.throwIfAborted();
+    }
   }
 
   async #changed(signal: AbortSignal): Promise<void> {

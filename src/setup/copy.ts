@@ -1,7 +1,7 @@
 /** Copies installed models into another models folder: pulls whose registry is a folder. */
 
 import { asPullamaError, PullamaError } from "../core/errors.ts";
-import { distinctBlobs } from "../core/manifest.ts";
+import { type Descriptor, distinctBlobs } from "../core/manifest.ts";
 import type { Stop } from "../core/stop.ts";
 import { openDisk } from "../io/disk.ts";
 import { steadyPace } from "../io/limit.ts";
@@ -64,6 +64,7 @@ export async function openCopier(
       const source = await folder.source();
       try {
         const blobs = distinctBlobs(await source.manifest(name, stop.soft));
+        await requireNoLinksTo(from, modelsDir, blobs);
         await store.link(folder, blobs, stop.soft);
         const pace = steadyPace(limitRate);
         return await pullModel(name, { source, store, settings, pace, stop, emit });
@@ -77,7 +78,7 @@ export async function openCopier(
 
 /** An error of a pull, of which the hint is about a registry or about another folder. */
 function inWordsOfCopies(error: PullamaError, { from, modelsDir }: CopyOptions): PullamaError {
-  const { kind, message } = error;
+  const { kind, message, hint } = error;
   const say = (hint: string) =>
     new PullamaError(kind, message.replaceAll("to download", "to copy"), { hint, cause: error });
   switch (kind) {
@@ -85,7 +86,10 @@ function inWordsOfCopies(error: PullamaError, { from, modelsDir }: CopyOptions):
     case "size":
       return say(`the model is damaged in ${from}: repair it there with pullama verify --repair`);
     case "disk_full":
-      return say(`free some space on the disk of ${modelsDir}, or try anyway with --force`);
+      return say(
+        (hint ?? `free some space on the disk of ${modelsDir}`)
+          .replace(" with --models-dir", "").replace("--models-dir", "folder"),
+      );
     case "moved":
       return say("name the model without its digest");
     default:
@@ -102,7 +106,7 @@ async function requireApart(from: string, to: string): Promise<void> {
   const inside = target!.startsWith(`${source}/`);
   if (inside) throw notApart(to, `it is in the models folder ${from}`);
   for (const part of PARTS) {
-    if (await isSameDirectory(`${from}${part}`, `${to}${part}`)) {
+    if (await isSameFile(`${from}${part}`, `${to}${part}`)) {
       const what = part === "" ? "the same models folder" : `the same directory ${part.slice(1)}`;
       throw notApart(to, part === "" ? `it is ${what}` : `it has ${what}`);
     }
@@ -115,8 +119,24 @@ function notApart(to: string, why: string): PullamaError {
   });
 }
 
+/** Rejects with kind `usage` where a blob of the one folder is a link to that of the other: there is one copy only. */
+async function requireNoLinksTo(
+  from: string,
+  to: string,
+  blobs: readonly Descriptor[],
+): Promise<void> {
+  for (const { digest } of blobs) {
+    const file = `blobs/${digest.replace(":", "-")}`;
+    const named = await Deno.lstat(`${to}/${file}`).catch(() => undefined);
+    if (!named?.isSymlink || !await isSameFile(`${from}/${file}`, `${to}/${file}`)) continue;
+    throw new PullamaError("usage", `${to}/${file} is a link to the same file in ${from}`, {
+      hint: "remove the link: then the blob is copied",
+    });
+  }
+}
+
 /** By what they are, not by their paths: one may lead to the other by a link or a mount. */
-async function isSameDirectory(a: string, b: string): Promise<boolean> {
+async function isSameFile(a: string, b: string): Promise<boolean> {
   const [one, other] = await Promise.all(
     [a, b].map((path) => Deno.stat(path).catch(() => undefined)),
   );

@@ -76,6 +76,7 @@ export class Scheduler {
     this.#traffic = traffic;
     this.#small = new SmallBlobs({
       ...this.#tools,
+      pace: this.tools.pace,
       traffic,
       tasks: this.#tasks,
       downloads: this.#downloads,
@@ -112,7 +113,6 @@ export class Scheduler {
   /** Gives work to as many connections as are wanted. */
   #dispatch(): void {
     this.#openMore();
-    if (!this.tools.pace.open) return;
     // Large blobs first, which get the connection of the manifest; a given number serves small ones first.
     const given = this.tools.limits.connections !== undefined;
     if (given) this.#small.dispatch();

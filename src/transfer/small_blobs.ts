@@ -1,6 +1,7 @@
 /** Small blobs: each is downloaded into memory, verified, and stored in one step, many at a time. */
 
 import { digestMismatch, MISMATCH, MOST_DOWNLOADS } from "./repair/repair.ts";
+import type { Pace } from "../io/limit.ts";
 import { isSmallMissing, type NeededBlob, type OpeningTools } from "./opening.ts";
 import type { Tasks } from "./tasks.ts";
 import type { SmallConnection } from "./traffic/small_connection.ts";
@@ -11,6 +12,7 @@ import { YIELD } from "./work/downloader.ts";
 const MOST_WAITING = 16 * 1024 * 1024;
 
 export interface SmallBlobsTools extends OpeningTools {
+  readonly pace: Pace;
   readonly traffic: Traffic;
   readonly tasks: Tasks;
   /** Of which those that download are a part. */
@@ -39,12 +41,12 @@ export class SmallBlobs {
 
   /** Downloads as many at a time as are wanted. */
   dispatch(): void {
-    const { traffic } = this.tools;
+    const { traffic, pace } = this.tools;
     if (!this.#looking && this.#missing.length < traffic.wantedSmall) {
       const next = this.#pending.pop();
       if (next) this.#look(next);
     }
-    while (traffic.small < traffic.wantedSmall && this.#waiting < MOST_WAITING) {
+    while (pace.open && traffic.small < traffic.wantedSmall && this.#waiting < MOST_WAITING) {
       const next = this.#missing.shift();
       if (!next) return;
       this.#begin(next);

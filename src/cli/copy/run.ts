@@ -97,10 +97,20 @@ const UNUSED = {
   dryRun: false,
 } as const;
 
-/** The same engine; what it has copied is put into `copies`, by full names. */
+/**
+ * The same engine; what it has copied is put into `copies`, by full names. Of two names that differ only in case the
+ * second one fails: Ollama stores both as one model, so it would replace the first.
+ */
 function noting(engine: Engine, copies: Map<string, Digest>): Engine {
   return {
     async pull(name, emit) {
+      const key = fullName(name).toLowerCase();
+      const other = [...copies.keys()].find((one) => one.toLowerCase() === key);
+      if (other !== undefined) {
+        throw new PullamaError("usage", `it differs from ${other} only in case`, {
+          hint: "copy it to another folder: Ollama takes both for one model",
+        });
+      }
       const summary = await engine.pull(name, emit);
       if (summary) copies.set(fullName(name), summary.digest);
       return summary;
@@ -111,9 +121,13 @@ function noting(engine: Engine, copies: Map<string, Digest>): Engine {
 
 /** Each model once, however it is written; what is no name is left for its error. */
 function distinct(given: readonly string[]): readonly string[] {
-  const names = given.map((text) => notStarted(text).name);
-  const keys = names.map((name, i) => name ? fullName(name).toLowerCase() : given[i]!);
+  const keys = given.map((text) => keyOf(text) ?? text);
   return given.filter((_, i) => keys.indexOf(keys[i]!) === i);
+}
+
+function keyOf(given: string): string | undefined {
+  const { name } = notStarted(given);
+  return name && fullName(name);
 }
 
 async function copied(

@@ -120,8 +120,9 @@ export class BlobIngest implements Ingest {
     if (this.#prefixHash.digest !== digest) return "mismatch";
     // From here on a checkpoint has nothing to save.
     this.#sealing = true;
-    await this.#saving.catch(() => {});
-    await (this.#finishing = this.#finish());
+    // Known from now on to those who dispose of it: it must not be renamed after that.
+    this.#finishing = this.#saving.catch(() => {}).then(() => this.#finish());
+    await this.#finishing;
     return "sealed";
   }
 

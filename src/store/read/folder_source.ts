@@ -10,6 +10,7 @@ import type { Chunk, Range } from "../../core/ranges.ts";
 import { onAbort } from "../../io/abort.ts";
 import { fileError, isMissing } from "../../io/file_error.ts";
 import { openForReading } from "../../io/guarded.ts";
+import { lstatOf } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { findInstalled } from "../manifests/installed.ts";
 import { openModel } from "../manifests/list.ts";
@@ -80,10 +81,22 @@ async function openBlob(path: string, { digest, size }: Descriptor): Promise<Den
     throw new PullamaError("not_found", `blob ${shortId(digest)} is missing`, { cause: error });
   }
   const info = await file.stat();
+  if (!await isNamedBy(path, info)) {
+    file.close();
+    throw new PullamaError("local", `${path} is a link of another user, or was replaced`);
+  }
   if (info.isFile && info.size === size) return file;
   file.close();
   const found = info.isFile ? `has ${info.size} bytes, not ${size}` : "is not a file";
   throw new PullamaError("size", `blob ${shortId(digest)} ${found}`);
+}
+
+/** Whether the path is the open file itself, or a link to it that this user or root has made. */
+async function isNamedBy(path: string, file: Deno.FileInfo): Promise<boolean> {
+  const named = await lstatOf(path);
+  if (!named || Deno.build.os === "windows") return named !== undefined;
+  if (named.isSymlink) return named.uid === 0 || named.uid === Deno.uid();
+  return named.ino === file.ino && named.dev === file.dev;
 }
 
 /** The file is closed when all of `range` was read, on failure, when the stream is cancelled or `signal` aborted. */

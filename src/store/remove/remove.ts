@@ -122,9 +122,11 @@ async function take(
 async function requirePinned(files: readonly ManifestFile[], name: ModelName): Promise<void> {
   if (name.digest === undefined) return;
   for (const file of files) {
-    const { digest } = await readManifestFile(file);
-    if (digest === name.digest) continue;
-    const message = `${file.path} has another version than ${name.digest}`;
+    const read = await readManifestFile(file);
+    if (read.digest === name.digest) continue;
+    const message = "entries" in read
+      ? `${file.path} is an index with manifests for other machines as well`
+      : `${file.path} has another version than ${name.digest}`;
     throw new PullamaError("moved", message, {
       hint: "look at it, then remove it with: pullama rm",
     });

@@ -3,7 +3,7 @@
 import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
-import { canShareBytes, freeBytes } from "../../io/file_system.ts";
+import { freeBytes, sharesBytes } from "../../io/file_system.ts";
 import { lstatOf, statOf } from "../../io/stat.ts";
 import { tryLock } from "../../io/lock.ts";
 import { type Folder, temporaryPath } from "../layout/folder.ts";
@@ -48,21 +48,33 @@ export async function linkBlobs(
   const { file } = await ownershipIn(paths.blobs);
   const own = (await ownershipIn(source.paths.blobs)).file;
   const [ledger, theirs] = [await Ledger.open(folder, file), await Ledger.open(source, own)];
+  const trusted = await isOnlyOurs(source.paths.root) && await isOnlyOurs(source.paths.blobs);
   let shares: boolean | undefined;
   for (const one of found) {
-    const at = blobPaths(paths, one.blob.digest).ready;
+    entry.signal.throwIfAborted();
+    const { ready: at, final, lock: lockFile } = blobPaths(paths, one.blob.digest);
     // One that another process is making is waited for later.
-    using lock = await tryLock(blobPaths(paths, one.blob.digest).lock, { ownership: file });
-    if (!lock) continue;
+    using lock = await tryLock(lockFile, { ownership: file });
+    // Another one may have finished it meanwhile.
+    if (!lock || await lstatOf(at) || await lstatOf(final)) continue;
     if (isAsNew(one.info, ready, file.mode) && await isLinked(disk, one, at)) {
-      await noteLinked(disk, one, at, [ledger, theirs]);
+      if (trusted) await noteLinked(disk, one, at, [ledger, theirs]);
       continue;
     }
-    shares ??= canShareBytes(source.paths.blobs, paths.ready) && await areShared(folder);
+    if (!trusted || one.info.dev !== ready.dev) continue;
+    shares ??= sharesBytes(paths.ready) && await areShared(folder);
     if (shares) await clone(folder, one, at, file);
   }
   await disk.syncFolder(paths.ready);
   await Promise.all([ledger.save(), theirs.save()]);
+}
+
+/** Whether only this user and root can change what is in a folder, and what a path in it means. */
+async function isOnlyOurs(path: string): Promise<boolean> {
+  if (Deno.build.os === "windows") return true;
+  const info = await lstatOf(path);
+  return info !== undefined && !info.isSymlink && ((info.mode ?? 0) & 0o022) === 0 &&
+    (info.uid === 0 || info.uid === Deno.uid());
 }
 
 /** Gives the file a second name; false where that is not possible, or another file took its place meanwhile. */

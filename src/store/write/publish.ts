@@ -55,8 +55,10 @@ export async function holdBlob(
 ): Promise<HeldBlob | undefined> {
   const { folder: { disk, paths }, ledger, verifier } = tools;
   const at = blobPaths(paths, blob.digest);
-  const ready = await fileAt(at.ready, blob.size);
-  if (ready) return heldAs(ready);
+  if (await verifier.verifyOrQuarantine(blob, at.ready)) {
+    const ready = await fileAt(at.ready, blob.size);
+    if (ready) return heldAs(ready);
+  }
   if (!await verifier.verifyOrQuarantine(blob, at.final)) return undefined;
   try {
     await disk.link(at.final, at.ready);
