@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { systemClock } from "../../src/io/clock.ts";
 import type { ByteReader } from "../../src/io/byte_reader.ts";
 import { RateLimit, steadyPace } from "../../src/io/limit.ts";
 import { StallWatch } from "../../src/io/stall.ts";
@@ -137,4 +138,24 @@ Deno.test("StallWatch does not blame a connection that nobody reads from", async
   await new Promise((resolve) => setTimeout(resolve, 60));
   await reader.read(new Uint8Array(10));
   await reader.cancel();
+});
+
+Deno.test("a new rate ends the wait that the old one had caused", async () => {
+  const listeners = new Set<() => void>();
+  const pace = {
+    rate: 1 as number | undefined,
+    open: true,
+    onChange(listener: () => void) {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
+  const reader = new RateLimit(pace, systemClock).through(endless, never);
+  await reader.read(new Uint8Array(65_536));
+  // 1,024 bytes at a byte a second.
+  const next = reader.read(new Uint8Array(65_536));
+  pace.rate = 10_000_000;
+  for (const listener of [...listeners]) listener();
+  assert.ok((await next).value!.length > 1024);
+  assert.equal(listeners.size, 0);
 });

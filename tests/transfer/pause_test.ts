@@ -113,6 +113,16 @@ Deno.test("a pull that begins while it is paused waits with its first byte of a 
   place.assertInstalled(model);
 });
 
+Deno.test("a model that is complete on disk is not kept waiting by a pause", async () => {
+  await using place = await world();
+  const model = place.tiny(3 * MIB);
+  await place.pull(model.name);
+  const served = place.registry.served(model.weights.digest);
+  const again = await place.pull(model.name, { pace: new Switch({ closed: "paused" }) });
+  assert.equal((await again.result)!.fetched, 0);
+  assert.equal(place.registry.served(model.weights.digest), served);
+});
+
 Deno.test("a server without ranges is not asked for the whole blob again after a pause", async () => {
   await using place = await world();
   place.registry.faults.blob = () => ({ ignoreRange: true });

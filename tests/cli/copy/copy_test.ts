@@ -175,6 +175,39 @@ Deno.test("cp and mv refuse a folder that is the same by a link, or has the same
   assertHas(at.models, model);
 });
 
+Deno.test("cp and mv refuse a folder of which a blob is a link into the other one", async () => {
+  if (!UNIX) return;
+  await using at = await place();
+  const model = await at.install("library/a:latest", 1);
+  const other = `${at.models}/../other`;
+  await Deno.mkdir(`${other}/blobs`, { recursive: true });
+  for (const name of filesIn(`${at.models}/blobs`)) {
+    await Deno.symlink(`${at.models}/blobs/${name}`, `${other}/blobs/${name}`);
+  }
+  for (const act of ["cp", "mv"]) {
+    const { code, err } = await ran(at, [act, model.name, other]);
+    assert.equal(code, 1);
+    assert.match(err, /is a link to the same file in .*\nhint: remove the link/);
+  }
+  assertHas(at.models, model);
+});
+
+Deno.test("of two names that differ only in case mv moves one, and keeps the other", async () => {
+  if (!UNIX) return;
+  await using at = await place();
+  const [a, b] = [await at.install("library/a:latest", 1), at.move("library/A:latest", 2)];
+  const path = `${at.models}/manifests/${b.name.replace(/:latest$/, "")}`;
+  await Deno.mkdir(path, { recursive: true });
+  await Deno.writeFile(`${path}/latest`, a.manifest);
+  const { code, err } = await ran(at, ["mv", "--all", `${at.models}/../other`]);
+  assert.equal(code, 1);
+  assert.match(err, /cannot copy .*: it differs from .* only in case\nhint: /);
+  const left = (await ran(at, ["list", "-q"])).out.trimEnd().split("\n");
+  const moved = (await at.ran(["list", "-q"], fakeHost(), `${at.models}/../other`)).out.trimEnd()
+    .split("\n");
+  assert.deepEqual([...left, ...moved].sort(), [a.name, b.name].sort());
+});
+
 Deno.test("a model that is named twice is moved once, and what was moved is not in the command that continues", async () => {
   await using at = await place();
   const [a, b] = [await at.install("library/a:latest", 1), await at.install("library/b:latest", 2)];
