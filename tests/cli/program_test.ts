@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
 import { width } from "../../src/ui/terminal/draw.ts";
+import { commandsOf } from "../real/uses.ts";
 import { fakeHost, pullUnknown, ran } from "./fake_host.ts";
 
 /** Splits a command line at blanks. */
@@ -156,6 +157,15 @@ Deno.test("run() prints help on stdout, at most 80 columns wide, in groups and w
   wide.out.resize(300);
   for (const text of [out, (await ran(["help"], wide)).out]) {
     for (const row of text.split("\n")) assert.ok(width(row) <= 80, row);
+  }
+});
+
+Deno.test("run() prints no help that is wider than 80 columns", async () => {
+  const commands = await commandsOf((...words) => ran(["help", ...words]));
+  assert.ok(commands.length > 20, commands.join(", "));
+  for (const command of commands) {
+    const { out } = await ran(["help", ...command.split(" ")]);
+    for (const row of out.split("\n")) assert.ok(width(row) <= 80, `${command}: ${row}`);
   }
 });
 

@@ -17,15 +17,15 @@ Examples:
 
 const MORE_ON_LIMIT = `
 Running pulls take the new rate within two seconds, instead of that of their own
---limit-rate; later ones too, until it is switched off. Each pull gets this rate.
+--limit-rate; later ones too, until it is switched off. Each gets this rate.
 
 Examples:
   pullama limit 2M                   2,000,000 bytes per second
   pullama limit off                  each pull as it was started`;
 
 const MORE_ON_PAUSE = `
-Running pulls give their connections back within two seconds, keep what they have
-received, and wait. Pulls that are started meanwhile wait, too.
+Running pulls give their connections back within two seconds, keep what they
+have received, and wait. Pulls that are started meanwhile wait, too.
 
 Examples:
   pullama pause                      all pulls of this models folder

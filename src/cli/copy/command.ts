@@ -23,9 +23,9 @@ Examples:
   pullama cp llama3.2 ~/.ollama/models --models-dir /mnt/disk/models`;
 
 const MORE_ON_MV = `
-Copies installed models into another models folder, as "pullama cp" does, and then
-removes them here, as "pullama rm" does: blobs that another model uses stay. A
-model that cannot be copied is not removed.
+Copies installed models into another models folder, as "pullama cp" does, and
+then removes them here, as "pullama rm" does: blobs that another model uses
+stay. A model that cannot be copied is not removed.
 ${ABOUT_BLOBS}
 
 Examples:

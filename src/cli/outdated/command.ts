@@ -7,13 +7,14 @@ import type { PullWire } from "../pull/command.ts";
 import { withRegistryFlags } from "../pull/flags.ts";
 
 const MORE = `
-Asks the registry of each installed model for its manifest, and for nothing else:
-INSTALLED and AVAILABLE are IDs as in the list, TO DOWNLOAD is what a pull would
-have to download. Models that are up to date are listed with --verbose only. A
-model that its registry does not have, such as one that was created here, is
-listed as such and is no failure, unless it is named. A registry that cannot be
-reached is one: the others are compared all the same, and the exit code is that
-of the first failure. With --quiet only the names of outdated models are printed.
+Asks the registry of each installed model for its manifest, and for nothing
+else: INSTALLED and AVAILABLE are IDs as in the list, TO DOWNLOAD is what a pull
+would have to download. Models that are up to date are listed with --verbose
+only. A model that its registry does not have, such as one that was created
+here, is listed as such and is no failure, unless it is named. A registry that
+cannot be reached is one: the others are compared all the same, and the exit
+code is that of the first failure. With --quiet only the names of outdated
+models are printed.
 
 Examples:
   pullama outdated                   compare all installed models

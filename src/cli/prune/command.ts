@@ -7,9 +7,9 @@ import type { PruneWire } from "./run.ts";
 
 const MORE = `
 What updates, removals and crashes of any program have left in blobs/: no model
-loses anything, and all of it can be downloaded again. Blobs that were written in
-the last hour are kept, since a model may be about to use them. While a pull is
-running, of pullama or of Ollama, or if a manifest cannot be read, nothing is
+loses anything, and all of it can be downloaded again. Blobs that were written
+in the last hour are kept, since a model may be about to use them. While a pull
+is running, of pullama or of Ollama, or if a manifest cannot be read, nothing is
 removed. Unfinished downloads are for "pullama clean".
 
 Examples:

@@ -15,9 +15,9 @@ export interface PullWire extends ModelsWire {
 const MORE = `
 Downloaded data is kept however a pull ends; run the same command to resume.
 With @sha256:... after a name only the manifest with that digest is pulled, even
-if the tag has moved meanwhile, provided that its registry still has it. A file of
-names may have comments after "#"; "pullama list --output lock" makes one with the
-digests of all installed models.
+if the tag has moved meanwhile, provided that its registry still has it. A file
+of names may have comments after "#"; "pullama list --output lock" makes one
+with the digests of all installed models.
 
 Examples:
   pullama pull llama3.2

@@ -8,12 +8,13 @@ import type { VerifyWire } from "./run.ts";
 
 const MORE = `
 Checks the manifests, the sizes of all blobs, and their digests: a blob that was
-verified and has not changed since is not read again, unless with --full. What is
-found is printed with what to do about it. Without --repair nothing is changed.
-With it, what is wrong is downloaded from the registry: of a large blob only the
-damaged parts, and exactly what is installed, also where the tag has moved since.
-The network flags are those of the downloads. The exit code is 1 if something is
-wrong, with --repair if it still is, and 4 if a given model is not installed.
+verified and has not changed since is not read again, unless with --full. What
+is found is printed with what to do about it. Without --repair nothing is
+changed. With it, what is wrong is downloaded from the registry: of a large blob
+only the damaged parts, and exactly what is installed, also where the tag has
+moved since. The network flags are those of the downloads. The exit code is 1 if
+something is wrong, with --repair if it still is, and 4 if a given model is not
+installed.
 
 Examples:
   pullama verify                     check all installed models
