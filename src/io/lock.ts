@@ -184,9 +184,15 @@ async function openLockFile(path: string, ownership: Ownership = {}): Promise<De
     }
     try {
       Deno.openSync(path, { write: true, createNew: true }).close();
+    } catch (error) {
+      if (isExisting(error)) continue;
+      throw fileError(error, "create", path);
+    }
+    try {
       await realDisk.own(path, ownership);
     } catch (error) {
-      if (!isExisting(error)) throw fileError(error, "create", path);
+      // While it is not locked, another process may remove it as one that was left.
+      if (!isMissing(error)) throw error;
     }
   }
 }

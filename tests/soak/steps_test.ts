@@ -13,24 +13,12 @@ import { temporaryFolder } from "../real/child.ts";
 import { pullama } from "../real/program.ts";
 import { assertInstalled, filesIn } from "../real/store.ts";
 import { install } from "../store/installed_models.ts";
+import { CALLS } from "./steps.ts";
 
 const SIZE = 3 << 20;
 /** Calls of one kind in one thread that are tried at most. */
 const MOST_CALLS = 60;
 
-/** Those that pullama makes for files and the runtime makes for nothing else. */
-const CALLS = [
-  "mkdir",
-  "ftruncate",
-  "fdatasync",
-  "fsync",
-  "rename",
-  "linkat",
-  "unlink",
-  "rmdir",
-  "flock",
-  "fchmod",
-];
 const ERRORS = ["EIO", "ENOSPC", "EACCES", "ENOENT"];
 /** No file system says that a file is not there which is. */
 const IMPOSSIBLE = "unlink:error=ENOENT";
