@@ -87,6 +87,8 @@ export async function cleanLoose(
   await remove(work, "damaged", unfinished.bad.filter(old));
   if (exclusive.held) await remove(work, "temporary", temporary);
   else leave(work, "temporary", temporary, {}, "busy", exclusive.holder);
+  // A pull that has just begun makes its lock before its record.
+  if (!exclusive.held) return;
   for (const lock of unfinished.locks.filter(old)) {
     // The pull that it belonged to may have removed it.
     using guard = await tryLockExisting(lock.path).catch((error) => {
