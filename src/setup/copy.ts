@@ -1,7 +1,7 @@
 /** Copies installed models into another models folder: pulls whose registry is a folder. */
 
 import { asPullamaError, PullamaError } from "../core/errors.ts";
-import { type Descriptor, distinctBlobs } from "../core/manifest.ts";
+import { distinctBlobs } from "../core/manifest.ts";
 import type { Stop } from "../core/stop.ts";
 import { openDisk } from "../io/disk.ts";
 import { steadyPace } from "../io/limit.ts";
@@ -42,7 +42,8 @@ export async function openCopier(
   become: BecomeOwner = refuseOwner,
 ): Promise<Engine> {
   const { modelsDir, from, limitRate, force } = options;
-  await requireApart(from, modelsDir);
+  const folder = openFolder(from);
+  await openFolder(modelsDir).requireApart(folder);
   const owner = await foreignOwner(modelsDir);
   if (owner) await become(owner);
   const settings: PullSettings = {
@@ -56,7 +57,6 @@ export async function openCopier(
     force,
     dryRun: false,
   };
-  const folder = openFolder(from);
   return {
     async pull(name, emit) {
       const disk = openDisk((message) => emit({ event: "note", message }));
@@ -64,7 +64,6 @@ export async function openCopier(
       const source = await folder.source();
       try {
         const blobs = distinctBlobs(await source.manifest(name, stop.soft));
-        await requireNoLinksTo(from, modelsDir, blobs);
         await store.link(folder, blobs, stop.soft);
         const pace = steadyPace(limitRate);
         return await pullModel(name, { source, store, settings, pace, stop, emit });
@@ -94,69 +93,5 @@ function inWordsOfCopies(error: PullamaError, { from, modelsDir }: CopyOptions):
       return say("name the model without its digest");
     default:
       return error;
-  }
-}
-
-/** Where models folders keep what they have: none of these may be the same directory in both. */
-const PARTS = ["", "/blobs", "/manifests", "/manifests-v2"] as const;
-
-/** Rejects with kind `usage` where one folder is, or is in, the other, or shares a part of it. */
-async function requireApart(from: string, to: string): Promise<void> {
-  const [source, target] = await Promise.all([from, to].map(resolved));
-  const inside = target!.startsWith(`${source}/`);
-  if (inside) throw notApart(to, `it is in the models folder ${from}`);
-  for (const part of PARTS) {
-    if (await isSameFile(`${from}${part}`, `${to}${part}`)) {
-      const what = part === "" ? "the same models folder" : `the same directory ${part.slice(1)}`;
-      throw notApart(to, part === "" ? `it is ${what}` : `it has ${what}`);
-    }
-  }
-}
-
-function notApart(to: string, why: string): PullamaError {
-  return new PullamaError("usage", `cannot copy to ${to}: ${why}`, {
-    hint: "name a folder that shares nothing with this one",
-  });
-}
-
-/** Rejects with kind `usage` where a blob of the one folder is a link to that of the other: there is one copy only. */
-async function requireNoLinksTo(
-  from: string,
-  to: string,
-  blobs: readonly Descriptor[],
-): Promise<void> {
-  for (const { digest } of blobs) {
-    const file = `blobs/${digest.replace(":", "-")}`;
-    const named = await Deno.lstat(`${to}/${file}`).catch(() => undefined);
-    if (!named?.isSymlink || !await isSameFile(`${from}/${file}`, `${to}/${file}`)) continue;
-    throw new PullamaError("usage", `${to}/${file} is a link to the same file in ${from}`, {
-      hint: "remove the link: then the blob is copied",
-    });
-  }
-}
-
-/** By what they are, not by their paths: one may lead to the other by a link or a mount. */
-async function isSameFile(a: string, b: string): Promise<boolean> {
-  const [one, other] = await Promise.all(
-    [a, b].map((path) => Deno.stat(path).catch(() => undefined)),
-  );
-  if (!one || !other) return false;
-  if (one.ino !== null && one.ino !== 0) return one.ino === other.ino && one.dev === other.dev;
-  const [first, second] = await Promise.all([a, b].map((path) => Deno.realPath(path)));
-  return first!.toLowerCase() === second!.toLowerCase();
-}
-
-/** `path` without links, as far as it exists. */
-async function resolved(path: string): Promise<string> {
-  const rest: string[] = [];
-  for (let at = path.replace(/(?<=.)[\\/]+$/, "");;) {
-    try {
-      return [await Deno.realPath(at), ...rest].join("/").replaceAll("\\", "/");
-    } catch (error) {
-      const parent = at.replace(/[\\/]*[^\\/]*$/, "");
-      if (!(error instanceof Deno.errors.NotFound) || parent === at) return path;
-      rest.unshift(at.slice(parent.length).replace(/^[\\/]+/, ""));
-      at = parent === "" ? "/" : parent;
-    }
   }
 }

@@ -7,7 +7,8 @@ import { openFolder } from "../store/store.ts";
 
 /** What is installed in one folder. All reject with kind local where the folder cannot be read. */
 export interface InstalledModels {
-  list(): Promise<Inventory>;
+  /** With `withBlobs` also the blobs of each model. */
+  list(withBlobs?: boolean): Promise<Inventory>;
   names(): Promise<readonly ModelName[]>;
   /** What is partly downloaded. */
   partial(): Promise<readonly PartialModel[]>;

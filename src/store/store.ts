@@ -54,9 +54,9 @@ export class ModelsFolder implements Store {
   }
 
   /** What is installed, whether it is complete or not. */
-  async list(): Promise<Inventory> {
+  async list(withBlobs = false): Promise<Inventory> {
     const { inventoryOf } = await import("./manifests/list.ts");
-    return await inventoryOf(this.#paths, this.#machine);
+    return await inventoryOf(this.#paths, this.#machine, withBlobs);
   }
 
   /** What is partly downloaded; see `partialModels`. */
@@ -162,19 +162,27 @@ export class ModelsFolder implements Store {
     return await enterFolder(folder, { signal, waiting, intent, tool });
   }
 
+  /** Rejects with kind `usage` where this folder shares anything with `other`; see `requireApart`. */
+  async requireApart(other: ModelsFolder): Promise<void> {
+    const { requireApart } = await import("./write/apart.ts");
+    await requireApart(other.#paths, this.#paths);
+  }
+
   /** Blobs of `other` that are missing here get a second name here, where that is as good as a copy; see `linkBlobs`. */
   async link(
     other: ModelsFolder,
     blobs: readonly Descriptor[],
     signal: AbortSignal,
   ): Promise<void> {
-    const [folder, theirs, { linkBlobs }] = await Promise.all([
+    const [folder, theirs, { linkBlobs }, { requireNoLinks }] = await Promise.all([
       this.#folder(),
       other.#folder(),
       import("./write/link.ts"),
+      import("./write/apart.ts"),
     ]);
     const { tool = "pullama" } = this.options;
     const entry = { signal, waiting() {}, intent: undefined, tool };
+    await requireNoLinks(other.#paths, this.#paths, blobs);
     await linkBlobs(folder, theirs, blobs, entry);
   }
 

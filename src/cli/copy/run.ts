@@ -13,7 +13,7 @@ import { type DisplayFlags, displayOptions } from "../args/options.ts";
 import { absolute, quotedWord, repeatFolderFlags } from "../args/repeat_flags.ts";
 import type { Host } from "../host/host.ts";
 import type { Engine } from "../../setup/engine.ts";
-import { createPuller, notStarted, type Puller } from "../pull/puller.ts";
+import { createPuller, notStarted, pullEach, type Puller } from "../pull/puller.ts";
 import type { RmWire } from "../rm/run.ts";
 
 /** The dependencies of these commands. */
@@ -51,12 +51,12 @@ export async function runCopy(
   /** What was copied of each model: only that is removed. */
   const copies = new Map<string, Digest>();
   const puller = createPuller({
-    options: { ...UNUSED, modelsDir: from, force },
+    options: { modelsDir: from, dryRun: false },
     display,
     verb: COPY,
     commands: [],
     host,
-    openEngine: async (_, stop) => noting(await wire.openCopier(options, stop), copies),
+    openEngine: async (stop) => noting(await wire.openCopier(options, stop), copies),
     openModels: wire.openModels,
   });
   const { out, err } = puller;
@@ -86,16 +86,6 @@ export async function runCopy(
   }
   return exitCodeOfFirst([...outcomes, ...removals]);
 }
-
-/** What a copy does not need of a pull. */
-const UNUSED = {
-  insecure: false,
-  maxRetries: 0,
-  chunkSize: 1,
-  timeoutMs: 1,
-  connections: undefined,
-  dryRun: false,
-} as const;
 
 /**
  * The same engine; what it has copied is put into `copies`, by full names. Of two names that differ only in case the
@@ -138,13 +128,7 @@ async function copied(
   await using opened = puller;
   // An error about the folders is not one of the first model.
   if (models.length > 0) await opened.open();
-  const outcomes: ModelOutcome[] = [];
-  for (const [k, given] of models.entries()) {
-    const place = models.length > 1 ? `${k + 1}/${models.length}` : undefined;
-    const stopped = host.stop.soft.aborted || outcomes.at(-1)?.ended === "interrupted";
-    outcomes.push(stopped ? opened.leave(given) : await opened.pull(given, place));
-  }
-  return outcomes;
+  return await pullEach(opened, models, host.stop);
 }
 
 /** Throws `usage` where models or the folder are missing. */

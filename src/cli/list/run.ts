@@ -45,7 +45,7 @@ export async function runList(
     if (partial.length === 0 && !quiet && mode !== "json") err.write("no partial downloads\n");
     return;
   }
-  const inventory = await models.list();
+  const inventory = await models.list(digests);
   const shown = withPrefix(inventory, prefix ?? "");
   out.write(listText(shown, out, view));
   for (const { message, hint } of modelsDirWarnings(flags.modelsDir, host)) {

@@ -52,17 +52,18 @@ export function addPull(
         import("../args/repeat_flags.ts"),
       ]);
       const models = await modelsOf(args, flags.fromFile, host);
+      const options = pullOptions(flags, host);
       ended(
         await runPull({
           models,
-          options: pullOptions(flags, host),
+          options,
           display: displayOptions(flags),
           notify: flags.notify ?? false,
           warnings: modelsDirWarnings(flags.modelsDir, host),
           repeatFlags: repeatPullFlags(flags, host),
           commands: root.commands.map((command) => command.name()),
           host,
-          openEngine: wire.openEngine,
+          openEngine: (stop) => wire.openEngine(options, stop),
           openModels: wire.openModels,
         }),
       );

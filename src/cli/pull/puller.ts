@@ -3,7 +3,8 @@
 import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
 import type { Emit, PullEvent } from "../../core/events.ts";
 import { DEFAULT_TAG, displayName, type ModelName, parsePinned } from "../../core/name.ts";
-import type { Engine, OpenEngine } from "../../setup/engine.ts";
+import type { Stop } from "../../core/stop.ts";
+import type { Engine } from "../../setup/engine.ts";
 import type { PullOptions } from "../../setup/options.ts";
 import { errorText, warningText } from "../../ui/text/message.ts";
 import { createRenderer } from "../../ui/pull/modes.ts";
@@ -21,7 +22,7 @@ import type { DisplayOptions } from "../args/options.ts";
 const UNREACHABLE: readonly Kind[] = ["network", "timeout", "unavailable"];
 
 export interface PullerParts {
-  readonly options: PullOptions;
+  readonly options: Pick<PullOptions, "modelsDir" | "dryRun">;
   readonly display: DisplayOptions;
   /** Tell the terminal when all is done, or has failed. */
   readonly notify?: boolean;
@@ -30,7 +31,7 @@ export interface PullerParts {
   /** Commands to suggest for a model that does not exist. */
   readonly commands: readonly string[];
   readonly host: Host;
-  readonly openEngine: OpenEngine;
+  readonly openEngine: (stop: Stop) => Promise<Engine>;
   readonly openModels: ModelsWire["openModels"];
 }
 
@@ -90,7 +91,7 @@ export function createPuller(parts: PullerParts): Puller {
   }
 
   async function opened(): Promise<Engine> {
-    return engine ??= await parts.openEngine(options, host.stop);
+    return engine ??= await parts.openEngine(host.stop);
   }
 
   return {
@@ -137,6 +138,21 @@ export function createPuller(parts: PullerParts): Puller {
       await engine?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Pulls one model after another; after an interruption the rest is left. */
+export async function pullEach(
+  puller: Puller,
+  models: readonly string[],
+  stop: Stop,
+): Promise<readonly ModelOutcome[]> {
+  const outcomes: ModelOutcome[] = [];
+  for (const [k, given] of models.entries()) {
+    const place = models.length > 1 ? `${k + 1}/${models.length}` : undefined;
+    const stopped = stop.soft.aborted || outcomes.at(-1)?.ended === "interrupted";
+    outcomes.push(stopped ? puller.leave(given) : await puller.pull(given, place));
+  }
+  return outcomes;
 }
 
 /** The outcome of a model whose pull was not started. */

@@ -6,7 +6,7 @@ import { interruptedText } from "../../ui/text/message.ts";
 import { batchSummaryText, type ModelOutcome } from "../../ui/pull/batch_summary.ts";
 import type { Warning } from "../args/options.ts";
 import { noticeText } from "../../ui/pull/notice.ts";
-import { createPuller, type PullerParts } from "./puller.ts";
+import { createPuller, pullEach, type PullerParts } from "./puller.ts";
 
 export interface PullJob extends PullerParts {
   /** As given on the command line. */
@@ -38,11 +38,7 @@ export async function runPull(job: PullJob): Promise<number> {
       if (!people) puller.emit({ event: "pull_failed", name, given, error });
       outcomes.push({ given, name, ended: "failed", error });
     }
-    for (const [k, given] of models.entries()) {
-      const place = models.length > 1 ? `${k + 1}/${models.length}` : undefined;
-      const stopped = host.stop.soft.aborted || outcomes.at(-1)?.ended === "interrupted";
-      outcomes.push(stopped ? puller.leave(given) : await puller.pull(given, place));
-    }
+    outcomes.push(...await pullEach(puller, models, host.stop));
   } finally {
     await puller[Symbol.asyncDispose]();
   }

@@ -168,7 +168,7 @@ const addStart: Add = (group, host, wire, ended) => {
           repeatFlags: repeatPullFlags(flags, host),
           commands: [],
           host,
-          openEngine: wire.openEngine,
+          openEngine: (stop) => wire.openEngine(options, stop),
           openModels: wire.openModels,
           wait: waitMessages(host, flags.color),
           watch: flags.watch ?? false,

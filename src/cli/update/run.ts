@@ -51,17 +51,18 @@ export async function runUpdate(
     if (!display.quiet) err.write(outdatedSummary(report));
     return exitCodeOfFirst(failed);
   }
+  const options = pullOptions(flags, host);
   return await runPull({
     models,
     failed,
-    options: pullOptions(flags, host),
+    options,
     display,
     notify: flags.notify ?? false,
     warnings: modelsDirWarnings(flags.modelsDir, host),
     repeatFlags,
     commands: [],
     host,
-    openEngine: wire.openEngine,
+    openEngine: (stop) => wire.openEngine(options, stop),
     openModels: wire.openModels,
   });
 }

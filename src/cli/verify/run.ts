@@ -65,12 +65,13 @@ export async function runVerify(
 }
 
 async function openPuller(flags: VerifyFlags, host: Host, wire: VerifyWire): Promise<Puller> {
+  const options = { ...pullOptions(flags, host), repair: true } as const;
   const puller = createPuller({
-    options: { ...pullOptions(flags, host), repair: true },
+    options,
     display: displayOptions(flags),
     commands: [],
     host,
-    openEngine: wire.openEngine,
+    openEngine: (stop) => wire.openEngine(options, stop),
     openModels: wire.openModels,
   });
   await puller.open();

@@ -14,7 +14,7 @@ export interface InstalledModel {
    * counts twice. Absent if the blobs are not known.
    */
   readonly size?: number;
-  /** Its distinct blobs. Absent if they are not known. */
+  /** Its distinct blobs. Absent if they are not known, or were not asked for. */
   readonly blobs?: readonly Descriptor[];
   /** Modification time of the manifest in milliseconds since 1970; absent if unknown. */
   readonly modifiedMs?: number;

@@ -40,7 +40,7 @@ export class LivePace implements PullPace, Disposable {
   #looking = false;
 
   constructor(private readonly options: PaceOptions, folder: FolderPace) {
-    this.#state = this.#at(folder);
+    this.#state = this.#withUntil(this.#at(folder));
     this.#timer = setInterval(() => void this.#look(), LOOK_MS);
   }
 
@@ -76,9 +76,9 @@ export class LivePace implements PullPace, Disposable {
     try {
       const state = this.#at(await this.options.folder());
       const { rate, from, closed } = this.#state;
-      const same = state.rate === rate && state.from === from && state.closed === closed;
-      this.#state = state;
-      if (!same) { for (const listener of [...this.#listeners]) listener(); }
+      if (state.rate === rate && state.from === from && state.closed === closed) return;
+      this.#state = this.#withUntil(state);
+      for (const listener of [...this.#listeners]) listener();
     } finally {
       this.#looking = false;
     }
@@ -92,12 +92,19 @@ export class LivePace implements PullPace, Disposable {
     const from = folder.rate === undefined ? byTime : "folder";
     const limits: PaceState = { ...(rate !== undefined && { rate }), ...(from && { from }) };
     if (folder.paused) return { ...limits, closed: "paused" };
-    if (!isOpenAt(windows, now)) {
-      const opens = nextMinute(now, (date) => isOpenAt(windows, date));
-      return { ...limits, closed: "window", ...untilOf(opens) };
+    return isOpenAt(windows, now) ? limits : { ...limits, closed: "window" };
+  }
+
+  /** Looks at up to two days minute by minute: for a change only. */
+  #withUntil(state: PaceState): PaceState {
+    const { timetable, windows } = this.options;
+    const now = this.options.now();
+    if (state.closed === "window") {
+      return { ...state, ...untilOf(nextMinute(now, (date) => isOpenAt(windows, date))) };
     }
-    if (from !== "time") return limits;
-    return { ...limits, ...untilOf(nextMinute(now, (date) => rateAt(timetable, date) !== rate)) };
+    if (state.closed || state.from !== "time") return state;
+    const { rate } = state;
+    return { ...state, ...untilOf(nextMinute(now, (date) => rateAt(timetable, date) !== rate)) };
   }
 }
 

@@ -6,7 +6,7 @@
 import { PullamaError } from "../../core/errors.ts";
 import { replaceFile } from "../../io/atomic.ts";
 import { readSmallFile } from "../../io/guarded.ts";
-import { type Folder, makeOwnFolder } from "./folder.ts";
+import { draftBeside, type Folder, makeOwnFolder } from "./folder.ts";
 import { makeRoot } from "./ownership.ts";
 import type { Paths } from "./paths.ts";
 import { isTrusted, requireOwnFolders, trustedUsers } from "./trust.ts";
@@ -71,6 +71,5 @@ async function write(folder: Folder, path: string, text: string | undefined): Pr
   await requireSay(paths.root);
   await makeRoot(disk, paths.root);
   const ownership = await makeOwnFolder(folder, paths.queueFolder);
-  const draft = `${path}.${crypto.randomUUID()}.tmp`;
-  await replaceFile(disk, path, draft, new TextEncoder().encode(text), ownership);
+  await replaceFile(disk, path, draftBeside(path), new TextEncoder().encode(text), ownership);
 }

@@ -19,6 +19,11 @@ export async function trustedUsers(root: string): Promise<ReadonlySet<number>> {
   return users;
 }
 
+/** Whether `uid` is this user or root; on systems without users everyone is. */
+export function isOwn(uid: number | null): boolean {
+  return WINDOWS || uid === 0 || uid === Deno.uid();
+}
+
 /** Whether a file of the user `uid` is believed; on systems without users all are. */
 export function isTrusted(uid: number | null, trusted: ReadonlySet<number>): boolean {
   return uid === null || trusted.has(uid);
@@ -39,7 +44,7 @@ export async function requireOwnFolders(paths: Paths): Promise<void> {
   }
   for (const path of [paths.blobs, paths.manifests]) {
     const info = await lstatOf(path);
-    if (!info?.isSymlink || WINDOWS || info.uid === 0 || info.uid === Deno.uid()) continue;
+    if (!info?.isSymlink || isOwn(info.uid)) continue;
     throw new PullamaError("local", `${path} is a link made by another user (${info.uid})`, {
       hint: "replace it with a link of your own, or run pullama as that user",
     });

@@ -109,7 +109,8 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
     await collect(former.own, FORMER);
     await collectBeside(former);
   }
-  for (const folder of [paths.root, paths.manifests, paths.blobs, paths.own]) {
+  const { root, manifests, queueFolder, own } = paths;
+  for (const folder of new Set([root, manifests, paths.blobs, own, queueFolder])) {
     await loose(folder, BESIDE);
   }
   async function loose(folder: string, kind: RegExp): Promise<void> {

@@ -27,10 +27,14 @@ const AT_ONCE = 16;
 const WEIGHTS = /^application\/vnd\.ollama\.image\.(model|tensor)$/;
 
 /**
- * All installed models, even if blobs are missing. Rejects with kind `local` if a directory cannot
+ * All installed models, even if blobs are missing; `withBlobs` also which blobs each has. Rejects with kind `local` if a directory cannot
  * be read; a models folder that does not exist is empty.
  */
-export async function inventoryOf(paths: Paths, machine: Machine): Promise<Inventory> {
+export async function inventoryOf(
+  paths: Paths,
+  machine: Machine,
+  withBlobs = false,
+): Promise<Inventory> {
   const { named, nameless, hidden } = await filesByName(paths);
   const models: InstalledModel[] = [];
   const broken: BrokenManifest[] = nameless.map(({ path }) => ({
@@ -39,7 +43,7 @@ export async function inventoryOf(paths: Paths, machine: Machine): Promise<Inven
   }));
   await mapConcurrent(named, AT_ONCE, async (file) => {
     try {
-      models.push(await modelOf(paths, file, machine));
+      models.push(await modelOf(paths, file, machine, withBlobs));
     } catch (error) {
       if (isMissing(error) && !await exists(file.path).catch(() => true)) return;
       const reason = isMissing(error)
@@ -100,12 +104,17 @@ async function modelOf(
   paths: Paths,
   file: NamedFile,
   machine: Machine,
+  withBlobs: boolean,
 ): Promise<InstalledModel> {
   const { manifest, ...model } = await openModel(paths, file, machine);
   if (manifest === undefined) return model;
   const remote = await remoteOf(paths, manifest);
-  const blobs = distinctBlobs(manifest);
-  return { ...model, size: sizeOf(manifest), blobs, ...(remote && { remote }) };
+  return {
+    ...model,
+    size: sizeOf(manifest),
+    ...(withBlobs && { blobs: distinctBlobs(manifest) }),
+    ...(remote && { remote }),
+  };
 }
 
 /** The size in bytes as in `ollama list`: a layer that occurs twice counts twice. */

@@ -12,6 +12,7 @@ import { fileError, isMissing } from "../../io/file_error.ts";
 import { openForReading } from "../../io/guarded.ts";
 import { lstatOf } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
+import { isOwn } from "../layout/trust.ts";
 import { findInstalled } from "../manifests/installed.ts";
 import { openModel } from "../manifests/list.ts";
 
@@ -95,7 +96,7 @@ async function openBlob(path: string, { digest, size }: Descriptor): Promise<Den
 async function isNamedBy(path: string, file: Deno.FileInfo): Promise<boolean> {
   const named = await lstatOf(path);
   if (!named || Deno.build.os === "windows") return named !== undefined;
-  if (named.isSymlink) return named.uid === 0 || named.uid === Deno.uid();
+  if (named.isSymlink) return isOwn(named.uid);
   return named.ino === file.ino && named.dev === file.dev;
 }
 

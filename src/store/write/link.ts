@@ -9,7 +9,7 @@ import { tryLock } from "../../io/lock.ts";
 import { type Folder, temporaryPath } from "../layout/folder.ts";
 import { isSame } from "../layout/identity.ts";
 import { ownershipIn } from "../layout/ownership.ts";
-import { requireOwnFolders } from "../layout/trust.ts";
+import { isOwn, requireOwnFolders } from "../layout/trust.ts";
 import { blobPaths } from "../layout/paths.ts";
 import { Ledger, verifiedFile } from "../layout/verified.ts";
 import { enterFolder, type Entry } from "./enter.ts";
@@ -74,7 +74,7 @@ async function isOnlyOurs(path: string): Promise<boolean> {
   if (Deno.build.os === "windows") return true;
   const info = await lstatOf(path);
   return info !== undefined && !info.isSymlink && ((info.mode ?? 0) & 0o022) === 0 &&
-    (info.uid === 0 || info.uid === Deno.uid());
+    isOwn(info.uid);
 }
 
 /** Gives the file a second name; false where that is not possible, or another file took its place meanwhile. */
