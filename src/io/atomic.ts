@@ -1,6 +1,10 @@
 /** Replaces a small file atomically: a crash leaves either the old content or the new. */
 
 import type { Disk, Ownership } from "./disk.ts";
+import { isMissing } from "./file_error.ts";
+
+/** How often a process that cleans may remove the same draft. */
+const ROUNDS = 10;
 
 /**
  * Writes `bytes` to `temporary`, syncs it, renames it to `path` and syncs the directory. Both paths
@@ -28,6 +32,20 @@ export async function replaceFile(
     throw error;
   }
   await disk.syncFolder(folderOf(path));
+}
+
+/**
+ * Runs `make`, which renames a draft of its own to its place, and again if the draft was removed: no lock protects
+ * it from a process that cleans. Rejects as the last run.
+ */
+export async function againIfRemoved<T>(make: () => Promise<T>): Promise<T> {
+  for (let round = 1;; round++) {
+    try {
+      return await make();
+    } catch (error) {
+      if (round === ROUNDS || !isMissing(error)) throw error;
+    }
+  }
 }
 
 /** The parent directory of a path. */

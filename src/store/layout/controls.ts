@@ -4,7 +4,7 @@
  */
 
 import { PullamaError } from "../../core/errors.ts";
-import { replaceFile } from "../../io/atomic.ts";
+import { againIfRemoved, replaceFile } from "../../io/atomic.ts";
 import { readSmallFile } from "../../io/guarded.ts";
 import { draftBeside, type Folder, makeOwnFolder } from "./folder.ts";
 import { makeRoot } from "./ownership.ts";
@@ -71,5 +71,6 @@ async function write(folder: Folder, path: string, text: string | undefined): Pr
   await requireSay(paths.root);
   await makeRoot(disk, paths.root);
   const ownership = await makeOwnFolder(folder, paths.queueFolder);
-  await replaceFile(disk, path, draftBeside(path), new TextEncoder().encode(text), ownership);
+  const bytes = new TextEncoder().encode(text);
+  await againIfRemoved(() => replaceFile(disk, path, draftBeside(path), bytes, ownership));
 }

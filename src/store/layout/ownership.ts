@@ -3,7 +3,7 @@
  * must be able to read, extend and remove what an administrator pulled. The umask of the process is ignored.
  */
 
-import { folderOf } from "../../io/atomic.ts";
+import { againIfRemoved, folderOf } from "../../io/atomic.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
 import { fileError } from "../../io/file_error.ts";
 import { isDirectory } from "../../io/stat.ts";
@@ -62,14 +62,17 @@ export async function makeRoot(disk: Disk, path: string): Promise<void> {
 
 /**
  * Makes `path` in its existing parent if it does not exist, so that it survives a power cut, and appears with its
- * owner and mode: another process may be giving the same to what it makes in there.
+ * owner and mode: another process may be giving the same to what it makes in there. A process that cleans may remove
+ * the draft, for which no lock is held yet: it is then made again.
  */
 export async function makeFolder(disk: Disk, path: string, ownership: Ownership): Promise<void> {
   if (await isDirectory(path)) return;
   await requireNoDeadLink(path);
-  const draft = `${folderOf(path)}/.pullm-${crypto.randomUUID()}`;
-  await makeNew(disk, draft, path, ownership);
-  await disk.syncFolder(folderOf(path));
+  const parent = folderOf(path);
+  await againIfRemoved(() =>
+    makeNew(disk, `${parent}/.pullm-${crypto.randomUUID()}`, path, ownership)
+  );
+  await disk.syncFolder(parent);
 }
 
 /**

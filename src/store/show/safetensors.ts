@@ -69,6 +69,7 @@ function tensorsIn(text: string): readonly TensorInfo[] {
     const quantization = ofAll || inferred(shape, header[`${name}.scale`]);
     const packed = quantization !== "" && shape.length >= 2 ? 32 / (bitsOf(quantization) || 32) : 1;
     const elements = shape.length === 0 ? 0 : shape.reduce((all, side) => all * side, packed);
+    if (!Number.isSafeInteger(elements)) throw new Malformed("invalid tensor shape");
     return { elements, quantization };
   });
 }
