@@ -3,12 +3,14 @@
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { asPullamaError, exitCodeOf } from "../core/errors.ts";
 import { plain } from "../ui/terminal/terminal.ts";
+import type { ArchiveWire } from "./archive/wire.ts";
 import type { DoctorWire } from "./doctor/run.ts";
 import type { CleanWire } from "./clean/run.ts";
 import type { ControlWire } from "./control/run.ts";
 import type { CopyWire } from "./copy/run.ts";
 import { withDefaultCommand } from "./args/default_command.ts";
 import { pathOf } from "./args/command_path.ts";
+import { addExport, addImport } from "./archive/command.ts";
 import { addClean } from "./clean/command.ts";
 import { addLimit, addPause, addResume, addStatus } from "./control/command.ts";
 import { addCp, addMv } from "./copy/command.ts";
@@ -47,6 +49,7 @@ export type Wire =
   & QueueWire
   & ModelsWire
   & RmWire
+  & ArchiveWire
   & CleanWire
   & ControlWire
   & CopyWire
@@ -70,6 +73,8 @@ const EVENT_COMMANDS: readonly string[] = [
   "verify",
   "cp",
   "mv",
+  "export",
+  "import",
 ];
 
 /** In the order of the help. */
@@ -80,6 +85,8 @@ const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
   ["rm", addRm],
   ["cp", addCp],
   ["mv", addMv],
+  ["export", addExport],
+  ["import", addImport],
   ["clean", addClean],
   ["prune", addPrune],
   ["verify", addVerify],

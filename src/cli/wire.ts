@@ -17,10 +17,29 @@ export const wire: Wire = {
   },
   async openCopier(options, stop) {
     const [{ openCopier }, { becomeOwner }] = await Promise.all([
-      import("../setup/copy.ts"),
+      import("../setup/local/copy.ts"),
       import("../setup/owner.ts"),
     ]);
     return await openCopier(options, stop, becomeOwner);
+  },
+  async exportModels(options, watcher) {
+    const { exportModels } = await import("../setup/local/export.ts");
+    return await exportModels(options, watcher);
+  },
+  async openArchives(given, signal) {
+    const { openArchives } = await import("../setup/local/import.ts");
+    return await openArchives(given, signal);
+  },
+  async receiveModels(stream, options, signal, watcher) {
+    const [{ receiveModels }, { becomeOwner }] = await Promise.all([
+      import("../setup/local/import.ts"),
+      import("../setup/owner.ts"),
+    ]);
+    return await receiveModels(stream, options, signal, watcher, becomeOwner);
+  },
+  async openImporter(archive, options, stop) {
+    const { becomeOwner } = await import("../setup/owner.ts");
+    return await archive.engine(options, stop, becomeOwner);
   },
   async removeModels(modelsDir, names) {
     return await (await folderToChange(modelsDir)).remove(names);

@@ -56,6 +56,8 @@ export type Kind =
   | "redirect"
   /** The server's certificate is not trusted. */
   | "tls"
+  /** Not an archive of models, or a damaged one. */
+  | "archive"
   /** Registry and manifest disagree on the size of a blob. */
   | "size"
   /** A response that violates the protocol: wrong range, wrong encoding, no length. */
@@ -88,6 +90,7 @@ const KINDS: Readonly<Record<Kind, Meaning>> = {
   refused: { exitCode: 1, remedy: "recheck" },
   redirect: { exitCode: 1, remedy: "recheck" },
   tls: { exitCode: 1, remedy: "recheck" },
+  archive: { exitCode: 1, remedy: "none" },
   size: { exitCode: 1, remedy: "none" },
   protocol: { exitCode: 1, remedy: "wait" },
   network: { exitCode: 1, remedy: "wait" },

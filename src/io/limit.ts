@@ -55,13 +55,11 @@ export class RateLimit {
     signal: AbortSignal,
   ): ReturnType<ByteReader["read"]> {
     await this.turn(signal);
-    const { rate } = this.pace;
-    if (rate === undefined) return await reader.read(buffer);
-    const most = Math.max(SMALLEST_PIECE, Math.floor(rate / PIECES_PER_SECOND));
+    const most = this.piece;
     const piece = await reader.read(
       buffer.byteLength > most ? new Uint8Array(buffer.buffer, 0, most) : buffer,
     );
-    this.#paidUntil += ((piece.value?.byteLength ?? 0) / rate) * 1000;
+    this.spend(piece.value?.byteLength ?? 0);
     return piece;
   }
 
@@ -82,6 +80,18 @@ export class RateLimit {
       if (this.#paidUntil <= now) return;
       await this.#sleep(this.#paidUntil - now, signal);
     }
+  }
+
+  /** The most bytes to move at once, so that a low limit causes no bursts. */
+  get piece(): number {
+    const { rate } = this.pace;
+    if (rate === undefined) return Infinity;
+    return Math.max(SMALLEST_PIECE, Math.floor(rate / PIECES_PER_SECOND));
+  }
+
+  /** Counts bytes that did not come through a reader: the next turn waits for them. */
+  spend(bytes: number): void {
+    if (this.pace.rate !== undefined) this.#paidUntil += (bytes / this.pace.rate) * 1000;
   }
 
   get #isFree(): boolean {

@@ -24,6 +24,7 @@ import type { CleanOptions } from "./clean/clean.ts";
 import type { Controls } from "./layout/controls.ts";
 import type { Folder } from "./layout/folder.ts";
 import { type Paths, pathsOf } from "./layout/paths.ts";
+import type { ModelFiles } from "./read/model_files.ts";
 import type { PruneOptions } from "./remove/prune.ts";
 
 export type { CleanOptions } from "./clean/clean.ts";
@@ -208,6 +209,15 @@ export class ModelsFolder implements Store {
       import("./layout/controls.ts"),
     ]);
     await writePaused(folder, paused);
+  }
+
+  /** The files of models, to be copied elsewhere; see `modelFiles`. */
+  async files(names: readonly ModelName[], skip: ReadonlySet<Digest>): Promise<ModelFiles> {
+    const [folder, { modelFiles }] = await Promise.all([
+      this.#folder(),
+      import("./read/model_files.ts"),
+    ]);
+    return await modelFiles(folder, names, skip, this.#machine);
   }
 
   /** What is installed as a source of models. */

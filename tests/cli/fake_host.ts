@@ -7,7 +7,9 @@ import type { Stop } from "../../src/core/stop.ts";
 import type { Engine } from "../../src/setup/engine.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { diagnose } from "../../src/setup/doctor.ts";
-import { openCopier } from "../../src/setup/copy.ts";
+import { openCopier } from "../../src/setup/local/copy.ts";
+import { exportModels } from "../../src/setup/local/export.ts";
+import { openArchives, receiveModels } from "../../src/setup/local/import.ts";
 import { openModels } from "../../src/setup/models.ts";
 import type { Host } from "../../src/cli/host/host.ts";
 import { openQueue } from "../../src/setup/queue.ts";
@@ -42,6 +44,8 @@ export function fakeHost(parts: HostParts = {}): FakeHost {
     stop: { soft: soft.signal, hard: new AbortController().signal },
     os,
     env: (name) => env[name],
+    input: () => new ReadableStream({ start: (controller) => controller.close() }),
+    binaryOut: undefined,
     cwd: () => Deno.cwd(),
     folder: (path) => folders[path] ?? "missing",
     interrupt: () => soft.abort(),
@@ -98,6 +102,10 @@ export async function ran(
     limitPulls: (modelsDir, rate) => openFolder(modelsDir).limit(rate),
     pausePulls: (modelsDir, paused) => openFolder(modelsDir).pause(paused),
     openCopier: (options, stop) => openCopier(options, stop),
+    exportModels: (options, watcher) => exportModels(options, watcher),
+    openArchives: (given, signal) => openArchives(given, signal),
+    receiveModels: (...args) => receiveModels(...args),
+    openImporter: (archive, options, stop) => archive.engine(options, stop),
     removeModels: (modelsDir, names) => openFolder(modelsDir).remove(names),
     cleanFolder: (modelsDir, options) => openFolder(modelsDir).clean(options),
     pruneFolder: (modelsDir, options) => openFolder(modelsDir).prune(options),

@@ -4,7 +4,9 @@ import type { Engine } from "../../src/setup/engine.ts";
 import { onAbort } from "../../src/io/abort.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { diagnose } from "../../src/setup/doctor.ts";
-import { openCopier } from "../../src/setup/copy.ts";
+import { openCopier } from "../../src/setup/local/copy.ts";
+import { exportModels } from "../../src/setup/local/export.ts";
+import { openArchives, receiveModels } from "../../src/setup/local/import.ts";
 import { openModels } from "../../src/setup/models.ts";
 import { openQueue } from "../../src/setup/queue.ts";
 import type { Wire } from "../../src/cli/program.ts";
@@ -21,6 +23,10 @@ export const wire: Wire = {
   limitPulls: (modelsDir, rate) => openFolder(modelsDir).limit(rate),
   pausePulls: (modelsDir, paused) => openFolder(modelsDir).pause(paused),
   openCopier: (options, stop) => openCopier(options, stop),
+  exportModels: (options, watcher) => exportModels(options, watcher),
+  openArchives: (given, signal) => openArchives(given, signal),
+  receiveModels: (...args) => receiveModels(...args),
+  openImporter: (archive, options, stop) => archive.engine(options, stop),
   removeModels: (modelsDir, names) => openFolder(modelsDir).remove(names),
   cleanFolder: (modelsDir, options) =>
     options.models[0]?.model === "crash" ? crashAtTheEnd() : openFolder(modelsDir).clean(options),

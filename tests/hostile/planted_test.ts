@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { lchownSync } from "node:fs";
 import { PullamaError } from "../../src/core/errors.ts";
 import { parseName } from "../../src/core/name.ts";
-import { openCopier } from "../../src/setup/copy.ts";
+import { openCopier } from "../../src/setup/local/copy.ts";
 import { openQueue } from "../../src/setup/queue.ts";
 import { BLOBS, MANIFEST } from "../store/write/small_model.ts";
 import { fetchBlob, NAME, noSignal, Witness, World } from "../store/world.ts";

@@ -3,7 +3,7 @@
 import { exitCodeOfFirst, PullamaError } from "../../core/errors.ts";
 import type { Digest } from "../../core/digest.ts";
 import { displayName, fullName, type ModelName } from "../../core/name.ts";
-import type { CopyOptions, OpenCopier } from "../../setup/copy.ts";
+import type { CopyOptions, OpenCopier } from "../../setup/local/copy.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { errorText, interruptedText } from "../../ui/text/message.ts";
 import { batchSummaryText, type ModelOutcome } from "../../ui/pull/batch_summary.ts";

@@ -15,6 +15,10 @@ export interface Host {
   readonly os: string;
   /** An environment variable. Throws `usage` if its value is not UTF-8. */
   env(name: string): string | undefined;
+  /** Stdin; it can be read once. */
+  input(): ReadableStream<Uint8Array>;
+  /** Writes bytes to stdout. Undefined: it is a terminal. */
+  readonly binaryOut: ((bytes: Uint8Array) => Promise<void>) | undefined;
   /** The working directory; undefined if it no longer exists. */
   cwd(): string | undefined;
   /** The state of the folder `path`; `closed` if it cannot be read. */

@@ -1,6 +1,7 @@
 /** The real machine as a Host. */
 
 import type { Stop } from "../../core/stop.ts";
+import { fileError } from "../../io/file_error.ts";
 import { variable } from "../../setup/environment.ts";
 import type { Clock } from "../../ui/terminal/clock.ts";
 import type { Host } from "./host.ts";
@@ -22,6 +23,8 @@ export function systemHost(stop: Stop): SystemHost {
     err: openTerminal(Deno.stderr, { sequence }),
     clock: systemClock,
     stop,
+    input: () => Deno.stdin.readable,
+    binaryOut: Deno.stdout.isTerminal() ? undefined : writeOut,
     os: Deno.build.os,
     env: variable,
     cwd,
@@ -37,6 +40,14 @@ function removeInvalidVariables(): void {
     } catch {
       Deno.env.delete(name);
     }
+  }
+}
+
+async function writeOut(bytes: Uint8Array): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length;) done += await Deno.stdout.write(bytes.subarray(done));
+  } catch (error) {
+    throw fileError(error, "write", "standard output");
   }
 }
 

@@ -7,17 +7,14 @@ import { type Descriptor, type Manifest, movedError } from "../../core/manifest.
 import type { Machine } from "../../core/manifest_index.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
 import type { Chunk, Range } from "../../core/ranges.ts";
-import { onAbort } from "../../io/abort.ts";
 import { fileError, isMissing } from "../../io/file_error.ts";
 import { openForReading } from "../../io/guarded.ts";
 import { lstatOf } from "../../io/stat.ts";
+import { fileSource, streamOf } from "../../io/streams/file_stream.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { isOwn } from "../layout/trust.ts";
 import { findInstalled } from "../manifests/installed.ts";
 import { openModel } from "../manifests/list.ts";
-
-/** Bytes of one read where the reader gives no buffer of its own. */
-const READ = 64 * 1024;
 
 /**
  * Reads models by name and blobs by digest and range. Only what is complete is given: a manifest that cannot be read, a
@@ -62,7 +59,7 @@ export class FolderSource implements Source {
     signal.throwIfAborted();
     const path = blobPaths(this.paths, blob.digest).final;
     const file = await openBlob(path, blob);
-    return { range, ranged: true, stream: bytesOf(file, path, range, signal) };
+    return { range, ranged: true, stream: streamOf(fileSource(file), path, range, signal) };
   }
 
   /** There is one place only. */
@@ -73,7 +70,8 @@ export class FolderSource implements Source {
   forgetAddress(): void {}
 }
 
-async function openBlob(path: string, { digest, size }: Descriptor): Promise<Deno.FsFile> {
+/** Opens a blob for reading. Rejects as `FolderSource.open`. */
+export async function openBlob(path: string, { digest, size }: Descriptor): Promise<Deno.FsFile> {
   let file: Deno.FsFile;
   try {
     file = await openForReading(path);
@@ -98,62 +96,4 @@ async function isNamedBy(path: string, file: Deno.FileInfo): Promise<boolean> {
   if (!named || Deno.build.os === "windows") return named !== undefined;
   if (named.isSymlink) return isOwn(named.uid);
   return named.ino === file.ino && named.dev === file.dev;
-}
-
-/** The file is closed when all of `range` was read, on failure, when the stream is cancelled or `signal` aborted. */
-function bytesOf(
-  file: Deno.FsFile,
-  path: string,
-  { start, end }: Range,
-  signal: AbortSignal,
-): ReadableStream<Uint8Array> {
-  let at = start;
-  let reading = false;
-  let ended = false;
-  let listener: Disposable | undefined;
-  const close = () => {
-    ended = true;
-    listener?.[Symbol.dispose]();
-    // A read that is under way would fail on a closed file.
-    if (!reading) file.close();
-  };
-  return new ReadableStream({
-    type: "bytes",
-    autoAllocateChunkSize: READ,
-    start(controller) {
-      listener = onAbort(signal, () => {
-        close();
-        controller.error(signal.reason);
-      });
-    },
-    async pull(controller) {
-      const request = controller.byobRequest!;
-      const view = new Uint8Array(request.view!.buffer, request.view!.byteOffset);
-      const buffer = view.subarray(0, Math.min(request.view!.byteLength, end - at));
-      let count: number | null;
-      reading = true;
-      try {
-        await file.seek(at, Deno.SeekMode.Start);
-        count = await file.read(buffer);
-      } catch (error) {
-        if (!ended) controller.error(fileError(error, "read", path));
-        count = null;
-      } finally {
-        reading = false;
-      }
-      if (ended) return file.close();
-      at += count ?? 0;
-      if (count) request.respond(count);
-      // A file that was cut meanwhile ends early, as a connection may.
-      if (count && at < end) return;
-      close();
-      try {
-        controller.close();
-        if (!count) request.respond(0);
-      } catch {
-        // It has failed already.
-      }
-    },
-    cancel: close,
-  });
 }

@@ -1,10 +1,11 @@
-/** Progress of a pull, on one line. */
+/** Progress on one line. */
 
 import { shortId } from "../../core/digest.ts";
 import { formatDuration, formatRate, formatSize } from "../../core/units.ts";
 import { barParts, type Glyphs, width } from "../terminal/draw.ts";
 import type { Paint, Segment } from "../terminal/paint.ts";
-import type { Progress, Verifying } from "./progress.ts";
+import type { ShownProgress } from "./byte_progress.ts";
+import type { Verifying } from "./progress.ts";
 import { percentOf } from "../text/numbers.ts";
 
 const BAR_CELLS = 29;
@@ -12,7 +13,7 @@ const SHORTEST_BAR = 8;
 
 /** The segments of a line of about `cells` cells: a bar, and as many parts as there is room for. */
 export function progressSegments(
-  progress: Progress,
+  progress: ShownProgress,
   cells: number,
   g: Glyphs,
   paint: Paint,
@@ -31,23 +32,24 @@ export function progressSegments(
 }
 
 /** The same for a log, without a bar. */
-export function progressText(progress: Progress, g: Glyphs): string {
+export function progressText(progress: ShownProgress, g: Glyphs): string {
   return partsOf(progress).join(g.separator);
 }
 
 /** The most important first. */
-function partsOf(progress: Progress): [string, ...string[]] {
-  const { done, total = 0, percent, verifying } = progress;
+function partsOf(progress: ShownProgress): [string, ...string[]] {
+  const { done, total, percent, verifying } = progress;
   const rate = progress.rate();
   const eta = percent < 100 ? progress.steadyEtaMs() : undefined;
+  const share = `${percent}%`.padStart(3) + `  ${formatSize(done)}/${formatSize(total ?? 0)}`;
   return [
-    `${percent}%`.padStart(3) + `  ${formatSize(done)}/${formatSize(total)}`,
+    total === undefined ? formatSize(done) : share,
     ...(rate === undefined ? [] : [formatRate(rate)]),
     ...(eta === undefined ? [] : [`eta ${formatDuration(Math.max(1_000, eta))}`]),
-    ...(verifying === undefined ? [] : [`verifying ${share(verifying)}`]),
+    ...(verifying === undefined ? [] : [`verifying ${shareOf(verifying)}`]),
   ];
 }
 
-function share(file: Verifying): string {
+function shareOf(file: Verifying): string {
   return `${shortId(file.digest)} ${percentOf(file.done, file.size)}%`;
 }

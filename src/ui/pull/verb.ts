@@ -1,10 +1,10 @@
 /** What a pull is called: a copy of an installed model has the same events. */
 
 export interface Verb {
-  readonly act: "pull" | "copy";
+  readonly act: "pull" | "copy" | "import";
   /** Before the name of a model. */
   readonly doing: string;
-  readonly done: "pulled" | "copied";
+  readonly done: "pulled" | "copied" | "imported";
   /** Before a blob. */
   readonly blob: string;
   /** After a number of bytes. */
@@ -24,4 +24,11 @@ export const COPY: Verb = {
   done: "copied",
   blob: "copying",
   bytes: "copied",
+};
+export const IMPORT: Verb = {
+  act: "import",
+  doing: "importing",
+  done: "imported",
+  blob: "importing",
+  bytes: "imported",
 };

@@ -283,6 +283,7 @@ Deno.test("docs/json-events.schema.json lists every kind of failure", () => {
     refused: true,
     redirect: true,
     tls: true,
+    archive: true,
     size: true,
     protocol: true,
     network: true,

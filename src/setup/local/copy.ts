@@ -1,16 +1,16 @@
 /** Copies installed models into another models folder: pulls whose registry is a folder. */
 
-import { asPullamaError, PullamaError } from "../core/errors.ts";
-import { distinctBlobs } from "../core/manifest.ts";
-import type { Stop } from "../core/stop.ts";
-import { openDisk } from "../io/disk.ts";
-import { steadyPace } from "../io/limit.ts";
-import { openFolder } from "../store/store.ts";
-import { memoryWindow } from "./memory.ts";
-import { pullModel, type PullSettings } from "../transfer/pull.ts";
-import type { Engine } from "./engine.ts";
-import { type BecomeOwner, foreignOwner, refuseOwner } from "./owner.ts";
-import { TOOL } from "./version.ts";
+import { asPullamaError, PullamaError } from "../../core/errors.ts";
+import { distinctBlobs } from "../../core/manifest.ts";
+import type { Stop } from "../../core/stop.ts";
+import { openDisk } from "../../io/disk.ts";
+import { steadyPace } from "../../io/limit.ts";
+import { openFolder } from "../../store/store.ts";
+import { pullModel } from "../../transfer/pull.ts";
+import type { Engine } from "../engine.ts";
+import { type BecomeOwner, foreignOwner, refuseOwner } from "../owner.ts";
+import { localSettings } from "./settings.ts";
+import { TOOL } from "../version.ts";
 
 export interface CopyOptions {
   /** The models folder that is copied to. */
@@ -24,13 +24,6 @@ export interface CopyOptions {
 }
 
 export type OpenCopier = (options: CopyOptions, stop: Stop) => Promise<Engine>;
-
-/** One at a time, in order: disks are fastest that way. */
-const CONNECTIONS = 1;
-const CHUNK = 64 * 1024 * 1024;
-/** A disk does not recover as a network does. */
-const RETRIES = 2;
-const TIMEOUT_MS = 30 * 60_000;
 
 /**
  * An engine that copies from one folder into another. Rejects with kind `usage` where the one is in the other. `become`:
@@ -46,17 +39,7 @@ export async function openCopier(
   await openFolder(modelsDir).requireApart(folder);
   const owner = await foreignOwner(modelsDir);
   if (owner) await become(owner);
-  const settings: PullSettings = {
-    connections: CONNECTIONS,
-    perBlob: CONNECTIONS,
-    chunkSize: CHUNK,
-    window: memoryWindow(),
-    maxRetries: RETRIES,
-    retryForMs: 0,
-    timeoutMs: TIMEOUT_MS,
-    force,
-    dryRun: false,
-  };
+  const settings = localSettings({ force, dryRun: false });
   return {
     async pull(name, emit) {
       const disk = openDisk((message) => emit({ event: "note", message }));

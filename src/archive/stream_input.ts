@@ -1,0 +1,62 @@
+/** An archive that comes as a stream: read once, from the first byte to the last. */
+
+import type { Input } from "./format.ts";
+import { cutOff } from "./contents.ts";
+
+export class StreamInput implements Input {
+  #position = 0;
+  /** What was received and is not taken yet. */
+  #rest: Uint8Array = new Uint8Array();
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  async read(length: number): Promise<Uint8Array | undefined> {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length;) {
+      const piece = await this.take(length - done);
+      if (!piece) {
+        if (done === 0) return undefined;
+        throw cutOff(length - done);
+      }
+      bytes.set(piece, done);
+      done += piece.length;
+    }
+    return bytes;
+  }
+
+  async skipTo(position: number): Promise<void> {
+    while (this.#position < position) {
+      // The padding of the last member may be missing.
+      if (!await this.take(position - this.#position)) return;
+    }
+  }
+
+  /** The next bytes, at most `most`; undefined: the stream has ended. */
+  async take(most: number): Promise<Uint8Array | undefined> {
+    while (this.#rest.length === 0) {
+      const { value, done } = await this.#reader.read();
+      if (done) return undefined;
+      this.#rest = value;
+    }
+    const piece = this.#rest.subarray(0, most);
+    this.#rest = this.#rest.subarray(piece.length);
+    this.#position += piece.length;
+    return piece;
+  }
+
+  /** Reads what follows the archive: a program that writes to a pipe fails where it is not read to its end. */
+  async drain(): Promise<void> {
+    while (await this.take(Infinity));
+  }
+
+  async cancel(): Promise<void> {
+    await this.#reader.cancel().catch(() => {});
+  }
+}

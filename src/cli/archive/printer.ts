@@ -1,0 +1,86 @@
+/** Progress of reading or writing an archive, in all modes of output. */
+
+import { byteProgress } from "../../ui/progress/byte_progress.ts";
+import { progressSegments, progressText } from "../../ui/progress/progress_line.ts";
+import { logThrottle } from "../../ui/progress/throttle.ts";
+import { glyphs } from "../../ui/terminal/draw.ts";
+import { painted, paintWith } from "../../ui/terminal/paint.ts";
+import { type Redraw, redrawLine } from "../../ui/terminal/redraw.ts";
+import type { Terminal } from "../../ui/terminal/terminal.ts";
+import { inspectText, jsonText } from "../../ui/text/json.ts";
+import type { DisplayOptions } from "../args/options.ts";
+import type { Host } from "../host/host.ts";
+
+export interface ArchivePrinter {
+  /** An event for programs. */
+  event(name: string, fields: Readonly<Record<string, unknown>>): void;
+  /** `done` bytes are finished, `moved` of them since the last call took time. */
+  progress(done: number, moved: number): void;
+  /** Lines for people, after which none of progress follow. */
+  end(text: string): void;
+}
+
+/** Milliseconds between two frames, and between two events. */
+const FRAME_MS = 100;
+/** What takes no longer than this prints no progress to a log. */
+const BRIEF_MS = 1000;
+
+/** `total`: all bytes, undefined where that is not known; `doing` is before the numbers. */
+export function archivePrinter(
+  out: Terminal,
+  clock: Host["clock"],
+  { mode, quiet }: DisplayOptions,
+  doing: string,
+  total: number | undefined,
+): ArchivePrinter {
+  const progress = byteProgress(clock, total);
+  const g = glyphs(out.unicode);
+  const began = clock.now();
+  let drawnAt = -Infinity;
+  const isDue = () => {
+    const now = clock.now();
+    if (now - drawnAt < FRAME_MS) return false;
+    drawnAt = now;
+    return true;
+  };
+  if (mode === "json" || mode === "debug") {
+    const event = (name: string, fields: Readonly<Record<string, unknown>>) => {
+      const document = { event: name, time: clock.date().toISOString(), ...fields };
+      out.write(mode === "debug" ? inspectText(document, out.color) : jsonText(document));
+    };
+    return {
+      event,
+      progress(done, moved) {
+        progress.move(done, moved);
+        if (!isDue()) return;
+        const rate = progress.rate();
+        const pct = total === undefined ? undefined : progress.percent;
+        const numbers = { pct, OverallDone: done, OverallTotal: total, BytesPerSecond: rate };
+        event("progress", numbers);
+      },
+      end() {},
+    };
+  }
+  const draw = (cells: number) => {
+    const room = cells - doing.length - 1;
+    const segments = total === undefined
+      ? [[progressText(progress, g)] as const]
+      : progressSegments(progress, room, g, paintWith(false));
+    return [`${doing} ${painted(segments, room, g)}`];
+  };
+  const live: Redraw | undefined = out.interactive && !quiet ? redrawLine(out, draw) : undefined;
+  const due = logThrottle(clock, out.brief);
+  return {
+    event() {},
+    progress(done, moved) {
+      progress.move(done, moved);
+      if (live && isDue()) live.frame();
+      if (live || quiet || clock.now() - began < BRIEF_MS) return;
+      if (due(progress.percent)) out.write(`${doing} ${progressText(progress, g)}\n`);
+    },
+    end(text) {
+      live?.clear();
+      out.write(text);
+    },
+  };
+}

@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { randomNumbers } from "../../random.ts";
+import { SEED } from "../../seed.ts";
+import { exists } from "../../fakes/exists.ts";
+import { flip } from "../../fakes/flip.ts";
+import { fakeHost } from "../fake_host.ts";
+import type { Installed } from "../../store/installed_models.ts";
+import { contentOf, place } from "./place.ts";
+
+/** The names in a folder, sorted. */
+function topOf(folder: string): readonly string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+/** The file of the weights. */
+function largest({ blobs }: Installed): string {
+  return blobs.toSorted((a, b) => Deno.statSync(b).size - Deno.statSync(a).size)[0]!;
+}
+
+const UNIX = Deno.build.os !== "windows";
+
+Deno.test("an export has the blobs first, then the manifests, and says what it has", async () => {
+  await using at = await place();
+  const file = `${at.folder}/x.tar`;
+  const { code, out, err } = await at.ran(["export", "a", "b", "-o", file]);
+  assert.equal(code, 0, err);
+  assert.match(out, /^\+ exported 2 models to .*x\.tar\n {2}\d+ blobs, [\d.]+ MB, .*\n$/);
+  const bytes = await Deno.readFile(file);
+  const names = [
+    ...new TextDecoder("latin1").decode(bytes).matchAll(/(blobs|manifests)\/[\w./-]+/g),
+  ]
+    .map(([name]) => name);
+  const first = names.findIndex((name) => name.startsWith("manifests/"));
+  assert.ok(names.slice(0, first).every((name) => name.startsWith("blobs/sha256-")));
+  assert.deepEqual(names.slice(first), [
+    "manifests/registry.ollama.ai/library/a/latest",
+    "manifests/registry.ollama.ai/library/b/latest",
+  ]);
+  assert.deepEqual(topOf(at.folder), ["models", "x.tar"]);
+  assert.deepEqual(await at.exported("a", "b"), bytes);
+});
+
+Deno.test("an export that was interrupted anywhere continues and becomes the same archive", async () => {
+  await using at = await place();
+  const whole = await at.exported("a", "b");
+  const random = randomNumbers(SEED);
+  const file = `${at.folder}/x.tar`;
+  for (const share of [0, 0.001, 0.3, 0.6, 0.9, 0.99, 1, random(), random()]) {
+    const length = Math.floor(share * whole.length);
+    await Deno.writeFile(`${file}.partial`, whole.subarray(0, length));
+    const { code, out, err } = await at.ran(["export", "a", "b", "-o", file, "--output", "json"]);
+    assert.equal(code, 0, err);
+    assert.deepEqual(await Deno.readFile(file), whole, `after ${length} bytes, seed ${SEED}`);
+    const ended = JSON.parse(out.trimEnd().split("\n").at(-1)!);
+    assert.equal(ended.event, "export_completed");
+    // A header that is cut is written again.
+    assert.ok(ended.KeptBytes > length - 1024 && ended.KeptBytes <= length, `${ended.KeptBytes}`);
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("whatever a power cut leaves of an archive, the next run makes it right", async () => {
+  await using at = await place();
+  const whole = await at.exported("a", "b");
+  const random = randomNumbers(SEED);
+  const file = `${at.folder}/x.tar`;
+  for (let round = 0; round < 8; round++) {
+    const torn = whole.slice(0, Math.floor(random() * whole.length * 1.2));
+    const longer = new Uint8Array(Math.floor(whole.length * (0.2 + random())));
+    longer.set(torn.subarray(0, longer.length));
+    const from = Math.floor(random() * longer.length);
+    longer.fill(0, from, from + 4096 * Math.ceil(random() * 100));
+    await Deno.writeFile(`${file}.partial`, longer);
+    const { code, err } = await at.ran(["export", "a", "b", "-o", file]);
+    assert.equal(code, 0, err);
+    assert.deepEqual(await Deno.readFile(file), whole, `round ${round}, seed ${SEED}`);
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("a signal keeps what was written, and tells how to continue", async () => {
+  await using at = await place();
+  const file = `${at.folder}/x.tar`;
+  const host = fakeHost();
+  const stopping = {
+    ...host,
+    out: {
+      ...host.out,
+      write(text: string) {
+        host.out.write(text);
+        if (text.includes('"export_start"')) host.interrupt();
+      },
+    },
+  };
+  const args = ["export", "a", "-o", file, "--output", "json"];
+  const { code, err } = await at.ran(args, at.models, stopping);
+  assert.equal(code, 0);
+  assert.match(
+    err,
+    /^interrupted - resume with: pullama export a:latest -o .*x\.tar --models-dir /,
+  );
+  assert.ok(exists(`${file}.partial`) && !exists(file));
+  const last = JSON.parse(host.out.text.trimEnd().split("\n").at(-1)!);
+  assert.equal(last.event, "export_interrupted");
+});
+
+Deno.test("parts are no larger than wanted, together the same archive, and continue as well", async () => {
+  await using at = await place();
+  const whole = await at.exported("a", "b");
+  const file = `${at.folder}/x.tar`;
+  const args = ["export", "--all", "-o", file, "--split", "1M"];
+  const assertParts = async () => {
+    const parts = topOf(at.folder).filter((name) => name.startsWith("x.tar"));
+    assert.equal(parts.length, Math.ceil(whole.length / 1e6));
+    assert.deepEqual(parts.slice(0, 2), ["x.tar.000", "x.tar.001"]);
+    const read = parts.map((name) => Deno.readFileSync(`${at.folder}/${name}`));
+    assert.ok(read.slice(0, -1).every(({ length }) => length === 1e6));
+    assert.deepEqual(new Uint8Array(await new Blob(read as BlobPart[]).arrayBuffer()), whole);
+  };
+  assert.equal((await at.ran(args)).code, 0);
+  await assertParts();
+  const again = await at.ran(args);
+  assert.match(again.err, /x\.tar\.000 exists\nhint: .*--force/);
+  // As a kill between two renames leaves it.
+  const count = Math.ceil(whole.length / 1e6);
+  for (let i = 2; i < count; i++) await Deno.rename(`${file}.00${i}`, `${file}.00${i}.partial`);
+  const json = await at.ran([...args, "--output", "json"]);
+  assert.equal(json.code, 0, json.err);
+  assert.equal(JSON.parse(json.out.trimEnd().split("\n").at(-1)!).KeptBytes, whole.length);
+  await assertParts();
+  // Other parts than before, of which there are fewer.
+  assert.equal((await at.ran([...args.slice(0, -1), "2M", "--force"])).code, 0);
+  assert.equal(topOf(at.folder).filter((name) => name.startsWith("x.tar")).length, 2);
+});
+
+Deno.test("an archive that is there is only replaced with --force, and stays until the new one is whole", async () => {
+  await using at = await place();
+  const file = `${at.folder}/x.tar`;
+  await Deno.writeTextFile(file, "other");
+  const args = ["export", "b", "-o", file];
+  const refused = await at.ran(args);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /x\.tar exists\nhint: choose another name, or replace it with --force/);
+  assert.equal(await Deno.readTextFile(file), "other");
+  assert.equal((await at.ran([...args, "--force"])).code, 0);
+  assert.deepEqual(await Deno.readFile(file), await at.exported("b"));
+});
+
+Deno.test("a damaged blob is not exported", async () => {
+  await using at = await place();
+  flip(largest(at.a), 1000);
+  const file = `${at.folder}/x.tar`;
+  const { code, err } = await at.ran(["export", "b", "a", "-o", file]);
+  assert.equal(code, 1);
+  assert.match(err, /digest mismatch in blob [0-9a-f]{12}\nhint: .*verify --repair/);
+  assert.ok(!exists(file));
+});
+
+Deno.test("models that are missing or not complete are named before anything is written", async () => {
+  await using at = await place();
+  const file = `${at.folder}/x.tar`;
+  const missing = await at.ran(["export", "a", "nosuch", "-o", file]);
+  assert.equal(missing.code, 4);
+  assert.match(missing.err, /nosuch:latest is not installed in .*models\nhint: .*pullama list/);
+  await Deno.remove(largest(at.b));
+  const incomplete = await at.ran(["export", "--all", "-o", file]);
+  assert.equal(incomplete.code, 4);
+  assert.match(
+    incomplete.err,
+    /b:latest is not complete: blob [0-9a-f]{12} is missing\nhint: .*pullama b:latest/,
+  );
+  assert.deepEqual(topOf(at.folder), ["models"]);
+});
+
+Deno.test("blobs of a skip list are left out, as list --digests prints them", async () => {
+  await using at = await place();
+  const list = `${at.folder}/have.txt`;
+  const { out } = await at.ran(["list", "--digests"]);
+  await Deno.writeTextFile(list, out.split("\n").filter((row) => !row.startsWith("b:")).join("\n"));
+  const file = `${at.folder}/x.tar`;
+  const skipped = await at.ran(["export", "a", "-o", file, "--skip-list", list]);
+  assert.equal(skipped.code, 0, skipped.err);
+  assert.match(skipped.out, /0 blobs, \d+ left out, /);
+  assert.ok(Deno.statSync(file).size < 10_000);
+  await Deno.writeTextFile(list, "nothing\n");
+  const none = await at.ran(["export", "a", "-o", `${file}2`, "--skip-list", list]);
+  assert.match(none.err, /have\.txt has no digest\nhint: .*pullama list --digests/);
+});
+
+Deno.test("command lines that make no sense are reported", async () => {
+  await using at = await place();
+  for (
+    const [args, message] of [
+      [["a"], /required option '-o, --file <file>' not specified|--file/],
+      [["-o", "x.tar"], /name the models to export, or --all/],
+      [["a", "--all", "-o", "x.tar"], /--all is all models: name none/],
+      [["a", "-o", "-"], /an archive is not written to a terminal\nhint: .*--file/],
+      [["a", "-o", "-", "--split", "1G"], /--split is of no use with --file -/],
+      [["a", "-o", "x.tar", "--split", "5"], /Expected a size of 64K or more/],
+    ] as const
+  ) {
+    const { code, err } = await at.ran(["export", ...args]);
+    assert.equal(code, 1, args.join(" "));
+    assert.match(err, message);
+  }
+});
+
+Deno.test("a folder that cannot be written to is reported with its path", async () => {
+  if (!UNIX) return;
+  await using at = await place();
+  const { code, err } = await at.ran(["export", "a", "-o", `${at.folder}/none/x.tar`]);
+  assert.equal(code, 1);
+  assert.match(err, /cannot create .*none\/x\.tar\.partial: no such file or directory/);
+});
+
+Deno.test("a model of the archive is the installed one, and nothing changes in the models folder", async () => {
+  await using at = await place();
+  const before = contentOf(at.models);
+  await at.exported("a", "b");
+  assert.deepEqual(contentOf(at.models), before);
+  assert.deepEqual(topOf(at.models), ["blobs", "manifests"]);
+});
