@@ -82,11 +82,7 @@ export async function* membersIn(input: Input): AsyncGenerator<Member> {
       if (start > 0) return;
       throw new PullamaError("archive", "it is empty", { hint: HINT });
     }
-    const header = new Header(
-      Buffer.from(block.buffer, block.byteOffset, block.length),
-      0,
-      extended,
-    );
+    const header = new Header(Buffer.from(block.buffer, block.byteOffset, block.length));
     if (header.nullBlock) return;
     if (!header.cksumValid) throw noArchive(block, start);
     const { type } = header;

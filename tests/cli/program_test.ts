@@ -127,7 +127,7 @@ Deno.test("run() reports usage errors on stderr, with exit code 1, before openin
     ["version extra", /too many arguments/],
     [
       "version --force",
-      /unknown option '--force'\n\('version' has no --force; pull, cp, mv, update and queue/,
+      /unknown option '--force'\n\('version' has no --force; pull, cp, mv, export, import, update and queue|most other commands have it/,
     ],
   ];
   for (const [line, ...patterns] of cases) {

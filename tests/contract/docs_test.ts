@@ -107,6 +107,8 @@ Deno.test("README uses only flags and commands that exist", async () => {
     "prune",
     "cp",
     "mv",
+    "export",
+    "import",
     "verify",
     "outdated",
     "update",

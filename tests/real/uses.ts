@@ -46,6 +46,8 @@ export function usesOf(name: string, models: string): ReadonlyMap<string, readon
       ["mv", name, models, "--models-dir", `${models}-copy`],
       0,
     ]]],
+    ["export", [[["export", name, "-o", `${models}.tar`, ...here], 0]]],
+    ["import", [[["import", `${models}.tar`, ...here], 0]]],
     ["rm", [[["rm", name, ...here], 0], [["rm", name, ...here], 4]]],
   ]);
 }

@@ -52,7 +52,7 @@ export async function runExport(
       onProgress(done, total, wasThere) {
         if (!printer) {
           printer = archivePrinter(out, host.clock, display, "exporting", total);
-          printer.event("export_start", { TotalBytes: total });
+          if (!display.quiet) printer.event("export_start", { TotalBytes: total });
         }
         // Checking what was there is faster than writing: it says nothing of the time that is left.
         printer.progress(done, wasThere ? 0 : done - before);

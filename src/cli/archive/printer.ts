@@ -52,11 +52,19 @@ export function archivePrinter(
       event,
       progress(done, moved) {
         progress.move(done, moved);
-        if (!isDue()) return;
-        const rate = progress.rate();
-        const pct = total === undefined ? undefined : progress.percent;
-        const numbers = { pct, OverallDone: done, OverallTotal: total, BytesPerSecond: rate };
-        event("progress", numbers);
+        if (quiet || !isDue()) return;
+        const BytesPerSecond = progress.rate();
+        if (total === undefined) {
+          return event("import_progress", { ReadBytes: done, BytesPerSecond });
+        }
+        const eta = progress.steadyEtaMs();
+        event("progress", {
+          pct: progress.percent,
+          OverallDone: done,
+          OverallTotal: total,
+          BytesPerSecond,
+          ETASeconds: eta === undefined ? undefined : Math.round(eta / 1000),
+        });
       },
       end() {},
     };

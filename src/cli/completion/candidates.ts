@@ -140,6 +140,7 @@ async function wordsFor(
     case "rm":
     case "cp":
     case "mv":
+    case "export":
     case "clean":
     case "verify":
     case "outdated":
