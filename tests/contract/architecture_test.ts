@@ -36,7 +36,7 @@ const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["read", "write", "clean", "remove", "show", "check"],
     ["store.ts"],
   ],
-  setup: [["checks", "pace"], ["."]],
+  setup: [["checks", "pace", "mirrors"], ["."]],
   ui: [["terminal", "mode.ts"], ["text"], ["progress"], ["pull", "reports"]],
   cli: [
     ["host"],

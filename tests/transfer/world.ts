@@ -10,7 +10,8 @@ import { blobFile, pathsOf } from "../../src/store/layout/paths.ts";
 import { openFolder } from "../../src/store/store.ts";
 import type { Clock } from "../../src/io/clock.ts";
 import type { Room, Source, Store } from "../../src/core/content.ts";
-import { pullModel, type PullPace, type PullSettings } from "../../src/transfer/pull.ts";
+import { pullModel, type PullSettings } from "../../src/transfer/pull.ts";
+import type { PullPace } from "../../src/transfer/pace.ts";
 import { makeModel } from "../fakes/model.ts";
 import {
   type AddedModel,

@@ -70,7 +70,9 @@ export class FolderSource implements Source {
     return true;
   }
 
-  forgetAddress(): void {}
+  forgetAddress(): readonly Range[] {
+    return [];
+  }
 }
 
 async function openBlob(path: string, { digest, size }: Descriptor): Promise<Deno.FsFile> {
