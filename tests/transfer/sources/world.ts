@@ -1,14 +1,15 @@
 /** The engine with a registry that is served by mirrors as well. */
 
 import type { PullEvent } from "../../../src/core/events.ts";
-import type { Identity } from "../../../src/registry/source.ts";
+import type { Source } from "../../../src/core/content.ts";
+import type { Identity, RegistryOptions } from "../../../src/registry/source.ts";
 import { withMirrors } from "../../../src/setup/mirrors/compose.ts";
 import { Mirrors } from "../../../src/setup/mirrors/open.ts";
 import { makeModel } from "../../fakes/model.ts";
 import {
   type ModelFiles,
   type Registry,
-  type RegistryOptions,
+  type RegistryOptions as FakeOptions,
   startRegistry,
 } from "../../fakes/registry.ts";
 import { withList } from "../chunk_lists.ts";
@@ -19,6 +20,9 @@ export interface MirroredChanges extends PullChanges {
   readonly identity?: Identity;
   /** Other mirrors than those of the place. */
   readonly urls?: readonly string[];
+  /** Instead of the registry as an anonymous client sees it. */
+  readonly registry?: Source;
+  readonly common?: Pick<RegistryOptions, "caCerts">;
   /** The registry has a list of chunks. */
   readonly list?: Parameters<typeof withList>[0];
 }
@@ -39,8 +43,8 @@ export interface Mirrored extends World {
 
 export async function mirroredWorld(
   count = 1,
-  options: RegistryOptions = {},
-  ofMirror: RegistryOptions = {},
+  options: FakeOptions = {},
+  ofMirror: FakeOptions = {},
 ): Promise<Mirrored> {
   const place = await world(options);
   const mirrors: Registry[] = [];
@@ -48,7 +52,7 @@ export async function mirroredWorld(
   const repository = `${place.registry.host.replace(":", "_")}/library/tiny`;
 
   async function with_<T>(
-    { offline = false, identity = {}, urls, list, ...changes }: MirroredChanges,
+    { offline = false, identity = {}, urls, registry, common, list, ...changes }: MirroredChanges,
     run: (changes: PullChanges) => Promise<T>,
   ): Promise<{ readonly done: T; readonly said: readonly PullEvent[] }> {
     const said: PullEvent[] = [];
@@ -57,13 +61,14 @@ export async function mirroredWorld(
       offline,
       identity,
       proxyFor: () => undefined,
-      common: { userAgent: "test" },
+      common: { userAgent: "test", ...common },
     });
     const observer = {
       onWarning: (message: string, hint: string) => said.push({ event: "warning", message, hint }),
     };
-    const source: PullChanges["source"] = (registry) => {
-      const own = list ? withList(list)(registry) : registry;
+    const source: PullChanges["source"] = (anonymous) => {
+      const asked = registry ?? anonymous;
+      const own = list ? withList(list)(asked) : asked;
       const emit = (event: PullEvent) => void said.push(event);
       return withMirrors(offline ? undefined : own, all.observedBy(observer), emit);
     };
