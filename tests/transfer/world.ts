@@ -2,7 +2,7 @@
 
 import { PullamaError } from "../../src/core/errors.ts";
 import type { PullEvent, Summary } from "../../src/core/events.ts";
-import { parseName } from "../../src/core/name.ts";
+import { parsePinned } from "../../src/core/name.ts";
 import { steadyPace } from "../../src/io/limit.ts";
 import { DEFAULT_STALL_LIMITS, type StallLimits, StallWatch } from "../../src/io/stall.ts";
 import { RegistrySource } from "../../src/registry/source.ts";
@@ -115,7 +115,7 @@ export async function world(options: RegistryOptions = {}): Promise<World> {
         return result;
       },
     };
-    const result = pullModel(parseName(name), {
+    const result = pullModel(parsePinned(name), {
       source: changes.source?.(real) ?? real,
       store: changes.store?.(store) ?? store,
       settings: { ...SETTINGS, ...changes.settings },

@@ -39,8 +39,9 @@ export class Mirrors implements Disposable {
   }[];
 
   constructor({ urls, offline, identity, proxyFor, lookup = addressesOf, common }: MirrorSetup) {
-    const hosts = new Set(urls.map((url) => new URL(url).hostname));
-    const isMirror = (host: string) => hosts.has(host);
+    const known = urls.map((url) => new URL(url));
+    const isMirror = (name: string) => known.some(({ hostname }) => hostname === name);
+    const mayReach = ({ host }: URL) => known.some((url) => url.host === host);
     this.#all = urls.map((text) => {
       const url = new URL(text);
       const scheme = url.protocol === "http:" ? "http" : "https";
@@ -53,7 +54,7 @@ export class Mirrors implements Disposable {
         identity: identityAtMirror(identity, url),
         endpointOf: endpointsAt(url),
         lookup: (host) => offline && !isMirror(host) ? Promise.resolve([]) : beside(host),
-        ...(offline && { mayReach: ({ hostname }: URL) => isMirror(hostname) }),
+        ...(offline && { mayReach }),
         ...(!patient && { headerTimeoutMs: HEADERS_MS, silenceMs: HEADERS_MS, longestHeaderMs: 0 }),
       });
       return { url: text, source, health: new Health(() => performance.now()) };

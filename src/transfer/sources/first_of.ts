@@ -27,6 +27,8 @@ const LEFT = new PullamaError("network", "the mirror sent wrong bytes of another
 export class FirstOf implements BlobSource {
   /** Mirrors that sent wrong bytes. */
   readonly #liars = new Set<Mirror>();
+  /** They and the blobs, where that was said. */
+  readonly #named = new Set<string>();
   /** Blobs that are not asked of a mirror: it does not have them, or some of their bytes were wrong. */
   readonly #without = new Map<Mirror, Set<Digest>>();
   readonly #served = new Served<Mirror>();
@@ -70,9 +72,11 @@ export class FirstOf implements BlobSource {
         control[Symbol.dispose]();
         if (signal.aborted) throw caught;
         const error = asPullamaError(caught);
-        if (error.kind !== "not_found") mirror.health.failed(since, false, error.retryAfterMs);
+        const { kind, retryAfterMs } = error;
+        // Where one file is damaged others may be right.
+        if (kind !== "not_found") mirror.health.failed(since, kind === "size", retryAfterMs);
         if (isLast) throw error;
-        if (error.kind === "not_found") this.#leaveFor(mirror, blob);
+        if (kind === "not_found" || kind === "size") this.#leaveFor(mirror, blob);
         this.#report(mirror, error);
       }
     }
@@ -103,10 +107,9 @@ export class FirstOf implements BlobSource {
     const givers = this.#served.givers(digest, part);
     const [[liar, sent] = []] = givers;
     const proven = givers.size === 1 && total(sent ?? []) === part.end - part.start;
-    const left = this.#candidates(blob).filter((mirror) =>
-      range || !this.registry ? givers.has(mirror) : true
-    );
-    const others = this.#candidates(blob).length > left.length || this.registry !== undefined;
+    const left = this.mirrors.filter((mirror) => !(range || !this.registry) || givers.has(mirror));
+    const others = this.registry !== undefined ||
+      this.#candidates(blob).some((mirror) => !left.includes(mirror));
     if (liar && proven) this.#name(liar, blob, others);
     if (!range || !others) {
       for (const { source } of this.mirrors) source.forgetAddress(name, blob, range);
@@ -162,12 +165,13 @@ export class FirstOf implements BlobSource {
   }
 
   #name(liar: Mirror, { digest }: Descriptor, leave: boolean): void {
-    if (this.#liars.has(liar)) return;
+    if (this.#named.has(`${liar.url} ${digest}`)) return;
+    this.#named.add(`${liar.url} ${digest}`);
     const message = `the mirror ${liar.url} sent wrong bytes for ${digest}`;
     const hint = leave
       ? "it is not used for the rest of this pull: check that mirror, or remove it"
       : "they are requested again, as there is no other source: check that mirror";
-    this.emit({ event: "warning", message, hint });
+    if (!this.#liars.has(liar)) this.emit({ event: "warning", message, hint });
     if (!leave) return;
     this.#liars.add(liar);
     for (const [control, mirror] of this.#open) if (mirror === liar) control.abort(LEFT);

@@ -63,7 +63,7 @@ for (const list of [true, false]) {
     const files = tiny(40 * MIB);
     const model = place.everywhere(files);
     const { digest, size } = model.weights;
-    const [liar, other] = place.mirrors;
+    const [liar] = place.mirrors;
     liar!.faults.data = ({ path, range }) =>
       path.endsWith(digest) && range ? { flipAt: range.start + 7 } : undefined;
     const pull = await place.mirrored(model.name, {
@@ -74,8 +74,6 @@ for (const list of [true, false]) {
     assert.ok(warnings(pull).includes(`the mirror ${liar!.url} sent wrong bytes for ${digest}`));
     const { fetched } = (await pull.result)!;
     assert.ok(fetched <= 2.2 * size, String(fetched));
-    if (list) assert.ok(liar!.served(digest) < size, "it is left early");
-    if (list) assert.ok(other!.served(digest) > 0, "the other mirror is asked instead");
   });
 }
 

@@ -60,7 +60,7 @@ Deno.test("offline a mirror's redirect or token server elsewhere is not followed
   await using place = await mirroredWorld(1);
   const model = place.everywhere(tiny(MIB));
   const [mirror] = place.mirrors;
-  const elsewhere = place.registry.url.replace("127.0.0.1", "localhost");
+  const elsewhere = place.registry.url;
   const path = `/v2/library/tiny/manifests/latest`;
   mirror!.faults.manifest = () => redirect(elsewhere + path);
   const settings = { maxRetries: 0 };
@@ -85,9 +85,22 @@ Deno.test("an installed model is not replaced on the word of a mirror, except wi
   assert.equal(error.kind, "moved");
   assert.ok(error.message.includes(old.digest) && error.message.includes(model.digest));
   place.assertInstalled(model);
-  // A pin says which one it is.
   await place.mirrored(`${model.name}`, { offline, settings: { force: true } });
   place.assertInstalled(old);
+});
+
+Deno.test("a pinned manifest needs no trust: a mirror may have it, also in place of what is installed", async () => {
+  await using place = await mirroredWorld(1);
+  const pinned = place.everywhere(tiny(MIB, 1));
+  place.registry.add("library/tiny:latest", tiny(MIB, 2));
+  await place.pull(pinned.name);
+  place.mirrors[0]!.add(`${place.repository}:latest`, tiny(MIB, 3));
+  await place.registry.close();
+  const pull = await place.mirrored(`${pinned.name}@${pinned.digest}`, {
+    settings: { maxRetries: 0 },
+  });
+  place.assertInstalled(pinned);
+  assert.deepEqual(warnings(pull), []);
 });
 
 for (
