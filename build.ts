@@ -54,6 +54,7 @@ export const PERMISSIONS = {
     "PULLAMA_REGISTRY_USER",
     "PULLAMA_REGISTRY_PASSWORD",
     "PULLAMA_TOKEN_HOSTS",
+    "PULLAMA_MIRRORS",
     "DOCKER_CONFIG",
     "PULLAMA_USER_AGENT",
     // Proxies and certificates.

@@ -5,6 +5,7 @@
  */
 
 import type { Digest } from "./digest.ts";
+import type { PullamaError } from "./errors.ts";
 import type { Descriptor, Manifest } from "./manifest.ts";
 import type { ModelName } from "./name.ts";
 import type { Chunk, Range } from "./ranges.ts";
@@ -19,6 +20,13 @@ export interface BlobBody {
   readonly ranged: boolean;
   /** A byte stream. It may end early without an error: the reader has to count. */
   readonly stream: ReadableStream<Uint8Array>;
+  /** Who sends it, for people: the URL of a mirror, or the host of a registry; absent where there is no choice. */
+  readonly from?: string;
+  /**
+   * To be called once with the offset that the reader has reached, and the failure that ended the body early, if one
+   * did. True: another source sends the rest, if it is requested now.
+   */
+  readonly ended?: (position: number, error?: PullamaError) => boolean;
 }
 
 /** Where manifests come from. Every failure is a PullamaError; nothing is retried in here. */
@@ -42,8 +50,11 @@ export interface BlobSource {
   open(name: ModelName, blob: Descriptor, range: Range, signal: AbortSignal): Promise<BlobBody>;
   /** Whether requests for parts of the blob are responded to with these; undefined: that is not known yet. */
   sendsRanges(name: ModelName, blob: Descriptor): boolean | undefined;
-  /** The bytes of the blob were wrong: the next request looks for another address of it. */
-  forgetAddress(name: ModelName, blob: Descriptor): void;
+  /**
+   * Bytes of the blob were wrong, those of `range` where that is known: the next request looks for another address of
+   * them. Returns what was received from a source that is not asked for this blob again; empty: there is no other.
+   */
+  forgetAddress(name: ModelName, blob: Descriptor, range?: Range): readonly Range[];
 }
 
 /** Where models come from. */

@@ -32,6 +32,8 @@ export interface Summary {
   readonly size: number;
   /** Blob bytes downloaded in this run, including those that had to be discarded. */
   readonly fetched: number;
+  /** `fetched` by source, the URL of a mirror or the host of the registry, if there are mirrors. */
+  readonly fetchedFrom?: Readonly<Record<string, number>>;
   /** Bytes of blobs that only the model used which this one has replaced; they were removed. */
   readonly freed?: number;
   /** From the first request to the last sync, in milliseconds. */
@@ -56,6 +58,8 @@ export interface DryRun {
   readonly free: number | undefined;
   /** Whether there is enough free space, including the reserve that is kept free. */
   readonly fits: boolean;
+  /** The sources that blobs would be requested from, in this order, if there are mirrors. */
+  readonly from?: readonly string[];
 }
 
 /** A blob of a dry run. Sizes in bytes. */
@@ -94,6 +98,8 @@ export type PullEvent =
     readonly kept: number;
     /** The ID of the model that is stored under this name, if it is another one. */
     readonly replaces?: Digest;
+    /** The URL of the mirror whose word this manifest is, if the registry was not asked or not reached. */
+    readonly from?: string;
   }
   /** The whole blob was already on disk. */
   | { readonly event: "blob_cached"; readonly blob: BlobRef }

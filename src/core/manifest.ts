@@ -33,6 +33,16 @@ export interface Manifest {
   readonly digest: Digest;
   readonly config?: Descriptor;
   readonly layers: readonly Descriptor[];
+  /** Whose word it is, if not that of the model's registry. */
+  readonly from?: MirrorWord;
+}
+
+/** A mirror that has said which manifest a tag has. */
+export interface MirrorWord {
+  /** Without credentials, which a mirror's URL cannot have. */
+  readonly url: string;
+  /** Why the registry was not asked. */
+  readonly because: "offline" | "unreachable";
 }
 
 /** The size limit in bytes; manifests of models with thousands of tensors are smaller. */

@@ -5,6 +5,7 @@ import { PullamaError } from "../core/errors.ts";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
+import type { Range } from "../core/ranges.ts";
 import { UrlCache } from "./api/url_cache.ts";
 import { Authorizations, AuthorizedHttp } from "./auth/auth.ts";
 import { blobOpener } from "./api/blob.ts";
@@ -149,10 +150,13 @@ export class RegistrySource implements Source, Disposable {
     return ranges.get((addresses.get(home.href) ?? hints.get(home.href) ?? home).host);
   }
 
-  forgetAddress(name: ModelName, { digest }: Descriptor): void {
+  forgetAddress(name: ModelName, { digest }: Descriptor, range?: Range): readonly Range[] {
+    // A part may have been changed on its way: that alone is no reason to ask for the address again.
+    if (range) return [];
     const home = this.#registry.url(name, `blobs/${digest}`).href;
     this.#memory.addresses.drop(home);
     this.#memory.hints.drop(home);
+    return [];
   }
 
   [Symbol.dispose](): void {

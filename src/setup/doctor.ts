@@ -15,6 +15,7 @@ import { type FolderOptions, folderStep } from "./checks/folder.ts";
 import { Hosts } from "./checks/hosts.ts";
 import { keyStep } from "./checks/key.ts";
 import { networkSteps } from "./checks/network.ts";
+import { mirrorSteps } from "./checks/mirror.ts";
 import { modelSteps } from "./checks/model.ts";
 import { checkSpace } from "./checks/space.ts";
 import { type ServerOptions, serverStep } from "./checks/server.ts";
@@ -22,6 +23,8 @@ import { runSteps, type Watcher } from "./checks/run.ts";
 import { variable } from "./environment.ts";
 import { identityIn, keptIdentity } from "./identity.ts";
 import { type BecomeOwner, foreignOwner, refuseOwner } from "./owner.ts";
+import { withMirrors } from "./mirrors/compose.ts";
+import { Mirrors } from "./mirrors/open.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
 import { userAgent } from "./version.ts";
 
@@ -32,6 +35,9 @@ export interface DoctorOptions
   readonly insecure: boolean;
   /** Hosts that get the login for the registry if it names them as its token server. */
   readonly tokenHosts?: readonly string[];
+  /** Mirrors, as those of a pull. */
+  readonly mirrors?: readonly string[];
+  readonly offline?: true;
   /** A file with certificates to trust besides the system's. */
   readonly caCert?: string;
   /** Folders with such files, as SSL_CERT_DIR lists them. */
@@ -69,9 +75,10 @@ export async function diagnose(
   { env, accounts, checkMs, speedMs }: DoctorContext = HERE,
 ): Promise<DoctorReport> {
   const { model, insecure, modelsDir, chosenBy, elsewhere } = options;
+  const { mirrors: urls = [], offline = false } = options;
   const url = new URL(endpointsByName(insecure)(model).origin);
   const scheme = url.protocol === "http:" ? "http" : "https";
-  const hosts = new Hosts(url);
+  const hosts = new Hosts(url, urls.map((each) => new URL(each)), offline);
   // Evaluated late: invalid variables are reported by their own check.
   const proxyFor = (at: URL) => proxiesIn(env)(at);
   const own = identityIn(env, options.tokenHosts);
@@ -86,17 +93,25 @@ export async function diagnose(
   const aside = { ...network, proxyFor };
   using local = new Http(network);
   using http = new Http(aside);
-  using source = new RegistrySource({
+  const lookup = (host: string) => resolveHost(host, watcher.signal);
+  const observer = {
+    onRequest(note: RequestNote) {
+      hosts.onResponse(note);
+      watcher.onRequest?.(note);
+    },
+  };
+  using registry = new RegistrySource({
     ...network,
     insecure,
     identity,
     proxyFor: hosts.listening(proxyFor),
-    lookup: lookupBeside(proxyFor, scheme, (host) => resolveHost(host, watcher.signal)),
-    onRequest(note) {
-      hosts.onResponse(note);
-      watcher.onRequest?.(note);
-    },
+    lookup: lookupBeside(proxyFor, scheme, lookup),
+    ...observer,
   });
+  const setup = { urls, offline, identity, proxyFor: hosts.listening(proxyFor), lookup };
+  using all = new Mirrors({ ...setup, common: network });
+  const mirrors = all.observedBy(observer);
+  const source = withMirrors(offline ? undefined : registry, mirrors, () => {});
   const first = new FirstResponse(http, url);
   async function enter(): Promise<void> {
     const found = await owner;
@@ -107,8 +122,8 @@ export async function diagnose(
     folderStep({ modelsDir, chosenBy, accounts, model, enter }),
     serverStep({ elsewhere, address: env("OLLAMA_HOST"), http: local }),
     keyStep(identity, url.host),
-    ...networkSteps({ url, env, first }),
-    clockStep(first),
+    ...(offline ? [] : [...networkSteps({ url, env, first }), clockStep(first)]),
+    ...mirrorSteps({ name: model, mirrors, http }),
     ...modelSteps({
       name: model,
       source,

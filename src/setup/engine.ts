@@ -6,9 +6,12 @@ import { DEFAULT_HOST, displayName, type ModelName } from "../core/name.ts";
 import { refusedOnWindows } from "../core/name_rules.ts";
 import type { Stop } from "../core/stop.ts";
 import { openDisk } from "../io/disk.ts";
+import type { RequestNote } from "../registry/http/http.ts";
 import { RegistrySource } from "../registry/source.ts";
 import { proxiesIn } from "../registry/net/proxy.ts";
 import { openFolder } from "../store/store.ts";
+import { withMirrors } from "./mirrors/compose.ts";
+import { Mirrors } from "./mirrors/open.ts";
 import { memoryWindow } from "./memory.ts";
 import { livePace } from "./pace/pace.ts";
 import type { Timetable } from "./pace/timetable.ts";
@@ -19,7 +22,7 @@ import { variable } from "./environment.ts";
 import { identityIn, keptIdentity } from "./identity.ts";
 import { type BecomeOwner, foreignOwner, refuseOwner } from "./owner.ts";
 import type { PullOptions } from "./options.ts";
-import { installedFirst, repairSource } from "./installed_source.ts";
+import { installedFirst, installedOtherwise, repairSource } from "./installed_source.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
 import { TOOL, userAgent } from "./version.ts";
 
@@ -52,16 +55,18 @@ export async function openEngine(
   const owner = options.dryRun ? undefined : await foreignOwner(options.modelsDir);
   const identity = owner ? await keptIdentity(own) : own;
   if (owner) await become(owner);
-  const registry = new RegistrySource({
+  const { mirrors: urls = [], offline = false } = options;
+  const common = {
     userAgent: userAgent(variable),
-    insecure: options.insecure,
     chunkSize: options.chunkSize,
     longestHeaderMs: options.timeoutMs,
     caCerts,
-    proxyFor,
     withoutProxyEnv,
-    identity,
-  });
+  };
+  const registry = offline
+    ? undefined
+    : new RegistrySource({ ...common, insecure: options.insecure, proxyFor, identity });
+  const mirrors = new Mirrors({ urls, offline, identity, proxyFor, common });
   const counts = new CountsByHost();
   const windows = Deno.build.os === "windows";
   const { limitRate: timetable = UNLIMITED, windows: hours = [], connections } = options;
@@ -84,17 +89,19 @@ export async function openEngine(
         throw new PullamaError("invalid_name", reason, { hint: "pull it on another system" });
       }
       if (name.host.toLowerCase() === "ollama.com") emit({ event: "warning", ...otherName(name) });
-      const observed = registry.observedBy({
-        onRequest: (note) => emit({ event: "request", ...note }),
-        onNote: (message) => emit({ event: "note", message }),
-        onWarning: (message, hint) => emit({ event: "warning", message, hint }),
-      });
+      const observer = {
+        onRequest: (note: RequestNote) => emit({ event: "request", ...note }),
+        onNote: (message: string) => emit({ event: "note", message }),
+        onWarning: (message: string, hint: string) => emit({ event: "warning", message, hint }),
+      };
+      const own = registry?.observedBy(observer);
+      const all = withMirrors(own, mirrors.observedBy(observer), emit);
       const disk = openDisk((message) => emit({ event: "note", message }));
       const store = openFolder(options.modelsDir, { tool: TOOL, disk });
-      const source = options.repair
-        ? repairSource(observed, store)
-        : installedFirst(observed, store);
-      const tools = { source, store, settings, counts, stop, emit };
+      const either = offline && !options.dryRun ? installedOtherwise(all, store, emit) : all;
+      const source = options.repair ? repairSource(either, store) : installedFirst(either, store);
+      const order = urls.length > 0 ? [...urls, ...(offline ? [] : [name.host])] : undefined;
+      const tools = { source, store, settings, counts, stop, emit, ...(order && { order }) };
       if (options.dryRun) return await pullModel(name, tools);
       const folder = () => store.controls();
       const now = () => new Date();
@@ -102,7 +109,8 @@ export async function openEngine(
       return await pullModel(name, { ...tools, pace });
     },
     [Symbol.asyncDispose]() {
-      registry[Symbol.dispose]();
+      registry?.[Symbol.dispose]();
+      mirrors[Symbol.dispose]();
       return Promise.resolve();
     },
   };

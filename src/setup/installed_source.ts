@@ -1,6 +1,8 @@
 /** Sources that take the manifest of a model from the models folder where that is better, and blobs from a registry. */
 
 import type { Source } from "../core/content.ts";
+import { asPullamaError, type Kind } from "../core/errors.ts";
+import type { Emit } from "../core/events.ts";
 import type { ModelsFolder } from "../store/store.ts";
 
 /** For a model that is pinned to the manifest which is installed, nothing is asked of the registry. */
@@ -9,6 +11,29 @@ export function installedFirst(registry: Source, store: ModelsFolder): Source {
     const installed = name.digest && await store.manifest(name);
     const wanted = installed && installed.digest === name.digest;
     return wanted ? installed : await registry.manifest(name, signal);
+  });
+}
+
+/** Of these failures a model that is installed needs to know nothing. */
+const NOT_SAID: readonly Kind[] = ["not_found", "network", "timeout", "unavailable"];
+
+/** Where no source says which manifest a model has, it is the one that is installed. */
+export function installedOtherwise(source: Source, store: ModelsFolder, emit: Emit): Source {
+  return withManifest(source, async (name, signal) => {
+    try {
+      return await source.manifest(name, signal);
+    } catch (error) {
+      const { kind, message } = asPullamaError(error);
+      const installed = NOT_SAID.includes(kind) ? await store.manifest(name) : undefined;
+      if (!installed || name.digest !== undefined) throw error;
+      const hint = "what is installed is kept as it is";
+      emit({
+        event: "warning",
+        message: `no mirror has said which manifest it is: ${message}`,
+        hint,
+      });
+      return installed;
+    }
   });
 }
 
@@ -33,6 +58,6 @@ function withManifest(registry: Source, manifest: Source["manifest"]): Source {
     chunksums: (name, blob, signal) => registry.chunksums(name, blob, signal),
     open: (name, blob, range, signal) => registry.open(name, blob, range, signal),
     sendsRanges: (name, blob) => registry.sendsRanges(name, blob),
-    forgetAddress: (name, blob) => registry.forgetAddress(name, blob),
+    forgetAddress: (...wrong) => registry.forgetAddress(...wrong),
   };
 }

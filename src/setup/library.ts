@@ -2,6 +2,7 @@
 
 import { PullamaError } from "../core/errors.ts";
 import type { PullEvent } from "../core/events.ts";
+import { mirrorOptions } from "./mirrors/urls.ts";
 import { tokenHosts, trustedCertificates } from "./trust.ts";
 import { variable } from "./environment.ts";
 import { modelsDir } from "./models_dir.ts";
@@ -29,6 +30,10 @@ export interface LibraryOptions {
   readonly caCert?: string;
   /** Token servers on other hosts that get the login for a registry; default as PULLAMA_TOKEN_HOSTS says. */
   readonly tokenHosts?: readonly string[];
+  /** URLs of mirrors that blobs are downloaded from first, in this order; default as PULLAMA_MIRRORS says. */
+  readonly mirrors?: readonly string[];
+  /** Ask only mirrors, also for manifests. */
+  readonly offline?: boolean;
   /** Pull even if there is not enough disk space, or it is not a model. */
   readonly force?: boolean;
   /**
@@ -61,6 +66,7 @@ export function pullOptionsFor(options: LibraryOptions): PullOptions {
     }),
     ...trustedCertificates(options.caCert, variable),
     tokenHosts: tokenHosts(options.tokenHosts, variable),
+    ...mirrorOptions(options.mirrors, options.offline ?? false, variable),
   };
 }
 

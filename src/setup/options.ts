@@ -30,6 +30,10 @@ export interface PullOptions {
   /** Pull even if there is not enough disk space, or it is not a model. */
   readonly force: boolean;
   readonly dryRun: boolean;
+  /** Mirrors that blobs are requested from first, in this order; URLs as `mirrorOptions` returns them. */
+  readonly mirrors?: readonly string[];
+  /** Ask only these, also for manifests. */
+  readonly offline?: true;
   /** Pull exactly what is installed, also where the registry has another manifest by now. */
   readonly repair?: true;
 }

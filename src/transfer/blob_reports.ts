@@ -21,6 +21,7 @@ export class BlobReports implements BlobWatcher {
   ) {}
 
   lost(range: Range, count: number, reason: string): void {
+    this.fetcher.forgetAddress(this.blob, range);
     this.context.emit({ event: "bytes_lost", digest: this.blob.digest, count, reason });
     this.plan?.putBack(range);
     this.on.lost();

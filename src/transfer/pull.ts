@@ -1,15 +1,16 @@
 /** One pull from beginning to end: a model of a Source becomes a model of a Store. */
 
-import type { BlobStatus, PullIntent, Session, Source, Store } from "../core/content.ts";
+import type { BlobStatus, Session, Source, Store } from "../core/content.ts";
 import { asPullamaError, PullamaError } from "../core/errors.ts";
-import type { BlobRef, DryRun, Emit, PaceState, Summary } from "../core/events.ts";
+import type { BlobRef, Emit, Summary } from "../core/events.ts";
 import { assertModel, type Descriptor, distinctBlobs, type Manifest } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Stop } from "../core/stop.ts";
 import { FollowingController } from "../io/abort.ts";
 import { type Clock, systemClock } from "../io/clock.ts";
-import { type Pace, RateLimit, steadyPace } from "../io/limit.ts";
+import { RateLimit, steadyPace } from "../io/limit.ts";
 import { StallWatch } from "../io/stall.ts";
+import { dryRun, intentOf, keptOf, sizeOf } from "./amounts.ts";
 import type { RetryPolicy } from "./retry/backoff.ts";
 import type { PullContext } from "./context.ts";
 import { CountsByHost } from "./traffic/counts_by_host.ts";
@@ -17,8 +18,10 @@ import { Fetcher } from "./traffic/fetcher.ts";
 import { Retrier } from "./retry/retrier.ts";
 import type { NeededBlob } from "./opening.ts";
 import type { SchedulerLimits } from "./limits.ts";
+import { requireSame, wordOf } from "./sources/word.ts";
 import { Scheduler } from "./scheduler.ts";
-import { requireSpace, spaceFor, type SpaceNeeded, withCleanHint } from "./space.ts";
+import { type PullPace, tellOf } from "./pace.ts";
+import { requireSpace, spaceFor, withCleanHint } from "./space.ts";
 
 export interface PullSettings extends SchedulerLimits, RetryPolicy {
   /** Longest time of one request for a range, in milliseconds. */
@@ -26,13 +29,6 @@ export interface PullSettings extends SchedulerLimits, RetryPolicy {
   /** Pull although the disk seems too small, or the manifest is not that of a model. */
   readonly force: boolean;
   readonly dryRun: boolean;
-}
-
-/** A pace that says why it is what it is; undefined: it is as the user has set it for this pull. */
-export interface PullPace extends Pace {
-  readonly state?: PaceState | undefined;
-  /** The hours at which it is open, for people; absent: at any time. */
-  readonly hours?: string | undefined;
 }
 
 export interface PullTools {
@@ -47,6 +43,8 @@ export interface PullTools {
   readonly pace?: PullPace;
   readonly clock?: Clock;
   readonly watch?: StallWatch;
+  /** The sources that blobs are requested from, in this order, for people; absent: only the registry. */
+  readonly order?: readonly string[];
 }
 
 /** How often blobs that another program removes are downloaded again while the model is being stored. */
@@ -62,7 +60,7 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
   const began = clock.now();
   using ended = new FollowingController(stop.soft);
   const context: PullContext = { signal: ended.signal, emit, clock };
-  const { pace = steadyPace(undefined) } = tools;
+  const pace: PullPace = tools.pace ?? steadyPace(undefined);
   const { timeoutMs } = settings;
   const fetcher = new Fetcher({
     source,
@@ -89,6 +87,10 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     const size = sizeOf(blobs);
     const { digest } = manifest;
     const installed = await store.installed(stored);
+    if (manifest.from && name.digest === undefined) {
+      emit({ event: "warning", ...wordOf(manifest.from, name) });
+      if (!settings.force) requireSame(manifest, installed, manifest.from);
+    }
     emit({
       event: "manifest",
       digest,
@@ -96,11 +98,12 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
       size,
       kept: keptOf(statuses),
       ...(installed !== undefined && installed !== digest && { replaces: installed }),
+      ...(manifest.from && { from: manifest.from.url }),
     });
     const room = await store.room();
     const space = spaceFor(statuses, room);
     if (settings.dryRun) {
-      emit({ event: "dry_run", result: dryRun(name, manifest, statuses, space) });
+      emit({ event: "dry_run", result: dryRun(name, manifest, statuses, space, tools.order) });
       return undefined;
     }
     if (!settings.force) requireSpace(space, statuses, room.largestFile);
@@ -130,6 +133,8 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
       blobs: statuses.length,
       size,
       fetched: fetcher.received,
+      ...(fetcher.receivedFrom.size > 0 &&
+        { fetchedFrom: Object.fromEntries(fetcher.receivedFrom) }),
       ...(freed > 0 && { freed }),
       elapsedMs: clock.now() - began,
     };
@@ -143,15 +148,6 @@ export async function pullModel(name: ModelName, tools: PullTools): Promise<Summ
     if (error instanceof PullamaError && error.kind === "interrupted") throw error;
     throw new PullamaError("interrupted", "the pull was interrupted", { cause: error });
   }
-}
-
-/** Reports what holds, where it is not what the user has set for this pull, and each change of it. */
-function tellOf(pace: PullPace, emit: Emit): Disposable {
-  const tell = () => {
-    if (pace.state) emit({ event: "pace", ...pace.state });
-  };
-  if (!pace.open || pace.state?.from) tell();
-  return pace.onChange(tell);
 }
 
 /** The model is stored: whatever keeps this from succeeding is no failure of the pull. */
@@ -199,52 +195,4 @@ async function downloadAndCommit(
     needed = removed.map((blob) => ({ ref: refs.get(blob.digest)!, blob, state: "missing" }));
   }
   emit({ event: "manifest_written", digest: manifest.digest });
-}
-
-/** What is missing. */
-function intentOf(
-  name: ModelName,
-  statuses: readonly BlobStatus[],
-  { hours }: PullPace,
-): PullIntent {
-  const missing = statuses.filter(({ state }) => state === "missing").map(({ blob }) => blob);
-  return {
-    name,
-    digests: new Set(missing.map(({ digest }) => digest)),
-    size: sizeOf(statuses.map(({ blob }) => blob)),
-    missing: sizeOf(missing),
-    ...(hours !== undefined && { hours }),
-  };
-}
-
-function dryRun(
-  name: ModelName,
-  { digest }: Manifest,
-  statuses: readonly BlobStatus[],
-  { toFetch, free, short }: SpaceNeeded,
-): DryRun {
-  const size = sizeOf(statuses.map(({ blob }) => blob));
-  return {
-    name,
-    digest,
-    size,
-    cached: size - toFetch,
-    toFetch,
-    free,
-    fits: short === 0,
-    blobs: statuses.map(({ blob: { digest, size, mediaType }, kept }) => ({
-      digest,
-      size,
-      mediaType,
-      cached: kept,
-    })),
-  };
-}
-
-function sizeOf(blobs: readonly Descriptor[]): number {
-  return blobs.reduce((sum, { size }) => sum + size, 0);
-}
-
-function keptOf(statuses: readonly BlobStatus[]): number {
-  return statuses.reduce((sum, { kept }) => sum + kept, 0);
 }

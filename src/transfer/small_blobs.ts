@@ -88,8 +88,9 @@ export class SmallBlobs {
       this.#waiting += size;
       const actual = await session.put(blob, bytes).finally(() => this.#waiting -= size);
       if (actual === digest) break;
+      // Those of each other source count anew.
+      if (fetcher.forgetAddress(blob).length > 0) downloads = 0;
       if (downloads === MOST_DOWNLOADS) throw digestMismatch(blob, actual);
-      fetcher.forgetAddress(blob);
       emit({ event: "bytes_lost", digest, count: 0, reason: MISMATCH });
     }
     emit({ event: "bytes", digest, count: size });

@@ -43,9 +43,10 @@ Deno.test("run() pulls models, with and without `pull`, with flags before, betwe
 Deno.test("run() passes the flags to the engine", async () => {
   const line = "m --models-dir /d --insecure --max-retries 0 --chunk-size 8MiB --timeout 90s " +
     "--connections 64 --limit-rate 5M --retry-for 24h --ca-cert /c.pem " +
-    "--token-host sso.corp --token-host sso.corp:8443 --force --dry-run";
+    "--token-host sso.corp --token-host sso.corp:8443 " +
+    "--mirror http://10.0.0.5:11435/ --mirror https://r.corp/x --offline --force --dry-run";
   for (const flags of [line, line.replaceAll(/(--[a-z-]+) (?!--)/g, "$1=")]) {
-    const argv = words(flags).map((word) => word.replace(/^(--(insecure|force))=$/, "$1"));
+    const argv = words(flags).map((word) => word.replace(/^(--(insecure|offline|force))=$/, "$1"));
     assert.deepEqual((await ran(argv)).options, {
       modelsDir: "/d",
       insecure: true,
@@ -57,6 +58,8 @@ Deno.test("run() passes the flags to the engine", async () => {
       retryForMs: 24 * 3_600_000,
       caCert: "/c.pem",
       tokenHosts: ["sso.corp", "sso.corp:8443"],
+      mirrors: ["http://10.0.0.5:11435", "https://r.corp/x"],
+      offline: true,
       force: true,
       dryRun: true,
     });
@@ -208,7 +211,7 @@ Deno.test("run() prints the same help and errors wherever the command is on the 
 Deno.test("run() lists every flag of a pull in its help, and in that of the program", async () => {
   const flags = "--models-dir --insecure --quiet --verbose --no-color --output --max-retries " +
     "--chunk-size --timeout --connections --limit-rate --retry-for --ca-cert --token-host " +
-    "--force --dry-run";
+    "--mirror --offline --force --dry-run";
   for (const line of ["help", "help pull", "pull --help", "m -h"]) {
     const { out } = await ran(words(line));
     for (const flag of words(flags)) assert.ok(out.includes(flag), `${line}: ${flag}`);

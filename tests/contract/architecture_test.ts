@@ -37,7 +37,7 @@ const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["read", "write", "clean", "remove", "show", "check"],
     ["store.ts"],
   ],
-  setup: [["checks", "pace"], ["."], ["local"]],
+  setup: [["checks", "pace", "mirrors"], ["."], ["local"]],
   ui: [["terminal", "mode.ts"], ["text"], ["progress"], ["pull", "reports"]],
   cli: [
     ["host"],

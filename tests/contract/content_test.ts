@@ -7,10 +7,12 @@ import type { Manifest } from "../../src/core/manifest.ts";
 import { fullName, parseName } from "../../src/core/name.ts";
 import { type Range, total } from "../../src/core/ranges.ts";
 import { RegistrySource } from "../../src/registry/source.ts";
+import { withMirrors } from "../../src/setup/mirrors/compose.ts";
 import { FolderSource } from "../../src/store/read/folder_source.ts";
 import { pathsOf } from "../../src/store/layout/paths.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { pullModel, type PullSettings } from "../../src/transfer/pull.ts";
+import { Health } from "../../src/transfer/sources/health.ts";
 import { noise, wholeOf } from "../fakes/content.ts";
 import { type RegistryOptions, startRegistry } from "../fakes/registry.ts";
 import { temporaryFolder } from "../real/child.ts";
@@ -38,6 +40,18 @@ sourceSuite("MemorySource", () => {
   const world = { source, name: NAME, manifest, blob: manifest.layers[0]! };
   return Promise.resolve({ ...world, [Symbol.asyncDispose]: () => Promise.resolve() });
 });
+
+for (const [what, has] of [["that has it", true], ["that lacks it", false]] as const) {
+  sourceSuite(`a registry with a mirror ${what}`, () => {
+    const [registry, other] = [new MemorySource(), new MemorySource()];
+    const manifest = registry.add(NAME, [LAYER]);
+    if (has) other.add(NAME, [LAYER]);
+    const mirror = { url: "http://mirror", source: other, health: new Health(() => 0) };
+    const source = withMirrors(registry, [mirror], () => {});
+    const world = { source, name: NAME, manifest, blob: manifest.layers[0]! };
+    return Promise.resolve({ ...world, [Symbol.asyncDispose]: () => Promise.resolve() });
+  });
+}
 
 const servers: readonly (readonly [what: string, options: RegistryOptions])[] = [
   ["RegistrySource", {}],

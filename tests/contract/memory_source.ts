@@ -72,7 +72,9 @@ export class MemorySource implements Source {
     return true;
   }
 
-  forgetAddress(): void {}
+  forgetAddress(): readonly Range[] {
+    return [];
+  }
 }
 
 /** As a connection gives it: in pieces, each when it is asked for. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { PaceState } from "../../src/core/events.ts";
-import type { PullPace } from "../../src/transfer/pull.ts";
+import type { PullPace } from "../../src/transfer/pace.ts";
 import { quiet } from "../crash/kills.ts";
 import { until } from "../crash/scene.ts";
 import { type World, world } from "./world.ts";

@@ -2,7 +2,7 @@
 
 import { PullamaError } from "../../src/core/errors.ts";
 import type { PullEvent, Summary } from "../../src/core/events.ts";
-import { parseName } from "../../src/core/name.ts";
+import { parsePinned } from "../../src/core/name.ts";
 import { steadyPace } from "../../src/io/limit.ts";
 import { DEFAULT_STALL_LIMITS, type StallLimits, StallWatch } from "../../src/io/stall.ts";
 import { RegistrySource } from "../../src/registry/source.ts";
@@ -10,7 +10,8 @@ import { blobFile, pathsOf } from "../../src/store/layout/paths.ts";
 import { openFolder } from "../../src/store/store.ts";
 import type { Clock } from "../../src/io/clock.ts";
 import type { Room, Source, Store } from "../../src/core/content.ts";
-import { pullModel, type PullPace, type PullSettings } from "../../src/transfer/pull.ts";
+import { pullModel, type PullSettings } from "../../src/transfer/pull.ts";
+import type { PullPace } from "../../src/transfer/pace.ts";
 import { makeModel } from "../fakes/model.ts";
 import {
   type AddedModel,
@@ -114,7 +115,7 @@ export async function world(options: RegistryOptions = {}): Promise<World> {
         return result;
       },
     };
-    const result = pullModel(parseName(name), {
+    const result = pullModel(parsePinned(name), {
       source: changes.source?.(real) ?? real,
       store: changes.store?.(store) ?? store,
       settings: { ...SETTINGS, ...changes.settings },

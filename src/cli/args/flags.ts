@@ -2,7 +2,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { type Mode, MODES } from "../../ui/mode.ts";
-import { durationOrForever, hosts, path, pathOrStdin, wholeNumber } from "./values.ts";
+import { durationOrForever, each, hosts, path, pathOrStdin, wholeNumber } from "./values.ts";
 
 const STORAGE = "Storage:";
 const NETWORK = "Network:";
@@ -51,6 +51,22 @@ export function tokenHostFlag(): Option<
   const about =
     "another host that gets the registry's login; repeatable (env: PULLAMA_TOKEN_HOSTS)";
   return new Option("--token-host <host>", about).argParser(hosts).helpGroup(NETWORK);
+}
+
+export function mirrorFlag(): Option<
+  "--mirror <url>",
+  undefined,
+  undefined,
+  undefined,
+  false,
+  readonly string[]
+> {
+  const about = "download from here first; repeatable, in order (env: PULLAMA_MIRRORS)";
+  return new Option("--mirror <url>", about).argParser(each).helpGroup(NETWORK);
+}
+
+export function offlineFlag(): Option<"--offline"> {
+  return new Option("--offline", "ask only mirrors, also for manifests").helpGroup(NETWORK);
 }
 
 export function outputFlag(): Option<

@@ -12,6 +12,8 @@ export interface PlaceFlags {
   readonly insecure?: true | undefined;
   readonly caCert?: string | undefined;
   readonly tokenHost?: readonly string[] | undefined;
+  readonly mirror?: readonly string[] | undefined;
+  readonly offline?: true | undefined;
   readonly dryRun?: true | undefined;
 }
 
@@ -33,6 +35,8 @@ export function repeatPullFlags(flags: PlaceFlags, place: Place): string {
     flags.insecure ? " --insecure" : "",
     flags.caCert === undefined ? "" : ` --ca-cert ${word(flags.caCert, place)}`,
     ...(flags.tokenHost ?? []).map((host) => ` --token-host ${quotedWord(host, place)}`),
+    ...(flags.mirror ?? []).map((url) => ` --mirror ${quotedWord(url, place)}`),
+    flags.offline ? " --offline" : "",
     flags.dryRun ? " --dry-run" : "",
   ].join("");
 }

@@ -99,6 +99,11 @@ export function hosts(text: string, before: readonly string[] = []): readonly st
   );
 }
 
+/** Adds a text to those before. */
+export function each(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
 /** A path. If the value is missing, the next flag must not be taken for it. */
 export function path(text: string): string {
   if (text === "") throw new InvalidArgumentError("Expected a path that is not empty.");

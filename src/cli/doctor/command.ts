@@ -5,8 +5,10 @@ import type { DoctorWire } from "./run.ts";
 import {
   caCertFlag,
   insecureFlag,
+  mirrorFlag,
   modelsDirFlag,
   noColorFlag,
+  offlineFlag,
   outputFlag,
   tokenHostFlag,
 } from "../args/flags.ts";
@@ -17,7 +19,7 @@ const DEFAULT_MODEL = "all-minilm";
 
 const MORE = `
 Checks the models folder, the local Ollama server, the key, proxy, host name
-(dns), connection (tcp), certificate (tls), clock, manifest, disk space, the
+(dns), connection (tcp), certificate (tls), clock, mirrors, manifest, space, the
 host that serves the blobs, whether it supports range requests, and the speed of
 the first 4 MB. Nothing is stored, and no password or token is printed. Checks
 that depend on a failed one are skipped. Without a model it uses ${DEFAULT_MODEL}, a
@@ -44,6 +46,8 @@ export function addDoctor(
     .addOption(insecureFlag())
     .addOption(caCertFlag())
     .addOption(tokenHostFlag())
+    .addOption(mirrorFlag())
+    .addOption(offlineFlag())
     .addOption(outputFlag())
     .addOption(new Option("-q, --quiet", "print only failures").helpGroup("Output:"))
     .addOption(

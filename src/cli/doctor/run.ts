@@ -3,6 +3,7 @@
 import { type DoctorReport, firstFailure } from "../../core/reports/doctor.ts";
 import { exitCodeOf, PullamaError } from "../../core/errors.ts";
 import { parseName } from "../../core/name.ts";
+import { mirrorOptions } from "../../setup/mirrors/urls.ts";
 import { tokenHosts, trustedCertificates } from "../../setup/trust.ts";
 import type { DoctorOptions, DoctorWatcher } from "../../setup/doctor.ts";
 import { modelsDir, modelsVariable } from "../../setup/models_dir.ts";
@@ -35,6 +36,8 @@ export interface DoctorWire {
 export interface DoctorFlags extends FolderFlags {
   readonly insecure?: true | undefined;
   readonly caCert?: string | undefined;
+  readonly mirror?: readonly string[] | undefined;
+  readonly offline?: true | undefined;
   readonly tokenHost?: readonly string[] | undefined;
 }
 
@@ -65,6 +68,7 @@ export async function runDoctor(
     insecure: flags.insecure ?? false,
     ...trustedCertificates(flags.caCert, host.env),
     tokenHosts: tokenHosts(flags.tokenHost, host.env),
+    ...mirrorOptions(flags.mirror, flags.offline ?? false, host.env),
   };
   const documents = display.mode === "json" || display.mode === "debug";
   if (!documents && !display.quiet && display.mode === "table") {

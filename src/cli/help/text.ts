@@ -24,6 +24,7 @@ Environment:
   PULLAMA_REGISTRY_HOST, PULLAMA_REGISTRY_USER, PULLAMA_REGISTRY_PASSWORD
                                      registry login, overrides DOCKER_CONFIG
   PULLAMA_TOKEN_HOSTS                other hosts that get it, as --token-host
+  PULLAMA_MIRRORS                    mirrors to ask first, as --mirror
   NO_COLOR, FORCE_COLOR              disable or force colors
   CI                                 short logs: one line per 10% or minute
 

@@ -5,8 +5,10 @@ import {
   caCertFlag,
   insecureFlag,
   maxRetriesFlag,
+  mirrorFlag,
   modelsDirFlag,
   noColorFlag,
+  offlineFlag,
   outputFlag,
   quietFlag,
   retryForFlag,
@@ -25,7 +27,7 @@ const MIB = 2 ** 20;
 type Flags = Pick<PullFlags & DisplayFlags, keyof PullFlags | keyof DisplayFlags>;
 export type RegistryFlags = Pick<
   PullFlags,
-  "insecure" | "maxRetries" | "retryFor" | "caCert" | "tokenHost"
+  "insecure" | "maxRetries" | "retryFor" | "caCert" | "tokenHost" | "mirror" | "offline"
 >;
 export type NetworkFlags = Omit<
   Flags,
@@ -83,7 +85,9 @@ export function withNetworkFlags(command: Command): Command<[], NetworkFlags> {
         .argParser(sizeFrom(MIB / 16, "64KiB")).default(64 * MIB, "64MiB").helpGroup(NETWORK),
     )
     .addOption(caCertFlag())
-    .addOption(tokenHostFlag());
+    .addOption(tokenHostFlag())
+    .addOption(mirrorFlag())
+    .addOption(offlineFlag());
 }
 
 /** Adds the flags of requests to registries, for commands that download no blobs. */
@@ -93,5 +97,7 @@ export function withRegistryFlags(command: Command): Command<[], RegistryFlags> 
     .addOption(maxRetriesFlag())
     .addOption(retryForFlag())
     .addOption(caCertFlag())
-    .addOption(tokenHostFlag());
+    .addOption(tokenHostFlag())
+    .addOption(mirrorFlag())
+    .addOption(offlineFlag());
 }

@@ -1,5 +1,6 @@
 /** The options of a pull, from flags and environment. */
 
+import { mirrorOptions } from "../../setup/mirrors/urls.ts";
 import { tokenHosts, trustedCertificates } from "../../setup/trust.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import type { Hours, Timetable } from "../../setup/pace/timetable.ts";
@@ -19,6 +20,8 @@ export interface PullFlags {
   readonly retryFor?: number | undefined;
   readonly caCert?: string | undefined;
   readonly tokenHost?: readonly string[] | undefined;
+  readonly mirror?: readonly string[] | undefined;
+  readonly offline?: true | undefined;
   readonly force?: true | undefined;
   readonly dryRun?: true | undefined;
   readonly notify?: true | undefined;
@@ -41,6 +44,7 @@ export function pullOptions(flags: PullFlags, host: Host): PullOptions {
     ...(flags.retryFor !== undefined && { retryForMs: flags.retryFor }),
     ...trustedCertificates(flags.caCert, host.env),
     tokenHosts: tokenHosts(flags.tokenHost, host.env),
+    ...mirrorOptions(flags.mirror, flags.offline ?? false, host.env),
     force: flags.force ?? false,
     dryRun: flags.dryRun ?? false,
   };

@@ -13,6 +13,7 @@ export const CHECK_NAMES = [
   "tcp",
   "tls",
   "clock",
+  "mirror",
   "manifest",
   "space",
   "redirect",
@@ -45,7 +46,7 @@ export interface Check {
 export interface NeededHost {
   readonly host: string;
   readonly port: number;
-  readonly what: "registry" | "login" | "blobs" | "proxy";
+  readonly what: "registry" | "login" | "blobs" | "proxy" | "mirror";
 }
 
 export interface DoctorReport {

@@ -1,12 +1,14 @@
 /** Where a model is served. Its name is an identity: a mirror or a peer may serve it under the same name. */
 
-import { type ModelName, plainHttp } from "../../core/name.ts";
+import { DEFAULT_HOST, type ModelName, plainHttp } from "../../core/name.ts";
 
 export interface Endpoint {
   /** Scheme, host and port. */
   readonly origin: string;
   /** The name of the repository there: `namespace/model`. */
   readonly repository: string;
+  /** The registry that the server is asked to stand for, in the query `ns`, as containerd asks its mirrors. */
+  readonly ns?: string;
 }
 
 /** Throws `usage` for a name that asks for plain http where that is not allowed. */
@@ -18,4 +20,21 @@ export function endpointsByName(insecure: boolean): EndpointOf {
     origin: `${plainHttp(name, insecure) ? "http" : "https"}://${name.host}`,
     repository: `${name.namespace}/${name.model}`,
   });
+}
+
+/**
+ * Every model at a mirror, below the path of its URL; those of another registry than the default one below the name of
+ * that registry, with "_" before its port.
+ */
+export function endpointsAt(mirror: URL): EndpointOf {
+  const prefix = mirror.pathname.split("/").filter((part) => part !== "");
+  return ({ host, namespace, model }) => {
+    const ns = host.toLowerCase();
+    const registry = ns === DEFAULT_HOST ? [] : [ns.replace(":", "_")];
+    return {
+      origin: mirror.origin,
+      repository: [...prefix, ...registry, namespace, model].join("/"),
+      ns,
+    };
+  };
 }

@@ -34,8 +34,10 @@ export class HttpRegistry implements Registry {
   ) {}
 
   url(name: ModelName, path: string): URL {
-    const { origin, repository } = this.endpointOf(name);
-    return new URL(`${origin}/v2/${repository}/${path}`);
+    const { origin, repository, ns } = this.endpointOf(name);
+    const url = new URL(`${origin}/v2/${repository}/${path}`);
+    if (ns !== undefined) url.searchParams.set("ns", ns);
+    return url;
   }
 
   async get(

@@ -57,6 +57,18 @@ const KEY_PAGES: Readonly<Record<string, string>> = {
   "huggingface.co": "https://huggingface.co/settings/keys",
 };
 
+/**
+ * What a mirror at `url` may have of `identity`: user name and password for its own host, but no signature, unless it is
+ * itself a registry where users add their key.
+ */
+export function identityAtMirror(
+  { keyFile, ...others }: Identity,
+  { host, protocol }: URL,
+): Identity {
+  const known = protocol === "https:" && KEY_PAGES[host] !== undefined;
+  return { ...others, ...(known && keyFile !== undefined && { keyFile }) };
+}
+
 const VARIABLES = "set PULLAMA_REGISTRY_HOST, PULLAMA_REGISTRY_USER and PULLAMA_REGISTRY_PASSWORD";
 
 /**

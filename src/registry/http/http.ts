@@ -29,6 +29,8 @@ export interface HttpOptions extends ClientPoolOptions {
   readonly onRequest?: (note: RequestNote) => void;
   /** Milliseconds until the headers, instead of 30 s (60 s once the host has responded). */
   readonly headerTimeoutMs?: number;
+  /** Where requests may go; default anywhere. */
+  readonly mayReach?: (url: URL) => boolean;
   /** A URL that gives no response in that time gets that much more at each attempt, up to this. */
   readonly longestHeaderMs?: number;
 }
@@ -64,9 +66,10 @@ export class Http implements Disposable {
   /**
    * The response, whatever its status; its body must be read or cancelled. Throws what
    * `networkError` makes of a failure, `timeout` if the headers do not arrive in time, `auth` if a
-   * proxy requires authentication, or the signal's reason.
+   * proxy requires authentication, `redirect` where requests may not go, or the signal's reason.
    */
   async get(url: URL, options: GetOptions): Promise<Response> {
+    if (this.#options.mayReach?.(url) === false) throw outOfReach(url);
     const proxy = this.#options.proxyFor?.(url);
     const hasResponded = this.#responded.has(url.host);
     const { signal } = options;
@@ -168,6 +171,13 @@ export class Http implements Disposable {
     const byDefault = this.#responded.has(host) ? LATER_RESPONSE_MS : FIRST_RESPONSE_MS;
     return this.#options.headerTimeoutMs ?? byDefault;
   }
+}
+
+function outOfReach({ host }: URL): PullamaError {
+  return new PullamaError("redirect", `${host} may not be asked: it is not one of the mirrors`, {
+    hint:
+      "with --offline nothing else is asked: leave that out, or name that host with --mirror too",
+  });
 }
 
 /** Cancels a body that is not needed, ignoring errors. */

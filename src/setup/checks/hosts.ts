@@ -12,11 +12,12 @@ export class Hosts {
   #authRequired = false;
   #inBlobs = false;
 
-  /** `registry` is the URL of the first request. */
-  constructor(registry: URL) {
+  /** `registry` is the URL of the first request; `offline`: only `mirrors` are asked. */
+  constructor(registry: URL, mirrors: readonly URL[] = [], offline = false) {
     this.#registry = registry;
     this.#last = authorityOf(registry);
-    this.#add(registry, "registry");
+    if (!offline) this.#add(registry, "registry");
+    for (const mirror of mirrors) this.#add(mirror, "mirror");
   }
 
   /** Wraps `proxyFor`, which is called before each request: unreachable hosts are recorded too. */

@@ -1,19 +1,19 @@
 /** Checks the model: its manifest, the disk space, and the source and speed of its largest blob. */
 
+import type { Source } from "../../core/content.ts";
 import { shortId } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import { assertModel, type Descriptor, distinctBlobs, manifestSize } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { formatDuration, formatRate, formatSize } from "../../core/units.ts";
 import { Deadline } from "../../io/abort.ts";
-import type { RegistrySource } from "../../registry/source.ts";
 import type { Hosts } from "./hosts.ts";
 import { countBytes } from "./count_bytes.ts";
 import type { Finding, Step } from "./run.ts";
 
 export interface ModelOptions {
   readonly name: ModelName;
-  readonly source: RegistrySource;
+  readonly source: Pick<Source, "manifest" | "open">;
   readonly hosts: Hosts;
   /** Checks that all of these fit on the disk. Throws `disk_full`. */
   readonly room: (blobs: readonly Descriptor[]) => Promise<Finding>;

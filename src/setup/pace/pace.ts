@@ -1,7 +1,7 @@
 /** How fast a pull may be at each moment: by its own flags, the time of day, and what is set for its models folder. */
 
 import type { PaceState } from "../../core/events.ts";
-import type { PullPace } from "../../transfer/pull.ts";
+import type { PullPace } from "../../transfer/pace.ts";
 import {
   type Hours,
   hoursText,

@@ -67,7 +67,9 @@ export class FolderSource implements Source {
     return true;
   }
 
-  forgetAddress(): void {}
+  forgetAddress(): readonly Range[] {
+    return [];
+  }
 }
 
 /** Opens a blob for reading. Rejects as `FolderSource.open`. */

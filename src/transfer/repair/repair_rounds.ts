@@ -4,7 +4,7 @@
  * covers only those that differed and those that an earlier run compared, and all of them only if all were equal.
  */
 
-import { type Range, subtract, union } from "../../core/ranges.ts";
+import { intersect, type Range, subtract, union } from "../../core/ranges.ts";
 
 export class RepairRounds {
   readonly #all: readonly Range[];
@@ -12,7 +12,11 @@ export class RepairRounds {
   #equal: Range[] = [];
   #rounds = 1;
   /** Bytes were replaced: the digest may match now. */
-  #replaced = false;
+  #replaced = 0;
+  /** So many ranges have to differ before the digest is computed again. */
+  #batch = 1;
+  /** What that number is multiplied by each time: hashing the blob anew for each of many wrong ranges takes long. */
+  #growth = 1;
 
   /** Compares `ranges`, which are sorted and disjoint, beginning at the offset `from`, in at most `most` rounds. */
   constructor(ranges: readonly Range[], from: number, private readonly most: number) {
@@ -21,9 +25,21 @@ export class RepairRounds {
     if (this.#todo.length === 0) this.#todo = [...ranges];
   }
 
+  /** Compares `suspects` first, many of which may be wrong, then what else there is in `ranges`. */
+  static beginningWith(
+    suspects: readonly Range[],
+    ranges: readonly Range[],
+    most: number,
+  ): RepairRounds {
+    const rounds = new RepairRounds(ranges, 0, most);
+    rounds.#todo = intersect(ranges, suspects);
+    rounds.#growth = 2;
+    return rounds;
+  }
+
   /** The range to compare next; undefined: the digest of the blob has to be computed first. */
   get next(): Range | undefined {
-    return this.#replaced ? undefined : this.#todo[0];
+    return this.#replaced >= this.#batch ? undefined : this.#todo[0];
   }
 
   /** How far this round is; 0 at its end. */
@@ -34,7 +50,7 @@ export class RepairRounds {
   /** All of `range` was compared. */
   compared(range: Range, equal: boolean): void {
     if (equal) this.#equal = union([...this.#equal, range]);
-    else this.#replaced = true;
+    else this.#replaced++;
     this.#todo = this.#todo.flatMap(({ start, end }) => {
       if (end <= range.end) return [];
       return [{ start: Math.max(start, range.end), end }];
@@ -43,7 +59,8 @@ export class RepairRounds {
 
   /** The digest still does not match: continues, with another round if this one is over; false: no rounds are left. */
   nextRound(): boolean {
-    this.#replaced = false;
+    if (this.#replaced > 0) this.#batch *= this.#growth;
+    this.#replaced = 0;
     if (this.#todo.length > 0) return true;
     if (this.#rounds === this.most) return false;
     this.#rounds++;

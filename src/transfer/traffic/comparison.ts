@@ -1,5 +1,6 @@
 /** Compares bytes on disk with a second download of them. */
 
+import type { Range } from "../../core/ranges.ts";
 import type { PullContext } from "../context.ts";
 import type { Assignment } from "../work/blob_plan.ts";
 import type { BodyReader } from "./buffers.ts";
@@ -9,12 +10,13 @@ const REPORT_EVERY = 500;
 
 /**
  * Reads on while the bytes received equal those on disk. At the first difference the rest of the range is
- * discarded and replaced: the differing bytes are returned, and `assignment` no longer compares.
+ * discarded and replaced: the differing bytes are returned, and `assignment` no longer compares. `differs` is told where.
  */
 export async function compare(
   assignment: Assignment,
   reader: BodyReader,
   { emit, clock }: PullContext,
+  differs: (at: Range) => void,
 ): Promise<Uint8Array | undefined> {
   const { blob, ingest, repair } = assignment.plan;
   const { digest, size } = blob;
@@ -31,6 +33,7 @@ export async function compare(
       const same = await ingest.matchingPrefix(bytes, assignment.position);
       assignment.position += same;
       if (same === bytes.length) continue;
+      differs({ start: assignment.position, end: assignment.position + 1 });
       const rest = { start: assignment.position, end: assignment.end };
       const count = await ingest.forget(rest);
       assignment.comparing = false;

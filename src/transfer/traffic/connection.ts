@@ -1,6 +1,7 @@
 /** One connection at work: downloads one range after another, each with as many attempts as it may have. */
 
 import type { BlobBody } from "../../core/content.ts";
+import type { Range } from "../../core/ranges.ts";
 import { FollowingController, orAborted } from "../../io/abort.ts";
 import type { Assignment } from "../work/blob_plan.ts";
 import { type Downloader, YIELD } from "../work/downloader.ts";
@@ -92,12 +93,13 @@ export class Connection implements Downloader {
     };
     assignment.requesting = true;
     try {
-      await fetcher.open(request, async (reader, body) => {
+      const whole = await fetcher.open(request, async (reader, body) => {
         if (body.ranged) plan.ranged ??= true;
         else await this.#takeOver(assignment, signal);
         responded();
         await this.#receive(assignment, reader, body, received);
       });
+      if (!whole) plan.ranged = fetcher.sendsRanges(plan.blob);
     } catch (error) {
       received(Math.max(0, assignment.position - start));
       plan.refill(assignment);
@@ -118,14 +120,17 @@ export class Connection implements Downloader {
     if (!body.ranged && !assignment.comparing) {
       return await this.#fillRest(assignment, reader, received);
     }
-    if (assignment.repeats) await this.#overtake(assignment, reader);
+    if (assignment.repeats) await this.#overtake(assignment, reader, body);
     if (!await reader.skipTo(assignment.position)) {
       throw cutShort(reader.position, body.range.end);
     }
     // A whole body continues after the range anyway.
     if (!body.ranged) assignment.end = plan.blob.size;
-    const { context } = this.tools;
-    const other = assignment.comparing ? await compare(assignment, reader, context) : undefined;
+    const { context, fetcher } = this.tools;
+    const differs = (at: Range) => void fetcher.forgetAddress(plan.blob, at);
+    const other = assignment.comparing
+      ? await compare(assignment, reader, context, differs)
+      : undefined;
     if (!assignment.comparing) await this.#fill(assignment, reader, other);
     if (!body.ranged) return await this.#fillRest(assignment, reader, received);
     const stopped = Math.min(assignment.end, body.range.end);
@@ -146,11 +151,11 @@ export class Connection implements Downloader {
   }
 
   /** Takes over a range that was asked for again, now that its bytes arrive here. */
-  async #overtake(repeat: Assignment, reader: BodyReader): Promise<void> {
+  async #overtake(repeat: Assignment, reader: BodyReader, body: BlobBody): Promise<void> {
     if (!await reader.arrived()) throw cutShort(repeat.position, repeat.end);
     const before = repeat.position;
     if (!repeat.plan.overtake(repeat)) this.#yield(repeat);
-    this.tools.fetcher.discount(repeat.position - before);
+    this.tools.fetcher.discount(repeat.position - before, body);
   }
 
   /** Writes `first` and what follows it; all that was received is on disk when this returns or throws. */

@@ -1,7 +1,7 @@
 /** Requests for bytes of one model's blobs: opened, watched for stalls, rate-limited, and ended in time. */
 
 import type { BlobBody, Source } from "../../core/content.ts";
-import { PullamaError } from "../../core/errors.ts";
+import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
 import type { Descriptor, Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import type { Chunk, Range } from "../../core/ranges.ts";
@@ -12,6 +12,9 @@ import type { RateLimit } from "../../io/limit.ts";
 import type { Stall, StallWatch } from "../../io/stall.ts";
 import { BodyReader, type ConnectionBuffers } from "./buffers.ts";
 import type { PullContext } from "../context.ts";
+
+/** Failures of a body that has begun. */
+const TRANSPORT: readonly Kind[] = ["network", "timeout", "protocol", "tls"];
 
 export interface FetcherOptions {
   readonly source: Source;
@@ -36,6 +39,7 @@ export interface FetchRequest {
 
 export class Fetcher {
   #received = 0;
+  readonly #from = new Map<string, number>();
   /** Until the manifest has been fetched, which shows more, a usual one. */
   #roundTripMs = 100;
 
@@ -51,9 +55,19 @@ export class Fetcher {
     return this.#received;
   }
 
-  /** The bytes arrived on another connection as well: they count once. */
-  discount(bytes: number): void {
-    this.#received -= bytes;
+  /** The same bytes by source, where there are several. */
+  get receivedFrom(): ReadonlyMap<string, number> {
+    return this.#from;
+  }
+
+  /** The bytes of this body arrived on another connection as well: they count once. */
+  discount(bytes: number, body: BlobBody): void {
+    this.#count(-bytes, body);
+  }
+
+  #count(bytes: number, { from }: BlobBody): void {
+    this.#received += bytes;
+    if (from !== undefined) this.#from.set(from, (this.#from.get(from) ?? 0) + bytes);
   }
 
   /** The shortest time from a request to its response so far, in milliseconds. */
@@ -86,16 +100,19 @@ export class Fetcher {
     return this.options.source.sendsRanges(this.options.name, blob);
   }
 
-  /** The next request for the blob asks for its address again. */
-  forgetAddress(blob: Descriptor): void {
-    this.options.source.forgetAddress(this.options.name, blob);
+  /** Bytes were wrong: as `BlobSource.forgetAddress`. */
+  forgetAddress(blob: Descriptor, range?: Range): readonly Range[] {
+    return this.options.source.forgetAddress(this.options.name, blob, range);
   }
 
-  /** Opens a range, passes its body to `use`, and leaves the connection ready for the next request. */
-  async open<T>(
+  /**
+   * Opens a range, passes its body to `use`, and leaves the connection ready for the next request. False: the body broke
+   * off, and another source sends what is missing, if it is requested now.
+   */
+  async open(
     { blob, range, buffers, signal, received }: FetchRequest,
-    use: (reader: BodyReader, body: BlobBody) => Promise<T>,
-  ): Promise<T> {
+    use: (reader: BodyReader, body: BlobBody) => Promise<void>,
+  ): Promise<boolean> {
     const { source, name, watch, limit, timeoutMs } = this.options;
     using attempt = new FollowingController(signal);
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -112,18 +129,20 @@ export class Fetcher {
       });
       const limited = limit.through(watched, attempt.signal);
       const count = (bytes: number) => {
-        this.#received += bytes;
+        this.#count(bytes, body);
         received(bytes);
       };
       const reader = new BodyReader(limited, body.range, count, buffers);
       try {
         attempt.signal.throwIfAborted();
-        const result = await use(reader, body);
+        await use(reader, body);
         // Only a body that was read to its end frees its connection; all its bytes are here anyway.
         if (reader.position === body.range.end) await reader.next(0).catch(() => {});
-        return result;
+        body.ended?.(reader.position);
+        return true;
       } catch (error) {
         if (stall) this.context.emit({ event: "stall", digest: blob.digest, ...stall });
+        if (body.ended?.(reader.position, failureOf(error, signal))) return false;
         throw error;
       } finally {
         await limited.cancel();
@@ -152,6 +171,13 @@ function endedBy(signal: AbortSignal, reader: ByteReader): ByteReader {
       await reader.cancel();
     },
   };
+}
+
+/** The failure of a body; undefined where its reader did not need it, or could not use it. */
+function failureOf(error: unknown, signal: AbortSignal): PullamaError | undefined {
+  const { kind } = asPullamaError(error);
+  const ofBody = TRANSPORT.includes(kind) && !signal.aborted;
+  return ofBody ? asPullamaError(error) : undefined;
 }
 
 function stalled({ silentMs, slow }: Stall): PullamaError {

@@ -57,6 +57,7 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
           KeptBytes: event.kept,
           Digest: event.digest,
           Replaces: event.replaces,
+          From: event.from,
         });
         return out.write(progressLine());
       case "bytes":
@@ -184,6 +185,7 @@ function completedFields(summary: Summary): Fields {
     BlobCount: summary.blobs,
     TotalBytes: summary.size,
     FetchedBytes: summary.fetched,
+    FetchedFrom: summary.fetchedFrom,
     FreedBytes: summary.freed,
     ElapsedMs: whole(summary.elapsedMs),
   };
@@ -199,6 +201,7 @@ function dryRunFields(result: DryRun): Fields {
     ToFetchBytes: result.toFetch,
     FreeBytes: result.free,
     Fits: result.fits,
+    From: result.from,
     Blobs: result.blobs.map((blob) => ({
       Digest: blob.digest,
       Size: blob.size,

@@ -51,7 +51,9 @@ export function stepOf(event: StepEvent, g: Glyphs, verb: Verb = PULL): Step {
       const { blobs, size, kept } = event;
       const onDisk = kept > 0 ? [`${percentOf(kept, size)}% on disk`] : [];
       const old = event.replaces === undefined ? [] : [`replaces ${shortId(event.replaces)}`];
-      const text = parts("manifest", counted(blobs, "blob"), formatSize(size), ...onDisk, ...old);
+      const word = event.from === undefined ? [] : [`as ${showable(event.from)} has it`];
+      const what = [counted(blobs, "blob"), formatSize(size), ...onDisk, ...old, ...word];
+      const text = parts("manifest", ...what);
       return { mark: "done", text };
     }
     case "blob_cached":

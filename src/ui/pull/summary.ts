@@ -5,7 +5,7 @@ import type { DryRun, DryRunBlob, Summary } from "../../core/events.ts";
 import { displayName, fullName, type ModelName } from "../../core/name.ts";
 import { formatDuration, formatRate, formatSize } from "../../core/units.ts";
 import type { Glyphs } from "../terminal/draw.ts";
-import { oneLine } from "../text/redact.ts";
+import { oneLine, showable } from "../text/redact.ts";
 import type { RenderOptions } from "./renderer.ts";
 import { counted, grouped } from "../text/numbers.ts";
 import { type Step } from "./step_text.ts";
@@ -31,6 +31,7 @@ export function summaryRows(summary: Summary, problems: string | undefined, verb
     `blobs ${grouped(summary.blobs)}`,
     `elapsed ${formatDuration(summary.elapsedMs)}`,
     ...(rate === undefined ? [] : [`avg rate ${rate}`]),
+    ...sourcesOf(summary).map((source) => `from ${source}`),
     ...(summary.freed === undefined ? [] : [`freed ${formatSize(summary.freed)}`]),
     ...(problems === undefined ? [] : [`problems ${problems}`]),
     `ID ${shortId(summary.digest)}`,
@@ -52,6 +53,7 @@ export function summaryLine(
     ...(summary.fetched === summary.size ? [] : [`${formatSize(summary.fetched)} ${verb.bytes}`]),
     formatDuration(summary.elapsedMs),
     ...(rate === undefined ? [] : [rate]),
+    ...sourcesOf(summary).map((source) => `from ${source}`),
     ...(summary.freed === undefined ? [] : [`${formatSize(summary.freed)} freed`]),
     ...(problems === undefined ? [] : [problems]),
     shortId(summary.digest),
@@ -86,7 +88,7 @@ export function dryRunSteps(result: DryRun, g: Glyphs): Step[] {
   const others = result.blobs.filter((blob) => !listed.has(blob));
   const free = result.free === undefined ? [] : [`${formatSize(result.free)} free`];
   return [
-    { mark: "note", text: `from ${fullName(result.name)}` },
+    { mark: "note", text: originOf(result) },
     ...result.blobs.filter((blob) => listed.has(blob)).map((blob) => dryRunStep(blob, g)),
     ...(others.length === 0 ? [] : [othersStep(others, g)]),
     {
@@ -101,6 +103,12 @@ export function dryRunSteps(result: DryRun, g: Glyphs): Step[] {
       text: [spaceText(result), ...free].join(g.separator),
     },
   ];
+}
+
+/** Where the model is from, and which sources its blobs are requested from. */
+function originOf({ name, from }: DryRun): string {
+  const asked = from === undefined ? "" : `, blobs from ${from.map(showable).join(", then ")}`;
+  return `from ${fullName(name)}${asked}`;
 }
 
 function dryRunStep(blob: DryRunBlob, g: Glyphs): Step {
@@ -135,6 +143,12 @@ function othersStep(others: readonly DryRunBlob[], g: Glyphs): Step {
 function spaceText(result: DryRun): string {
   if (result.free === undefined && result.fits) return "free space unknown";
   return result.fits ? "enough disk space" : "not enough disk space";
+}
+
+/** How much came from which source, if there were several. */
+function sourcesOf({ fetchedFrom = {} }: Summary): string[] {
+  return Object.entries(fetchedFrom).filter(([_, bytes]) => bytes > 0)
+    .map(([source, bytes]) => `${showable(source)} ${formatSize(bytes)}`);
 }
 
 /** Undefined if nothing was downloaded, or too quickly to measure. */

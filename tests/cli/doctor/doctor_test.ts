@@ -165,7 +165,7 @@ Deno.test("doctor --help prints its flags, its default and examples within 80 co
     const { code, out } = await ran(argv);
     assert.equal(code, 0);
     const words =
-      "all-minilm --models-dir --insecure --ca-cert --token-host --output --quiet Examples:";
+      "all-minilm --models-dir --insecure --ca-cert --token-host --mirror --offline --output --quiet Examples:";
     for (const word of words.split(" ")) assert.ok(out.includes(word), word);
     for (const line of out.split("\n")) assert.ok(width(line) <= 80, line);
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseName } from "../../../src/core/name.ts";
-import { endpointsByName } from "../../../src/registry/api/endpoint.ts";
+import { endpointsAt, endpointsByName } from "../../../src/registry/api/endpoint.ts";
 import { RegistrySource } from "../../../src/registry/source.ts";
 import { startRegistry } from "../../fakes/registry.ts";
 import { bytesOf, never } from "../world.ts";
@@ -13,6 +13,26 @@ Deno.test("endpointsByName() serves every model at the host in its name", () => 
   assert.equal(of("llama3.2"), "https://registry.ollama.ai library/llama3.2");
   assert.equal(of("r.example:5000/a/b:c"), "https://r.example:5000 a/b");
   assert.equal(of("r.example/a/b", true), "http://r.example a/b");
+});
+
+Deno.test("endpointsAt() serves every model at a mirror, below the path of its URL", () => {
+  const of = (mirror: string, name: string) => {
+    const { origin, repository, ns } = endpointsAt(new URL(mirror))(parseName(name));
+    return `${origin} ${repository} ${ns}`;
+  };
+  assert.equal(
+    of("http://10.0.0.5:11435", "llama3.2"),
+    "http://10.0.0.5:11435 library/llama3.2 registry.ollama.ai",
+  );
+  assert.equal(
+    of("https://h/a/b/", "Registry.Ollama.AI/x/y"),
+    "https://h a/b/x/y registry.ollama.ai",
+  );
+  assert.equal(
+    of("http://h", "r.example:5000/a/b:c"),
+    "http://h r.example_5000/a/b r.example:5000",
+  );
+  assert.equal(of("http://h/p", "hf.co/User/Model"), "http://h p/hf.co/User/Model hf.co");
 });
 
 Deno.test("a model keeps its name where another host serves it, under a prefix", async () => {

@@ -1,0 +1,76 @@
+/** Sources at mirrors: each with credentials, connections and a memory of its own. */
+
+import type { ProxyFor } from "../../registry/net/proxy.ts";
+import { endpointsAt } from "../../registry/api/endpoint.ts";
+import { type Identity, identityAtMirror } from "../../registry/auth/credential.ts";
+import { addressesOf, type Lookup, lookupBeside } from "../../registry/net/dns.ts";
+import {
+  type RegistryObserver,
+  type RegistryOptions,
+  RegistrySource,
+} from "../../registry/source.ts";
+import { Health } from "../../transfer/sources/health.ts";
+import type { Mirror } from "../../transfer/sources/first_of.ts";
+
+/** Milliseconds until the headers of a response, where other sources can send the same. */
+const HEADERS_MS = 5_000;
+
+export interface MirrorSetup {
+  readonly urls: readonly string[];
+  /** Nothing else may be reached. */
+  readonly offline: boolean;
+  readonly identity: Identity;
+  readonly proxyFor: ProxyFor;
+  /** Resolves hosts; default the system's. */
+  readonly lookup?: Lookup;
+  /** What all sources have in common. */
+  readonly common: Pick<
+    RegistryOptions,
+    "userAgent" | "chunkSize" | "longestHeaderMs" | "caCerts" | "withoutProxyEnv"
+  >;
+}
+
+/** The mirrors of an engine, which remember between pulls how they have behaved. */
+export class Mirrors implements Disposable {
+  readonly #all: readonly {
+    readonly url: string;
+    readonly source: RegistrySource;
+    readonly health: Health;
+  }[];
+
+  constructor({ urls, offline, identity, proxyFor, lookup = addressesOf, common }: MirrorSetup) {
+    const known = urls.map((url) => new URL(url));
+    const isMirror = (name: string) => known.some(({ hostname }) => hostname === name);
+    const mayReach = ({ host }: URL) => known.some((url) => url.host === host);
+    this.#all = urls.map((text) => {
+      const url = new URL(text);
+      const scheme = url.protocol === "http:" ? "http" : "https";
+      const beside = lookupBeside(proxyFor, scheme, lookup);
+      // A mirror alone is waited for as a registry is.
+      const patient = offline && urls.length === 1;
+      const source = new RegistrySource({
+        ...common,
+        proxyFor,
+        identity: identityAtMirror(identity, url),
+        endpointOf: endpointsAt(url),
+        lookup: (host) => offline && !isMirror(host) ? Promise.resolve([]) : beside(host),
+        ...(offline && { mayReach }),
+        ...(!patient && { headerTimeoutMs: HEADERS_MS, silenceMs: HEADERS_MS, longestHeaderMs: 0 }),
+      });
+      return { url: text, source, health: new Health(() => performance.now()) };
+    });
+  }
+
+  /** For one pull, whose observer hears of its requests. */
+  observedBy(observer: RegistryObserver): readonly Mirror[] {
+    return this.#all.map(({ url, source, health }) => ({
+      url,
+      source: source.observedBy(observer),
+      health,
+    }));
+  }
+
+  [Symbol.dispose](): void {
+    for (const { source } of this.#all) source[Symbol.dispose]();
+  }
+}

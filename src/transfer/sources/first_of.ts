@@ -1,0 +1,205 @@
+/**
+ * Several sources as one: a blob comes from the first mirror that has it, and whatever that lacks, refuses or breaks off
+ * from the next one, at the same byte; the registry is the last. Bytes are believed by their digest alone.
+ */
+
+import type { BlobBody, BlobSource, Source } from "../../core/content.ts";
+import type { Digest } from "../../core/digest.ts";
+import { asPullamaError, PullamaError } from "../../core/errors.ts";
+import type { Emit } from "../../core/events.ts";
+import type { Descriptor } from "../../core/manifest.ts";
+import type { ModelName } from "../../core/name.ts";
+import { type Chunk, type Range, total, union } from "../../core/ranges.ts";
+import { FollowingController } from "../../io/abort.ts";
+import { Served } from "./served.ts";
+import type { Health } from "./health.ts";
+
+export interface Mirror {
+  /** Its name for people, and its identity. */
+  readonly url: string;
+  readonly source: Source;
+  readonly health: Health;
+}
+
+const LEFT = new PullamaError("network", "the mirror sent wrong bytes of another blob");
+
+/** A blob source for one pull. */
+export class FirstOf implements BlobSource {
+  /** Mirrors that sent wrong bytes. */
+  readonly #liars = new Set<Mirror>();
+  /** They and the blobs, where that was said. */
+  readonly #named = new Set<string>();
+  /** Blobs that are not asked of a mirror: it does not have them, or some of their bytes were wrong. */
+  readonly #without = new Map<Mirror, Set<Digest>>();
+  readonly #served = new Served<Mirror>();
+  /** Bodies that are being read. */
+  readonly #open = new Map<FollowingController, Mirror>();
+  readonly #warned = new Set<Mirror>();
+
+  /** In order; without a registry mirrors are all there is. */
+  constructor(
+    private readonly mirrors: readonly Mirror[],
+    private readonly registry: Source | undefined,
+    private readonly emit: Emit,
+  ) {}
+
+  chunksums(
+    name: ModelName,
+    blob: Descriptor,
+    signal: AbortSignal,
+  ): Promise<readonly Chunk[] | undefined> {
+    return this.registry?.chunksums(name, blob, signal) ?? Promise.resolve(undefined);
+  }
+
+  async open(
+    name: ModelName,
+    blob: Descriptor,
+    range: Range,
+    signal: AbortSignal,
+  ): Promise<BlobBody> {
+    const candidates = this.#candidates(blob);
+    const ready = candidates.filter(({ health }) => health.usable);
+    for (const mirror of candidates) {
+      const isLast = !this.registry && mirror === candidates.at(-1);
+      // Another request has found out meanwhile.
+      if (!isLast && ready.includes(mirror) && !mirror.health.usable) continue;
+      const since = mirror.health.asked();
+      const control = new FollowingController(signal);
+      try {
+        const body = await opened(mirror.source, name, blob, range, control.signal);
+        return this.#bodyOf(mirror, blob, body, control, since);
+      } catch (caught) {
+        control[Symbol.dispose]();
+        if (signal.aborted) throw caught;
+        const error = asPullamaError(caught);
+        const { kind, retryAfterMs } = error;
+        // Where one file is damaged others may be right.
+        if (kind !== "not_found") mirror.health.failed(since, kind === "size", retryAfterMs);
+        if (isLast) throw error;
+        if (kind === "not_found" || kind === "size") this.#leaveFor(mirror, blob);
+        this.#report(mirror, error);
+      }
+    }
+    if (!this.registry) throw new PullamaError("not_found", `no mirror has ${blob.digest}`);
+    const body = await this.registry.open(name, blob, range, signal);
+    const ended = (position: number) => {
+      const own = { start: body.range.start, end: position };
+      for (const mirror of this.mirrors) this.#served.remove(blob.digest, mirror, own);
+      return false;
+    };
+    return { ...body, from: name.host, ended };
+  }
+
+  sendsRanges(name: ModelName, blob: Descriptor): boolean | undefined {
+    const next = this.#candidates(blob).find(({ health }) => health.usable)?.source;
+    return (next ?? this.registry)?.sendsRanges(name, blob);
+  }
+
+  /**
+   * A mirror that has sent all of the wrong bytes is named, and left for the rest of the pull. Where they are from
+   * several sources, or it is not known which bytes are wrong, those that have sent some are left for this blob.
+   */
+  forgetAddress(name: ModelName, blob: Descriptor, range?: Range): readonly Range[] {
+    const { digest, size } = blob;
+    // Of two mirrors that differ either may be right.
+    if (range && !this.registry) return [];
+    const part = range ?? { start: 0, end: size };
+    const givers = this.#served.givers(digest, part);
+    const [[liar, sent] = []] = givers;
+    const proven = givers.size === 1 && total(sent ?? []) === part.end - part.start;
+    const left = this.mirrors.filter((mirror) => !(range || !this.registry) || givers.has(mirror));
+    const others = this.registry !== undefined ||
+      this.#candidates(blob).some((mirror) => !left.includes(mirror));
+    if (liar && proven) this.#name(liar, blob, others);
+    if (!range || !others) {
+      for (const { source } of this.mirrors) source.forgetAddress(name, blob, range);
+      this.registry?.forgetAddress(name, blob, range);
+    }
+    if (!others) return [];
+    for (const mirror of left) this.#leaveFor(mirror, blob);
+    return union([...givers.values()].flat());
+  }
+
+  /** Mirrors that may have the blob, those that have failed lately at the end where there is no registry. */
+  #candidates(blob: Descriptor): readonly Mirror[] {
+    const fit = this.mirrors.filter((mirror) =>
+      !this.#liars.has(mirror) && !this.#without.get(mirror)?.has(blob.digest)
+    );
+    const ready = fit.filter(({ health }) => health.usable);
+    if (this.registry) return ready;
+    return [...ready, ...fit.filter((mirror) => !ready.includes(mirror))];
+  }
+
+  #bodyOf(
+    mirror: Mirror,
+    blob: Descriptor,
+    body: BlobBody,
+    control: FollowingController,
+    since: number,
+  ): BlobBody {
+    const { digest } = blob;
+    const { start, end } = body.range;
+    this.#served.add(digest, mirror, body.range);
+    this.#open.set(control, mirror);
+    const ended = (position: number, error?: PullamaError) => {
+      this.#open.delete(control);
+      control[Symbol.dispose]();
+      this.#served.remove(digest, mirror, { start: position, end });
+      if (!error) {
+        if (position > start) mirror.health.worked();
+        return false;
+      }
+      if (error !== LEFT && !this.#liars.has(mirror)) {
+        mirror.health.failed(since, position > start, error.retryAfterMs);
+        this.#report(mirror, error);
+      }
+      return this.registry !== undefined ||
+        this.#candidates(blob).some((other) => other !== mirror && other.health.usable);
+    };
+    return { ...body, from: mirror.url, ended };
+  }
+
+  #leaveFor(mirror: Mirror, { digest }: Descriptor): void {
+    const known = this.#without.get(mirror) ?? new Set();
+    this.#without.set(mirror, known.add(digest));
+  }
+
+  #name(liar: Mirror, { digest }: Descriptor, leave: boolean): void {
+    if (this.#named.has(`${liar.url} ${digest}`)) return;
+    this.#named.add(`${liar.url} ${digest}`);
+    const message = `the mirror ${liar.url} sent wrong bytes for ${digest}`;
+    const hint = leave
+      ? "it is not used for the rest of this pull: check that mirror, or remove it"
+      : "they are requested again, as there is no other source: check that mirror";
+    if (!this.#liars.has(liar)) this.emit({ event: "warning", message, hint });
+    if (!leave) return;
+    this.#liars.add(liar);
+    for (const [control, mirror] of this.#open) if (mirror === liar) control.abort(LEFT);
+  }
+
+  /** The first failure of a mirror is worth a warning, all others a note. */
+  #report(mirror: Mirror, error: PullamaError): void {
+    const lacks = error.kind === "not_found";
+    const message = lacks
+      ? `not on the mirror ${mirror.url}: ${error.message}`
+      : `the mirror ${mirror.url} is left aside: ${error.message}`;
+    if (lacks || this.#warned.has(mirror)) return this.emit({ event: "note", message });
+    this.#warned.add(mirror);
+    const hint = "the download continues with the next source; the mirror is tried again later";
+    this.emit({ event: "warning", message, hint });
+  }
+}
+
+/** A mirror that redirects to addresses with a limited life is asked for a new one. */
+async function opened(
+  source: Source,
+  ...request: Parameters<BlobSource["open"]>
+): Promise<BlobBody> {
+  try {
+    return await source.open(...request);
+  } catch (error) {
+    const [, , , signal] = request;
+    if (signal.aborted || asPullamaError(error).kind !== "stale") throw error;
+    return await source.open(...request);
+  }
+}

@@ -1,0 +1,49 @@
+/** When a source that has failed is asked again. */
+
+/** Milliseconds that a source is left aside after it did not respond, and after a body that broke off. */
+const SILENT_MS = 30_000;
+const BROKEN_MS = 2_000;
+const LONGEST_MS = 10 * 60_000;
+/** Milliseconds in which one request alone finds out whether a source that has failed responds again. */
+const PROBE_MS = 15_000;
+
+/** How a source has behaved, shared by the pulls of a process. */
+export class Health {
+  #failures = 0;
+  #failedAt = -Infinity;
+  #asideUntil = -Infinity;
+
+  /** `now` in milliseconds, of any clock. */
+  constructor(private readonly now: () => number) {}
+
+  /** Whether to ask it now. */
+  get usable(): boolean {
+    return this.now() >= this.#asideUntil;
+  }
+
+  /** A request begins. Returns its time, for `failed`. */
+  asked(): number {
+    const now = this.now();
+    if (this.#failures > 0) this.#asideUntil = Math.max(this.#asideUntil, now + PROBE_MS);
+    return now;
+  }
+
+  /** A request has ended without a failure. */
+  worked(): void {
+    this.#failures = 0;
+    this.#asideUntil = -Infinity;
+  }
+
+  /**
+   * A request that began at `since` has failed, after bytes had arrived or before; the source asks to be left alone for
+   * `retryAfterMs`. Requests at the same time fail together: they count once.
+   */
+  failed(since: number, hadBytes: boolean, retryAfterMs = 0): void {
+    const now = this.now();
+    if (since >= this.#failedAt) this.#failures++;
+    this.#failedAt = now;
+    const usual = (hadBytes ? BROKEN_MS : SILENT_MS) * 2 ** Math.min(this.#failures - 1, 10);
+    const ms = Math.max(retryAfterMs, Math.min(usual, LONGEST_MS));
+    this.#asideUntil = Math.max(this.#asideUntil, now + ms);
+  }
+}

@@ -1,0 +1,82 @@
+/** Which source says what a tag is: the registry, and only where that cannot be asked a mirror. */
+
+import type { ManifestSource } from "../../core/content.ts";
+import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
+import type { Manifest } from "../../core/manifest.ts";
+import type { ModelName } from "../../core/name.ts";
+import type { Mirror } from "./first_of.ts";
+
+/** The registry could not be reached. Any response of it, also an error, is its word. */
+const UNREACHABLE: readonly Kind[] = ["network", "timeout"];
+
+/** Manifests of `registry`, of mirrors where that cannot be reached; without it of mirrors only. */
+export function registryFirst(
+  registry: ManifestSource | undefined,
+  mirrors: readonly Mirror[],
+): ManifestSource["manifest"] {
+  if (!registry) {
+    return async (name, signal) => {
+      const from = await fromMirrors(mirrors, name, signal);
+      return marked(from, "offline");
+    };
+  }
+  return async (name, signal) => {
+    try {
+      return await twice(() => registry.manifest(name, signal), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (mirrors.length === 0 || !isUnreachable(error)) throw error;
+      const from = await fromMirrors(mirrors, name, signal).catch((other) => {
+        signal.throwIfAborted();
+        throw asPullamaError(other).kind === "moved" ? other : error;
+      });
+      return marked(from, "unreachable");
+    }
+  };
+}
+
+interface Word {
+  readonly manifest: Manifest;
+  readonly url: string;
+}
+
+function marked({ manifest, url }: Word, because: "offline" | "unreachable"): Manifest {
+  return { ...manifest, from: { url, because } };
+}
+
+/** One lost connection is no reason to take another one's word. */
+async function twice<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (signal.aborted || asPullamaError(error).kind !== "network") throw error;
+    return await attempt();
+  }
+}
+
+/** That of the first mirror that has one. Rejects with the failure that says most. */
+async function fromMirrors(
+  mirrors: readonly Mirror[],
+  name: ModelName,
+  signal: AbortSignal,
+): Promise<Word> {
+  let failure: PullamaError | undefined;
+  for (const { url, source, health } of mirrors) {
+    const since = health.asked();
+    try {
+      const manifest = await source.manifest(name, signal);
+      health.worked();
+      return { manifest, url };
+    } catch (caught) {
+      signal.throwIfAborted();
+      const error = asPullamaError(caught);
+      if (isUnreachable(error)) health.failed(since, false, error.retryAfterMs);
+      if (!failure || failure.kind === "not_found") failure = error;
+    }
+  }
+  throw failure ?? new PullamaError("not_found", "there is no mirror to ask");
+}
+
+function isUnreachable(error: unknown): boolean {
+  return UNREACHABLE.includes(asPullamaError(error).kind);
+}
