@@ -88,6 +88,7 @@ export const PERMISSIONS = {
     "hostname",
     "systemMemoryInfo",
     "uid",
+    "networkInterfaces",
     "setuid",
     "setgid",
   ],

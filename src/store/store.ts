@@ -25,6 +25,7 @@ import type { Controls } from "./layout/controls.ts";
 import type { Folder } from "./layout/folder.ts";
 import { type Paths, pathsOf } from "./layout/paths.ts";
 import type { PruneOptions } from "./remove/prune.ts";
+import type { FolderShelf } from "./serve/shelf.ts";
 
 export type { CleanOptions } from "./clean/clean.ts";
 
@@ -214,6 +215,15 @@ export class ModelsFolder implements Store {
   async source(): Promise<Source> {
     const { FolderSource } = await import("./read/folder_source.ts");
     return new FolderSource(this.#paths, this.#machine);
+  }
+
+  /** What is given away to others; see `FolderShelf`. To be disposed. */
+  async shelf(shared: readonly ModelName[], now: () => number): Promise<FolderShelf> {
+    const [folder, { FolderShelf }] = await Promise.all([
+      this.#folder(),
+      import("./serve/shelf.ts"),
+    ]);
+    return await FolderShelf.open(folder, shared, now);
   }
 
   /** What `clean` would free now. */

@@ -17,9 +17,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   registry: ["core", "io"],
   store: ["core", "io"],
   transfer: ["core", "io"],
+  serve: ["core", "io"],
   queue: ["core", "io"],
   ui: ["core"],
-  setup: ["core", "io", "registry", "store", "transfer", "queue"],
+  setup: ["core", "io", "registry", "store", "transfer", "queue", "serve"],
   "mod.ts": ["core", "io", "registry", "store", "transfer", "queue", "setup"],
 };
 
@@ -33,16 +34,16 @@ const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   store: [
     ["layout"],
     ["partial", "manifests"],
-    ["read", "write", "clean", "remove", "show", "check"],
+    ["read", "write", "clean", "remove", "show", "check", "serve"],
     ["store.ts"],
   ],
-  setup: [["checks", "pace"], ["."]],
+  setup: [["checks", "pace", "serve"], ["."]],
   ui: [["terminal", "mode.ts"], ["text"], ["progress"], ["pull", "reports"]],
   cli: [
     ["host"],
     ["args"],
     ["help", "failure_json.ts"],
-    ["pull", "list", "show", "rm", "clean", "prune", "doctor", "completion"],
+    ["pull", "list", "show", "rm", "clean", "prune", "doctor", "completion", "serve"],
     ["queue", "verify", "outdated", "copy", "control"],
     ["update"],
     ["program.ts"],
