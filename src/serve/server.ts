@@ -42,8 +42,15 @@ export async function serve(options: ServerOptions, signal: AbortSignal): Promis
   return await new Server(options, signal).run();
 }
 
+/** A connection that was accepted. */
+interface Taken {
+  readonly place: Disposable;
+  /** Never rejects. */
+  readonly ended: Promise<void>;
+}
+
 class Server {
-  readonly #open = new Map<Connection, Promise<void>>();
+  readonly #open = new Map<Connection, Taken>();
   readonly #admission: Admission;
   readonly #limit: RateLimit;
   readonly #hosts: ReadonlySet<string>;
@@ -61,9 +68,9 @@ class Server {
     try {
       await this.#accept();
       for (const connection of this.#open.keys()) if (!connection.working) connection.close();
-      await settledWithin(Promise.all(this.#open.values()), GRACE_MS);
+      await settledWithin(this.#ended(), GRACE_MS);
       for (const connection of this.#open.keys()) connection.close();
-      await Promise.all(this.#open.values());
+      await this.#ended();
     } finally {
       clearInterval(sweep);
     }
@@ -104,7 +111,7 @@ class Server {
         this.#requests++;
         this.#bytes += request.bytes;
         this.#open.delete(connection);
-        this.#open.set(connection, ended);
+        this.#open.set(connection, taken);
         this.options.onRequest(request);
       },
     });
@@ -112,7 +119,12 @@ class Server {
       place[Symbol.dispose]();
       this.#open.delete(connection);
     });
-    this.#open.set(connection, ended);
+    const taken = { place, ended };
+    this.#open.set(connection, taken);
+  }
+
+  async #ended(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ ended }) => ended));
   }
 
   async #answer(request: Request, local: string): Promise<Answer> {
@@ -136,9 +148,10 @@ class Server {
 
   /** The one that has waited longest: the first, as each request takes its connection to the end. */
   #closeOneIdle(): void {
-    for (const connection of this.#open.keys()) {
+    for (const [connection, { place }] of this.#open) {
       if (connection.working) continue;
       connection.close();
+      place[Symbol.dispose]();
       return;
     }
   }

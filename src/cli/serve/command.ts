@@ -25,9 +25,9 @@ Other machines use it as a mirror, as a registry, or with Ollama:
   pullama pull 192.168.1.5:${DEFAULT_PORT}/library/llama3.2 --insecure
   ollama pull --insecure http://192.168.1.5:${DEFAULT_PORT}/library/llama3.2
 
-A blob that pullama has verified is sent at once. Others, such as those of
-"ollama pull", are hashed meanwhile, and the last byte waits for the digest;
-"pullama verify" does that once for all.
+A blob that pullama has verified is sent as it is. Others, such as those of
+"ollama pull", are hashed once, while they are sent, and the last byte waits for
+the digest: a damaged blob is never sent as a whole.
 
 Examples:
   pullama serve                            for this machine
