@@ -4,7 +4,14 @@ import type { ServedRequest } from "../core/reports/serve.ts";
 import type { ByteReader } from "../io/byte_reader.ts";
 import type { RateLimit } from "../io/limit.ts";
 import { type Answer, busy, failure } from "./answer.ts";
-import { headEnd, MOST_HEAD, parseRequest, type Refused, type Request } from "./request.ts";
+import {
+  headEnd,
+  mayBegin,
+  MOST_HEAD,
+  parseRequest,
+  type Refused,
+  type Request,
+} from "./request.ts";
 import { headOf, joined } from "./response.ts";
 import type { ServedBlob } from "./shelf.ts";
 
@@ -105,6 +112,12 @@ export class Connection {
     for (;;) {
       const end = headEnd(this.#buffer.subarray(0, this.#length), searched - 3);
       if (end !== undefined && end <= MOST_HEAD) return this.#take(end);
+      if (this.#length > 0 && !mayBegin(this.#buffer[0])) {
+        return {
+          status: 400,
+          reason: "this is no request of HTTP; only plain http is spoken here",
+        };
+      }
       if (this.#length >= MOST_HEAD) {
         return { status: 431, reason: "the head of the request is too large" };
       }

@@ -27,6 +27,11 @@ const VALUE = /^[\t -~\x80-\xff]*$/;
 /** Two of these would let a cache in between and this server disagree. */
 const SINGLE = ["host", "content-length", "transfer-encoding", "range", "if-range"];
 
+/** Whether a head may begin so: a client that begins with TLS waits for an answer, before it tries without. */
+export function mayBegin(byte: number | undefined): boolean {
+  return byte === undefined || TOKEN.test(String.fromCharCode(byte));
+}
+
 /** Where the head in `bytes` ends, after its empty line; undefined: it is not complete yet. */
 export function headEnd(bytes: Uint8Array, from = 0): number | undefined {
   for (let at = Math.max(0, from); (at = bytes.indexOf(13, at)) !== -1; at++) {

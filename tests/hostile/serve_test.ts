@@ -108,7 +108,7 @@ Deno.test("requests that two programs could read differently are refused", async
     [`GET /v2/ HTTP/1.1\r\n${host}A: ${"b".repeat(1 << 20)}\r\n\r\n`, 431, 0],
     ["b".repeat(1 << 20), 431, 0],
     ["\r\n\r\n\r\n\r\n", 400],
-    ["\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 0],
+    ["\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400],
   ];
   for (const [text, ...statuses] of requests) {
     const { status } = await raw(port, text);
