@@ -89,6 +89,7 @@ export const PERMISSIONS = {
     "hostname",
     "systemMemoryInfo",
     "uid",
+    "networkInterfaces",
     "setuid",
     "setgid",
   ],

@@ -47,7 +47,7 @@ pick() {
     MINGW* | MSYS* | CYGWIN*) fail 'this script does not support Windows' 'run install.ps1 in PowerShell' ;;
     *)
       fail "no build for $system" \
-        'with Deno installed, run: deno install -g -n pullama --allow-net --allow-read --allow-write --allow-env --allow-sys=statfs,osUptime,hostname,systemMemoryInfo,uid jsr:@pullama/cli'
+        'with Deno installed, run: deno install -g -n pullama --allow-net --allow-read --allow-write --allow-env --allow-sys=statfs,osUptime,hostname,systemMemoryInfo,uid,networkInterfaces jsr:@pullama/cli'
       ;;
   esac
   case $machine in

@@ -35,7 +35,7 @@
  * ```
  *
  * It needs the permissions `--allow-net --allow-read --allow-write --allow-env` and
- * `--allow-sys=statfs,osUptime,hostname,systemMemoryInfo,uid`. Data is streamed from the network to the disk, so the size of a
+ * `--allow-sys=statfs,osUptime,hostname,systemMemoryInfo,uid,networkInterfaces`. Data is streamed from the network to the disk, so the size of a
  * model does not matter.
  *
  * @module

@@ -10,6 +10,7 @@ const NEEDS = {
   "the tests of packages": () => Deno.env.get("PULLAMA_REAL") ? undefined : "deno task real",
   "a compiled program": () => Deno.env.get("PULLAMA_BIN") ? undefined : "PULLAMA_BIN",
   "a runtime to compile with": () => Deno.env.get("DENORT_BIN") ? undefined : "DENORT_BIN",
+  skopeo: () => realServer("/usr/bin/skopeo"),
   "docker-registry": () => realServer("/usr/bin/docker-registry"),
   nginx: () => realServer("/usr/sbin/nginx"),
   tinyproxy: () => realServer("/usr/bin/tinyproxy"),

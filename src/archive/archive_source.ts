@@ -78,5 +78,7 @@ export class ArchiveSource implements Source {
     return true;
   }
 
-  forgetAddress(): void {}
+  forgetAddress(): readonly Range[] {
+    return [];
+  }
 }

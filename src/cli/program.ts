@@ -23,6 +23,7 @@ import { addPrune } from "./prune/command.ts";
 import { addPull, type PullWire } from "./pull/command.ts";
 import { addQueue, type QueueWire } from "./queue/command.ts";
 import { addRm } from "./rm/command.ts";
+import { addServe } from "./serve/command.ts";
 import { addShow } from "./show/command.ts";
 import { addUpdate } from "./update/command.ts";
 import { addVerify } from "./verify/command.ts";
@@ -40,6 +41,7 @@ import type { Host } from "./host/host.ts";
 import type { ModelsWire } from "./host/models_wire.ts";
 import type { PruneWire } from "./prune/run.ts";
 import type { RmWire } from "./rm/run.ts";
+import type { ServeWire } from "./serve/run.ts";
 import type { VerifyWire } from "./verify/run.ts";
 import { VERSION } from "../setup/version.ts";
 
@@ -54,6 +56,7 @@ export type Wire =
   & ControlWire
   & CopyWire
   & PruneWire
+  & ServeWire
   & VerifyWire
   & CompletionWire
   & DoctorWire;
@@ -75,6 +78,7 @@ const EVENT_COMMANDS: readonly string[] = [
   "mv",
   "export",
   "import",
+  "serve",
 ];
 
 /** In the order of the help. */
@@ -97,6 +101,7 @@ const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
   ["limit", addLimit],
   ["pause", addPause],
   ["resume", addResume],
+  ["serve", addServe],
   ["doctor", addDoctor],
   ["completion", addCompletion],
   ["help", addHelp],

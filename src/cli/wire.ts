@@ -59,6 +59,14 @@ export const wire: Wire = {
   async pausePulls(modelsDir, paused) {
     await (await folderToChange(modelsDir)).pause(paused);
   },
+  async serveModels(options, watcher, signal) {
+    const [{ serveModels }, { actAsOwner }] = await Promise.all([
+      import("../setup/serve/serve.ts"),
+      import("../setup/owner.ts"),
+    ]);
+    await actAsOwner(options.modelsDir);
+    return await serveModels(options, watcher, signal);
+  },
   async openQueue(modelsDir) {
     const [{ openQueue }, { actAsOwner }] = await Promise.all([
       import("../setup/queue.ts"),

@@ -183,14 +183,19 @@ export async function openOwnFile(path: string): Promise<Deno.FsFile> {
 }
 
 /**
- * Opens a file for reading, were its path a link. Rejects with kind local if it leads to anything but a regular file:
- * opening a FIFO would wait for a writer.
+ * Opens a file for reading, were its path a link; with `follow` false only the file itself. Rejects with kind local if it
+ * leads to anything but a regular file: opening a FIFO would wait for a writer.
  */
-export async function openForReading(path: string): Promise<Deno.FsFile> {
+export async function openForReading(
+  path: string,
+  { follow = true }: { readonly follow?: boolean } = {},
+): Promise<Deno.FsFile> {
   try {
-    if (!(await Deno.stat(path)).isFile) throw refuse(path, "file");
+    const named = follow ? await Deno.stat(path) : await Deno.lstat(path);
+    if (!named.isFile) throw refuse(path, "file");
     const file = await Deno.open(path);
-    if ((await file.stat()).isFile) return file;
+    const opened = await file.stat();
+    if (opened.isFile && (follow || compared(opened, named) === "same")) return file;
     file.close();
     throw refuse(path, "file");
   } catch (error) {

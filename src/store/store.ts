@@ -26,6 +26,7 @@ import type { Folder } from "./layout/folder.ts";
 import { type Paths, pathsOf } from "./layout/paths.ts";
 import type { ModelFiles } from "./read/model_files.ts";
 import type { PruneOptions } from "./remove/prune.ts";
+import type { FolderShelf } from "./serve/shelf.ts";
 
 export type { CleanOptions } from "./clean/clean.ts";
 
@@ -224,6 +225,15 @@ export class ModelsFolder implements Store {
   async source(): Promise<Source> {
     const { FolderSource } = await import("./read/folder_source.ts");
     return new FolderSource(this.#paths, this.#machine);
+  }
+
+  /** What is given away to others; see `FolderShelf`. To be disposed. */
+  async shelf(shared: readonly ModelName[], now: () => number): Promise<FolderShelf> {
+    const [folder, { FolderShelf }] = await Promise.all([
+      this.#folder(),
+      import("./serve/shelf.ts"),
+    ]);
+    return await FolderShelf.open(folder, shared, now);
   }
 
   /** What `clean` would free now. */

@@ -13,6 +13,7 @@ import { openArchives, receiveModels } from "../../src/setup/local/import.ts";
 import { openModels } from "../../src/setup/models.ts";
 import type { Host } from "../../src/cli/host/host.ts";
 import { openQueue } from "../../src/setup/queue.ts";
+import { serveModels } from "../../src/setup/serve/serve.ts";
 import type { PullOptions } from "../../src/setup/options.ts";
 import { run, type Wire } from "../../src/cli/program.ts";
 import { fakeClock } from "../ui/fake_clock.ts";
@@ -110,6 +111,7 @@ export async function ran(
     cleanFolder: (modelsDir, options) => openFolder(modelsDir).clean(options),
     pruneFolder: (modelsDir, options) => openFolder(modelsDir).prune(options),
     verifyModels: (modelsDir, options, watcher) => openFolder(modelsDir).verify(options, watcher),
+    serveModels,
     openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
     examine: (options, watcher) => diagnose(options, watcher),
   };

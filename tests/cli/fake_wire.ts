@@ -9,6 +9,7 @@ import { exportModels } from "../../src/setup/local/export.ts";
 import { openArchives, receiveModels } from "../../src/setup/local/import.ts";
 import { openModels } from "../../src/setup/models.ts";
 import { openQueue } from "../../src/setup/queue.ts";
+import { serveModels } from "../../src/setup/serve/serve.ts";
 import type { Wire } from "../../src/cli/program.ts";
 import type { CleanReport } from "../../src/core/reports/clean.ts";
 import { PullamaError } from "../../src/core/errors.ts";
@@ -32,6 +33,7 @@ export const wire: Wire = {
     options.models[0]?.model === "crash" ? crashAtTheEnd() : openFolder(modelsDir).clean(options),
   pruneFolder: (modelsDir, options) => openFolder(modelsDir).prune(options),
   verifyModels: (modelsDir, options, watcher) => openFolder(modelsDir).verify(options, watcher),
+  serveModels,
   openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
   examine: (options, watcher) => diagnose(options, watcher),
 };

@@ -18,9 +18,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ["core", "io"],
   archive: ["core", "io"],
   transfer: ["core", "io"],
+  serve: ["core", "io"],
   queue: ["core", "io"],
   ui: ["core"],
-  setup: ["core", "io", "registry", "store", "archive", "transfer", "queue"],
+  setup: ["core", "io", "registry", "store", "archive", "transfer", "queue", "serve"],
   "mod.ts": ["core", "io", "registry", "store", "archive", "transfer", "queue", "setup"],
 };
 
@@ -34,10 +35,10 @@ const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   store: [
     ["layout"],
     ["partial", "manifests"],
-    ["read", "write", "clean", "remove", "show", "check"],
+    ["read", "write", "clean", "remove", "show", "check", "serve"],
     ["store.ts"],
   ],
-  setup: [["checks", "pace", "mirrors"], ["."], ["local"]],
+  setup: [["checks", "pace", "mirrors", "serve"], ["."], ["local"]],
   ui: [["terminal", "mode.ts"], ["text"], ["progress"], ["pull", "reports"]],
   cli: [
     ["host"],
@@ -45,6 +46,8 @@ const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["help", "failure_json.ts"],
     ["pull", "list", "show", "rm", "clean", "prune", "doctor", "completion"],
     ["queue", "verify", "outdated", "copy", "control", "archive"],
+    ["pull", "list", "show", "rm", "clean", "prune", "doctor", "completion", "serve"],
+    ["queue", "verify", "outdated", "copy", "control"],
     ["update"],
     ["program.ts"],
     ["wire.ts"],

@@ -113,6 +113,7 @@ Deno.test("README uses only flags and commands that exist", async () => {
     "outdated",
     "update",
     "doctor",
+    "serve",
     "queue list",
     "queue start",
   ];

@@ -20,6 +20,7 @@ function actions({ whole, half }: Company): string[][] {
     ["limit", "100M"],
     ["status"],
     ["limit", "off"],
+    ["serve", "--share", whole.name, "--listen", "192.0.2.1:0"],
     ["prune", "--all"],
     ["clean"],
     ["rm", whole.name],

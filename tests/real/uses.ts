@@ -48,6 +48,8 @@ export function usesOf(name: string, models: string): ReadonlyMap<string, readon
     ]]],
     ["export", [[["export", name, "-o", `${models}.tar`, ...here], 0]]],
     ["import", [[["import", `${models}.tar`, ...here], 0]]],
+    // Documentation addresses belong to no machine: it ends there.
+    ["serve", [[["serve", "--share", name, "--listen", "192.0.2.1:0", ...here], 1]]],
     ["rm", [[["rm", name, ...here], 0], [["rm", name, ...here], 4]]],
   ]);
 }

@@ -21,7 +21,7 @@ Examples:
 
 export function addClean(root: CommandUnknownOpts, host: Host, wire: CleanWire): void {
   root.command("clean")
-    .description("remove what unfinished pulls left; never an installed model")
+    .description("remove what unfinished pulls left; models are kept")
     .argument("[model...]", "remove only what pulls of these models left")
     .addOption(modelsDirFlag())
     .addOption(

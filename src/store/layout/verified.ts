@@ -73,6 +73,11 @@ export class Ledger {
       entry.inode === (file.ino ?? 0) && isTrusted(file.uid, this.trusted);
   }
 
+  /** Whether some file of this digest was verified. */
+  knows(digest: Digest): boolean {
+    return this.#noted.has(digest) ? this.#noted.get(digest) !== undefined : this.known.has(digest);
+  }
+
   /** Remembers that `file` was hashed and had this digest; to be repeated after we rename or touch it. */
   note(digest: Digest, file: VerifiedFile): void {
     this.#noted.set(digest, {

@@ -1,0 +1,88 @@
+/** A blob that is given away. */
+
+import type { Digest } from "../../core/digest.ts";
+import type { Range } from "../../core/ranges.ts";
+import { settledWithin } from "../../io/abort.ts";
+import { openForReading } from "../../io/guarded.ts";
+import { blobPaths, type Paths } from "../layout/paths.ts";
+import { identityOf, type Proof, type Proofs } from "./proof.ts";
+
+/** Milliseconds that a request waits for the hash of a blob that has changed. */
+const LONGEST_WAIT = 5_000;
+
+/**
+ * Opens the blob `digest` of `size` bytes. Undefined: it is missing, a link, no regular file, of another size, or not what
+ * its name says. "checking": it has changed since it was verified, and is being hashed.
+ */
+export async function openServedBlob(
+  paths: Paths,
+  digest: Digest,
+  size: number,
+  proofs: Proofs,
+): Promise<OpenBlob | "checking" | undefined> {
+  // A message would be about a file of which clients are not told.
+  const file = await openForReading(blobPaths(paths, digest).final, { follow: false })
+    .catch(() => undefined);
+  if (!file) return undefined;
+  using opening = new DisposableStack();
+  opening.defer(() => file.close());
+  const info = await file.stat();
+  if (info.size !== size) return undefined;
+  let proof = proofs.of(digest, info);
+  if (proof.changed && proof.isRight === undefined) {
+    if (!await settledWithin(proof.verdict, LONGEST_WAIT)) return "checking";
+    proof = proofs.of(digest, info);
+  }
+  if (proof.isRight === false) return undefined;
+  opening.move();
+  return new OpenBlob(file, info, proof);
+}
+
+export class OpenBlob implements Disposable {
+  readonly size: number;
+  #at = 0;
+  #end = 0;
+  #closed = false;
+
+  constructor(
+    private readonly file: Deno.FsFile,
+    private readonly info: Deno.FileInfo,
+    private readonly proof: Proof,
+  ) {
+    this.size = info.size;
+  }
+
+  begin({ start, end }: Range): void {
+    this.#at = start;
+    this.#end = end;
+    this.file.seekSync(start, Deno.SeekMode.Start);
+  }
+
+  /**
+   * Reads the next bytes. 0 before the end of the range: the file was cut, or changed, or is not what its name says. The
+   * last byte of the blob waits for its digest, so that no client can have all of a wrong one.
+   */
+  async read(buffer: Uint8Array<ArrayBuffer>): Promise<number> {
+    const left = this.#end - this.#at;
+    let most = Math.min(left, buffer.length);
+    if (this.#at + most === this.size) {
+      if (this.proof.isRight !== true && left > 1) most--;
+      else if (!await this.#isRight()) return 0;
+    }
+    if (most === 0) return 0;
+    const count = await this.file.read(buffer.subarray(0, most)) ?? 0;
+    this.#at += count;
+    return count;
+  }
+
+  async #isRight(): Promise<boolean> {
+    if (!await this.proof.verdict) return false;
+    return identityOf(await this.file.stat()) === identityOf(this.info);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.file.close();
+  }
+}
