@@ -86,37 +86,25 @@ export class ModelsFolder implements Store {
 
   /** Removes models, and the blobs that no other model uses; see `removeModels`. */
   async remove(names: readonly ModelName[]): Promise<Removal[]> {
-    const [folder, { removeModels }] = await Promise.all([
-      this.#folder(),
-      import("./remove/remove.ts"),
-    ]);
+    const [folder, { removeModels }] = await this.#with(import("./remove/remove.ts"));
     return await removeModels(folder, names);
   }
 
   /** Removes partial downloads; see `cleanFolder`. */
   async clean(options: CleanOptions): Promise<CleanReport> {
-    const [folder, { cleanFolder }] = await Promise.all([
-      this.#folder(),
-      import("./clean/clean.ts"),
-    ]);
+    const [folder, { cleanFolder }] = await this.#with(import("./clean/clean.ts"));
     return await cleanFolder(folder, options);
   }
 
   /** Removes blobs that no manifest uses; see `pruneFolder`. */
   async prune(options: PruneOptions): Promise<PruneReport> {
-    const [folder, { pruneFolder }] = await Promise.all([
-      this.#folder(),
-      import("./remove/prune.ts"),
-    ]);
+    const [folder, { pruneFolder }] = await this.#with(import("./remove/prune.ts"));
     return await pruneFolder(folder, options);
   }
 
   /** Checks installed models; see `checkFolder`. */
   async verify(options: VerifyOptions, watcher: VerifyWatcher): Promise<VerifyReport> {
-    const [folder, { checkFolder }] = await Promise.all([
-      this.#folder(),
-      import("./check/check.ts"),
-    ]);
+    const [folder, { checkFolder }] = await this.#with(import("./check/check.ts"));
     return await checkFolder(folder, this.#machine, options, watcher);
   }
 
@@ -131,10 +119,7 @@ export class ModelsFolder implements Store {
   }
 
   async dropReplaced(): Promise<number> {
-    const [folder, { dropReplaced }] = await Promise.all([
-      this.#folder(),
-      import("./remove/replaced.ts"),
-    ]);
+    const [folder, { dropReplaced }] = await this.#with(import("./remove/replaced.ts"));
     return await dropReplaced(folder);
   }
 
@@ -144,10 +129,7 @@ export class ModelsFolder implements Store {
   }
 
   async survey(blobs: readonly Descriptor[]): Promise<BlobStatus[]> {
-    const [folder, { surveyFolder }] = await Promise.all([
-      this.#folder(),
-      import("./write/survey.ts"),
-    ]);
+    const [folder, { surveyFolder }] = await this.#with(import("./write/survey.ts"));
     return await surveyFolder(folder, blobs);
   }
 
@@ -156,10 +138,7 @@ export class ModelsFolder implements Store {
     waiting: (holder: string | undefined) => void,
     intent?: PullIntent,
   ): Promise<Session> {
-    const [folder, { enterFolder }] = await Promise.all([
-      this.#folder(),
-      import("./write/enter.ts"),
-    ]);
+    const [folder, { enterFolder }] = await this.#with(import("./write/enter.ts"));
     const { tool = "pullama" } = this.options;
     return await enterFolder(folder, { signal, waiting, intent, tool });
   }
@@ -196,28 +175,19 @@ export class ModelsFolder implements Store {
 
   /** Sets the rate of all pulls, in bytes per second; undefined: as each was started. */
   async limit(rate: number | undefined): Promise<void> {
-    const [folder, { writeRate }] = await Promise.all([
-      this.#folder(),
-      import("./layout/controls.ts"),
-    ]);
+    const [folder, { writeRate }] = await this.#with(import("./layout/controls.ts"));
     await writeRate(folder, rate);
   }
 
   /** Pauses all pulls, or lets them continue. */
   async pause(paused: boolean): Promise<void> {
-    const [folder, { writePaused }] = await Promise.all([
-      this.#folder(),
-      import("./layout/controls.ts"),
-    ]);
+    const [folder, { writePaused }] = await this.#with(import("./layout/controls.ts"));
     await writePaused(folder, paused);
   }
 
   /** The files of models, to be copied elsewhere; see `modelFiles`. */
   async files(names: readonly ModelName[], skip: ReadonlySet<Digest>): Promise<ModelFiles> {
-    const [folder, { modelFiles }] = await Promise.all([
-      this.#folder(),
-      import("./read/model_files.ts"),
-    ]);
+    const [folder, { modelFiles }] = await this.#with(import("./read/model_files.ts"));
     return await modelFiles(folder, names, skip, this.#machine);
   }
 
@@ -229,10 +199,7 @@ export class ModelsFolder implements Store {
 
   /** What is given away to others; see `FolderShelf`. To be disposed. */
   async shelf(shared: readonly ModelName[], now: () => number): Promise<FolderShelf> {
-    const [folder, { FolderShelf }] = await Promise.all([
-      this.#folder(),
-      import("./serve/shelf.ts"),
-    ]);
+    const [folder, { FolderShelf }] = await this.#with(import("./serve/shelf.ts"));
     return await FolderShelf.open(folder, shared, now);
   }
 
@@ -247,6 +214,11 @@ export class ModelsFolder implements Store {
       freed[digest && digests.has(digest) ? "own" : "others"] += bytes;
     }
     return freed;
+  }
+
+  /** The folder, beside a part of the program that is being loaded. */
+  async #with<T>(part: Promise<T>): Promise<[Folder, T]> {
+    return await Promise.all([this.#folder(), part]);
   }
 
   async #folder(): Promise<Folder> {

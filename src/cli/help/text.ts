@@ -35,10 +35,13 @@ Exit codes:
   3  authentication failed
   4  model not found`;
 
+/** On one line. */
+const SHORT_DESCRIPTION =
+  "Downloads models into Ollama's models folder, and survives bad connections.";
+
 const SHORT_HELP = `
 Examples:
   pullama llama3.2                   pull a model; run again to resume
-  pullama list                       list installed models
   pullama doctor                     find out why a pull fails
 
 All flags and examples: pullama --help`;
@@ -69,6 +72,7 @@ export function subcommandTerm(command: CommandUnknownOpts): string {
 /** Removes examples and explanations from the help of all commands. */
 export function shorten(root: CommandUnknownOpts): void {
   removeAfterHelp(root);
+  root.description(SHORT_DESCRIPTION);
   root.configureHelp({
     visibleOptions: (command) => new Help().visibleOptions(command),
     subcommandTerm,

@@ -10,8 +10,8 @@ async function said(line: string): Promise<string> {
 for (
   const [line, ...expected] of [
     [
-      "list --force",
-      "('list' has no --force; pull, cp, mv, update and queue start have it)",
+      "list --all",
+      "('list' has no --all; cp, mv, export, prune and update have it)",
       "list",
     ],
     [
