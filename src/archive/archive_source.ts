@@ -7,22 +7,26 @@ import { type Descriptor, type Manifest, movedError } from "../core/manifest.ts"
 import { fullName, type ModelName } from "../core/name.ts";
 import type { Chunk, Range } from "../core/ranges.ts";
 import { type ByteSource, streamOf } from "../io/streams/file_stream.ts";
-import type { Contents, Place } from "./contents.ts";
+import type { ArchivedModel, Contents, Place } from "./contents.ts";
 
 /** Digests are not verified: the store that receives the bytes does that. */
 export class ArchiveSource implements Source {
+  readonly #models: ReadonlyMap<string, ArchivedModel>;
+
   /** `path` is the archive for people; `file` stays open as long as this is used. */
   constructor(
     private readonly path: string,
     private readonly file: Pick<ByteSource, "readAt">,
     private readonly contents: Contents,
-  ) {}
+  ) {
+    this.#models = new Map(contents.models.map((model) => [fullName(model.name), model]));
+  }
 
   /** Rejects with `not_found` where the archive has no such model, and `moved` where it is pinned to another manifest. */
   manifest(name: ModelName, signal: AbortSignal): Promise<Manifest> {
     return new Promise((resolve) => {
       signal.throwIfAborted();
-      const model = this.contents.models.find((one) => fullName(one.name) === fullName(name));
+      const model = this.#models.get(fullName(name));
       if (!model) throw new PullamaError("not_found", `it is not in ${this.path}`);
       const { manifest } = model;
       if (name.digest && name.digest !== manifest.digest) throw movedError(name, manifest.digest);

@@ -36,9 +36,8 @@ export async function contentsOf(
 ): Promise<Contents> {
   const input = new PositionedInput(source);
   const rules = new Rules();
-  const models: ArchivedModel[] = [];
+  const reader = new ModelReader();
   const blobs = new Map<Digest, Place>();
-  let manifests = 0;
   for await (const member of membersIn(input)) {
     signal.throwIfAborted();
     const content = rules.judge(member);
@@ -48,38 +47,40 @@ export async function contentsOf(
       throw cutOff(input.position + member.size - source.size);
     }
     if (content.is === "blob") blobs.set(content.digest, { at: input.position, size: member.size });
-    if (content.is === "manifest") {
-      manifests += member.size;
-      if (manifests > MOST_MANIFESTS) throw tooMany();
-      models.push(await readModel(input, content.name, member.size));
-    }
+    if (content.is === "manifest") await reader.read(input, content.name, member.size);
     await input.skipTo(end);
   }
+  const { models } = reader;
   if (models.length > 0) return { models, blobs };
   throw new PullamaError("archive", "it has no manifest, so no model", {
     hint: "make it with: pullama export",
   });
 }
 
-/** Reads a manifest of `size` bytes. Rejects with kind `archive` for what is none. */
-export async function readModel(
-  input: Input,
-  name: ModelName,
-  size: number,
-): Promise<ArchivedModel> {
-  const path = manifestPath(name);
-  if (size > MAX_MANIFEST_BYTES) throw badManifest(path, "it is too large");
-  const bytes = await input.read(size);
-  if (!bytes) throw cutOff(size);
-  let manifest;
-  try {
-    manifest = parseManifest(bytes, digestOf(createHash("sha256").update(bytes).digest("hex")));
-  } catch (error) {
-    if (!(error instanceof PullamaError)) throw error;
-    throw badManifest(path, error.message);
+/** The models of an archive, as their manifests come. */
+export class ModelReader {
+  readonly models: ArchivedModel[] = [];
+  #bytes = 0;
+
+  /** Reads a manifest of `size` bytes. Rejects with kind `archive` for what is none. */
+  async read(input: Input, name: ModelName, size: number): Promise<void> {
+    const path = manifestPath(name);
+    if (size > MAX_MANIFEST_BYTES) throw badManifest(path, "it is too large");
+    this.#bytes += size;
+    if (this.#bytes > MOST_MANIFESTS) throw tooMany();
+    const bytes = await input.read(size);
+    if (!bytes) throw cutOff(size);
+    const digest = digestOf(createHash("sha256").update(bytes).digest("hex"));
+    let manifest;
+    try {
+      manifest = parseManifest(bytes, digest);
+    } catch (error) {
+      if (!(error instanceof PullamaError)) throw error;
+      throw badManifest(path, error.message);
+    }
+    if ("entries" in manifest) throw badManifest(path, "it is an index of manifests");
+    this.models.push({ name, manifest });
   }
-  if ("entries" in manifest) throw badManifest(path, "it is an index of manifests");
-  return { name, manifest };
 }
 
 function tooMany(): PullamaError {

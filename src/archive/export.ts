@@ -10,9 +10,8 @@ import { END, type Entry, headerOf, padded } from "./format.ts";
 /** A file of an archive that is to be written. */
 export interface ExportEntry extends Entry {
   readonly digest: Digest;
-  /** Its bytes are known to be right: they are not hashed again. */
-  readonly isVerified: boolean;
-  open(): Promise<ByteSource>;
+  /** `isVerified`: its bytes are known to be right, and are not hashed again. */
+  open(): Promise<ByteSource & { readonly isVerified: boolean }>;
 }
 
 /** Where an archive is written to. */
@@ -100,20 +99,24 @@ class Writing {
       this.position = start;
       await this.sink.cut(start);
     }
-    if (await this.#copy(entry, 0, entry.isVerified ? undefined : createHash("sha256"))) return;
+    if (await this.#copy(entry, 0)) return;
     throw new PullamaError("digest", `digest mismatch in blob ${shortId(entry.digest)}`, {
       hint: "it is damaged in the models folder: pullama verify --repair downloads it again",
     });
   }
 
-  /** Copies a file from `from` on. Returns whether its digest is right; `hash` has what is before. */
-  async #copy(entry: ExportEntry, from: number, hash: Hash | undefined): Promise<boolean> {
+  /** Copies a file from `from` on. Returns whether its digest is right; `before` has what is before. */
+  async #copy(entry: ExportEntry, from: number, before?: Hash): Promise<boolean> {
     const { size, digest } = entry;
     const { limit, signal } = this.tools;
+    let hash = before;
     if (from < size) {
       await this.sink.cut(this.position);
       const source = await entry.open();
+      if (!source.isVerified) hash ??= createHash("sha256");
       let next = this.#read(source, from, size, 0);
+      // It may fail while the piece before it is written.
+      next.catch(() => {});
       try {
         for (let at = from, turn = 1; at < size; turn = 1 - turn) {
           await limit.turn(signal);
@@ -122,7 +125,10 @@ class Writing {
           if (piece.length === 0) throw shorter(entry, at);
           at += piece.length;
           // The next piece is read while this one is hashed and written.
-          if (at < size) next = this.#read(source, at, size, turn);
+          if (at < size) {
+            next = this.#read(source, at, size, turn);
+            next.catch(() => {});
+          }
           hash?.update(piece);
           await this.sink.write(piece);
           limit.spend(piece.length);

@@ -4,12 +4,12 @@
  */
 
 import type { BlobWatcher, Session, Store } from "../core/content.ts";
-import { shortId } from "../core/digest.ts";
+import { type Digest, shortId } from "../core/digest.ts";
 import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import { formatSize } from "../core/units.ts";
 import { type Clock, systemClock } from "../io/clock.ts";
-import { type ArchivedModel, cutOff, readModel } from "./contents.ts";
+import { type ArchivedModel, cutOff, ModelReader } from "./contents.ts";
 import { membersIn } from "./format.ts";
 import { Rules } from "./rules.ts";
 import type { StreamInput } from "./stream_input.ts";
@@ -28,6 +28,8 @@ export interface Receiving {
 
 /** Milliseconds between two checkpoints: what a power cut costs at most. */
 const CHECKPOINT_MS = 2000;
+/** Bytes after the end of an archive that are read: tar fills its last record. */
+const MOST_AFTER = 1024 * 1024;
 /** The most bytes of one write. */
 const WRITE = 1024 * 1024;
 /** The media type of a blob stands in a manifest, which has not come yet. */
@@ -43,12 +45,12 @@ export async function receiveArchive(
   tools: Receiving,
 ): Promise<readonly ArchivedModel[]> {
   const rules = new Rules();
-  const models: ArchivedModel[] = [];
+  const reader = new ModelReader();
   for await (const member of membersIn(input)) {
     tools.signal.throwIfAborted();
     const content = rules.judge(member);
     const { size } = member;
-    if (content.is === "manifest") models.push(await readModel(input, content.name, size));
+    if (content.is === "manifest") await reader.read(input, content.name, size);
     if (content.is !== "blob") continue;
     const { digest } = content;
     const at = input.position;
@@ -57,7 +59,8 @@ export async function receiveArchive(
     // One that is here already was not read: whether it was all there shows only now.
     if (input.position < at + size) throw cutOff(at + size - input.position);
   }
-  await input.drain();
+  await input.drain(MOST_AFTER);
+  const { models } = reader;
   if (models.length > 0) return models;
   throw new PullamaError("archive", "it ends without a manifest, so it has no model", {
     hint: "copy it again; what has arrived is kept",
@@ -72,7 +75,8 @@ async function receiveBlob(
   const { session, signal, waiting, onProgress } = tools;
   const { digest, size } = blob;
   if (size === 0) {
-    await session.put(blob, new Uint8Array());
+    const actual = await session.put(blob, new Uint8Array());
+    if (actual !== digest) throw mismatch(blob, actual);
     return;
   }
   let lost: string | undefined;
@@ -85,7 +89,8 @@ async function receiveBlob(
   if (await session.verifyOrQuarantine(blob, signal, watcher)) return;
   await using ingest = await session.ingest(blob, signal, watcher);
   if (!ingest) return;
-  await requireRoom(tools, size - ingest.kept());
+  const before = ingest.kept();
+  await requireRoom(tools, size - before);
   const start = input.position;
   let saved = 0;
   const { clock = systemClock } = tools;
@@ -109,20 +114,25 @@ async function receiveBlob(
   }
   const sealed = await ingest.seal();
   if (sealed === "sealed") return;
-  const actual = ingest.actual ? `: it is ${shortId(ingest.actual)}` : "";
-  await ingest.forget({ start: 0, end: size });
-  if (lost !== undefined) {
-    throw new PullamaError(
-      "digest",
-      `what was kept of blob ${shortId(digest)} was wrong: ${lost}`,
-      {
-        hint: "import the archive again: that part is read anew",
-      },
-    );
+  const { actual } = ingest;
+  if (sealed === "incomplete") {
+    const message = `what was kept of blob ${shortId(digest)} was wrong: ${lost}`;
+    throw new PullamaError("digest", message, { hint: AGAIN });
   }
-  throw new PullamaError("digest", `digest mismatch in blob ${shortId(digest)}${actual}`, {
-    hint: "the archive is damaged: copy it again, or make it again",
-  });
+  // What came now may be right, and what an earlier stream has left wrong.
+  if (await ingest.dropDoubtful() === 0) await ingest.forget({ start: 0, end: size });
+  throw mismatch(blob, actual, before > 0 ? AGAIN : undefined);
+}
+
+const AGAIN = "import the archive again: that part is stored anew";
+
+function mismatch(
+  { digest }: Descriptor,
+  actual: Digest | undefined,
+  hint = "the archive is damaged: copy it again, or make it again",
+): PullamaError {
+  const is = actual ? `: it is ${shortId(actual)}` : "";
+  return new PullamaError("digest", `digest mismatch in blob ${shortId(digest)}${is}`, { hint });
 }
 
 async function requireRoom({ store, force }: Receiving, needed: number): Promise<void> {

@@ -51,9 +51,10 @@ export class StreamInput implements Input {
     return piece;
   }
 
-  /** Reads what follows the archive: a program that writes to a pipe fails where it is not read to its end. */
-  async drain(): Promise<void> {
-    while (await this.take(Infinity));
+  /** Reads at most `most` bytes that follow: a program fails where its pipe is not read to the end. */
+  async drain(most: number): Promise<void> {
+    const end = this.#position + most;
+    while (this.#position < end && await this.take(end - this.#position));
   }
 
   async cancel(): Promise<void> {

@@ -64,7 +64,10 @@ Deno.test("the examples of the library compile, run and pull a model", async () 
     const count = EXAMPLES.reduce((sum, [_, examples]) => sum + examples, 0);
     assert.match(text, new RegExp(`${count} passed \\| 0 failed`), text);
     assert.ok(text.includes(model.digest), text);
-    assert.equal(registry.served(model.layers[0]!.digest), model.layers[0]!.size);
+    const { digest, size } = model.layers[0]!;
+    // On a busy computer a range may be requested again that was on its way.
+    const twice = registry.served(digest) - size;
+    assert.ok(twice >= 0 && twice < 1 << 20, `${twice} bytes came twice`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -2,7 +2,7 @@
 
 import type { Digest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
-import { displayName, parsePinned } from "../../core/name.ts";
+import { parsePinned } from "../../core/name.ts";
 import { readInput } from "../../io/input.ts";
 import type { ExportOptions } from "../../setup/local/export.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
@@ -66,7 +66,7 @@ export async function runExport(
     return 0;
   } catch (error) {
     printer?.end("");
-    if (!signal.aborted) throw error;
+    if (!signal.aborted || error !== signal.reason) throw error;
     printer?.event("export_interrupted", { KeptBytes: isStream ? 0 : before });
     if (isStream) throw new PullamaError("interrupted", "interrupted: the archive is not complete");
     err.write(interruptedText([againOf(given, flags, host)], err));
@@ -133,7 +133,7 @@ async function digestsIn(path: string, host: Host): Promise<ReadonlySet<Digest>>
 
 /** The same command. */
 function againOf(given: readonly string[], flags: ExportFlags, host: Host): string {
-  const models = flags.all ? ["--all"] : given.map((name) => displayName(parsePinned(name)));
+  const models = flags.all ? ["--all"] : given.map((name) => quotedWord(name, host));
   return [
     "export",
     ...models,

@@ -7,17 +7,25 @@ import { namesIn, statOf } from "../stat.ts";
 import type { ByteSource } from "./file_stream.ts";
 
 interface Part {
-  readonly file: Deno.FsFile;
   readonly path: string;
   readonly start: number;
   readonly end: number;
+  /** Undefined: it is opened when it is read. */
+  file: Deno.FsFile | undefined;
 }
+
+/** Parts at most: their names sort as numbers do. */
+export const MOST_PARTS = 1000;
+/** Files that are open at a time, at most: a process may often have 256. */
+const MOST_OPEN = 64;
 
 /** Several files, read as if they were one; reads may overlap. */
 export class PartFiles implements ByteSource, Disposable {
   readonly #parts: readonly Part[];
   /** Reads seek first, so that one has to end before the next. */
   #last: Promise<unknown> = Promise.resolve();
+  /** The part beyond those that stay open. */
+  #opened: Part | undefined;
   /** Bytes of all. */
   readonly size: number;
 
@@ -26,20 +34,26 @@ export class PartFiles implements ByteSource, Disposable {
     this.size = parts.at(-1)?.end ?? 0;
   }
 
-  /** Rejects with kind local where one cannot be read. */
+  /** Opens the first ones, which are all that most archives have. Rejects with kind local where one cannot be read. */
   static async open(paths: readonly string[]): Promise<PartFiles> {
     const parts: Part[] = [];
     try {
       let start = 0;
       for (const path of paths) {
         const file = await openForReading(path);
+        const part: Part = { path, start, end: start, file };
+        parts.push(part);
         const end = start + (await file.stat()).size;
-        parts.push({ file, path, start, end });
+        parts[parts.length - 1] = { ...part, end };
+        if (parts.length > MOST_OPEN) {
+          file.close();
+          parts.at(-1)!.file = undefined;
+        }
         start = end;
       }
       return new PartFiles(parts);
     } catch (error) {
-      for (const { file } of parts) file.close();
+      for (const { file } of parts) file?.close();
       throw error;
     }
   }
@@ -54,15 +68,28 @@ export class PartFiles implements ByteSource, Disposable {
     const part = this.#parts.find(({ end }) => position < end);
     if (!part) return 0;
     try {
-      await part.file.seek(position - part.start, Deno.SeekMode.Start);
-      return await part.file.read(buffer.subarray(0, part.end - position)) ?? 0;
+      const file = await this.#fileOf(part);
+      await file.seek(position - part.start, Deno.SeekMode.Start);
+      return await file.read(buffer.subarray(0, part.end - position)) ?? 0;
     } catch (error) {
       throw fileError(error, "read", part.path);
     }
   }
 
+  async #fileOf(part: Part): Promise<Deno.FsFile> {
+    if (part.file) return part.file;
+    this.#opened?.file?.close();
+    if (this.#opened) this.#opened.file = undefined;
+    part.file = await openForReading(part.path);
+    this.#opened = part;
+    return part.file;
+  }
+
   close(): void {
-    for (const { file } of this.#parts) file.close();
+    for (const part of this.#parts) {
+      part.file?.close();
+      part.file = undefined;
+    }
   }
 
   [Symbol.dispose](): void {
@@ -70,12 +97,23 @@ export class PartFiles implements ByteSource, Disposable {
   }
 }
 
-/** The digits at the end of the name of a part. */
-const NUMBER = /\.(\d{3,5})$/;
+const NUMBER = /\.(\d{3})$/;
 
 /** The name of a part; the first is number 0. */
 export function partPath(path: string, number: number): string {
   return `${path}.${String(number).padStart(3, "0")}`;
+}
+
+/** The numbers of the parts of `path` that are there, in order; `ending` follows the number in their names. */
+export async function numbersIn(path: string, ending = ""): Promise<readonly number[]> {
+  const slash = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1;
+  const stem = path.slice(slash);
+  return (await namesIn(slash > 0 ? path.slice(0, slash) : "."))
+    .filter((name) => name.startsWith(`${stem}.`) && name.endsWith(ending))
+    .map((name) => name.slice(0, name.length - ending.length))
+    .filter((name) => NUMBER.test(name) && name.replace(NUMBER, "") === stem)
+    .map((name) => Number(NUMBER.exec(name)![1]))
+    .sort((a, b) => a - b);
 }
 
 /**
@@ -88,8 +126,14 @@ export async function archivesIn(
   const archives = new Map<string, readonly string[]>();
   for (const one of given) {
     const whole = await statOf(one);
+    if (whole && !whole.isFile) {
+      throw new PullamaError("usage", `${one} is not a file`, {
+        hint: "for a pipe, read from standard input: … | pullama import -",
+      });
+    }
     const base = one.replace(NUMBER, "");
-    const isPart = whole ? await isNumbered(one) : true;
+    // Any name may end with three digits.
+    const isPart = !whole || (base !== one && await statOf(partPath(base, 0)) !== undefined);
     if (archives.has(isPart ? base : one)) continue;
     const parts = isPart ? await partsOf(base) : [];
     if (parts.length > 0) archives.set(base, parts);
@@ -99,21 +143,9 @@ export async function archivesIn(
   return [...archives].map(([path, parts]) => ({ path, parts }));
 }
 
-/** Whether the number at the end of a name is that of a part: it may be a year. */
-async function isNumbered(path: string): Promise<boolean> {
-  const number = NUMBER.exec(path)?.[1];
-  if (number === undefined) return false;
-  return number.length === 3 || await statOf(partPath(path.replace(NUMBER, ""), 0)) !== undefined;
-}
-
-/** The parts of `base` from the first on; none where there is no first one. */
+/** The parts of `base` from the first on; none where there are none. */
 async function partsOf(base: string): Promise<readonly string[]> {
-  const slash = Math.max(base.lastIndexOf("/"), base.lastIndexOf("\\")) + 1;
-  const stem = base.slice(slash);
-  const numbers = (await namesIn(slash > 0 ? base.slice(0, slash) : "."))
-    .filter((name) => name.replace(NUMBER, "") === stem && NUMBER.test(name))
-    .map((name) => Number(NUMBER.exec(name)![1]))
-    .sort((a, b) => a - b);
+  const numbers = await numbersIn(base);
   const gap = numbers.findIndex((number, i) => number !== i);
   if (gap >= 0) {
     throw new PullamaError("usage", `${partPath(base, gap)} is missing`, {

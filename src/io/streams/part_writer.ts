@@ -6,10 +6,10 @@
 import { PullamaError } from "../../core/errors.ts";
 import { folderOf } from "../atomic.ts";
 import type { Disk, DiskFile } from "../disk.ts";
-import { isExisting } from "../file_error.ts";
-import { tryLockExisting } from "../lock.ts";
-import { lstatOf } from "../stat.ts";
-import { PartFiles, partPath } from "./part_files.ts";
+import { type Lock, tryLock } from "../lock.ts";
+import { fileError } from "../file_error.ts";
+import { lstatOf, statOf } from "../stat.ts";
+import { numbersIn, PartFiles, partPath } from "./part_files.ts";
 
 export interface PartOptions {
   readonly disk: Disk;
@@ -21,70 +21,56 @@ export interface PartOptions {
 }
 
 /** Ends the name of what is not finished. */
-export const DRAFT = ".partial";
+const DRAFT = ".partial";
+const LOCK = `${DRAFT}.lock`;
 
-export class PartWriter implements Disposable {
+export class PartWriter implements AsyncDisposable {
   /** Bytes of an earlier run that are still there, from the first on. */
   #kept: number;
   #position: number;
   #file: DiskFile | undefined;
   #number = -1;
-  readonly #held = new DisposableStack();
 
-  private constructor(private readonly options: PartOptions, private readonly before: PartFiles) {
+  private constructor(
+    private readonly options: PartOptions,
+    private readonly lock: Lock,
+    private readonly before: PartFiles,
+  ) {
     this.#kept = this.#position = before.size;
-    this.#held.use(before);
   }
 
   /**
-   * Rejects with `usage` where the archive exists, `busy` where another process is writing it, and kind local. What is
-   * there is not changed, except that parts which already got their names are drafts again.
+   * Rejects with `usage` where the archive exists, or its name is that of something else, `busy` where another process
+   * is writing it, and kind local. Of what is there nothing changes but drafts that cannot be continued.
    */
   static async open(options: PartOptions): Promise<PartWriter> {
-    const { disk, path, partSize, replace } = options;
-    const [first, draft] = [nameOf(options, 0), draftOf(options, 0)];
-    const found = await lstatOf(first);
-    // A kill between two renames leaves the first part finished, and a later one not.
-    const isHalfNamed = partSize < Infinity && found && !await lstatOf(draft) &&
-      await hasDraft(options);
-    if (found && !isHalfNamed && !replace) {
-      throw new PullamaError("usage", `${first} exists`, {
-        hint: "choose another name, or replace it with --force",
-      });
+    const { disk, path, partSize } = options;
+    const isSplit = partSize < Infinity;
+    if (!await statOf(folderOf(path))) {
+      throw fileError(new Deno.errors.NotFound("No such file or directory"), "create", path);
     }
-    if (isHalfNamed) {
-      for (
-        let i = 0;
-        await lstatOf(nameOf(options, i)) && !await lstatOf(draftOf(options, i));
-        i++
-      ) {
-        await disk.rename(nameOf(options, i), draftOf(options, i));
-      }
-    }
-    try {
-      (await disk.open(draft, "new")).close();
-    } catch (error) {
-      if (!isExisting(error)) throw error;
-    }
-    using stack = new DisposableStack();
-    const lock = await tryLockExisting(draft);
+    const lock = await tryLock(path + LOCK);
     if (!lock) throw new PullamaError("busy", `another process is writing ${path}`);
-    stack.use(lock);
-    const parts: string[] = [];
-    for (let i = 0;; i++) {
-      const part = draftOf(options, i);
-      const info = await lstatOf(part);
-      if (!info) break;
-      if (info.size > partSize) {
-        using file = await disk.open(part, "existing");
-        await file.truncate(partSize);
+    try {
+      await (isSplit ? takeParts(options) : requireFree(options));
+      const parts: string[] = [];
+      for (let i = 0;; i++) {
+        const part = draftOf(options, i);
+        const info = await lstatOf(part);
+        if (!info) break;
+        if (info.size > partSize) {
+          using file = await disk.open(part, "existing");
+          await file.truncate(partSize);
+        }
+        parts.push(part);
+        if (info.size < partSize) break;
       }
-      parts.push(part);
-      if (info.size < partSize) break;
+      if (isSplit) await removeDrafts(options, parts.length);
+      return new PartWriter(options, lock, await PartFiles.open(parts));
+    } catch (error) {
+      await release(options, lock);
+      throw error;
     }
-    const writer = new PartWriter(options, await PartFiles.open(parts));
-    writer.#held.use(stack.move());
-    return writer;
   }
 
   get kept(): number {
@@ -93,7 +79,7 @@ export class PartWriter implements Disposable {
 
   /** Reads what is kept. */
   readAt(buffer: Uint8Array, position: number): Promise<number> {
-    return this.before.readAt(buffer.subarray(0, this.#kept - position), position);
+    return this.before.readAt(buffer.subarray(0, Math.max(0, this.#kept - position)), position);
   }
 
   /** Drops everything from `position` on, which is where the next bytes are written. */
@@ -101,20 +87,17 @@ export class PartWriter implements Disposable {
     if (position >= this.#position) return;
     this.#kept = Math.min(this.#kept, position);
     this.#position = position;
-    const { partSize } = this.options;
-    const number = partSize === Infinity ? 0 : Math.floor(position / partSize);
-    const file = await this.#open(number);
-    await file.truncate(position - (partSize === Infinity ? 0 : number * partSize));
+    const [number, at] = this.#placeOf(position);
+    await (await this.#open(number)).truncate(at);
+    if (this.options.partSize < Infinity) await removeDrafts(this.options, number + 1);
   }
 
   /** Writes the next bytes. */
   async write(bytes: Uint8Array): Promise<void> {
-    const { partSize } = this.options;
     for (let done = 0; done < bytes.length;) {
-      const number = partSize === Infinity ? 0 : Math.floor(this.#position / partSize);
-      const at = this.#position - (number === 0 ? 0 : number * partSize);
+      const [number, at] = this.#placeOf(this.#position);
       const file = await this.#open(number);
-      const piece = bytes.subarray(done, done + partSize - at);
+      const piece = bytes.subarray(done, done + this.options.partSize - at);
       await file.writeAt(piece, at);
       done += piece.length;
       this.#position += piece.length;
@@ -123,35 +106,52 @@ export class PartWriter implements Disposable {
 
   /** Makes all of it durable and gives it its names, which are returned. */
   async finish(): Promise<readonly string[]> {
-    const { options, options: { disk, path, partSize } } = this;
-    const count = partSize === Infinity ? 1 : Math.ceil(this.#position / partSize);
-    // One that a former run has finished may never have reached the disk.
-    for (let i = 0; i < count; i++) await (await this.#open(i)).sync();
-    this.#close();
-    this.#held.dispose();
-    for (let i = count; await lstatOf(draftOf(options, i)) && partSize < Infinity; i++) {
-      await disk.remove(draftOf(options, i));
+    const { options, options: { disk, path, partSize, replace } } = this;
+    const isSplit = partSize < Infinity;
+    const count = isSplit ? Math.ceil(this.#position / partSize) : 1;
+    for (let i = 0; i < count; i++) {
+      // One that a former run has finished may never have reached the disk.
+      await (await this.#open(i)).sync();
+      const size = (await lstatOf(draftOf(options, i)))?.size;
+      const expected = Math.min(partSize, this.#position - (isSplit ? i * partSize : 0));
+      if (size === expected) continue;
+      const message = `${draftOf(options, i)} has ${size} bytes, not ${expected}`;
+      throw new PullamaError("local", message, { hint: "another program has changed it" });
     }
+    this.#close();
+    this.before.close();
     const names = Array.from({ length: count }, (_, i) => nameOf(options, i));
     for (const [i, name] of names.entries()) await disk.rename(draftOf(options, i), name);
-    for (let i = count; await lstatOf(nameOf(options, i)) && partSize < Infinity; i++) {
-      await disk.remove(nameOf(options, i));
+    // Those of an archive that had more.
+    if (isSplit && replace) {
+      for (const number of (await numbersIn(path)).filter((number) => number >= count)) {
+        await disk.remove(nameOf(options, number));
+      }
     }
     await disk.syncFolder(folderOf(path));
     return names;
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#close();
-    this.#held.dispose();
+    this.before.close();
+    await release(this.options, this.lock);
+  }
+
+  /** The part that the byte at `position` of the archive is in, and its offset there. */
+  #placeOf(position: number): readonly [number: number, at: number] {
+    const { partSize } = this.options;
+    if (partSize === Infinity) return [0, position];
+    const number = Math.floor(position / partSize);
+    return [number, position - number * partSize];
   }
 
   async #open(number: number): Promise<DiskFile> {
     if (this.#file && this.#number === number) return this.#file;
     this.#close();
-    const { disk } = this.options;
     const path = draftOf(this.options, number);
-    const file = await disk.open(path, await lstatOf(path) ? "existing" : "new");
+    const isThere = await lstatOf(path) !== undefined;
+    const file = await this.options.disk.open(path, isThere ? "existing" : "new");
     this.#number = number;
     return this.#file = file;
   }
@@ -162,17 +162,58 @@ export class PartWriter implements Disposable {
   }
 }
 
+async function requireFree({ path, replace }: PartOptions): Promise<void> {
+  const found = await lstatOf(path);
+  if (!found) return;
+  if (!found.isFile && !found.isSymlink) {
+    const what = found.isDirectory ? "is a directory" : "is not a regular file";
+    throw new PullamaError("usage", `${path} ${what}`, {
+      hint: found.isDirectory ? "name a file in it" : "for a pipe, write to standard output: -o -",
+    });
+  }
+  if (!replace) throw exists(path);
+}
+
+/**
+ * A kill between the renames of `finish` leaves the first parts with their names, and the others as drafts: then all
+ * are drafts again. Throws where there is another archive of these names.
+ */
+async function takeParts(options: PartOptions): Promise<void> {
+  const { disk, path, replace } = options;
+  const [first] = await numbersIn(path, DRAFT);
+  if (first !== undefined && first > 0) {
+    for (let i = 0; i < first; i++) {
+      if (!await lstatOf(nameOf(options, i))) break;
+      await disk.rename(nameOf(options, i), draftOf(options, i));
+    }
+    return;
+  }
+  const [there] = await numbersIn(path);
+  if (there !== undefined && !replace) throw exists(nameOf(options, there));
+}
+
+/** Removes the drafts from part `from` on. */
+async function removeDrafts(options: PartOptions, from: number): Promise<void> {
+  for (const number of await numbersIn(options.path, DRAFT)) {
+    if (number >= from) await options.disk.remove(draftOf(options, number));
+  }
+}
+
+async function release({ disk, path }: PartOptions, lock: Lock): Promise<void> {
+  await disk.remove(path + LOCK).catch(() => {});
+  lock[Symbol.dispose]();
+}
+
+function exists(path: string): PullamaError {
+  return new PullamaError("usage", `${path} exists`, {
+    hint: "choose another name, or replace it with --force",
+  });
+}
+
 function nameOf({ path, partSize }: PartOptions, number: number): string {
   return partSize === Infinity ? path : partPath(path, number);
 }
 
 function draftOf(options: PartOptions, number: number): string {
   return nameOf(options, number) + DRAFT;
-}
-
-/** Whether a part after finished ones is a draft. */
-async function hasDraft(options: PartOptions): Promise<boolean> {
-  let i = 0;
-  while (await lstatOf(nameOf(options, i))) i++;
-  return await lstatOf(draftOf(options, i)) !== undefined;
 }

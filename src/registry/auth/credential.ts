@@ -65,7 +65,7 @@ export function identityAtMirror(
   { keyFile, ...others }: Identity,
   { host, protocol }: URL,
 ): Identity {
-  const known = protocol === "https:" && KEY_PAGES[host] !== undefined;
+  const known = protocol === "https:" && Object.hasOwn(KEY_PAGES, host);
   return { ...others, ...(known && keyFile !== undefined && { keyFile }) };
 }
 

@@ -17,6 +17,7 @@ import { systemClock } from "../../io/clock.ts";
 import { realDisk } from "../../io/disk.ts";
 import { fileSystemOf, freeBytes } from "../../io/file_system.ts";
 import { RateLimit, steadyPace } from "../../io/limit.ts";
+import { MOST_PARTS } from "../../io/streams/part_files.ts";
 import { PartWriter } from "../../io/streams/part_writer.ts";
 import type { ModelFiles } from "../../store/read/model_files.ts";
 import { openFolder } from "../../store/store.ts";
@@ -77,8 +78,13 @@ export async function exportModels(
     return report(found, []);
   }
   const partSize = options.split === FAT_LIMIT ? FAT_LIMIT - 1 : options.split ?? Infinity;
+  if (total / partSize > MOST_PARTS) {
+    throw new PullamaError("usage", `--split makes more than ${MOST_PARTS} files of this archive`, {
+      hint: `choose a larger size: the archive has ${formatSize(total)}`,
+    });
+  }
   if (!options.force) requireFit(to, total, partSize);
-  using sink = await PartWriter.open({
+  await using sink = await PartWriter.open({
     disk: realDisk,
     path: to,
     partSize,
@@ -102,7 +108,6 @@ function entriesOf({ blobs, models }: ModelFiles): readonly ExportEntry[] {
       digest,
       size: bytes.length,
       modifiedMs,
-      isVerified: true,
       open: () => Promise.resolve(bytesSource(bytes)),
     })),
   ];
@@ -110,6 +115,7 @@ function entriesOf({ blobs, models }: ModelFiles): readonly ExportEntry[] {
 
 function bytesSource(bytes: Uint8Array) {
   return {
+    isVerified: true,
     readAt(buffer: Uint8Array, position: number): Promise<number> {
       const piece = bytes.subarray(position, position + buffer.length);
       buffer.set(piece);

@@ -98,7 +98,11 @@ export async function receiveModels(
     const models = await receiveArchive(input, { store, session, signal, force, ...watcher });
     const contents = { models, blobs: new Map() };
     const kept = held.move();
-    return archiveOf(path, NO_FILE, contents, () => kept.disposeAsync());
+    return archiveOf(path, NO_FILE, contents, async () => {
+      await kept.disposeAsync();
+      // While a session is open nothing is removed.
+      await store.dropReplaced();
+    });
   } catch (error) {
     signal.throwIfAborted();
     throw about(path, fileError(error, "read", path));

@@ -46,8 +46,8 @@ export class Mirrors implements Disposable {
       const url = new URL(text);
       const scheme = url.protocol === "http:" ? "http" : "https";
       const beside = lookupBeside(proxyFor, scheme, lookup);
-      // A mirror alone is waited for as a registry is.
-      const patient = offline && urls.length === 1;
+      // Without a registry beside them mirrors are waited for as one is.
+      const patient = offline;
       const source = new RegistrySource({
         ...common,
         proxyFor,

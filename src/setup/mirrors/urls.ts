@@ -10,6 +10,7 @@ export interface MirrorOptions {
   readonly offline?: true;
 }
 
+const CREDENTIALS = "it contains credentials; they are read from Docker's config file";
 const ALLOWED = "write it like http://10.0.0.5:11435 or https://registry.example.com/prefix";
 
 /**
@@ -21,8 +22,12 @@ export function mirrorOptions(
   offline: boolean,
   env: (name: string) => string | undefined,
 ): MirrorOptions {
-  const texts = given ??
-    (env("PULLAMA_MIRRORS") ?? "").split(/[\s,]+/).filter((text) => text !== "");
+  const variable = env("PULLAMA_MIRRORS") ?? "";
+  // A password may have a comma, and would be shown as a URL of its own.
+  if (!given && variable.includes("@")) {
+    throw new PullamaError("usage", `invalid PULLAMA_MIRRORS: ${CREDENTIALS}`, { hint: ALLOWED });
+  }
+  const texts = given ?? variable.split(/[\s,]+/).filter((text) => text !== "");
   const where = given ? "--mirror" : "PULLAMA_MIRRORS";
   const mirrors = [...new Set(texts.map((text) => mirrorUrl(text, where)))];
   if (offline && mirrors.length === 0) {
@@ -36,7 +41,8 @@ export function mirrorOptions(
 /** `text` in its usual form. A password in it is not shown. */
 export function mirrorUrl(text: string, where: string): string {
   const refuse = (reason: string) => {
-    const shown = quoted(text.replace(/\/\/.*@/s, "//...@").replace(/[?#].*$/s, "?..."), 120);
+    // Whatever is before the last "@" may be a password, however the URL is written.
+    const shown = quoted(text.replace(/^.*@/s, "...@").replace(/[?#].*$/s, "?..."), 120);
     return new PullamaError("usage", `invalid ${where} ${shown}: ${reason}`, { hint: ALLOWED });
   };
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
@@ -45,7 +51,7 @@ export function mirrorUrl(text: string, where: string): string {
   const url = URL.parse(text);
   if (!url) throw refuse("it is not a valid URL");
   if (url.username || url.password || text.includes("@")) {
-    throw refuse("it contains credentials; they are read from Docker's config file");
+    throw refuse(CREDENTIALS);
   }
   if (/[?#]/.test(text)) throw refuse("it has a query or a fragment");
   const path = url.pathname.replace(/\/+$/, "");

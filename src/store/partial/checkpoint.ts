@@ -93,6 +93,24 @@ export async function readCheckpoint(path: string, blob: Descriptor): Promise<Ch
   return bytes ? decodeCheckpoint(bytes, blob, path) : EMPTY_CHECKPOINT;
 }
 
+/**
+ * The size of the blob by a checkpoint that has bytes of it, where that is another one than that of `blob`: one of the two
+ * is a lie, and the bytes must not be lost by it.
+ */
+export async function otherSize(path: string, blob: Descriptor): Promise<number | undefined> {
+  const bytes = await readCheckpointFile(path).catch(() => undefined);
+  if (!bytes) return undefined;
+  try {
+    const data: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const { digest, size } = v.parse(v.object(sameBlob), data);
+    if (digest !== blob.digest || size === blob.size) return undefined;
+    const own = decodeCheckpoint(bytes, { ...blob, size }, path);
+    return own.proven.length + own.prefix.length > 0 ? size : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The bytes of the file; undefined: there is none. Rejects with kind local where it cannot be read. */
 export async function readCheckpointFile(path: string): Promise<Uint8Array | undefined> {
   return (await readSmallFile(path, MAX_BYTES))?.bytes;

@@ -1,5 +1,7 @@
 /** What an earlier run left of a blob: claims, from the most to the least trusted. */
 
+import { shortId } from "../../core/digest.ts";
+import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import { type PrefixDigest, type Range, subtract, total, union } from "../../core/ranges.ts";
 import { openForReading } from "../../io/guarded.ts";
@@ -8,6 +10,7 @@ import {
   type Checkpoint,
   type ClaimedRange,
   EMPTY_CHECKPOINT,
+  otherSize,
   readCheckpoint,
 } from "./checkpoint.ts";
 import { lastBlockIn } from "./data_end.ts";
@@ -26,7 +29,7 @@ export interface ResumeState {
 
 /**
  * Reads what is left of `blob`. `boot` is the boot time that positions must be from; `adopted`: the file was made
- * by the Go program.
+ * by the Go program. Rejects with `size` where bytes are left of a blob of the same digest and another size.
  */
 export async function readResume(
   at: BlobPaths,
@@ -38,6 +41,15 @@ export async function readResume(
   if (!file) return { claims: [], prefixDigests: [], length: 0, searched: 0 };
   const limit = Math.min(file.size, blob.size);
   const checkpoint = await readCheckpoint(at.checkpoint, blob);
+  const other = await otherSize(at.checkpoint, blob);
+  if (other !== undefined) {
+    const message =
+      `a partial download of blob ${shortId(blob.digest)} is of ${other} bytes in all, ` +
+      `and it should have ${blob.size}: one of the two is wrong`;
+    throw new PullamaError("size", message, {
+      hint: "if you trust this source, drop that download with: pullama clean",
+    });
+  }
   const live = await readPositions(at.positions, boot, limit);
   const { claims, prefixDigests } = claimsOf(checkpoint, live, limit);
   if (adopted || (checkpoint.old && live.length === 0)) {

@@ -2,7 +2,7 @@
 
 import type { Digest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
-import { type Descriptor, distinctBlobs, type Manifest } from "../../core/manifest.ts";
+import { type Descriptor, distinctBlobs, type Manifest, movedError } from "../../core/manifest.ts";
 import type { Machine } from "../../core/manifest_index.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
 import { shortId } from "../../core/digest.ts";
@@ -26,10 +26,13 @@ export interface ManifestOf {
 export interface BlobFile {
   readonly blob: Descriptor;
   readonly modifiedMs: number;
+  /** Opens it for reading. Rejects as `FolderSource.open`. */
+  open(): Promise<OpenedFile>;
+}
+
+export interface OpenedFile extends ByteSource {
   /** It was verified before, and has not changed since. */
   readonly isVerified: boolean;
-  /** Opens it for reading. Rejects as `FolderSource.open`. */
-  open(): Promise<ByteSource>;
 }
 
 export interface ModelFiles {
@@ -43,7 +46,7 @@ export interface ModelFiles {
 
 /**
  * The files of the models `names`, without the blobs in `skip`. Rejects with `not_found` for a model that is not
- * installed or lacks a blob, `size` where one has another size, `manifest`, and kind local.
+ * installed or lacks a blob, `moved` for one that is pinned to another manifest, `size` where one has another size, `manifest`, and kind local.
  */
 export async function modelFiles(
   folder: Folder,
@@ -78,7 +81,9 @@ async function manifestOf(
       hint: "see which models are: pullama list",
     });
   }
-  const { manifest, modifiedMs = 0 } = await openModel(paths, file, machine);
+  const { manifest, digest, modifiedMs = 0 } = await openModel(paths, file, machine);
+  const wanted = [undefined, digest, manifest?.digest].includes(name.digest);
+  if (manifest && !wanted) throw movedError(name, manifest.digest);
   if (manifest) return { name: file.name, manifest, modifiedMs };
   const message = `the manifest of ${displayName(name)} for this machine is missing`;
   throw new PullamaError("not_found", message);
@@ -102,7 +107,10 @@ async function blobFile(
   return {
     blob,
     modifiedMs: info.mtime?.getTime() ?? 0,
-    isVerified: ledger.vouchesFor(blob.digest, verifiedFile(info)),
-    open: async () => fileSource(await openBlob(path, blob)),
+    async open() {
+      const file = await openBlob(path, blob);
+      const isVerified = ledger.vouchesFor(blob.digest, verifiedFile(await file.stat()));
+      return { ...fileSource(file), isVerified };
+    },
   };
 }

@@ -1,6 +1,7 @@
 /** Whether a file is the blob that its name says, by the ledger or by hashing it. */
 
 import { PullamaError } from "../../core/errors.ts";
+import { shortId } from "../../core/digest.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { Ownership } from "../../io/disk.ts";
 import { isMissing, isOtherFileSystem, isReadFailure } from "../../io/file_error.ts";
@@ -52,6 +53,7 @@ export class BlobVerifier {
       const file = named.isSymlink ? await statOf(path) : named;
       const fits = file?.isFile && file.size === blob.size;
       if (!fits) {
+        if (file?.isFile) await this.#requireWrong(blob, path, file, verification);
         if (await this.#quarantine(blob, path, named)) return false;
       } else if (this.ledger.vouchesFor(blob.digest, verifiedFile(file))) {
         return true;
@@ -74,6 +76,23 @@ export class BlobVerifier {
   async note(blob: Descriptor, path: string): Promise<void> {
     const file = await statOf(path);
     if (file) this.ledger.note(blob.digest, verifiedFile(file));
+  }
+
+  /** Rejects with `size` where the file has the digest of `blob`, so that the size of `blob` is wrong. */
+  async #requireWrong(
+    { mediaType, digest, size }: Descriptor,
+    path: string,
+    file: Deno.FileInfo,
+    verification: Verification,
+  ): Promise<void> {
+    const own = { mediaType, digest, size: file.size };
+    const isRight = this.ledger.vouchesFor(digest, verifiedFile(file)) ||
+      (file.size > 0 && (await this.#hash(own, path, verification))?.matches);
+    if (!isRight) return;
+    const message =
+      `blob ${shortId(digest)} is installed with ${file.size} bytes, and it is right: ` +
+      `it cannot have ${size} bytes`;
+    throw new PullamaError("size", message, { hint: "the manifest, or the archive, is wrong" });
   }
 
   /** Undefined: the file was removed meanwhile. */

@@ -27,7 +27,7 @@ export async function planRepair(fetcher: Fetcher, emit: Emit, plan: BlobPlan): 
   const suspects = fetcher.forgetAddress(blob);
   plan.ranged = fetcher.sendsRanges(blob) ?? plan.ranged;
   if (!plan.repair) emit({ event: "bytes_lost", digest, count: 0, reason: COMPARING });
-  if (suspects.length > 0) {
+  if (suspects.length > 0 && !plan.repair?.hasSuspects) {
     plan.repair = RepairRounds.beginningWith(suspects, plan.chunks, MOST_DOWNLOADS - 1);
     return;
   }

@@ -37,6 +37,11 @@ export class RepairRounds {
     return rounds;
   }
 
+  /** Whether it began with suspects. */
+  get hasSuspects(): boolean {
+    return this.#growth > 1;
+  }
+
   /** The range to compare next; undefined: the digest of the blob has to be computed first. */
   get next(): Range | undefined {
     return this.#replaced >= this.#batch ? undefined : this.#todo[0];

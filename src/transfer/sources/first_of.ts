@@ -5,12 +5,13 @@
 
 import type { BlobBody, BlobSource, Source } from "../../core/content.ts";
 import type { Digest } from "../../core/digest.ts";
-import { asPullamaError, PullamaError } from "../../core/errors.ts";
+import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
 import type { Emit } from "../../core/events.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { type Chunk, type Range, total, union } from "../../core/ranges.ts";
 import { FollowingController } from "../../io/abort.ts";
+import { mostHopeful, opened } from "./attempt.ts";
 import { Served } from "./served.ts";
 import type { Health } from "./health.ts";
 
@@ -22,6 +23,9 @@ export interface Mirror {
 }
 
 const LEFT = new PullamaError("network", "the mirror sent wrong bytes of another blob");
+
+/** A server that says so could not be reached. */
+const UNREACHABLE: readonly Kind[] = ["network", "timeout"];
 
 /** A blob source for one pull. */
 export class FirstOf implements BlobSource {
@@ -57,33 +61,76 @@ export class FirstOf implements BlobSource {
     range: Range,
     signal: AbortSignal,
   ): Promise<BlobBody> {
-    const candidates = this.#candidates(blob);
-    const ready = candidates.filter(({ health }) => health.usable);
-    for (const mirror of candidates) {
-      const isLast = !this.registry && mirror === candidates.at(-1);
-      // Another request has found out meanwhile.
-      if (!isLast && ready.includes(mirror) && !mirror.health.usable) continue;
-      const since = mirror.health.asked();
-      const control = new FollowingController(signal);
-      try {
-        const body = await opened(mirror.source, name, blob, range, control.signal);
-        return this.#bodyOf(mirror, blob, body, control, since);
-      } catch (caught) {
-        control[Symbol.dispose]();
-        if (signal.aborted) throw caught;
-        const error = asPullamaError(caught);
-        const { kind, retryAfterMs } = error;
-        // Where one file is damaged others may be right.
-        if (kind !== "not_found") mirror.health.failed(since, kind === "size", retryAfterMs);
-        if (isLast) throw error;
-        if (kind === "not_found" || kind === "size") this.#leaveFor(mirror, blob);
-        this.#report(mirror, error);
+    const { ready, aside } = this.#candidates(blob);
+    const failures: PullamaError[] = [];
+    const fromMirrors = async (mirrors: readonly Mirror[]): Promise<BlobBody | undefined> => {
+      for (const mirror of mirrors) {
+        // Another request has found out meanwhile.
+        if (mirrors === ready && !mirror.health.usable) {
+          aside.push(mirror);
+          continue;
+        }
+        // Without ranges it would send everything before this range as well.
+        const wastes = range.start > 0 && mirror.source.sendsRanges(name, blob) === false;
+        if (wastes && (this.registry || mirrors.length + aside.length > 1)) continue;
+        const body = await this.#ask(mirror, name, blob, range, signal, failures);
+        if (body) return body;
       }
+      return undefined;
+    };
+    const body = await fromMirrors(ready);
+    if (body) return body;
+    if (!this.registry) {
+      const late = await fromMirrors(aside);
+      if (late) return late;
+      throw mostHopeful(failures) ??
+        new PullamaError("not_found", `no mirror has ${blob.digest}`);
     }
-    if (!this.registry) throw new PullamaError("not_found", `no mirror has ${blob.digest}`);
-    const body = await this.registry.open(name, blob, range, signal);
+    try {
+      return this.#ownBody(name, blob, range, await this.registry.open(name, blob, range, signal));
+    } catch (caught) {
+      if (signal.aborted || !UNREACHABLE.includes(asPullamaError(caught).kind)) throw caught;
+      // A mirror that has just failed is better than a registry that does not respond.
+      const late = await fromMirrors(aside);
+      if (late) return late;
+      throw caught;
+    }
+  }
+
+  /** Undefined: it failed, which is added to `failures`. Rejects only with the reason of `signal`. */
+  async #ask(
+    mirror: Mirror,
+    name: ModelName,
+    blob: Descriptor,
+    range: Range,
+    signal: AbortSignal,
+    failures: PullamaError[],
+  ): Promise<BlobBody | undefined> {
+    const since = mirror.health.asked();
+    const control = new FollowingController(signal);
+    try {
+      const body = await opened(mirror.source, name, blob, range, control.signal);
+      return this.#bodyOf(mirror, blob, body, control, since);
+    } catch (caught) {
+      control[Symbol.dispose]();
+      if (signal.aborted) throw caught;
+      const error = asPullamaError(caught);
+      const { kind, retryAfterMs } = error;
+      failures.push(error);
+      // Where one file is damaged others may be right, and a server that is busy will not be for long.
+      const isBrief = kind === "size" || kind === "unavailable";
+      if (kind !== "not_found") mirror.health.failed(since, isBrief, retryAfterMs);
+      const isOther = this.registry !== undefined || this.mirrors.length > 1;
+      if (isOther && (kind === "not_found" || kind === "size")) this.#leaveFor(mirror, blob);
+      if (isOther) this.#report(mirror, error);
+      return undefined;
+    }
+  }
+
+  #ownBody(name: ModelName, blob: Descriptor, range: Range, body: BlobBody): BlobBody {
     const ended = (position: number) => {
-      const own = { start: body.range.start, end: position };
+      // What is before the range is passed over unread.
+      const own = { start: range.start, end: position };
       for (const mirror of this.mirrors) this.#served.remove(blob.digest, mirror, own);
       return false;
     };
@@ -91,8 +138,11 @@ export class FirstOf implements BlobSource {
   }
 
   sendsRanges(name: ModelName, blob: Descriptor): boolean | undefined {
-    const next = this.#candidates(blob).find(({ health }) => health.usable)?.source;
-    return (next ?? this.registry)?.sendsRanges(name, blob);
+    const sources = this.#candidates(blob).ready.map(({ source }) => source);
+    if (this.registry) sources.push(this.registry);
+    // One that ignores ranges is passed over where another may send them.
+    const known = sources.map((source) => source.sendsRanges(name, blob));
+    return known.find((sends) => sends !== false) ?? known[0];
   }
 
   /**
@@ -108,8 +158,9 @@ export class FirstOf implements BlobSource {
     const [[liar, sent] = []] = givers;
     const proven = givers.size === 1 && total(sent ?? []) === part.end - part.start;
     const left = this.mirrors.filter((mirror) => !(range || !this.registry) || givers.has(mirror));
+    const { ready, aside } = this.#candidates(blob);
     const others = this.registry !== undefined ||
-      this.#candidates(blob).some((mirror) => !left.includes(mirror));
+      [...ready, ...aside].some((mirror) => !left.includes(mirror));
     if (liar && proven) this.#name(liar, blob, others);
     if (!range || !others) {
       for (const { source } of this.mirrors) source.forgetAddress(name, blob, range);
@@ -120,14 +171,15 @@ export class FirstOf implements BlobSource {
     return union([...givers.values()].flat());
   }
 
-  /** Mirrors that may have the blob, those that have failed lately at the end where there is no registry. */
-  #candidates(blob: Descriptor): readonly Mirror[] {
+  /** Mirrors that may have the blob: those to ask now, and those that have failed lately. */
+  #candidates(blob: Descriptor): { readonly ready: readonly Mirror[]; readonly aside: Mirror[] } {
     const fit = this.mirrors.filter((mirror) =>
       !this.#liars.has(mirror) && !this.#without.get(mirror)?.has(blob.digest)
     );
-    const ready = fit.filter(({ health }) => health.usable);
-    if (this.registry) return ready;
-    return [...ready, ...fit.filter((mirror) => !ready.includes(mirror))];
+    const [ready, aside] = [true, false].map((usable) =>
+      fit.filter(({ health }) => health.usable === usable)
+    );
+    return { ready: ready!, aside: aside! };
   }
 
   #bodyOf(
@@ -154,7 +206,7 @@ export class FirstOf implements BlobSource {
         this.#report(mirror, error);
       }
       return this.registry !== undefined ||
-        this.#candidates(blob).some((other) => other !== mirror && other.health.usable);
+        this.#candidates(blob).ready.some((other) => other !== mirror);
     };
     return { ...body, from: mirror.url, ended };
   }
@@ -187,19 +239,5 @@ export class FirstOf implements BlobSource {
     this.#warned.add(mirror);
     const hint = "the download continues with the next source; the mirror is tried again later";
     this.emit({ event: "warning", message, hint });
-  }
-}
-
-/** A mirror that redirects to addresses with a limited life is asked for a new one. */
-async function opened(
-  source: Source,
-  ...request: Parameters<BlobSource["open"]>
-): Promise<BlobBody> {
-  try {
-    return await source.open(...request);
-  } catch (error) {
-    const [, , , signal] = request;
-    if (signal.aborted || asPullamaError(error).kind !== "stale") throw error;
-    return await source.open(...request);
   }
 }

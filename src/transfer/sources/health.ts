@@ -1,6 +1,6 @@
 /** When a source that has failed is asked again. */
 
-/** Milliseconds that a source is left aside after it did not respond, and after a body that broke off. */
+/** Milliseconds that a source is left aside after it did not respond, and after it did, but not as it should. */
 const SILENT_MS = 30_000;
 const BROKEN_MS = 2_000;
 const LONGEST_MS = 10 * 60_000;
@@ -35,14 +35,14 @@ export class Health {
   }
 
   /**
-   * A request that began at `since` has failed, after bytes had arrived or before; the source asks to be left alone for
-   * `retryAfterMs`. Requests at the same time fail together: they count once.
+   * A request that began at `since` has failed; `isBrief`: the source responds all the same. It asks to be left alone
+   * for `retryAfterMs`. Requests at the same time fail together: they count once.
    */
-  failed(since: number, hadBytes: boolean, retryAfterMs = 0): void {
+  failed(since: number, isBrief: boolean, retryAfterMs = 0): void {
     const now = this.now();
     if (since >= this.#failedAt) this.#failures++;
     this.#failedAt = now;
-    const usual = (hadBytes ? BROKEN_MS : SILENT_MS) * 2 ** Math.min(this.#failures - 1, 10);
+    const usual = (isBrief ? BROKEN_MS : SILENT_MS) * 2 ** Math.min(this.#failures - 1, 10);
     const ms = Math.max(retryAfterMs, Math.min(usual, LONGEST_MS));
     this.#asideUntil = Math.max(this.#asideUntil, now + ms);
   }

@@ -5,7 +5,7 @@ import { exists } from "../../fakes/exists.ts";
 import { flip } from "../../fakes/flip.ts";
 import { fakeHost } from "../fake_host.ts";
 import type { Installed } from "../../store/installed_models.ts";
-import { contentOf, place } from "./place.ts";
+import { contentOf, place, type Ran } from "./place.ts";
 
 /** The names in a folder, sorted. */
 function topOf(folder: string): readonly string[] {
@@ -97,7 +97,7 @@ Deno.test("a signal keeps what was written, and tells how to continue", async ()
   assert.equal(code, 0);
   assert.match(
     err,
-    /^interrupted - resume with: pullama export a:latest -o .*x\.tar --models-dir /,
+    /^interrupted - resume with: pullama export a -o .*x\.tar --models-dir /,
   );
   assert.ok(exists(`${file}.partial`) && !exists(file));
   const last = JSON.parse(host.out.text.trimEnd().split("\n").at(-1)!);
@@ -210,7 +210,7 @@ Deno.test("a folder that cannot be written to is reported with its path", async 
   await using at = await place();
   const { code, err } = await at.ran(["export", "a", "-o", `${at.folder}/none/x.tar`]);
   assert.equal(code, 1);
-  assert.match(err, /cannot create .*none\/x\.tar\.partial: no such file or directory/);
+  assert.match(err, /cannot create .*none\/x\.tar: no such file or directory/);
 });
 
 Deno.test("a model of the archive is the installed one, and nothing changes in the models folder", async () => {
@@ -219,4 +219,66 @@ Deno.test("a model of the archive is the installed one, and nothing changes in t
   await at.exported("a", "b");
   assert.deepEqual(contentOf(at.models), before);
   assert.deepEqual(topOf(at.models), ["blobs", "manifests"]);
+});
+
+Deno.test("parts of another archive are not touched without --force, and never end up in a new one", async () => {
+  await using at = await place();
+  const whole = await at.exported("b");
+  const file = `${at.folder}/x.tar`;
+  await Deno.writeTextFile(`${file}.002`, "foreign");
+  const args = ["export", "b", "-o", file, "--split", "100K"];
+  const refused = await at.ran(args);
+  assert.match(refused.err, /x\.tar\.002 exists\nhint: .*--force/);
+  assert.equal(await Deno.readTextFile(`${file}.002`), "foreign");
+  await Deno.remove(`${file}.002`);
+  // Drafts of a larger archive with other parts, of which one is too long, and one is missing.
+  for (const [number, size] of [[0, 300_000], [1, 100_000], [2, 100_000], [15, 70_000]] as const) {
+    await Deno.writeFile(
+      `${file}.${String(number).padStart(3, "0")}.partial`,
+      new Uint8Array(size),
+    );
+  }
+  assert.equal((await at.ran(args)).code, 0);
+  const parts = topOf(at.folder).filter((name) => name.startsWith("x.tar"));
+  const read = parts.map((name) => Deno.readFileSync(`${at.folder}/${name}`));
+  assert.deepEqual(new Uint8Array(await new Blob(read as BlobPart[]).arrayBuffer()), whole);
+  assert.ok(parts.every((name) => !name.endsWith(".partial") && !name.endsWith(".lock")));
+});
+
+Deno.test("two exports to one file do not mix: the second one is told who is first", async () => {
+  await using at = await place();
+  const file = `${at.folder}/x.tar`;
+  const first = { ...fakeHost() };
+  const second: Promise<unknown>[] = [];
+  const host = {
+    ...first,
+    out: {
+      ...first.out,
+      write(text: string) {
+        first.out.write(text);
+        if (text.includes('"export_start"')) second.push(at.ran(["export", "b", "-o", file]));
+      },
+    },
+  };
+  assert.equal(
+    (await at.ran(["export", "a", "-o", file, "--output", "json"], at.models, host)).code,
+    0,
+  );
+  const [other] = await Promise.all(second) as Ran[];
+  assert.ok(
+    other!.code === 1 && /another process is writing .*x\.tar|x\.tar exists/.test(other!.err),
+  );
+  assert.deepEqual(await Deno.readFile(file), await at.exported("a"));
+});
+
+Deno.test("a model that is pinned to another manifest than the installed one is not exported", async () => {
+  await using at = await place();
+  const { code, err } = await at.ran([
+    "export",
+    `a@sha256:${"1".repeat(64)}`,
+    "-o",
+    `${at.folder}/x.tar`,
+  ]);
+  assert.equal(code, 1);
+  assert.match(err, /the tag now has the manifest sha256:[0-9a-f]{64}, not sha256:1{64}/);
 });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { randomNumbers } from "../../random.ts";
 import { SEED } from "../../seed.ts";
+import { END, headerOf } from "../../../src/archive/format.ts";
 import { exists } from "../../fakes/exists.ts";
 import { makeModel } from "../../fakes/model.ts";
 import { install } from "../../store/installed_models.ts";
 import { fakeHost } from "../fake_host.ts";
-import { contentOf, type Place, place, SIZE } from "./place.ts";
+import { contentOf, piecesOf, type Place, place, SIZE } from "./place.ts";
 
 /** Writes the archive of both models, and returns its path. */
 async function archive(at: Place, ...models: readonly string[]): Promise<string> {
@@ -166,7 +167,7 @@ Deno.test("what is no archive is reported as what it is", async () => {
   const missing = await at.ran(["import", `${file}2`], `${at.folder}/other`);
   assert.match(missing.err, /cannot read .*x2: no such file/i);
   const folder = await at.ran(["import", at.models], `${at.folder}/other`);
-  assert.match(folder.err, /models exists and is not a regular file/);
+  assert.match(folder.err, /models is not a file\nhint: for a pipe, .*import -/);
 });
 
 Deno.test("a stream that breaks off keeps what has come, and the next one does not write it again", async () => {
@@ -250,4 +251,82 @@ Deno.test("command lines that make no sense are reported", async () => {
     assert.equal(code, 1, args.join(" "));
     assert.match(err, message);
   }
+});
+
+Deno.test("a blob that is installed, or partly downloaded, survives an archive that lies about its size", async () => {
+  await using at = await place();
+  const before = contentOf(at.models);
+  const weights = before.map((row) => row.split(" ")[0]!).filter((path) =>
+    path.startsWith("blobs/")
+  )
+    .toSorted((a, b) =>
+      Deno.statSync(`${at.models}/${b}`).size - Deno.statSync(`${at.models}/${a}`).size
+    )[0]!;
+  const hex = weights.slice("blobs/sha256-".length);
+  const body = new TextEncoder().encode("x");
+  const manifest = new TextEncoder().encode(JSON.stringify({
+    schemaVersion: 2,
+    layers: [{
+      mediaType: "application/vnd.ollama.image.model",
+      digest: `sha256:${hex}`,
+      size: body.length,
+    }],
+  }));
+  const lie = new Uint8Array(
+    await new Blob([
+      headerOf({ path: weights, size: body.length, modifiedMs: 0 }),
+      body,
+      new Uint8Array(511),
+      headerOf({
+        path: "manifests/registry.ollama.ai/library/evil/latest",
+        size: manifest.length,
+        modifiedMs: 0,
+      }),
+      manifest,
+      new Uint8Array(512 - manifest.length % 512),
+      END,
+    ] as BlobPart[]).arrayBuffer(),
+  );
+  const file = `${at.folder}/lie.tar`;
+  await Deno.writeFile(file, lie);
+  // Partly there in another folder.
+  const whole = await at.exported("a");
+  const other = `${at.folder}/other`;
+  await at.imported(whole.subarray(0, whole.length >> 1), other);
+  const kept = partialBytes(other);
+  for (const models of [at.models, other]) {
+    for (const ran of [await at.imported(lie, models), await at.ran(["import", file], models)]) {
+      assert.equal(ran.code, 1, ran.out);
+      assert.match(
+        ran.err,
+        /is installed with \d+ bytes, and it is right|one of the two is wrong|digest mismatch/,
+      );
+    }
+  }
+  assert.deepEqual(contentOf(at.models), before);
+  assert.equal(partialBytes(other), kept);
+  assert.equal((await at.imported(whole, other)).code, 0);
+});
+
+Deno.test("a stream of the right bytes heals what a damaged one has left", async () => {
+  await using at = await place();
+  const whole = await at.exported("a");
+  const bad = whole.slice(0, whole.length - 10_000);
+  bad[whole.length >> 1]! ^= 1;
+  const other = `${at.folder}/other`;
+  assert.equal((await at.imported(bad.subarray(0, whole.length * 0.7), other)).code, 1);
+  const second = await at.imported(whole, other);
+  assert.match(second.err, /hint: import the archive again: that part is stored anew/);
+  const third = await at.imported(whole, other);
+  assert.equal(third.code, 0, third.err);
+});
+
+Deno.test("what --replace replaces is freed, also with a stream", async () => {
+  await using at = await place();
+  const whole = await at.exported("a");
+  const other = `${at.folder}/other`;
+  const old = install(other, "a/latest", makeModel({ size: 500_000, seed: 7 }));
+  const host = { ...fakeHost(), input: () => piecesOf(whole, 50_000) };
+  assert.equal((await at.ran(["import", "-", "--replace"], other, host)).code, 0);
+  assert.deepEqual(old.blobs.filter((path) => exists(path) && Deno.statSync(path).size > 1000), []);
 });

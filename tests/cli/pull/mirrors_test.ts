@@ -37,7 +37,7 @@ Deno.test("a mirror that is none is a usage error that names flag or variable, a
       const [{ code, err }, name] of [[flag, "--mirror"], [variable, "PULLAMA_MIRRORS"]] as const
     ) {
       assert.equal(code, 1);
-      assert.ok(err.startsWith(`invalid ${name} "`) && err.includes(reason), err);
+      assert.ok(err.startsWith(`invalid ${name}`) && err.includes(reason), err);
       assert.ok(!err.includes("s3cret"), err);
     }
   }
@@ -90,7 +90,9 @@ Deno.test("verify --repair and queue start take blobs from a mirror", async () =
   const before = at.registry.served(digest);
   const { code, err } = await at.ran(["verify", "--repair", ...mirror]);
   assert.equal(code, 0, err);
-  assert.equal(at.mirror.served(digest), Deno.statSync(path).size);
+  // On a busy computer a range may be requested again that was on its way.
+  const twice = at.mirror.served(digest) - Deno.statSync(path).size;
+  assert.ok(twice >= 0 && twice < 1 << 20, `${twice} bytes came twice`);
 
   await Deno.remove(path);
   await at.ran(["queue", "add", at.model.name]);

@@ -42,7 +42,7 @@ Deno.test("mirrorOptions() refuses what is no mirror, names where it is from, an
         () => mirrorOptions(read ? [text] : undefined, false, () => text),
         (error: PullamaError) => {
           assert.equal(error.kind, "usage");
-          assert.ok(error.message.startsWith(`invalid ${where} "`), error.message);
+          assert.ok(error.message.startsWith(`invalid ${where}`), error.message);
           assert.ok(!error.message.includes("s3cret"), error.message);
           assert.match(error.hint!, /^write it like http:/);
           return true;
