@@ -150,6 +150,58 @@ export const SCENES: readonly Scene[] = [
   { what: "a move to another folder of the disk", begin: (place) => moving(place, 0o755) },
   { what: "a move that has to copy", begin: (place) => moving(place, 0o770) },
   {
+    what: "an import of an archive",
+    async begin(place) {
+      const model = place.model("tiny:latest", SIZE);
+      await succeeds(place.models, "pull", model.name, "--insecure");
+      await succeeds(place.models, "export", "--all", "-o", archiveOf(place.models));
+      await succeeds(place.models, "rm", model.name);
+      await succeeds(place.models, "clean");
+      const args = (models: string) => ["import", archiveOf(models)];
+      return {
+        // So slow that there are several checkpoints.
+        args: [...args(place.models), "--limit-rate", "250K"],
+        weights: model.layers[0]!,
+        async again(models) {
+          const { out } = await succeeds(models, ...args(models), "--output", "json");
+          assertHas(models, model);
+          await succeeds(models, "clean");
+          assertClean(models);
+          return fetchedIn(out);
+        },
+        most: (proven) => sizeOf(model) - proven,
+      };
+    },
+  },
+  {
+    what: "an export to an archive",
+    async begin(place) {
+      const model = place.model("tiny:latest", SIZE);
+      await succeeds(place.models, "pull", model.name, "--insecure");
+      const archive = archiveOf(place.models);
+      const args = (models: string) => ["export", "--all", "-o", archiveOf(models)];
+      await succeeds(place.models, ...args(place.models));
+      const whole = Deno.readFileSync(archive);
+      Deno.removeSync(archive);
+      const assertWhole = (models: string) => {
+        assert.ok(Deno.readFileSync(archiveOf(models)).every((byte, i) => byte === whole[i]));
+        assert.equal(Deno.statSync(archiveOf(models)).size, whole.length);
+      };
+      return {
+        args: args(place.models),
+        look(models) {
+          assertHas(models, model);
+          if (exists(archiveOf(models))) assertWhole(models);
+        },
+        async again(models) {
+          if (!exists(archiveOf(models))) await succeeds(models, ...args(models));
+          assertWhole(models);
+          return 0;
+        },
+      };
+    },
+  },
+  {
     what: "additions to a queue",
     async begin(place) {
       for (const name of ["a", "b"]) await succeeds(place.models, "queue", "add", name);
@@ -259,6 +311,11 @@ async function moving(place: Place, mode: number): Promise<Begun> {
       return 0;
     },
   };
+}
+
+/** The archive of a models folder, beside it. */
+function archiveOf(models: string): string {
+  return `${models}.tar`;
 }
 
 /** The folder that models are moved to. */

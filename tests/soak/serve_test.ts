@@ -42,7 +42,8 @@ testWith(
     console.log(
       `${Math.round(fastest)} to ${Math.round(slowest)} ms, ${Math.round(peak / 2 ** 20)} MiB`,
     );
-    assert.ok(slowest < 2 * fastest, times.map(Math.round).join(" "));
+    // Usually 1.3 times; this computer also runs the clients.
+    assert.ok(slowest < 3 * fastest, times.map(Math.round).join(" "));
     assert.ok(peak < MOST_MEMORY, String(peak));
   },
 );
