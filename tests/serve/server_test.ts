@@ -197,6 +197,23 @@ Deno.test("a signal ends a server that does not find out what it has, and what c
   await closed.promise;
 });
 
+Deno.test("manifests are held to the rate too, and what is as small as an error does not wait for it", async () => {
+  const manifest = {
+    bytes: new Uint8Array(5000),
+    digest: digestOf("b".repeat(64)),
+    mediaType: "application/json",
+  };
+  await using server = running({
+    pace: steadyPace(20_000),
+    shelf: { ...nothing, manifest: () => Promise.resolve(manifest) },
+  });
+  for (let i = 0; i < 3; i++) assert.equal((await raw(server.port, get("/v2/"))).status, 200);
+  assert.deepEqual(server.slept, []);
+  const { body } = await raw(server.port, get("/v2/library/m/manifests/latest"));
+  assert.equal(body.length, 5000);
+  assert.notDeepEqual(server.slept, []);
+});
+
 Deno.test("a folder that cannot be read is a reason to come again, and its path is not told", async () => {
   await using server = running({
     shelf: { ...nothing, blob: () => Promise.reject(new Error("cannot read /home/me/models")) },
