@@ -21,6 +21,8 @@ const WAIT_MS = 5_000;
 /** A request that waits. */
 interface Waiting {
   readonly address: string;
+  /** As `clientOf` has it: many may wait, and this is not to be found out for each at every turn. */
+  readonly client: string;
   /** Undefined: it has waited too long. */
   readonly settle: (slot: Disposable | undefined) => void;
 }
@@ -69,7 +71,7 @@ export class Admission {
       this.#waiting.delete(waiting);
       resolve(given);
     };
-    const waiting = { address, settle };
+    const waiting = { address, client: clientOf(address), settle };
     this.#waiting.add(waiting);
     const timer = setTimeout(() => settle(undefined), WAIT_MS);
     using _listener = onAbort(signal, () => settle(undefined));
@@ -96,7 +98,7 @@ export class Admission {
 
   /** The next one is of the address that has the fewest. */
   #letIn(): void {
-    const countOf = ({ address }: Waiting) => this.#requestsOf.get(clientOf(address)) ?? 0;
+    const countOf = ({ client }: Waiting) => this.#requestsOf.get(client) ?? 0;
     for (const waiting of [...this.#waiting].sort((a, b) => countOf(a) - countOf(b))) {
       const slot = this.#slot(waiting.address);
       if (!slot) continue;
