@@ -24,12 +24,17 @@ const DELIMITER = /[\s/\\?#@]/;
 export function addressKind(host: string): AddressKind {
   if (DELIMITER.test(host)) return "name";
   const bare = host.replace(/^\[(.*)\]$/, "$1");
-  const authority = bare.includes(":") ? `[${bare.replace(/%.*$/, "")}]` : bare;
+  const authority = bracketed(bare.includes(":") ? bare.replace(/%.*$/, "") : bare);
   const canonical = URL.parse(`http://${authority}/`)?.hostname;
   if (canonical === undefined) return "name";
   if (canonical.startsWith("[")) return kindOfIpv6(ipv6Groups(canonical.slice(1, -1)));
   if (/^\d+(\.\d+){3}$/.test(canonical)) return kindOfIpv4(ipv4Groups(canonical));
   return /(^|\.)localhost\.?$/.test(canonical) ? "loopback" : "name";
+}
+
+/** A host as it is written before a port: an IPv6 address in brackets. */
+export function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** Networks as address and number of bits, with the kind of their addresses; the first match counts. */
@@ -120,7 +125,7 @@ function ipv4Groups(address: string): number[] {
 }
 
 /** The eight groups of an IPv6 address in the URL parser's notation. */
-function ipv6Groups(address: string): number[] {
+export function ipv6Groups(address: string): number[] {
   const [head = "", tail] = address.split("::");
   const numbers = (text: string) =>
     text === "" ? [] : text.split(":").map((group) => parseInt(group, 16));

@@ -68,6 +68,24 @@ export function isReadFailure(error: unknown): boolean {
   return codeOf(root) === "EIO" || (root instanceof Error && READ_FAILURE.test(root.message));
 }
 
+const SCARCE = Deno.build.os === "windows"
+  ? /\(os error (4|8|14|10024|10055)\)/
+  : Deno.build.os === "darwin"
+  ? /\(os error (12|23|24|55)\)/
+  : /\(os error (12|23|24|105)\)/;
+
+/** Whether `error`, or its cause, says that the system has no descriptor or no memory left at the moment. */
+export function isScarce(error: unknown): boolean {
+  const root = rootOf(error);
+  return ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"].includes(codeOf(root) ?? "") ||
+    (root instanceof Error && SCARCE.test(root.message));
+}
+
+/** Whether `error` is about what a path names: nothing, or what may not be used. False: the system failed. */
+export function isNoFile(error: unknown): boolean {
+  return isMissing(error) || (error instanceof PullamaError && error.cause === undefined);
+}
+
 /** Whether `error`, or its cause, is "no such file or directory". */
 export function isMissing(error: unknown): boolean {
   const root = rootOf(error);

@@ -70,6 +70,11 @@ export class Hasher implements Disposable {
     return new HashRun(this.#next++, path, start, (request, urgent) => this.#ask(request, urgent));
   }
 
+  /** Whether it was disposed, or its worker has failed: then a new one is needed. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   [Symbol.dispose](): void {
     this.#ended = true;
     this.#worker?.terminate();

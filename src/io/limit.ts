@@ -65,8 +65,17 @@ export class RateLimit {
 
   /** Waits until what was read is paid for: a request before that would bring bytes that nothing reads. */
   async turn(signal: AbortSignal): Promise<void> {
+    await this.take(0, signal);
+  }
+
+  /**
+   * Waits likewise, and pays for `bytes`, or for the most that may be moved at once: resolves with how many. As the next
+   * one that waits sees the debt, many together move no more than one. `spend` with a negative number gives back what
+   * was not moved. It suits sources that are never slow: nothing else moves for what they have paid.
+   */
+  async take(bytes: number, signal: AbortSignal): Promise<number> {
     for (;;) {
-      if (this.#isFree) return;
+      if (this.#isFree) return bytes;
       if (!this.pace.open) {
         await this.#changed(signal);
         continue;
@@ -77,7 +86,11 @@ export class RateLimit {
       this.#rate = this.pace.rate;
       // Idle time earns no more credit than one read.
       this.#paidUntil = Math.max(this.#paidUntil, now - 1000 / PIECES_PER_SECOND);
-      if (this.#paidUntil <= now) return;
+      if (this.#paidUntil <= now) {
+        const most = Math.min(bytes, this.piece);
+        this.spend(most);
+        return most;
+      }
       await this.#sleep(this.#paidUntil - now, signal);
     }
   }
@@ -89,7 +102,7 @@ export class RateLimit {
     return Math.max(SMALLEST_PIECE, Math.floor(rate / PIECES_PER_SECOND));
   }
 
-  /** Counts bytes that did not come through a reader: the next turn waits for them. */
+  /** Counts bytes that did not come through a reader: the next turn waits for them. Negative: gives them back. */
   spend(bytes: number): void {
     if (this.pace.rate !== undefined) this.#paidUntil += (bytes / this.pace.rate) * 1000;
   }

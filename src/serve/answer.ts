@@ -28,6 +28,8 @@ export interface AnswerOptions {
 /** Seconds for which a tag may be cached: it may be moved at any time. */
 const TAG_SECONDS = 5;
 const FOREVER = "max-age=31536000, immutable";
+/** Ollama's client gets a redirect instead of a blob, which others must not get from a cache. */
+const VARY = { Vary: "User-Agent" };
 /** Seconds until a request is worth repeating. */
 const RETRY_SECONDS = 5;
 
@@ -60,7 +62,16 @@ export function failure(status: number, code: string, message: string): Answer {
 
 /** Not now: too much else is being served. */
 export function busy(message: string): Answer {
-  const answer = failure(503, "TOOMANYREQUESTS", message);
+  return later("TOOMANYREQUESTS", message);
+}
+
+/** What is wrong with the folder is not for clients: messages name paths. */
+export function unreadable(): Answer {
+  return later("UNAVAILABLE", "the models folder cannot be read");
+}
+
+function later(code: string, message: string): Answer {
+  const answer = failure(503, code, message);
   return { ...answer, headers: { ...answer.headers, "Retry-After": String(RETRY_SECONDS) } };
 }
 
@@ -101,14 +112,14 @@ async function blobAnswer(
     blob[Symbol.dispose]();
     return {
       status: 307,
-      headers: { Location: elsewhere, "Cache-Control": "no-store" },
+      headers: { Location: elsewhere, "Cache-Control": "no-store", ...VARY },
       body: NOTHING,
     };
   }
   const type = "application/octet-stream";
   const answer = content(request, digest, blob.size, type, FOREVER, (range) => ({ blob, range }));
   if (method === "HEAD" || !("blob" in answer.body)) blob[Symbol.dispose]();
-  return answer;
+  return { ...answer, headers: { ...answer.headers, ...VARY } };
 }
 
 /**
@@ -186,8 +197,9 @@ function page(
   const shown = left.slice(0, count);
   const answer = json(200, document(shown), "no-store");
   if (shown.length === 0 || shown.length === left.length) return answer;
-  const next = `<${path}?${new URLSearchParams({ n: String(count), last: shown.at(-1)! })}>`;
-  return { ...answer, headers: { ...answer.headers, Link: `${next}; rel="next"` } };
+  const next = new URLSearchParams(query);
+  next.set("last", shown.at(-1)!);
+  return { ...answer, headers: { ...answer.headers, Link: `<${path}?${next}>; rel="next"` } };
 }
 
 function json(status: number, document: unknown, cache: string): Answer {

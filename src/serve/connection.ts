@@ -1,25 +1,19 @@
 /** One connection of a client: requests are read and answered one after another. */
 
 import type { ServedRequest } from "../core/reports/serve.ts";
-import type { ByteReader } from "../io/byte_reader.ts";
+import { orAborted } from "../io/abort.ts";
 import type { RateLimit } from "../io/limit.ts";
 import { type Answer, busy, failure } from "./answer.ts";
-import {
-  headEnd,
-  mayBegin,
-  MOST_HEAD,
-  parseRequest,
-  type Refused,
-  type Request,
-} from "./request.ts";
+import { HeadReader } from "./head_reader.ts";
+import type { Refused, Request } from "./request.ts";
 import { headOf, joined } from "./response.ts";
 import type { ServedBlob } from "./shelf.ts";
 
 export interface ConnectionHost {
   /** Never rejects. */
   readonly answer: (request: Request, local: string) => Promise<Answer>;
-  /** Undefined: there are too many requests. */
-  readonly admit: () => Disposable | undefined;
+  /** Undefined: there are too many requests, or the signal was aborted. */
+  readonly admit: (signal: AbortSignal) => Promise<Disposable | undefined>;
   /** Over all connections. */
   readonly limit: RateLimit;
   /** Milliseconds, monotonic. */
@@ -39,7 +33,8 @@ const STALLED_MS = 60_000;
 const LINGER_MS = 1_000;
 /** Bytes of one read of a file, and so of memory for each answer. */
 const PIECE = 512 * 1024;
-const LEAST_BUFFER = 4096;
+/** Bytes of an answer that need not wait for the rate: an error, or that this is a registry. */
+const SMALL = 1024;
 
 export class Connection {
   /** When it is to be closed, by the clock of the host. */
@@ -49,13 +44,13 @@ export class Connection {
   readonly #client: string;
   readonly #local: string;
   readonly #ended = new AbortController();
-  #buffer = new Uint8Array(LEAST_BUFFER);
-  #length = 0;
+  readonly #heads: HeadReader;
 
   constructor(private readonly conn: Deno.TcpConn, private readonly host: ConnectionHost) {
     this.deadline = host.now() + HEAD_MS;
     this.#client = conn.remoteAddr.hostname;
     this.#local = conn.localAddr.hostname;
+    this.#heads = new HeadReader(conn, () => this.deadline = host.now() + HEAD_MS);
   }
 
   /** Resolves when the connection is closed. Never rejects. */
@@ -82,22 +77,12 @@ export class Connection {
 
   /** Answers one request; false: it was the last. */
   async #next(): Promise<boolean> {
-    const request = await this.#read();
+    const request = await this.#heads.next();
     if (!request) return false;
-    const began = this.host.now();
     this.working = true;
     this.deadline = Infinity;
     try {
-      using admitted = this.host.admit();
-      const valid = "method" in request ? request : undefined;
-      const answer = "status" in request
-        ? failure(request.status, "UNSUPPORTED", request.reason)
-        : admitted
-        ? await this.host.answer(request, this.#local)
-        : busy("too many requests are being answered");
-      const keep = (valid?.keepAlive ?? false) && !this.host.stopping.aborted &&
-        answer.status !== 405;
-      await this.#send(answer, valid, keep, began);
+      const keep = await this.#respond(request);
       if (!keep) await this.#linger();
       return keep;
     } finally {
@@ -105,47 +90,31 @@ export class Connection {
     }
   }
 
-  /** Undefined: the client has closed the connection. */
-  async #read(): Promise<Request | Refused | undefined> {
-    this.#shrink();
-    let searched = 0;
-    for (;;) {
-      const end = headEnd(this.#buffer.subarray(0, this.#length), searched - 3);
-      if (end !== undefined && end <= MOST_HEAD) return this.#take(end);
-      if (this.#length > 0 && !mayBegin(this.#buffer[0])) {
-        return {
-          status: 400,
-          reason: "this is no request of HTTP; only plain http is spoken here",
-        };
-      }
-      if (this.#length >= MOST_HEAD) {
-        return { status: 431, reason: "the head of the request is too large" };
-      }
-      searched = this.#length;
-      if (this.#length === this.#buffer.length) this.#grow();
-      const count = await this.conn.read(this.#buffer.subarray(this.#length));
-      if (count === null) return undefined;
-      if (this.#length === 0) this.deadline = this.host.now() + HEAD_MS;
-      this.#length += count;
+  /** Whether the connection stays open. */
+  async #respond(request: Request | Refused): Promise<boolean> {
+    const began = this.host.now();
+    if ("status" in request) {
+      const { status, reason } = request;
+      await this.#send(failure(status, "UNSUPPORTED", reason), undefined, false, began);
+      return false;
     }
+    using admitted = await this.host.admit(this.#ended.signal);
+    const answer = admitted
+      ? await this.#answer(request)
+      : busy("too many requests are being answered");
+    const keep = request.keepAlive && !this.host.stopping.aborted && answer.status !== 405;
+    await this.#send(answer, request, keep, began);
+    return keep;
   }
 
-  #take(end: number): Request | Refused {
-    const request = parseRequest(this.#buffer.subarray(0, end));
-    this.#buffer.copyWithin(0, end, this.#length);
-    this.#length -= end;
-    return request;
-  }
-
-  #grow(): void {
-    const larger = new Uint8Array(Math.min(2 * this.#buffer.length, MOST_HEAD));
-    larger.set(this.#buffer);
-    this.#buffer = larger;
-  }
-
-  #shrink(): void {
-    if (this.#buffer.length > LEAST_BUFFER && this.#length <= LEAST_BUFFER) {
-      this.#buffer = this.#buffer.slice(0, LEAST_BUFFER);
+  /** Rejects when the connection is closed first. */
+  async #answer(request: Request): Promise<Answer> {
+    const answering = this.host.answer(request, this.#local);
+    try {
+      return await orAborted(answering, this.#ended.signal);
+    } catch (error) {
+      void answering.then(({ body }) => "blob" in body && body.blob[Symbol.dispose]());
+      throw error;
     }
   }
 
@@ -162,6 +131,7 @@ export class Connection {
     try {
       if (!("blob" in body)) {
         const sent = withBody ? body : new Uint8Array();
+        await this.#paid(sent.length);
         await this.#write(joined(head, sent));
         bytes = sent.length;
       } else {
@@ -189,22 +159,25 @@ export class Connection {
 
   /** Sends `length` bytes, with one buffer and no more ahead than the system keeps for the connection. */
   async #stream(blob: ServedBlob, length: number, sent: (count: number) => void): Promise<void> {
-    const source: ByteReader = {
-      async read(buffer) {
-        const count = await blob.read(buffer);
-        return { value: buffer.subarray(0, count), done: count === 0 };
-      },
-      cancel: () => Promise.resolve(),
-    };
+    const { limit } = this.host;
     const { signal } = this.#ended;
-    const reader = this.host.limit.through(source, signal);
     const buffer = new Uint8Array(Math.min(PIECE, length));
     for (let left = length; left > 0;) {
       this.deadline = Infinity;
-      const { value, done } = await reader.read(buffer.subarray(0, Math.min(left, buffer.length)));
-      if (done || !value) throw new Error("the content ends early");
-      await this.#write(value, sent);
-      left -= value.length;
+      const most = await limit.take(Math.min(left, buffer.length), signal);
+      const count = await orAborted(blob.read(buffer.subarray(0, most)), signal);
+      limit.spend(count - most);
+      if (count === 0) throw new Error("the content ends early");
+      await this.#write(buffer.subarray(0, count), sent);
+      left -= count;
+    }
+  }
+
+  /** Waits until an answer in memory may be sent. */
+  async #paid(length: number): Promise<void> {
+    if (length <= SMALL) return this.host.limit.spend(length);
+    for (let left = length; left > 0;) {
+      left -= await this.host.limit.take(left, this.#ended.signal);
     }
   }
 
@@ -221,6 +194,7 @@ export class Connection {
   async #linger(): Promise<void> {
     this.deadline = this.host.now() + LINGER_MS;
     await this.conn.closeWrite();
-    while (await this.conn.read(this.#buffer) !== null);
+    const buffer = new Uint8Array(1024);
+    while (await this.conn.read(buffer) !== null);
   }
 }

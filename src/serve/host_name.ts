@@ -1,5 +1,7 @@
 /** Which names of this machine a client may use, and other spellings of one. */
 
+import { bracketed, ipv6Groups } from "../core/address.ts";
+
 /**
  * The host in a Host header without its port, as it is compared: in lower case, an IPv4 address in its usual form,
  * also where it is written as an IPv6 address. Undefined if it is malformed.
@@ -12,7 +14,7 @@ export function hostOf(header: string): string | undefined {
 /** The same for a host without a port; an IPv6 address with or without brackets, without its zone. */
 export function canonicalHost(host: string): string | undefined {
   const bare = host.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
-  const url = URL.parse(`http://${bare.includes(":") ? `[${bare}]` : bare}/`);
+  const url = URL.parse(`http://${bracketed(bare)}/`);
   if (!url) return undefined;
   const canonical = url.hostname.replace(/\.$/, "");
   const [, high, low] = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(canonical) ?? [];
@@ -40,9 +42,5 @@ export function otherSpelling(header: string): string | undefined {
 
 function unabbreviated(address: string): string | undefined {
   if (address.includes(".") || !address.includes("::")) return undefined;
-  const [left = [], right = []] = address.split("::")
-    .map((half) => half === "" ? [] : half.split(":"));
-  return [...left, ...new Array<string>(8 - left.length - right.length).fill("0"), ...right].join(
-    ":",
-  );
+  return ipv6Groups(address).map((group) => group.toString(16)).join(":");
 }

@@ -13,7 +13,7 @@ export function rangeOf(
   const [, list] = /^bytes\s*=\s*(.*)$/i.exec(header ?? "") ?? [];
   if (list === undefined) return "whole";
   if (list.includes(",")) return "unsatisfiable";
-  const [, first = "", last = ""] = /^(\d{0,15})\s*-\s*(\d{0,15})$/.exec(list.trim()) ?? [];
+  const [, first = "", last = ""] = /^(\d*)\s*-\s*(\d*)$/.exec(list.trim()) ?? [];
   if (first === "" && last === "") return "whole";
   if (first === "") {
     const count = Math.min(Number(last), size);

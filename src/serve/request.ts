@@ -56,7 +56,7 @@ export function parseRequest(bytes: Uint8Array): Request | Refused {
   for (const line of lines) {
     const at = line.indexOf(":");
     const name = line.slice(0, at).toLowerCase();
-    const value = line.slice(at + 1).trim();
+    const value = withoutBlanks(line.slice(at + 1));
     if (at < 1 || !TOKEN.test(name) || !VALUE.test(value)) return bad("a header is malformed");
     const before = headers.get(name);
     if (before !== undefined && SINGLE.includes(name)) return bad(`there are two of ${name}`);
@@ -65,9 +65,8 @@ export function parseRequest(bytes: Uint8Array): Request | Refused {
   const problem = problemOf(headers, version);
   if (problem) return problem;
   const connection = (headers.get("connection") ?? "").toLowerCase().split(/[\s,]+/);
-  const keepAlive = version === "HTTP/1.1"
-    ? !connection.includes("close")
-    : connection.includes("keep-alive");
+  // A client of HTTP/1.0 counts on the end of the connection, unless it is told otherwise.
+  const keepAlive = version === "HTTP/1.1" && !connection.includes("close");
   return { method, target, headers, keepAlive };
 }
 
@@ -81,6 +80,15 @@ function problemOf(headers: ReadonlyMap<string, string>, version: string): Refus
   return length === undefined || /^0+$/.test(length)
     ? undefined
     : bad("requests with a body are not accepted");
+}
+
+/** Without spaces and tabs around it. A line break at an edge is part of the value, and makes it malformed. */
+function withoutBlanks(text: string): string {
+  let [start, end] = [0, text.length];
+  const isBlank = (at: number) => text[at] === " " || text[at] === "\t";
+  while (start < end && isBlank(start)) start++;
+  while (end > start && isBlank(end - 1)) end--;
+  return text.slice(start, end);
 }
 
 function bad(reason: string): Refused {

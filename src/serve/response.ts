@@ -13,7 +13,6 @@ const REASONS: Readonly<Record<number, string>> = {
   416: "Range Not Satisfiable",
   421: "Misdirected Request",
   431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
   501: "Not Implemented",
   503: "Service Unavailable",
   505: "HTTP Version Not Supported",

@@ -5,9 +5,10 @@
 
 import type { ServedRequest, ServerEnd } from "../core/reports/serve.ts";
 import { settledWithin } from "../io/abort.ts";
+import { isScarce } from "../io/file_error.ts";
 import type { Clock } from "../io/clock.ts";
 import { type Pace, RateLimit } from "../io/limit.ts";
-import { type Answer, answerTo, failure } from "./answer.ts";
+import { type Answer, answerTo, unreadable } from "./answer.ts";
 import { Connection } from "./connection.ts";
 import { canonicalHost } from "./host_name.ts";
 import { Admission } from "./limits.ts";
@@ -32,10 +33,15 @@ export interface ServerOptions {
 
 /** Milliseconds between two looks for connections that are too slow. */
 const LOOK_MS = 500;
-/** Milliseconds until connections are accepted again, where the system has none left. */
+/** Milliseconds until connections are accepted again, where the system has no descriptor left. */
 const PAUSE_MS = 100;
 /** Milliseconds that answers have to end once the server is stopped. */
 const GRACE_MS = 3_000;
+/** Milliseconds for the connections to notice that they are closed. */
+const CLOSED_MS = 1_000;
+/** Milliseconds for a client to read that its connection is refused, and for how many clients at a time. */
+const REFUSED_MS = 1_000;
+const MOST_REFUSED = 64;
 
 /** Answers requests until `signal` is aborted: then it ends what is being sent within seconds, and resolves. */
 export async function serve(options: ServerOptions, signal: AbortSignal): Promise<ServerEnd> {
@@ -56,11 +62,13 @@ class Server {
   readonly #hosts: ReadonlySet<string>;
   #requests = 0;
   #bytes = 0;
+  #refusing = 0;
 
   constructor(private readonly options: ServerOptions, private readonly signal: AbortSignal) {
     this.#admission = new Admission(options);
     this.#limit = new RateLimit(options.pace, options.clock);
-    this.#hosts = new Set(options.hosts.map((host) => canonicalHost(host) ?? host));
+    const hosts = options.hosts.map(canonicalHost);
+    this.#hosts = new Set(hosts.filter((host) => host !== undefined));
   }
 
   async run(): Promise<ServerEnd> {
@@ -70,7 +78,7 @@ class Server {
       for (const connection of this.#open.keys()) if (!connection.working) connection.close();
       await settledWithin(this.#ended(), GRACE_MS);
       for (const connection of this.#open.keys()) connection.close();
-      await this.#ended();
+      await settledWithin(this.#ended(), CLOSED_MS);
     } finally {
       clearInterval(sweep);
     }
@@ -85,25 +93,27 @@ class Server {
     while (!this.signal.aborted) {
       try {
         this.#take(await listener.accept());
-      } catch {
-        // The listener is closed, the client has gone, or no further file can be opened.
-        await clock.sleep(PAUSE_MS, this.signal).catch(() => {});
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource) return;
+        // Otherwise a client has gone again, of which there may be many: they must not keep the others waiting.
+        if (isScarce(error)) await clock.sleep(PAUSE_MS, this.signal).catch(() => {});
+        else await new Promise((resolve) => setTimeout(resolve));
       }
     }
   }
 
   #take(conn: Deno.TcpConn): void {
+    if (!isPrepared(conn)) return;
     const { hostname: client } = conn.remoteAddr;
     if (this.#admission.full) this.#closeOneIdle();
     const place = this.#admission.full ? undefined : this.#admission.connection(client);
     if (!place) {
-      void refuse(conn);
+      void this.#refuse(conn);
       return;
     }
-    conn.setNoDelay(true);
     const connection = new Connection(conn, {
       answer: (request, local) => this.#answer(request, local),
-      admit: () => this.#admission.request(client),
+      admit: (signal) => this.#admission.request(client, signal),
       limit: this.#limit,
       now: this.options.clock.now,
       stopping: this.signal,
@@ -123,6 +133,21 @@ class Server {
     this.#open.set(connection, taken);
   }
 
+  /** Says why the connection is closed, without waiting for a request. */
+  async #refuse(conn: Deno.TcpConn): Promise<void> {
+    const mayWait = this.#refusing++ < MOST_REFUSED;
+    try {
+      await conn.write(refusedConnection());
+      await conn.closeWrite();
+      if (mayWait) await settledWithin(drained(conn), REFUSED_MS, this.signal);
+    } catch {
+      // The client is gone.
+    } finally {
+      this.#refusing--;
+      conn.close();
+    }
+  }
+
   async #ended(): Promise<void> {
     await Promise.all([...this.#open.values()].map(({ ended }) => ended));
   }
@@ -135,7 +160,7 @@ class Server {
       return await answerTo(request, { shelf, list, isOurs });
     } catch {
       // What is wrong with the folder is not for clients: the message names paths.
-      return failure(500, "UNKNOWN", "the models folder cannot be read");
+      return unreadable();
     }
   }
 
@@ -157,13 +182,20 @@ class Server {
   }
 }
 
-/** Without waiting for what the client sends. */
-async function refuse(conn: Deno.TcpConn): Promise<void> {
+/** False: the client has gone already, and the connection is closed. */
+function isPrepared(conn: Deno.TcpConn): boolean {
   try {
-    await conn.write(refusedConnection());
+    conn.setNoDelay(true);
+    return true;
   } catch {
-    // The client is gone.
-  } finally {
+    // As macOS reports it.
     conn.close();
+    return false;
   }
+}
+
+/** Reads what the client still sends: closing before would take the answer from it. */
+async function drained(conn: Deno.TcpConn): Promise<void> {
+  const buffer = new Uint8Array(1024);
+  while (await conn.read(buffer).catch(() => null) !== null);
 }

@@ -101,6 +101,11 @@ Deno.test("requests that two programs could read differently are refused", async
     [`GET /v2/ HTTP/1.1\r\n${host} folded\r\n\r\n`, 400],
     [`GET /v2/ HTTP/1.1\r\n${host}A: b\nC: d\r\n\r\n`, 400],
     [`GET /v2/ HTTP/1.1\r\n${host}A: \0\r\n\r\n`, 400],
+    ...["\n", "\r", "\v", "\f", "\xa0\n"].flatMap((edge) =>
+      [`A:${edge}b`, `A: b${edge}`, `A: b ${edge} `].map((field) =>
+        [`GET /v2/ HTTP/1.1\r\n${host}${field}\r\n\r\n`, 400] as const
+      )
+    ),
     [`GET /v2/ HTTP/1.1\r\n${host}Content-Length: 5\r\n\r\nGET /`, 400],
     [`GET /v2/ HTTP/1.1\r\n${host}Content-Length: 0\r\nContent-Length: 5\r\n\r\n`, 400],
     [`GET /v2/ HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 501],
@@ -228,6 +233,23 @@ Deno.test("more requests than --max-clients are told to come again", async () =>
   } finally {
     for (const conn of busy) conn.close();
   }
+});
+
+Deno.test("spaces around a value, and an empty line before a request, are no reason to refuse it", async () => {
+  await using it = await scene();
+  const request = `\r\nGET /v2/ HTTP/1.1\r\nHost: \t127.0.0.1 \t\r\nConnection: close\r\n\r\n`;
+  assert.equal((await raw(it.server.port, request)).status, 200);
+  const blanks = `\r\nGET /v2/ HTTP/1.1\r\nHost:${" ".repeat(70_000)}127.0.0.1\r\n\r\n`;
+  assert.equal((await raw(it.server.port, blanks)).status, 200);
+});
+
+Deno.test("a client of HTTP/1.0 is told that the connection ends", async () => {
+  await using it = await scene();
+  const request = "GET /v2/ HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n";
+  const { status, head } = await raw(it.server.port, request + request);
+  assert.equal(status, 200);
+  assert.match(head, /^Connection: close$/m);
+  assert.equal(it.server.requests.length, 1);
 });
 
 Deno.test("several requests on one connection are answered in order", async () => {

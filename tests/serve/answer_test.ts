@@ -59,6 +59,8 @@ Deno.test("one range of a blob is sent, and what is not in it is refused", async
     ["bytes=-4", size - 4, size],
     [`bytes=10-${size + 99}`, 10, size],
     [`bytes=${size}-`],
+    [`bytes=${"9".repeat(16)}-`],
+    [`bytes=10-${"9".repeat(40)}`, 10, size],
     ["bytes=-0"],
     ["bytes=0-1,5-6"],
   ];
@@ -169,6 +171,10 @@ Deno.test("names are listed only with --list, page by page", async () => {
   const [, next = ""] = /^<(.*)>; rel="next"$/.exec(first.link!) ?? [];
   const second = await ask(server.url + next);
   assert.deepEqual([second.json, second.link], [{ repositories: ["library/zoo"] }, null]);
+  const of = "ns=registry.ollama.ai";
+  const page = await ask(`${server.url}/v2/library/tiny/tags/list?${of}&n=1`);
+  assert.deepEqual(page.json, { name: "library/tiny", tags: ["b"] });
+  assert.ok(page.link!.includes(of), page.link!);
 });
 
 Deno.test("Ollama's client is sent to another spelling of the same address, and others are not", async () => {
@@ -179,6 +185,7 @@ Deno.test("Ollama's client is sent to another spelling of the same address, and 
   const agent = { "user-agent": "ollama/0.12.0 (amd64 linux) Go/go1.24.1" };
   const sent = await ask(agent);
   assert.equal(sent.status, 307);
+  assert.equal(sent.headers.get("vary"), "User-Agent");
   await sent.body?.cancel();
   const location = new URL(sent.headers.get("location")!);
   assert.notEqual(location.hostname, "127.0.0.1");
@@ -188,6 +195,7 @@ Deno.test("Ollama's client is sent to another spelling of the same address, and 
     const response = await ask(headers);
     await response.body?.cancel();
     assert.notEqual(response.status, 307);
+    assert.equal(response.headers.get("vary"), "User-Agent");
   }
 });
 

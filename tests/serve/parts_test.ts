@@ -39,18 +39,48 @@ Deno.test("parseAddress() takes an address, a port, or both", () => {
   }
 });
 
-Deno.test("Admission gives one address at most half, and this machine all of it", () => {
-  const admission = new Admission({ maxClients: 4 });
-  const held = [admission.request("10.0.0.1"), admission.request("10.0.0.1")];
-  assert.ok(held.every((one) => one));
-  assert.equal(admission.request("10.0.0.1"), undefined);
-  const mine = [admission.request("127.0.0.1"), admission.request("127.0.0.1")];
-  assert.ok(mine.every((one) => one));
-  assert.equal(admission.request("10.0.0.2"), undefined);
-  held[0]![Symbol.dispose]();
-  held[0]![Symbol.dispose]();
-  assert.ok(admission.request("10.0.0.2"));
-  assert.equal(admission.request("10.0.0.2"), undefined);
+const never = new AbortController().signal;
+
+/** How many of `count` requests of one address are admitted at once. */
+async function admitted(admission: Admission, address: string, count: number): Promise<number> {
+  const full = new AbortController();
+  const asked = Array.from({ length: count }, () => admission.request(address, full.signal));
+  full.abort();
+  return (await Promise.all(asked)).filter((slot) => slot).length;
+}
+
+Deno.test("Admission gives one address all requests but a few, and at least 16", async () => {
+  for (const [maxClients, most] of [[64, 60], [20, 16], [16, 16], [3, 3]] as const) {
+    const admission = new Admission({ maxClients });
+    assert.equal(await admitted(admission, "10.0.0.1", 100), most);
+    assert.equal(await admitted(admission, "127.0.0.1", 100), maxClients - most);
+    assert.equal(await admitted(admission, "10.0.0.2", 1), 0);
+  }
+});
+
+Deno.test("Admission lets a request wait until another is answered, and first that of who has fewer", async () => {
+  const admission = new Admission({ maxClients: 2 });
+  const [one, two] = [
+    await admission.request("10.0.0.1", never),
+    await admission.request("10.0.0.1", never),
+  ];
+  const gone = new AbortController();
+  const left = admission.request("10.0.0.3", gone.signal);
+  const order: string[] = [];
+  const waiting = ["10.0.0.1", "10.0.0.2"].map(async (address) => {
+    const slot = await admission.request(address, never);
+    order.push(address);
+    return slot;
+  });
+  gone.abort();
+  assert.equal(await left, undefined);
+  one![Symbol.dispose]();
+  one![Symbol.dispose]();
+  await waiting[1];
+  assert.deepEqual(order, ["10.0.0.2"]);
+  two![Symbol.dispose]();
+  assert.ok(await waiting[0]);
+  assert.equal(await admitted(admission, "127.0.0.1", 1), 0);
 });
 
 Deno.test("Admission counts the addresses of an IPv6 network as one", () => {

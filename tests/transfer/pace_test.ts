@@ -53,6 +53,23 @@ for (const rate of [100, 50_000, 10_000_000]) {
   }
 }
 
+Deno.test("RateLimit lets many that pay before they move cause no burst", async () => {
+  const clock = quickClock();
+  const limit = new RateLimit(steadyPace(1_000_000), clock);
+  const began = clock.now();
+  let bytes = 0;
+  await Promise.all(Array.from({ length: 32 }, async () => {
+    for (let k = 0; k < 10; k++) {
+      const most = await limit.take(65_536, never);
+      limit.spend(-1000);
+      bytes += most - 1000;
+      const paid = 1000 * (clock.now() - began);
+      assert.ok(bytes <= paid + 300_000, `${bytes} instead of ${paid}`);
+    }
+  }));
+  assert.equal(bytes, 32 * 10 * 64_536);
+});
+
 Deno.test("RateLimit does not save up what a silence left unused", async () => {
   const clock = quickClock();
   const reader = new RateLimit(steadyPace(100_000), clock).through(endless, never);

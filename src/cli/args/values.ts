@@ -81,7 +81,7 @@ export function rate(text: string): number | undefined {
 }
 
 /** What `parse` makes of `text`, or its own words as those of the command line. */
-function understood<T>(parse: (text: string) => T, text: string): T {
+export function understood<T>(parse: (text: string) => T, text: string): T {
   try {
     return parse(text);
   } catch (error) {

@@ -1,11 +1,11 @@
 /** `pullama serve`. */
 
 import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { PullamaError } from "../../core/errors.ts";
 import { parsePinned } from "../../core/name.ts";
 import { type Address, DEFAULT_PORT, parseAddress } from "../../setup/serve/address.ts";
+import { isHost } from "../../setup/trust.ts";
 import { modelsDirFlag, noColorFlag, outputFlag, quietFlag } from "../args/flags.ts";
-import { hosts, sizeFrom, wholeNumber } from "../args/values.ts";
+import { sizeFrom, understood, wholeNumber } from "../args/values.ts";
 import type { Host } from "../host/host.ts";
 import type { ServeWire } from "./run.ts";
 
@@ -47,7 +47,7 @@ export function addServe(root: CommandUnknownOpts, host: Host, wire: ServeWire):
     )
     .addOption(
       new Option("--host <name>", "another name that clients use for this machine; repeatable")
-        .argParser(hosts).helpGroup("Network:"),
+        .argParser(names).helpGroup("Network:"),
     )
     .addOption(
       new Option("--max-clients <n>", "requests that are answered at a time")
@@ -79,19 +79,16 @@ function address(text: string): Address {
   return understood(parseAddress, text);
 }
 
+/** Adds a name of this machine to those before. Clients may use any port: only names are compared. */
+function names(text: string, before: readonly string[] = []): readonly string[] {
+  if (isHost(text) && !/:\d+$/.test(text)) return [...before, text];
+  throw new InvalidArgumentError("Expected a host without a port, such as models.lan.");
+}
+
 /** Adds a model to those before. */
 function models(
   text: string,
   before: readonly ReturnType<typeof parsePinned>[] = [],
 ): readonly ReturnType<typeof parsePinned>[] {
   return [...before, understood(parsePinned, text)];
-}
-
-function understood<T>(parse: (text: string) => T, text: string): T {
-  try {
-    return parse(text);
-  } catch (error) {
-    if (!(error instanceof PullamaError)) throw error;
-    throw new InvalidArgumentError(`${error.message}; ${error.hint ?? ""}.`);
-  }
 }

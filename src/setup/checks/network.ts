@@ -1,5 +1,6 @@
 /** Checks the path to the registry: proxy, DNS, TCP, TLS. A proxy is the only host connected to. */
 
+import { bracketed } from "../../core/address.ts";
 import { CHECK_NETWORK } from "../../registry/diagnose/network_error.ts";
 import {
   connectToOne,
@@ -70,11 +71,10 @@ export function networkSteps({ url, env, first }: NetworkOptions): Step[] {
         const { host, port } = target();
         const { address: reached, unreached } = await connectToOne(host, addresses, port, signal);
         address = reached;
-        const at = reached.includes(":") ? `[${reached}]` : reached;
         const [other] = unreached;
         return {
           found: [
-            `connected to ${at}:${port}`,
+            `connected to ${bracketed(reached)}:${port}`,
             ...(other ? [`no connection to ${other.address}: ${other.reason}`] : []),
           ],
         };

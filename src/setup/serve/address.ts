@@ -1,6 +1,6 @@
 /** Where a server listens, and what others call that place. */
 
-import { addressKind } from "../../core/address.ts";
+import { addressKind, bracketed } from "../../core/address.ts";
 import { PullamaError } from "../../core/errors.ts";
 import { quoted } from "../../core/quote.ts";
 
@@ -98,5 +98,5 @@ function interfaces(): readonly string[] {
 }
 
 function joined(host: string, port: number): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return `${bracketed(host)}:${port}`;
 }

@@ -3,6 +3,7 @@
 import type { Digest } from "../../core/digest.ts";
 import type { Range } from "../../core/ranges.ts";
 import { settledWithin } from "../../io/abort.ts";
+import { isNoFile } from "../../io/file_error.ts";
 import { openForReading } from "../../io/guarded.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { identityOf, type Proof, type Proofs } from "./proof.ts";
@@ -12,7 +13,7 @@ const LONGEST_WAIT = 5_000;
 
 /**
  * Opens the blob `digest` of `size` bytes. Undefined: it is missing, a link, no regular file, of another size, or not what
- * its name says. "checking": it has changed since it was verified, and is being hashed.
+ * its name says. "checking": it has changed since it was verified, and is being hashed. Rejects where it cannot be read.
  */
 export async function openServedBlob(
   paths: Paths,
@@ -20,9 +21,11 @@ export async function openServedBlob(
   size: number,
   proofs: Proofs,
 ): Promise<OpenBlob | "checking" | undefined> {
-  // A message would be about a file of which clients are not told.
   const file = await openForReading(blobPaths(paths, digest).final, { follow: false })
-    .catch(() => undefined);
+    .catch((error) => {
+      if (isNoFile(error)) return undefined;
+      throw error;
+    });
   if (!file) return undefined;
   using opening = new DisposableStack();
   opening.defer(() => file.close());
@@ -32,6 +35,8 @@ export async function openServedBlob(
   if (proof.changed && proof.isRight === undefined) {
     if (!await settledWithin(proof.verdict, LONGEST_WAIT)) return "checking";
     proof = proofs.of(digest, info);
+    // It could not be hashed.
+    if (proof.isRight === undefined) return "checking";
   }
   if (proof.isRight === false) return undefined;
   opening.move();

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { type Digest, digestOf, isDigest } from "../../core/digest.ts";
+import { PullamaError } from "../../core/errors.ts";
 import {
   distinctBlobs,
   type Manifest,
@@ -18,6 +19,7 @@ import {
 } from "../../core/name.ts";
 import type { Offer } from "../../core/reports/serve.ts";
 import { mapConcurrent } from "../../io/concurrency.ts";
+import { fileError, isMissing, isNoFile } from "../../io/file_error.ts";
 import { readSmallFile } from "../../io/guarded.ts";
 import { lstatOf } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
@@ -38,6 +40,8 @@ export interface OfferedModel {
 
 export interface Catalog {
   readonly models: readonly OfferedModel[];
+  /** Those of which nothing is known, as something of them cannot be read. */
+  readonly unreadable: readonly ModelName[];
   readonly offer: Offer;
 }
 
@@ -47,8 +51,8 @@ function isPublic({ host, namespace }: ModelName): boolean {
 }
 
 /**
- * Reads all manifests. `shared`: models that are given away besides those that everyone can pull. What cannot be read is
- * incomplete. Rejects with kind local where a directory cannot be read.
+ * Reads all manifests. `shared`: models that are given away besides those that everyone can pull. What cannot be read
+ * counts as incomplete in the offer. Rejects with kind local where a directory cannot be read.
  */
 export async function readCatalog(
   paths: Paths,
@@ -58,13 +62,16 @@ export async function readCatalog(
   const models: OfferedModel[] = [];
   const withheld: ModelName[] = [];
   const incomplete: ModelName[] = [];
+  const unreadable: ModelName[] = [];
   await mapConcurrent((await filesByName(paths)).named, AT_ONCE, async (file) => {
     const { name } = file;
     if (!isPublic(name) && !shared.some((one) => sameName(one, name))) {
       withheld.push(name);
       return;
     }
-    const model = await modelOf(paths, file, proofs).catch(() => undefined);
+    const model = await modelOf(paths, file, proofs).catch((error) => {
+      if (isSystemFailure(error)) unreadable.push(name);
+    });
     if (model) models.push(model);
     else incomplete.push(name);
   });
@@ -75,7 +82,12 @@ export async function readCatalog(
     withheld: names(withheld),
     incomplete: names(incomplete),
   };
-  return { models, offer };
+  return { models, unreadable, offer };
+}
+
+/** Whether a file could not be read; false: it is missing, or its content is of no use. */
+function isSystemFailure(error: unknown): boolean {
+  return error instanceof PullamaError && error.kind === "local" && !isNoFile(error);
 }
 
 /** Undefined: it is not complete. Rejects where it cannot be read. */
@@ -109,7 +121,9 @@ async function modelOf(
 async function childrenOf(paths: Paths, index: ManifestIndex): Promise<readonly Manifest[]> {
   const children: Manifest[] = [];
   for (const { digest } of index.entries) {
-    const child = await manifestIn(blobPaths(paths, digest).final).catch(() => undefined);
+    const child = await manifestIn(blobPaths(paths, digest).final).catch((error) => {
+      if (isSystemFailure(error)) throw error;
+    });
     if (child && "layers" in child && child.digest === digest) children.push(child);
   }
   return children;
@@ -147,7 +161,12 @@ async function ownPath(paths: Paths, { path, tree }: NamedFile): Promise<string 
   return folder === blobs && isDigest(file.replace("-", ":")) ? real : undefined;
 }
 
+/** Undefined: nothing is there, or links lead in a circle. Rejects with kind local where that cannot be known. */
 async function realPath(path: string): Promise<string | undefined> {
-  const real = await Deno.realPath(path).catch(() => undefined);
-  return real?.replaceAll("\\", "/");
+  try {
+    return (await Deno.realPath(path)).replaceAll("\\", "/");
+  } catch (error) {
+    if (isMissing(error) || error instanceof Deno.errors.FilesystemLoop) return undefined;
+    throw fileError(error, "read", path);
+  }
 }

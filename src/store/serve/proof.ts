@@ -11,25 +11,31 @@ import type { Folder } from "../layout/folder.ts";
 import { blobPaths } from "../layout/paths.ts";
 import { Ledger, verifiedFile } from "../layout/verified.ts";
 
+/** Bytes of a blob that is hashed at once; of larger ones one at a time, so that the first is known soon. */
+const SMALL = 32 * 1024 * 1024;
+
 /** What is known of a file. */
 export interface Proof {
   /** Undefined: it is being hashed. */
   readonly isRight: boolean | undefined;
-  /** Never rejects. */
-  readonly verdict: Promise<boolean>;
+  /** Undefined: the file could not be hashed, or was changed meanwhile. Never rejects. */
+  readonly verdict: Promise<boolean | undefined>;
   /** It was verified, and has changed since. */
   readonly changed: boolean;
 }
 
 interface Verdict {
   readonly file: string;
-  readonly verdict: Promise<boolean>;
+  readonly verdict: Promise<boolean | undefined>;
   isRight: boolean | undefined;
 }
 
 export class Proofs implements Disposable {
-  readonly #hasher = new Hasher();
+  #hasher = new Hasher();
+  #disposed = false;
   readonly #verdicts = new Map<Digest, Verdict>();
+  /** Settles when no large blob is being hashed. */
+  #large: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly folder: Folder, private readonly ledger: Ledger) {}
 
@@ -64,27 +70,39 @@ export class Proofs implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#hasher[Symbol.dispose]();
   }
 
   #begin(digest: Digest, size: number, file: string): Verdict {
-    const verdict = this.#hash(digest, size, file).catch(() => false);
+    const hash = () => this.#hash(digest, size, file);
+    const hashed = size <= SMALL ? hash() : this.#large.then(hash);
+    const verdict = hashed.catch(() => undefined);
+    if (size > SMALL) this.#large = verdict;
     const known: Verdict = { file, verdict, isRight: undefined };
-    void verdict.then((isRight) => known.isRight = isRight);
+    void verdict.then((isRight) => {
+      known.isRight = isRight;
+      // What failed once may succeed at the next request.
+      if (isRight === undefined && this.#verdicts.get(digest) === known) {
+        this.#verdicts.delete(digest);
+      }
+    });
     return known;
   }
 
-  async #hash(digest: Digest, size: number, file: string): Promise<boolean> {
+  /** Undefined: the path led to another file, or the file was changed, meanwhile. Rejects where it cannot be read. */
+  async #hash(digest: Digest, size: number, file: string): Promise<boolean | undefined> {
+    if (this.#hasher.ended && !this.#disposed) this.#hasher = new Hasher();
     const path = blobPaths(this.folder.paths, digest).final;
     const run = this.#hasher.follow(path, 0);
+    let isRight: boolean;
     try {
-      if (!await run.extend(size, digest)) return false;
+      isRight = await run.extend(size, digest);
     } finally {
       await run.close();
     }
-    // The path may have led to another file meanwhile.
     const info = await lstatOf(path);
-    return info !== undefined && identityOf(info) === file;
+    return info && identityOf(info) === file ? isRight : undefined;
   }
 }
 
@@ -92,6 +110,6 @@ const RIGHT: Proof = { isRight: true, verdict: Promise.resolve(true), changed: f
 const WRONG: Proof = { isRight: false, verdict: Promise.resolve(false), changed: false };
 
 /** The same for the same content, as far as the system tells. */
-export function identityOf({ dev, ino, size, mtime }: Deno.FileInfo): string {
-  return [dev, ino, size, mtime?.getTime()].join();
+export function identityOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
+  return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();
 }

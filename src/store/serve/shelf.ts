@@ -1,9 +1,11 @@
 /** A models folder as it is given away: names and digests in, manifests and open blobs out. */
 
 import { type Digest, isDigest } from "../../core/digest.ts";
+import { PullamaError } from "../../core/errors.ts";
 import { MANIFEST_MEDIA_TYPES } from "../../core/manifest.ts";
 import { DEFAULT_HOST, type ModelName } from "../../core/name.ts";
 import type { Offer } from "../../core/reports/serve.ts";
+import { settledWithin } from "../../io/abort.ts";
 import type { Folder } from "../layout/folder.ts";
 import { requireOwnFolders } from "../layout/trust.ts";
 import { type OpenBlob, openServedBlob } from "./blob.ts";
@@ -12,6 +14,8 @@ import { Proofs } from "./proof.ts";
 
 /** Milliseconds for which what was read of the folder counts: a flood of requests must not read it all the time. */
 const FRESH_MS = 1_000;
+/** Milliseconds that a request waits while the folder is read again. Then what is known from before counts. */
+const LONGEST_READ = 1_000;
 
 /** A repository; `hosts` are the spellings of its host. */
 export interface Place {
@@ -21,8 +25,10 @@ export interface Place {
 }
 
 export class FolderShelf implements Disposable {
-  #catalog: Promise<Catalog> | undefined;
+  #catalog: Catalog | undefined;
   #readAt = -Infinity;
+  /** One at a time: a slow disk must not get more of them the slower it is. */
+  #reading: Promise<Catalog> | undefined;
 
   private constructor(
     private readonly folder: Folder,
@@ -46,17 +52,19 @@ export class FolderShelf implements Disposable {
   }
 
   async manifest(of: Place, reference: string) {
-    const models = await this.#modelsOf(of);
+    const catalog = await this.#read();
+    const models = modelsOf(catalog, of);
     const found = isDigest(reference)
       ? models.flatMap(({ manifests }) => manifests).find(({ digest }) => digest === reference)
       : spelled(models, reference, ({ name }) => name.tag)?.manifests[0];
-    return found &&
-      { bytes: found.bytes, digest: found.digest, mediaType: mediaTypeOf(found.bytes) };
+    if (!found) return none(catalog, of);
+    return { bytes: found.bytes, digest: found.digest, mediaType: mediaTypeOf(found.bytes) };
   }
 
   async blob(of: Place, digest: Digest): Promise<OpenBlob | "checking" | undefined> {
-    const model = (await this.#modelsOf(of)).find(({ blobs }) => blobs.has(digest));
-    if (!model) return undefined;
+    const catalog = await this.#read();
+    const model = modelsOf(catalog, of).find(({ blobs }) => blobs.has(digest));
+    if (!model) return none(catalog, of);
     return await openServedBlob(this.folder.paths, digest, model.blobs.get(digest)!, this.proofs);
   }
 
@@ -70,8 +78,9 @@ export class FolderShelf implements Disposable {
   }
 
   async tags(of: Place) {
-    const [first, ...more] = await this.#modelsOf(of);
-    if (!first) return undefined;
+    const catalog = await this.#read();
+    const [first, ...more] = modelsOf(catalog, of);
+    if (!first) return none(catalog, of);
     return { name: pathOf(first.name), tags: [first, ...more].map(({ name }) => name.tag) };
   }
 
@@ -79,32 +88,45 @@ export class FolderShelf implements Disposable {
     this.proofs[Symbol.dispose]();
   }
 
-  async #modelsOf({ hosts, namespace, model }: Place): Promise<readonly OfferedModel[]> {
-    const { models } = await this.#read();
-    const there = models.filter(({ name }) => hosts.includes(name.host.toLowerCase()));
-    const wanted = `${namespace}/${model}`;
-    const nameOf = ({ name }: OfferedModel) => `${name.namespace}/${name.model}`;
-    const spelling = spelled(there, wanted, nameOf);
-    return spelling ? there.filter((one) => nameOf(one) === nameOf(spelling)) : [];
-  }
-
-  #read(): Promise<Catalog> {
-    const now = this.now();
-    if (this.#catalog && now - this.#readAt < FRESH_MS) return this.#catalog;
-    this.#readAt = now;
-    const reading = this.#readNow();
-    // What could not be read once may be readable at the next request.
-    reading.catch(() => {
-      if (this.#catalog === reading) this.#catalog = undefined;
-    });
-    return this.#catalog = reading;
+  async #read(): Promise<Catalog> {
+    const before = this.#catalog;
+    if (before && this.now() - this.#readAt < FRESH_MS) return before;
+    const reading = this.#reading ??= this.#readNow().finally(() => this.#reading = undefined);
+    if (before && !await settledWithin(reading, LONGEST_READ)) return before;
+    return await reading;
   }
 
   async #readNow(): Promise<Catalog> {
-    await requireOwnFolders(this.folder.paths);
-    await this.proofs.refresh();
-    return await readCatalog(this.folder.paths, this.shared, this.proofs);
+    try {
+      await requireOwnFolders(this.folder.paths);
+      await this.proofs.refresh();
+      this.#catalog = await readCatalog(this.folder.paths, this.shared, this.proofs);
+      this.#readAt = this.now();
+      return this.#catalog;
+    } catch (error) {
+      // The folder may have got into other hands.
+      this.#catalog = undefined;
+      throw error;
+    }
   }
+}
+
+function modelsOf({ models }: Catalog, { hosts, namespace, model }: Place) {
+  const there = models.filter(({ name }) => hosts.includes(name.host.toLowerCase()));
+  const wanted = `${namespace}/${model}`;
+  const nameOf = ({ name }: OfferedModel) => `${name.namespace}/${name.model}`;
+  const spelling = spelled(there, wanted, nameOf);
+  return spelling ? there.filter((one) => nameOf(one) === nameOf(spelling)) : [];
+}
+
+/** There is no such thing. Throws with kind local where that is not known. */
+function none({ unreadable }: Catalog, { hosts, namespace, model }: Place): undefined {
+  const wanted = `${namespace}/${model}`.toLowerCase();
+  const isUnknown = unreadable.some((name) =>
+    hosts.includes(name.host.toLowerCase()) &&
+    `${name.namespace}/${name.model}`.toLowerCase() === wanted
+  );
+  if (isUnknown) throw new PullamaError("local", `cannot read all of ${namespace}/${model}`);
 }
 
 /** The one that is spelled so, or the only one that differs in case only. */

@@ -31,12 +31,14 @@ export function serverStartText(start: ServerStart, screen: Screen): string {
   if (withheld.length > 0) {
     lines.push(`maybe not public, and not served without --share: ${listed(withheld, screen)}`);
   }
-  lines.push(
-    reach === "this machine"
-      ? "only this machine can reach it; for others: --listen 0.0.0.0"
-      : "everyone who can reach this address can download these models, without a password",
-    `on another machine: pullama pull ${served[0] ?? "MODEL"} --mirror ${url}`,
-  );
+  if (reach === "this machine") {
+    lines.push("only this machine can reach it; for others: --listen 0.0.0.0");
+  } else {
+    lines.push(
+      "everyone who can reach this address can download these models, without a password",
+      `on another machine: pullama pull ${served[0] ?? "MODEL"} --mirror ${url}`,
+    );
+  }
   return lines.map((line) => `${showable(line)}\n`).join("");
 }
 

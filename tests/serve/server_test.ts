@@ -1,0 +1,226 @@
+/** A server of things in memory: for listeners that fail, and content that does not come. */
+
+import assert from "node:assert/strict";
+import { digestOf } from "../../src/core/digest.ts";
+import type { ServedRequest } from "../../src/core/reports/serve.ts";
+import { systemClock } from "../../src/io/clock.ts";
+import { steadyPace } from "../../src/io/limit.ts";
+import { serve, type ServerOptions } from "../../src/serve/server.ts";
+import type { ServedBlob, Shelf } from "../../src/serve/shelf.ts";
+import { get, raw } from "./raw.ts";
+
+const BLOB = "/v2/library/m/blobs/" + digestOf("a".repeat(64));
+
+const nothing: Shelf = {
+  manifest: () => Promise.resolve(undefined),
+  blob: () => Promise.resolve(undefined),
+  repositories: () => Promise.resolve([]),
+  tags: () => Promise.resolve(undefined),
+};
+
+function running(
+  changes: Partial<ServerOptions> & { readonly wrap?: typeof asItIs } = {},
+) {
+  const { wrap = asItIs, ...options } = changes;
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  const stop = new AbortController();
+  const slept: number[] = [];
+  const requests: ServedRequest[] = [];
+  const ended = serve({
+    listener: wrap(listener),
+    shelf: nothing,
+    list: false,
+    hosts: [],
+    maxClients: 64,
+    pace: steadyPace(undefined),
+    clock: {
+      ...systemClock,
+      sleep(ms, signal) {
+        slept.push(ms);
+        return systemClock.sleep(ms, signal);
+      },
+    },
+    onRequest: (request) => requests.push(request),
+    ...options,
+  }, stop.signal);
+  return {
+    port,
+    slept,
+    requests,
+    stop: () => stop.abort(),
+    ended,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await ended;
+    },
+  };
+}
+
+function asItIs(listener: Deno.TcpListener): Deno.TcpListener {
+  return listener;
+}
+
+/** The listener with another `accept`, which gets the real one. */
+function accepting(accept: (real: () => Promise<Deno.TcpConn>) => Promise<Deno.TcpConn>) {
+  return (listener: Deno.TcpListener) =>
+    Object.assign(Object.create(listener) as Deno.TcpListener, {
+      close: () => listener.close(),
+      accept: () => accept(() => listener.accept()),
+    });
+}
+
+Deno.test("clients that are gone before they are accepted do not keep others waiting", async () => {
+  let gone = 0;
+  await using server = running({
+    wrap: accepting(async (accept) => {
+      if (gone++ < 500) throw new Deno.errors.NotConnected("Socket is not connected");
+      return await accept();
+    }),
+  });
+  assert.equal((await raw(server.port, get("/v2/"))).status, 200);
+  assert.deepEqual(server.slept, []);
+});
+
+Deno.test("where the system has no descriptor left, the server waits and then accepts again", async () => {
+  let failed = false;
+  await using server = running({
+    wrap: accepting(async (accept) => {
+      if (failed) return await accept();
+      failed = true;
+      throw Object.assign(new Error("Too many open files (os error 24)"), { code: "EMFILE" });
+    }),
+  });
+  assert.equal((await raw(server.port, get("/v2/"))).status, 200);
+  assert.equal(server.slept.length, 1);
+});
+
+Deno.test("a server whose listener is closed ends", async () => {
+  const closed = (listener: Deno.TcpListener) => {
+    listener.close();
+    return listener;
+  };
+  const { ended } = running({ wrap: closed });
+  assert.deepEqual(await ended, { requests: 0, bytes: 0 });
+});
+
+Deno.test("a connection whose options cannot be set is closed, and others are served", async () => {
+  let first = true;
+  await using server = running({
+    wrap: accepting(async (accept) => {
+      const conn = await accept();
+      if (!first) return conn;
+      first = false;
+      return Object.assign(Object.create(conn) as Deno.TcpConn, {
+        close: () => conn.close(),
+        setNoDelay() {
+          throw new Error("Invalid argument (os error 22)");
+        },
+      });
+    }),
+  });
+  assert.equal((await raw(server.port, get("/v2/"))).status, 0);
+  assert.equal((await raw(server.port, get("/v2/"))).status, 200);
+});
+
+/** The connection as one of another machine. */
+function from(hostname: string, conn: Deno.TcpConn): Deno.TcpConn {
+  return new Proxy(conn, {
+    get(target, key) {
+      if (key === "remoteAddr") return { ...target.remoteAddr, hostname };
+      const value = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+Deno.test("a connection too many is told so, although its request is not read", async () => {
+  await using server = running({
+    wrap: accepting(async (accept) => from("10.0.0.1", await accept())),
+  });
+  const held: Deno.Conn[] = [];
+  try {
+    for (let i = 0; i < 96; i++) {
+      held.push(await Deno.connect({ hostname: "127.0.0.1", port: server.port }));
+    }
+    const { status, head } = await raw(server.port, get("/v2/", `A: ${"b".repeat(60_000)}\r\n`));
+    assert.equal(status, 503);
+    assert.match(head, /^Retry-After: \d+$/m);
+  } finally {
+    for (const conn of held) conn.close();
+  }
+});
+
+/** A blob whose content never comes. */
+function endless(onDispose: () => void): ServedBlob {
+  return {
+    size: 1000,
+    begin() {},
+    read: () => new Promise<number>(() => {}),
+    [Symbol.dispose]: onDispose,
+  };
+}
+
+Deno.test("a signal ends a server whose content does not come, and closes it", async () => {
+  let closed = 0;
+  const server = running({
+    shelf: { ...nothing, blob: () => Promise.resolve(endless(() => closed++)) },
+  });
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await conn.write(new TextEncoder().encode(get(BLOB)));
+  await conn.read(new Uint8Array(20));
+  server.stop();
+  assert.equal((await server.ended).requests, 1);
+  assert.deepEqual(server.requests.map(({ complete }) => complete), [false]);
+  assert.equal(closed, 1);
+});
+
+Deno.test("a signal ends a server that does not find out what it has, and what comes late is closed", async () => {
+  const asked = Promise.withResolvers<void>();
+  const late = Promise.withResolvers<ServedBlob>();
+  const server = running({
+    shelf: {
+      ...nothing,
+      blob() {
+        asked.resolve();
+        return late.promise;
+      },
+    },
+  });
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await conn.write(new TextEncoder().encode(get(BLOB)));
+  await asked.promise;
+  server.stop();
+  await server.ended;
+  const closed = Promise.withResolvers<void>();
+  late.resolve(endless(closed.resolve));
+  await closed.promise;
+});
+
+Deno.test("manifests are held to the rate too, and what is as small as an error does not wait for it", async () => {
+  const manifest = {
+    bytes: new Uint8Array(5000),
+    digest: digestOf("b".repeat(64)),
+    mediaType: "application/json",
+  };
+  await using server = running({
+    pace: steadyPace(20_000),
+    shelf: { ...nothing, manifest: () => Promise.resolve(manifest) },
+  });
+  for (let i = 0; i < 3; i++) assert.equal((await raw(server.port, get("/v2/"))).status, 200);
+  assert.deepEqual(server.slept, []);
+  const { body } = await raw(server.port, get("/v2/library/m/manifests/latest"));
+  assert.equal(body.length, 5000);
+  assert.notDeepEqual(server.slept, []);
+});
+
+Deno.test("a folder that cannot be read is a reason to come again, and its path is not told", async () => {
+  await using server = running({
+    shelf: { ...nothing, blob: () => Promise.reject(new Error("cannot read /home/me/models")) },
+  });
+  const { status, head, body } = await raw(server.port, get(BLOB));
+  assert.equal(status, 503);
+  assert.match(head, /^Retry-After: \d+$/m);
+  assert.match(body, /the models folder cannot be read/);
+  assert.doesNotMatch(body, /home/);
+});
