@@ -13,7 +13,9 @@ Deno.test("pull() stores a model without a terminal and tells what happens", asy
   });
   place.assertInstalled(model);
   assert.equal(summary.digest, model.digest);
-  assert.equal(summary.fetched, summary.size);
+  // On a busy computer a range may be requested again that was on its way.
+  const twice = summary.fetched - summary.size;
+  assert.ok(twice >= 0 && twice < MIB, `${twice} bytes came twice`);
   assert.equal(events[0], "pull_start");
   assert.equal(events.at(-1), "pull_completed");
   for (

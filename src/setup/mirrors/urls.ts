@@ -22,12 +22,12 @@ export function mirrorOptions(
   offline: boolean,
   env: (name: string) => string | undefined,
 ): MirrorOptions {
-  const variable = env("PULLAMA_MIRRORS") ?? "";
+  const listed = env("PULLAMA_MIRRORS") ?? "";
   // A password may have a comma, and would be shown as a URL of its own.
-  if (!given && variable.includes("@")) {
+  if (!given && listed.includes("@")) {
     throw new PullamaError("usage", `invalid PULLAMA_MIRRORS: ${CREDENTIALS}`, { hint: ALLOWED });
   }
-  const texts = given ?? variable.split(/[\s,]+/).filter((text) => text !== "");
+  const texts = given ?? listed.split(/[\s,]+/).filter((text) => text !== "");
   const where = given ? "--mirror" : "PULLAMA_MIRRORS";
   const mirrors = [...new Set(texts.map((text) => mirrorUrl(text, where)))];
   if (offline && mirrors.length === 0) {
