@@ -2,7 +2,7 @@
 
 import { type Digest, isDigest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
-import { distinctBlobs, type Manifest } from "../../core/manifest.ts";
+import { type Descriptor, distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import type { ManifestIndex } from "../../core/manifest_index.ts";
 import { fileError, isMissing } from "../../io/file_error.ts";
 import { exists } from "../../io/stat.ts";
@@ -38,6 +38,17 @@ export async function manifestReferences(paths: Paths): Promise<ManifestReferenc
     }
   }
   return users;
+}
+
+/** Whether an installed model needs a blob of this digest and this size. */
+export async function isInstalled(paths: Paths, { digest, size }: Descriptor): Promise<boolean> {
+  for (const file of await manifestFiles(paths)) {
+    const manifest = await readManifestFile(file).catch(() => undefined);
+    if (!manifest || "entries" in manifest) continue;
+    const blob = distinctBlobs(manifest).find((one) => one.digest === digest);
+    if (blob?.size === size) return true;
+  }
+  return false;
 }
 
 /** What one manifest file uses. Rejects with kinds `local` and `manifest`. */

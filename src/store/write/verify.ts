@@ -11,6 +11,7 @@ import type { Folder } from "../layout/folder.ts";
 import { type FileIdentity, isSame, renameFile } from "../layout/identity.ts";
 import { makeFolder } from "../layout/ownership.ts";
 import { blobFile } from "../layout/paths.ts";
+import { isInstalled } from "../manifests/references.ts";
 import { type Ledger, verifiedFile } from "../layout/verified.ts";
 
 /** Bytes hashed of a file between two reports. */
@@ -87,7 +88,9 @@ export class BlobVerifier {
   ): Promise<void> {
     const own = { mediaType, digest, size: file.size };
     const isRight = this.ledger.vouchesFor(digest, verifiedFile(file)) ||
-      (file.size > 0 && (await this.#hash(own, path, verification))?.matches);
+      // Any other file of another size is not worth reading: another user may have made it.
+      (await isInstalled(this.folder.paths, own) &&
+        (await this.#hash(own, path, verification))?.matches);
     if (!isRight) return;
     const message =
       `blob ${shortId(digest)} is installed with ${file.size} bytes, and it is right: ` +
