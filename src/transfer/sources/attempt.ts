@@ -1,7 +1,14 @@
 /** One request to one of several sources, and what their failures mean together. */
 
 import type { BlobBody, BlobSource, Source } from "../../core/content.ts";
-import { asPullamaError, type PullamaError, remedyOf } from "../../core/errors.ts";
+import { asPullamaError, type Kind, type PullamaError, remedyOf } from "../../core/errors.ts";
+
+/** The source could not be reached. Any response of it, also an error, is its word. */
+const UNREACHABLE: readonly Kind[] = ["network", "timeout"];
+
+export function isUnreachable(error: unknown): boolean {
+  return UNREACHABLE.includes(asPullamaError(error).kind);
+}
 
 /** A mirror that redirects to addresses with a limited life is asked for a new one. */
 export async function opened(

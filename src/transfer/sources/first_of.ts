@@ -5,13 +5,13 @@
 
 import type { BlobBody, BlobSource, Source } from "../../core/content.ts";
 import type { Digest } from "../../core/digest.ts";
-import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
+import { asPullamaError, PullamaError } from "../../core/errors.ts";
 import type { Emit } from "../../core/events.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { type Chunk, type Range, total, union } from "../../core/ranges.ts";
 import { FollowingController } from "../../io/abort.ts";
-import { mostHopeful, opened } from "./attempt.ts";
+import { isUnreachable, mostHopeful, opened } from "./attempt.ts";
 import { Served } from "./served.ts";
 import type { Health } from "./health.ts";
 
@@ -23,9 +23,6 @@ export interface Mirror {
 }
 
 const LEFT = new PullamaError("network", "the mirror sent wrong bytes of another blob");
-
-/** A server that says so could not be reached. */
-const UNREACHABLE: readonly Kind[] = ["network", "timeout"];
 
 /** A blob source for one pull. */
 export class FirstOf implements BlobSource {
@@ -61,40 +58,38 @@ export class FirstOf implements BlobSource {
     range: Range,
     signal: AbortSignal,
   ): Promise<BlobBody> {
-    const { ready, aside } = this.#candidates(blob);
+    const { registry } = this;
     const failures: PullamaError[] = [];
-    const fromMirrors = async (mirrors: readonly Mirror[]): Promise<BlobBody | undefined> => {
-      for (const mirror of mirrors) {
-        // Another request has found out meanwhile.
-        if (mirrors === ready && !mirror.health.usable) {
-          aside.push(mirror);
-          continue;
-        }
-        // Without ranges it would send everything before this range as well.
-        const wastes = range.start > 0 && mirror.source.sendsRanges(name, blob) === false;
-        if (wastes && (this.registry || mirrors.length + aside.length > 1)) continue;
-        const body = await this.#ask(mirror, name, blob, range, signal, failures);
-        if (body) return body;
+    // Without ranges a source sends everything before this range as well.
+    const wastes = ({ source }: Mirror) =>
+      range.start > 0 && source.sendsRanges(name, blob) === false;
+    const { ready, aside } = this.#candidates(blob);
+    const later = [...aside, ...ready.filter(wastes)];
+    const ask = (mirror: Mirror) => this.#ask(mirror, name, blob, range, signal, failures);
+    for (const mirror of ready.filter((mirror) => !wastes(mirror))) {
+      // Another request has found out meanwhile.
+      if (!mirror.health.usable) {
+        later.push(mirror);
+        continue;
       }
-      return undefined;
-    };
-    const body = await fromMirrors(ready);
-    if (body) return body;
-    if (!this.registry) {
-      const late = await fromMirrors(aside);
-      if (late) return late;
-      throw mostHopeful(failures) ??
-        new PullamaError("not_found", `no mirror has ${blob.digest}`);
+      const body = await ask(mirror);
+      if (body) return body;
     }
+    let unreachable: unknown;
     try {
-      return this.#ownBody(name, blob, range, await this.registry.open(name, blob, range, signal));
-    } catch (caught) {
-      if (signal.aborted || !UNREACHABLE.includes(asPullamaError(caught).kind)) throw caught;
+      const body = await registry?.open(name, blob, range, signal);
+      if (body) return this.#ownBody(name, blob, range, body);
+    } catch (error) {
       // A mirror that has just failed is better than a registry that does not respond.
-      const late = await fromMirrors(aside);
-      if (late) return late;
-      throw caught;
+      if (signal.aborted || !isUnreachable(error)) throw error;
+      unreachable = error;
     }
+    for (const mirror of later.sort((a, b) => Number(wastes(a)) - Number(wastes(b)))) {
+      const body = await ask(mirror);
+      if (body) return body;
+    }
+    throw unreachable ?? mostHopeful(failures) ??
+      new PullamaError("not_found", `no mirror has ${blob.digest}`);
   }
 
   /** Undefined: it failed, which is added to `failures`. Rejects only with the reason of `signal`. */
@@ -172,7 +167,9 @@ export class FirstOf implements BlobSource {
   }
 
   /** Mirrors that may have the blob: those to ask now, and those that have failed lately. */
-  #candidates(blob: Descriptor): { readonly ready: readonly Mirror[]; readonly aside: Mirror[] } {
+  #candidates(
+    blob: Descriptor,
+  ): { readonly ready: readonly Mirror[]; readonly aside: readonly Mirror[] } {
     const fit = this.mirrors.filter((mirror) =>
       !this.#liars.has(mirror) && !this.#without.get(mirror)?.has(blob.digest)
     );

@@ -1,13 +1,11 @@
 /** Which source says what a tag is: the registry, and only where that cannot be asked a mirror. */
 
 import type { ManifestSource } from "../../core/content.ts";
-import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
+import { asPullamaError, PullamaError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
+import { isUnreachable } from "./attempt.ts";
 import type { Mirror } from "./first_of.ts";
-
-/** The registry could not be reached. Any response of it, also an error, is its word. */
-const UNREACHABLE: readonly Kind[] = ["network", "timeout"];
 
 /** Manifests of `registry`, of mirrors where that cannot be reached; without it of mirrors only. */
 export function registryFirst(
@@ -75,8 +73,4 @@ async function fromMirrors(
     }
   }
   throw failure ?? new PullamaError("not_found", "there is no mirror to ask");
-}
-
-function isUnreachable(error: unknown): boolean {
-  return UNREACHABLE.includes(asPullamaError(error).kind);
 }
