@@ -5,7 +5,7 @@ import { type Digest, digestOf } from "../core/digest.ts";
 import { PullamaError } from "../core/errors.ts";
 import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
-import type { ByteSource } from "../io/streams/file_stream.ts";
+import { type ByteSource, readFully } from "../io/streams/file_stream.ts";
 import { type Input, membersIn, padded } from "./format.ts";
 import { manifestPath, Rules } from "./rules.ts";
 
@@ -109,16 +109,11 @@ class PositionedInput implements Input {
 
   async read(length: number): Promise<Uint8Array | undefined> {
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length;) {
-      const count = await this.source.readAt(bytes.subarray(done), this.position);
-      if (count === 0) {
-        if (done === 0) return undefined;
-        throw cutOff(length - done);
-      }
-      done += count;
-      this.position += count;
-    }
-    return bytes;
+    const count = await readFully(this.source, bytes, this.position);
+    this.position += count;
+    if (count === length) return bytes;
+    if (count === 0) return undefined;
+    throw cutOff(length - count);
   }
 
   skipTo(position: number): Promise<void> {

@@ -4,7 +4,7 @@ import { createHash, type Hash } from "node:crypto";
 import { type Digest, digestOf, shortId } from "../core/digest.ts";
 import { PullamaError } from "../core/errors.ts";
 import type { RateLimit } from "../io/limit.ts";
-import type { ByteSource } from "../io/streams/file_stream.ts";
+import { type ByteSource, readFully } from "../io/streams/file_stream.ts";
 import { END, type Entry, headerOf, padded } from "./format.ts";
 
 /** A file of an archive that is to be written. */
@@ -166,11 +166,7 @@ class Writing {
   async #has(bytes: Uint8Array): Promise<boolean> {
     if (this.sink.kept < this.position + bytes.length) return false;
     const there = new Uint8Array(bytes.length);
-    for (let done = 0; done < bytes.length;) {
-      const count = await this.sink.readAt(there.subarray(done), this.position + done);
-      if (count === 0) return false;
-      done += count;
-    }
+    if (await readFully(this.sink, there, this.position) < bytes.length) return false;
     return bytes.every((byte, i) => byte === there[i]);
   }
 

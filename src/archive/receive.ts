@@ -7,8 +7,8 @@ import type { BlobWatcher, Session, Store } from "../core/content.ts";
 import { type Digest, shortId } from "../core/digest.ts";
 import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
-import { formatSize } from "../core/units.ts";
 import { type Clock, systemClock } from "../io/clock.ts";
+import { requireFree } from "../io/file_system.ts";
 import { type ArchivedModel, cutOff, ModelReader } from "./contents.ts";
 import { membersIn } from "./format.ts";
 import { Rules } from "./rules.ts";
@@ -20,8 +20,8 @@ export interface Receiving {
   readonly signal: AbortSignal;
   /** Begin although the disk seems too small. */
   readonly force: boolean;
-  /** Called with the bytes of the archive that were read, and those of them that were not there yet. */
-  readonly onProgress: (read: number, stored: number) => void;
+  /** Called with the bytes of the archive that were read. */
+  readonly onProgress: (read: number) => void;
   readonly waiting: BlobWatcher["waiting"];
   readonly clock?: Clock;
 }
@@ -84,7 +84,7 @@ async function receiveBlob(
     lost: (_range, _count, reason) => lost = reason,
     distrusted() {},
     waiting,
-    verifying: () => onProgress(input.position, 0),
+    verifying: () => onProgress(input.position),
   };
   if (await session.verifyOrQuarantine(blob, signal, watcher)) return;
   await using ingest = await session.ingest(blob, signal, watcher);
@@ -103,7 +103,7 @@ async function receiveBlob(
         const piece = await input.take(Math.min(WRITE, range.end - writer.position));
         if (!piece) throw cutOff(range.end - writer.position);
         await writer.write(piece);
-        onProgress(input.position, piece.length);
+        onProgress(input.position);
         if (clock.now() - saved < CHECKPOINT_MS) continue;
         await ingest.checkpoint();
         saved = clock.now();
@@ -136,12 +136,7 @@ function mismatch(
 }
 
 async function requireRoom({ store, force }: Receiving, needed: number): Promise<void> {
-  const { free } = await store.room();
-  if (force || free === undefined || needed <= free) return;
-  throw new PullamaError(
-    "disk_full",
-    `not enough disk space: ${formatSize(needed)} to import, ${formatSize(free)} free, ` +
-      `${formatSize(needed - free)} short`,
-    { hint: "free some space, choose another --models-dir, or try anyway with --force" },
-  );
+  if (force) return;
+  const hint = "free some space, choose another --models-dir, or try anyway with --force";
+  requireFree(needed, (await store.room()).free, "import", hint);
 }

@@ -1,6 +1,8 @@
 /** The file system of a path: its type, and its free space. */
 
 import { statfsSync, type StatsFs } from "node:fs";
+import { PullamaError } from "../core/errors.ts";
+import { formatSize } from "../core/units.ts";
 
 export interface FileSystem {
   /** The type as in `mount -t`. */
@@ -73,6 +75,24 @@ export function volumeOf(path: string): StatsFs | undefined {
 export function freeBytes(path: string): number | undefined {
   const volume = volumeOf(path);
   return volume && volume.blocks > 0 ? volume.bavail * volume.bsize : undefined;
+}
+
+/**
+ * Throws `disk_full` where `needed` bytes to `act` on are more than the `free` ones; undefined: that is unknown.
+ */
+export function requireFree(
+  needed: number,
+  free: number | undefined,
+  act: "import" | "write",
+  hint: string,
+): void {
+  if (free === undefined || needed <= free) return;
+  throw new PullamaError(
+    "disk_full",
+    `not enough disk space: ${formatSize(needed)} to ${act}, ${formatSize(free)} free, ` +
+      `${formatSize(needed - free)} short`,
+    { hint },
+  );
 }
 
 /** Whether files of the file system at `path` can share bytes, as far as its type tells. */

@@ -4,6 +4,7 @@ import type { Source } from "../core/content.ts";
 import { asPullamaError, type Kind } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
 import type { ModelsFolder } from "../store/store.ts";
+import { withManifest } from "../transfer/sources/manifests.ts";
 
 /** For a model that is pinned to the manifest which is installed, nothing is asked of the registry. */
 export function installedFirst(registry: Source, store: ModelsFolder): Source {
@@ -50,14 +51,4 @@ export function repairSource(registry: Source, store: ModelsFolder): Source {
     await current.catch(() => signal.throwIfAborted());
     return installed;
   });
-}
-
-function withManifest(registry: Source, manifest: Source["manifest"]): Source {
-  return {
-    manifest,
-    chunksums: (name, blob, signal) => registry.chunksums(name, blob, signal),
-    open: (name, blob, range, signal) => registry.open(name, blob, range, signal),
-    sendsRanges: (name, blob) => registry.sendsRanges(name, blob),
-    forgetAddress: (...wrong) => registry.forgetAddress(...wrong),
-  };
 }

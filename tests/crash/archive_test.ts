@@ -1,32 +1,15 @@
 import assert from "node:assert/strict";
 import { makeModel } from "../fakes/model.ts";
 import { exists } from "../fakes/exists.ts";
-import { kill, runToEnd, spawnAlone, temporaryFolder } from "../real/child.ts";
+import { runToEnd, temporaryFolder } from "../real/child.ts";
 import { cacheOfDeno, pullamaCommand } from "../real/program.ts";
 import { filesUnder } from "../real/store.ts";
 import { install } from "../store/installed_models.ts";
 import { contentOf } from "../cli/archive/place.ts";
+import { killedAt } from "./killed_at.ts";
 
 const MIB = 1 << 20;
 const SIZE = 24 * MIB;
-
-/** Runs `command` and kills it as soon as `percent` of its progress is printed; returns what it has printed. */
-async function killedAt(
-  percent: number,
-  command: readonly string[],
-  env: Readonly<Record<string, string>>,
-): Promise<string> {
-  const process = spawnAlone([...command], { env });
-  let text = "";
-  for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
-    text += piece;
-    const done = Math.max(0, ...[...text.matchAll(/"pct":(\d+)/g)].map(([, pct]) => Number(pct)));
-    if (done >= percent) kill(process, "SIGKILL");
-  }
-  await process.stderr.cancel();
-  await process.status;
-  return text;
-}
 
 Deno.test("an export and an import that are killed are continued where they were, and the models are the same", async () => {
   await using folder = await temporaryFolder();

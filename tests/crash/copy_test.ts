@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { makeModel } from "../fakes/model.ts";
 import { startRegistry } from "../fakes/registry.ts";
-import { kill, runToEnd, spawnAlone, temporaryFolder } from "../real/child.ts";
+import { runToEnd, temporaryFolder } from "../real/child.ts";
 import { cacheOfDeno, pullamaCommand } from "../real/program.ts";
 import { assertInstalled, filesUnder } from "../real/store.ts";
 import { succeeds } from "../power/place.ts";
+import { killedAt } from "./killed_at.ts";
 
 const MIB = 1 << 20;
 const SIZE = 24 * MIB;
@@ -26,15 +27,7 @@ Deno.test("a copy that is killed is continued where it was, and mv removes nothi
   const env = { HOME: folder.path, ...cacheOfDeno() };
   let least = 0;
   for (const percent of [30, 60, 90]) {
-    const process = spawnAlone(command("--limit-rate", "20M"), { env });
-    let text = "";
-    for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
-      text += piece;
-      const done = Math.max(0, ...[...text.matchAll(/"pct":(\d+)/g)].map(([, pct]) => Number(pct)));
-      if (done >= percent) kill(process, "SIGKILL");
-    }
-    await process.stderr.cancel();
-    await process.status;
+    const text = await killedAt(percent, command("--limit-rate", "20M"), env);
     assert.deepEqual(
       filesUnder(from),
       before,

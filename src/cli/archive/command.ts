@@ -1,7 +1,14 @@
 /** `pullama export` and `pullama import`. */
 
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { modelsDirFlag, noColorFlag, outputFlag, quietFlag, verboseFlag } from "../args/flags.ts";
+import {
+  diskRateFlag,
+  modelsDirFlag,
+  noColorFlag,
+  outputFlag,
+  quietFlag,
+  verboseFlag,
+} from "../args/flags.ts";
 import { path, pathOrStdin, sizeFrom } from "../args/values.ts";
 import type { Host } from "../host/host.ts";
 import type { ArchiveWire } from "./wire.ts";
@@ -64,10 +71,7 @@ export function addExport(
       new Option("--force", "replace an archive; write even if the disk seems too small")
         .helpGroup(STORAGE),
     )
-    .addOption(
-      new Option("--limit-rate <size>", "bytes per second, such as 50M")
-        .argParser(sizeFrom(1, "1")).helpGroup(STORAGE),
-    )
+    .addOption(diskRateFlag())
     .addOption(modelsDirFlag())
     .addOption(outputFlag())
     .addOption(quietFlag())
@@ -102,10 +106,7 @@ export function addImport(
       new Option("--force", "even if the disk seems too small, or it is not a model")
         .helpGroup(STORAGE),
     )
-    .addOption(
-      new Option("--limit-rate <size>", "bytes per second, such as 50M")
-        .argParser(sizeFrom(1, "1")).helpGroup(STORAGE),
-    )
+    .addOption(diskRateFlag())
     .addOption(modelsDirFlag())
     .addOption(outputFlag())
     .addOption(quietFlag())

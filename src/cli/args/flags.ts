@@ -2,7 +2,15 @@
 
 import { Option } from "@commander-js/extra-typings";
 import { type Mode, MODES } from "../../ui/mode.ts";
-import { durationOrForever, each, hosts, path, pathOrStdin, wholeNumber } from "./values.ts";
+import {
+  durationOrForever,
+  each,
+  hosts,
+  path,
+  pathOrStdin,
+  sizeFrom,
+  wholeNumber,
+} from "./values.ts";
 
 const STORAGE = "Storage:";
 const NETWORK = "Network:";
@@ -13,6 +21,12 @@ export function modelsDirFlag(): Option<"--models-dir <dir>", undefined, undefin
     .default(undefined, "~/.ollama/models")
     .argParser(path)
     .helpGroup(STORAGE);
+}
+
+/** Of a command that reads or writes no network. */
+export function diskRateFlag(): Option<"--limit-rate <size>", undefined, undefined, number> {
+  return new Option("--limit-rate <size>", "bytes per second, such as 50M")
+    .argParser(sizeFrom(1, "1")).helpGroup(STORAGE);
 }
 
 export function fromFileFlag(): Option<"--from-file <file>", undefined, undefined, string> {

@@ -1,8 +1,14 @@
 /** `pullama cp` and `pullama mv`. */
 
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { modelsDirFlag, noColorFlag, outputFlag, quietFlag, verboseFlag } from "../args/flags.ts";
-import { sizeFrom } from "../args/values.ts";
+import {
+  diskRateFlag,
+  modelsDirFlag,
+  noColorFlag,
+  outputFlag,
+  quietFlag,
+  verboseFlag,
+} from "../args/flags.ts";
 import type { Host } from "../host/host.ts";
 import type { CopyWire } from "./run.ts";
 
@@ -61,10 +67,7 @@ function add(
       new Option("--force", "even if the disk seems too small, or it is not a model")
         .helpGroup("Storage:"),
     )
-    .addOption(
-      new Option("--limit-rate <size>", "bytes per second, such as 50M")
-        .argParser(sizeFrom(1, "1")).helpGroup("Storage:"),
-    )
+    .addOption(diskRateFlag())
     .addOption(outputFlag())
     .addOption(quietFlag())
     .addOption(verboseFlag())

@@ -73,6 +73,21 @@ export function streamOf(
   });
 }
 
+/** Fills `buffer` with what is at `position`. Returns how many bytes that are: fewer at the end of the source. */
+export async function readFully(
+  source: Pick<ByteSource, "readAt">,
+  buffer: Uint8Array,
+  position: number,
+): Promise<number> {
+  let done = 0;
+  while (done < buffer.length) {
+    const count = await source.readAt(buffer.subarray(done), position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
 /** An open file as such a source. */
 export function fileSource(file: Deno.FsFile): ByteSource {
   return {

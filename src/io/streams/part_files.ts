@@ -9,7 +9,7 @@ import type { ByteSource } from "./file_stream.ts";
 interface Part {
   readonly path: string;
   readonly start: number;
-  readonly end: number;
+  end: number;
   /** Undefined: it is opened when it is read. */
   file: Deno.FsFile | undefined;
 }
@@ -43,13 +43,12 @@ export class PartFiles implements ByteSource, Disposable {
         const file = await openForReading(path);
         const part: Part = { path, start, end: start, file };
         parts.push(part);
-        const end = start + (await file.stat()).size;
-        parts[parts.length - 1] = { ...part, end };
+        part.end += (await file.stat()).size;
         if (parts.length > MOST_OPEN) {
           file.close();
-          parts.at(-1)!.file = undefined;
+          part.file = undefined;
         }
-        start = end;
+        start = part.end;
       }
       return new PartFiles(parts);
     } catch (error) {

@@ -15,7 +15,7 @@ import { formatSize } from "../../core/units.ts";
 import { folderOf } from "../../io/atomic.ts";
 import { systemClock } from "../../io/clock.ts";
 import { realDisk } from "../../io/disk.ts";
-import { fileSystemOf, freeBytes } from "../../io/file_system.ts";
+import { fileSystemOf, freeBytes, requireFree } from "../../io/file_system.ts";
 import { RateLimit, steadyPace } from "../../io/limit.ts";
 import { MOST_PARTS } from "../../io/streams/part_files.ts";
 import { PartWriter } from "../../io/streams/part_writer.ts";
@@ -42,6 +42,7 @@ export type ExportModels = (
   watcher: ExportWatcher,
 ) => Promise<ExportReport>;
 
+const SPACE_HINT = "free some space, choose another file with --file, or try anyway with --force";
 /** FAT takes no file of 4 GiB, which is what people mean by its largest one. */
 const FAT_LIMIT = 2 ** 32;
 
@@ -90,7 +91,7 @@ export async function exportModels(
     partSize,
     replace: options.force,
   });
-  if (!options.force) requireRoom(to, total - sink.kept);
+  if (!options.force) requireFree(total - sink.kept, freeBytes(folderOf(to)), "write", SPACE_HINT);
   const found = await writeArchive(entries, sink, tools);
   return report(found, await sink.finish());
 }
@@ -137,16 +138,5 @@ function requireFit(path: string, total: number, partSize: number): void {
     "disk_full",
     `file too large: the file system of ${path} takes no file of ${formatSize(total)}`,
     { hint: "write several files with --split 4G" },
-  );
-}
-
-function requireRoom(path: string, needed: number): void {
-  const free = freeBytes(folderOf(path));
-  if (free === undefined || needed <= free) return;
-  throw new PullamaError(
-    "disk_full",
-    `not enough disk space: ${formatSize(needed)} to write, ${formatSize(free)} free, ` +
-      `${formatSize(needed - free)} short`,
-    { hint: "free some space, choose another file with --file, or try anyway with --force" },
   );
 }

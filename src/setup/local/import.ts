@@ -48,8 +48,8 @@ export interface OpenArchive extends AsyncDisposable {
 
 /** What is told while a stream is received. */
 export interface ReceiveWatcher {
-  /** Bytes that were read, and those of them that were new. */
-  readonly onProgress: (read: number, stored: number) => void;
+  /** Bytes that were read. */
+  readonly onProgress: (read: number) => void;
   readonly waiting: (holder: string | undefined) => void;
 }
 

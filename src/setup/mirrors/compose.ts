@@ -3,7 +3,7 @@
 import type { Source } from "../../core/content.ts";
 import type { Emit } from "../../core/events.ts";
 import { FirstOf, type Mirror } from "../../transfer/sources/first_of.ts";
-import { registryFirst } from "../../transfer/sources/manifests.ts";
+import { registryFirst, withManifest } from "../../transfer/sources/manifests.ts";
 
 /** `registry` is undefined where only mirrors may be asked. */
 export function withMirrors(
@@ -13,11 +13,5 @@ export function withMirrors(
 ): Source {
   if (registry && mirrors.length === 0) return registry;
   const blobs = new FirstOf(mirrors, registry, emit);
-  return {
-    manifest: registryFirst(registry, mirrors),
-    chunksums: (...asked) => blobs.chunksums(...asked),
-    open: (...asked) => blobs.open(...asked),
-    sendsRanges: (...asked) => blobs.sendsRanges(...asked),
-    forgetAddress: (...wrong) => blobs.forgetAddress(...wrong),
-  };
+  return withManifest(blobs, registryFirst(registry, mirrors));
 }

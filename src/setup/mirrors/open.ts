@@ -46,8 +46,6 @@ export class Mirrors implements Disposable {
       const url = new URL(text);
       const scheme = url.protocol === "http:" ? "http" : "https";
       const beside = lookupBeside(proxyFor, scheme, lookup);
-      // Without a registry beside them mirrors are waited for as one is.
-      const patient = offline;
       const source = new RegistrySource({
         ...common,
         proxyFor,
@@ -55,7 +53,8 @@ export class Mirrors implements Disposable {
         endpointOf: endpointsAt(url),
         lookup: (host) => offline && !isMirror(host) ? Promise.resolve([]) : beside(host),
         ...(offline && { mayReach }),
-        ...(!patient && { headerTimeoutMs: HEADERS_MS, silenceMs: HEADERS_MS, longestHeaderMs: 0 }),
+        // Without a registry beside them mirrors are waited for as one is.
+        ...(!offline && { headerTimeoutMs: HEADERS_MS, silenceMs: HEADERS_MS, longestHeaderMs: 0 }),
       });
       return { url: text, source, health: new Health(() => performance.now()) };
     });

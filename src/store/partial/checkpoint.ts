@@ -97,9 +97,7 @@ export async function readCheckpoint(path: string, blob: Descriptor): Promise<Ch
  * The size of the blob by a checkpoint that has bytes of it, where that is another one than that of `blob`: one of the two
  * is a lie, and the bytes must not be lost by it.
  */
-export async function otherSize(path: string, blob: Descriptor): Promise<number | undefined> {
-  const bytes = await readCheckpointFile(path).catch(() => undefined);
-  if (!bytes) return undefined;
+export function otherSize(bytes: Uint8Array, blob: Descriptor, path: string): number | undefined {
   try {
     const data: unknown = JSON.parse(new TextDecoder().decode(bytes));
     const { digest, size } = v.parse(v.object(sameBlob), data);

@@ -9,9 +9,11 @@ import { statOf } from "../../io/stat.ts";
 import {
   type Checkpoint,
   type ClaimedRange,
+  decodeCheckpoint,
   EMPTY_CHECKPOINT,
   otherSize,
   readCheckpoint,
+  readCheckpointFile,
 } from "./checkpoint.ts";
 import { lastBlockIn } from "./data_end.ts";
 import { readPositions } from "./positions.ts";
@@ -40,8 +42,12 @@ export async function readResume(
   const file = await statOf(at.partial);
   if (!file) return { claims: [], prefixDigests: [], length: 0, searched: 0 };
   const limit = Math.min(file.size, blob.size);
-  const checkpoint = await readCheckpoint(at.checkpoint, blob);
-  const other = await otherSize(at.checkpoint, blob);
+  const bytes = await readCheckpointFile(at.checkpoint);
+  const checkpoint = bytes ? decodeCheckpoint(bytes, blob, at.checkpoint) : EMPTY_CHECKPOINT;
+  // What is of this blob is of this size.
+  const other = bytes && checkpoint === EMPTY_CHECKPOINT
+    ? otherSize(bytes, blob, at.checkpoint)
+    : undefined;
   if (other !== undefined) {
     const message =
       `a partial download of blob ${shortId(blob.digest)} is of ${other} bytes in all, ` +

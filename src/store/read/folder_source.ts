@@ -13,8 +13,8 @@ import { lstatOf } from "../../io/stat.ts";
 import { fileSource, streamOf } from "../../io/streams/file_stream.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { isOwn } from "../layout/trust.ts";
-import { findInstalled } from "../manifests/installed.ts";
-import { openModel } from "../manifests/list.ts";
+import { findInstalled, type NamedFile } from "../manifests/installed.ts";
+import { type OpenedModel, openModel } from "../manifests/list.ts";
 
 /**
  * Reads models by name and blobs by digest and range. Only what is complete is given: a manifest that cannot be read, a
@@ -31,17 +31,11 @@ export class FolderSource implements Source {
   async manifest(name: ModelName, signal: AbortSignal): Promise<Manifest> {
     signal.throwIfAborted();
     const file = await findInstalled(this.paths, name);
-    const shown = displayName(name);
     if (!file) {
       const hint = "see which models are: pullama list";
       throw new PullamaError("not_found", `it is not installed in ${this.paths.root}`, { hint });
     }
-    const { manifest, digest } = await openModel(this.paths, file, this.machine);
-    if (manifest && name.digest && ![digest, manifest.digest].includes(name.digest)) {
-      throw movedError(name, manifest.digest);
-    }
-    if (manifest) return manifest;
-    throw new PullamaError("not_found", `the manifest of ${shown} for this machine is missing`);
+    return (await openWanted(this.paths, file, name, this.machine)).manifest;
   }
 
   /** A models folder has no list of chunks. */
@@ -70,6 +64,27 @@ export class FolderSource implements Source {
   forgetAddress(): readonly Range[] {
     return [];
   }
+}
+
+/**
+ * Reads the model of `file`. Rejects with `moved` where `name` is pinned to another manifest, `not_found` where that for
+ * this machine is missing, `manifest`, and kind local.
+ */
+export async function openWanted(
+  paths: Paths,
+  file: NamedFile,
+  name: ModelName,
+  machine: Machine,
+): Promise<OpenedModel & { readonly manifest: Manifest }> {
+  const { manifest, ...model } = await openModel(paths, file, machine);
+  if (!manifest) {
+    const message = `the manifest of ${displayName(name)} for this machine is missing`;
+    throw new PullamaError("not_found", message);
+  }
+  if (name.digest && ![model.digest, manifest.digest].includes(name.digest)) {
+    throw movedError(name, manifest.digest);
+  }
+  return { ...model, manifest };
 }
 
 /** Opens a blob for reading. Rejects as `FolderSource.open`. */

@@ -1,19 +1,17 @@
 /** The files of installed models, to be copied elsewhere as they are. */
 
-import type { Digest } from "../../core/digest.ts";
+import { type Digest, shortId } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
-import { type Descriptor, distinctBlobs, type Manifest, movedError } from "../../core/manifest.ts";
+import { type Descriptor, distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import type { Machine } from "../../core/manifest_index.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
-import { shortId } from "../../core/digest.ts";
 import { statOf } from "../../io/stat.ts";
 import { type ByteSource, fileSource } from "../../io/streams/file_stream.ts";
 import type { Folder } from "../layout/folder.ts";
 import { blobPaths } from "../layout/paths.ts";
 import { Ledger, verifiedFile } from "../layout/verified.ts";
 import { findInstalled } from "../manifests/installed.ts";
-import { openModel } from "../manifests/list.ts";
-import { openBlob } from "./folder_source.ts";
+import { openBlob, openWanted } from "./folder_source.ts";
 
 /** A manifest as it is stored. */
 export interface ManifestOf {
@@ -46,7 +44,8 @@ export interface ModelFiles {
 
 /**
  * The files of the models `names`, without the blobs in `skip`. Rejects with `not_found` for a model that is not
- * installed or lacks a blob, `moved` for one that is pinned to another manifest, `size` where one has another size, `manifest`, and kind local.
+ * installed or lacks a blob, `moved` for one that is pinned to another manifest, `size` where a blob has another size,
+ * `manifest`, and kind local.
  */
 export async function modelFiles(
   folder: Folder,
@@ -81,12 +80,8 @@ async function manifestOf(
       hint: "see which models are: pullama list",
     });
   }
-  const { manifest, digest, modifiedMs = 0 } = await openModel(paths, file, machine);
-  const wanted = [undefined, digest, manifest?.digest].includes(name.digest);
-  if (manifest && !wanted) throw movedError(name, manifest.digest);
-  if (manifest) return { name: file.name, manifest, modifiedMs };
-  const message = `the manifest of ${displayName(name)} for this machine is missing`;
-  throw new PullamaError("not_found", message);
+  const { manifest, modifiedMs = 0 } = await openWanted(paths, file, name, machine);
+  return { name: file.name, manifest, modifiedMs };
 }
 
 async function blobFile(

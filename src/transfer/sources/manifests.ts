@@ -1,6 +1,6 @@
 /** Which source says what a tag is: the registry, and only where that cannot be asked a mirror. */
 
-import type { ManifestSource } from "../../core/content.ts";
+import type { BlobSource, ManifestSource, Source } from "../../core/content.ts";
 import { asPullamaError, PullamaError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
@@ -30,6 +30,17 @@ export function registryFirst(
       });
       return marked(from, "unreachable");
     }
+  };
+}
+
+/** A source of the blobs of one, with manifests from elsewhere. */
+export function withManifest(blobs: BlobSource, manifest: ManifestSource["manifest"]): Source {
+  return {
+    manifest,
+    chunksums: (...asked) => blobs.chunksums(...asked),
+    open: (...asked) => blobs.open(...asked),
+    sendsRanges: (...asked) => blobs.sendsRanges(...asked),
+    forgetAddress: (...wrong) => blobs.forgetAddress(...wrong),
   };
 }
 
