@@ -167,7 +167,7 @@ function isOther(installed: string, archived: string): PullamaError {
 function inWordsOfImports(error: PullamaError, path: string): PullamaError {
   const { kind, message, hint } = error;
   const text = message.replaceAll("to download", "to import");
-  if (kind === "digest" || kind === "size") {
+  if (kind === "digest") {
     const hint = `${path} is damaged: copy it again, or make it again`;
     return new PullamaError(kind, text, { hint, cause: error });
   }
