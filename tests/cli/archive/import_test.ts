@@ -297,6 +297,9 @@ Deno.test("a blob that is installed, or partly downloaded, survives an archive t
   for (const models of [at.models, other]) {
     for (const ran of [await at.imported(lie, models), await at.ran(["import", file], models)]) {
       assert.equal(ran.code, 1, ran.out);
+      if (ran.err.includes("one of the two is wrong")) {
+        assert.match(ran.err, /hint: .*pullama clean/);
+      }
       assert.match(
         ran.err,
         /is installed with \d+ bytes, and it is right|one of the two is wrong|digest mismatch/,
