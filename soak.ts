@@ -2,9 +2,11 @@
  * The long tests, or what kills cost:
  *
  *     deno task soak [ARGUMENTS OF deno test]
+ *     deno task soak --files
+ *     deno task soak --file FILE [ARGUMENTS OF deno test]
  *     deno task soak --kills 1000 [--peers 40]
  *
- * With `--kills` a model is pulled from a real registry that is as bad as registries get, and killed again and again;
+ * `--files` prints the files of tests, `--file` runs one of them. With `--kills` a model is pulled from a real registry that is as bad as registries get, and killed again and again;
  * with `--peers` curl, aria2c and, where OLLAMA_BIN is set, `ollama pull` are killed as often as that says. PULLAMA_BIN
  * is the compiled program; without it, it runs from source. PULLAMA_SEED repeats what was drawn by chance.
  */
@@ -22,25 +24,35 @@ const MIB = 1024 * 1024;
 const SIZE = 96 * MIB;
 const RATE = 48 * MIB;
 
-/** The last five try only some of it elsewhere. */
+/** The first five try only some of it elsewhere. */
 const TESTS = [
-  "tests/soak",
-  "tests/hostile",
-  "tests/crash/live_test.ts",
   "tests/store/partial/power_test.ts",
   "tests/store/write/commit_test.ts",
   "tests/transfer/claims_test.ts",
   "tests/transfer/secrets_test.ts",
+  "tests/crash/live_test.ts",
+  "tests/hostile",
+  "tests/soak",
 ];
-const RUN = ["test", "--frozen", "-A", "--sanitize-ops", "--sanitize-resources", ...TESTS];
+const RUN = ["test", "--frozen", "-A", "--sanitize-ops", "--sanitize-resources"];
 
+const [first, file, ...others] = Deno.args;
 if (Deno.args.includes("--kills")) await kill();
-else Deno.exit(await test());
+else if (first === "--files") console.log(TESTS.flatMap(filesOf).join("\n"));
+else if (first === "--file" && file) Deno.exit(await test([file], others));
+else Deno.exit(await test(TESTS, Deno.args));
 
-async function test(): Promise<number> {
+async function test(files: readonly string[], args: readonly string[]): Promise<number> {
   const env = { PULLAMA_SOAK: Deno.env.get("PULLAMA_SOAK") ?? "1", PULLAMA_REAL: "1" };
-  const command = new Deno.Command(Deno.execPath(), { args: [...RUN, ...Deno.args], env });
+  const command = new Deno.Command(Deno.execPath(), { args: [...RUN, ...args, ...files], env });
   return (await command.spawn().status).code;
+}
+
+/** The files of tests in a folder, or the file itself. */
+function filesOf(path: string): string[] {
+  if (path.endsWith(".ts")) return [path];
+  const names = [...Deno.readDirSync(path)].map(({ name }) => name);
+  return names.filter((name) => name.endsWith("_test.ts")).sort().map((name) => `${path}/${name}`);
 }
 
 async function kill(): Promise<void> {

@@ -6,6 +6,7 @@
 
 import type { Descriptor } from "../../src/core/manifest.ts";
 import type { Digest } from "../../src/core/digest.ts";
+import { sustained } from "./capacity.ts";
 import { type Content, digestOfContent, held } from "./content.ts";
 import type { Fault, FaultHook, Faults } from "./faults.ts";
 import {
@@ -174,6 +175,10 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     return [blobAnswer(content), fault];
   };
 
+  const rate = async (wanted: number | undefined) => wanted && await sustained(wanted);
+  const bytesPerSecond = await rate(options.bytesPerSecond);
+  const connectionBytesPerSecond = await rate(options.connectionBytesPerSecond);
+
   const start = (server: "registry" | "blobs", port?: number) => {
     const right = server === "registry" ? atRegistry : atBlobHost;
     return startServer({
@@ -181,8 +186,8 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
       port,
       log: requests,
       answer: async (request) => reply(request, ...await right(request)),
-      bytesPerSecond: options.bytesPerSecond,
-      connectionBytesPerSecond: options.connectionBytesPerSecond,
+      bytesPerSecond,
+      connectionBytesPerSecond,
       tls: options.tls,
     });
   };

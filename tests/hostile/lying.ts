@@ -18,7 +18,7 @@ import { MIB, type World, world } from "../transfer/world.ts";
 import { assertPrintable } from "../ui/printable.ts";
 
 /** In milliseconds. */
-export const LONGEST = 10_000;
+export const LONGEST = 60_000;
 /** Body bytes that a registry gets rid of: more than the largest manifest and chunk list that are read. */
 const MOST_SENT = 64 * MIB;
 /** What the system's buffers take of a response that is given up. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Store } from "../../src/core/content.ts";
-import { count, MIB, onDisk, world } from "./world.ts";
+import { count, MIB, onDisk, takenOver, world } from "./world.ts";
 
 Deno.test("pullModel() stores a model, fetching each byte once", async () => {
   await using place = await world();
@@ -8,7 +8,8 @@ Deno.test("pullModel() stores a model, fetching each byte once", async () => {
   const pull = await place.pull(model.name);
   place.assertInstalled(model);
   for (const { digest, size } of [...model.layers, model.config!]) {
-    assert.equal(place.registry.served(digest), size);
+    const twice = place.registry.served(digest) - size;
+    assert.ok(twice >= 0 && twice <= takenOver(pull), `${twice} bytes were sent twice`);
   }
   const summary = await pull.result;
   assert.equal(summary!.digest, model.digest);

@@ -52,14 +52,21 @@ Deno.test("what another model uses of a replaced one stays", async () => {
 });
 
 Deno.test("while another pull is running nothing of the replaced model is removed; that pull does it at its end", async () => {
-  await using place = await world({ bytesPerSecond: 20 * MIB });
+  await using place = await world();
   const { next, weights } = await moved(place);
-  const other = place.registry.add("library/slow:latest", makeModel({ size: 12 * MIB, seed: 4 }));
+  const other = place.registry.add("library/slow:latest", makeModel({ size: MIB, seed: 4 }));
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  place.registry.faults.data = async ({ path }) => {
+    if (!path.endsWith(other.layers[0]!.digest)) return undefined;
+    asked.resolve();
+    await answer.promise;
+    return undefined;
+  };
   const slow = place.start(other.name);
-  while (place.registry.served(other.layers[0]!.digest) === 0) {
-    await new Promise((go) => setTimeout(go, 5));
-  }
+  await asked.promise;
   const { events } = await place.pull(next.name);
+  answer.resolve();
   assert.equal(eventIn(events, "pull_completed").summary.freed, undefined);
   assert.ok(blobsOf(place).has(fileOf(weights.digest)));
   await slow.result;

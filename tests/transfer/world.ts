@@ -3,6 +3,7 @@
 import { PullamaError } from "../../src/core/errors.ts";
 import type { PullEvent, Summary } from "../../src/core/events.ts";
 import { parsePinned } from "../../src/core/name.ts";
+import type { Range } from "../../src/core/ranges.ts";
 import { steadyPace } from "../../src/io/limit.ts";
 import { DEFAULT_STALL_LIMITS, type StallLimits, StallWatch } from "../../src/io/stall.ts";
 import { RegistrySource } from "../../src/registry/source.ts";
@@ -185,6 +186,26 @@ function treeOf(folder: string): string[] {
 /** How often an event of this kind came. */
 export function count(pull: Pull, event: PullEvent["event"]): number {
   return pull.events.filter((one) => one.event === event).length;
+}
+
+/**
+ * Bytes that connections took over from others, which may have been on their way to those: on a slow computer they
+ * come twice.
+ */
+export function takenOver({ events }: Pull): number {
+  let open: readonly Range[] = [];
+  let bytes = 0;
+  for (const event of events) {
+    if (event.event === "chunk_start") {
+      const { start, end } = event.range;
+      if (open.some((range) => range.start < start && start < range.end)) bytes += end - start;
+      open = [...open, event.range];
+    } else if (event.event === "chunk_end") {
+      const { start } = event.range;
+      open = open.filter((range) => range.start !== start);
+    }
+  }
+  return bytes;
 }
 
 /** The same models folder on another disk. */
