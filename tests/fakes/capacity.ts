@@ -1,4 +1,4 @@
-/** What this computer can receive, so that a paced server is slower than its client also on a slow computer. */
+/** What this computer can receive: on a slow one paced servers are slower and short limits longer. */
 
 import { createHash } from "node:crypto";
 import net from "node:net";
@@ -8,7 +8,7 @@ const SAMPLE = 4 << 20;
 /** From so many bytes per second on, a computer keeps up with every rate in the tests. */
 const FAST = 100e6;
 /** A pull does more with each byte than the sample, often beside another test. */
-const SHARE = 1 / 5;
+const SHARE = 1 / 8;
 
 let measured: Promise<number> | undefined;
 
@@ -19,6 +19,12 @@ let measured: Promise<number> | undefined;
 export async function sustained(bytesPerSecond: number): Promise<number> {
   const capacity = await (measured ??= measure());
   return capacity >= FAST ? bytesPerSecond : Math.min(bytesPerSecond, capacity * SHARE);
+}
+
+/** A limit in milliseconds that what is right keeps, longer on a slow computer. */
+export async function slowed(ms: number): Promise<number> {
+  const capacity = await (measured ??= measure());
+  return capacity >= FAST ? ms : ms * FAST / capacity * 2;
 }
 
 /** Bytes per second that one connection receives and hashes. */

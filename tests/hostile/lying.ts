@@ -6,6 +6,7 @@ import { asPullamaError } from "../../src/core/errors.ts";
 import type { PullEvent } from "../../src/core/events.ts";
 import { parseName } from "../../src/core/name.ts";
 import { RegistrySource } from "../../src/registry/source.ts";
+import { slowed } from "../fakes/capacity.ts";
 import { certificate } from "../fakes/certificate.ts";
 import type { Fault } from "../fakes/faults.ts";
 import type { Registry } from "../fakes/registry.ts";
@@ -30,9 +31,6 @@ export type Phase = typeof PHASES[number];
 
 /** A response that lies; `right` is the one to change. */
 export type Lie = (request: LoggedRequest, right: Fault, n: number) => Fault;
-
-/** Lies that cost time: their silence is waited for. */
-const LIMITS = { alone: 300, besideOthers: 300, slowest: 1000, slowMs: 300 };
 
 const LOGIN = { user: "somebody", password: "s3cret-Pa55word!" };
 
@@ -62,15 +60,16 @@ async function pullFrom(place: World, keyFile: string) {
   const model = place.tiny(MIB + 10_000);
   const events: PullEvent[] = [];
   const notes: string[] = [];
+  const shortMs = await slowed(300);
   using source = new RegistrySource({
     userAgent: "test",
     insecure: !secure,
     caCerts: [certificate],
     identity: { keyFile, ...(!secure && { login: { host, ...LOGIN } }) },
     chunkSize: 256 * 1024,
-    headerTimeoutMs: 300,
-    silenceMs: 300,
-    chunksumsMs: 200,
+    headerTimeoutMs: shortMs,
+    silenceMs: shortMs,
+    chunksumsMs: shortMs,
     onRequest: (note) => events.push({ event: "request", ...note }),
     onWarning: (message, hint) => events.push({ event: "warning", message, hint }),
     onNote: (note) => notes.push(note),
@@ -78,7 +77,7 @@ async function pullFrom(place: World, keyFile: string) {
   const began = performance.now();
   const pull = place.start(model.name, {
     settings: { maxRetries: 1, chunkSize: 256 * 1024 },
-    silence: LIMITS,
+    silence: { alone: shortMs, besideOthers: shortMs, slowest: 1000, slowMs: shortMs },
     source: () => source,
     onEvent: (event) => events.push(event),
   });
