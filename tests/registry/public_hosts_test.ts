@@ -33,8 +33,8 @@ function net(
   };
   const lookup = (host: string) =>
     Promise.resolve([host === "inside.example" ? "10.0.0.1" : "1.1.1.1"]);
-  const following: Pick<RedirectingHttp, "get"> = {
-    get(start, { registry, authorization }) {
+  const following: Pick<RedirectingHttp, "send"> = {
+    send(start, { registry, authorization }) {
       let url = start;
       for (;;) {
         const shown = url.origin === registry ? authorization : undefined;
@@ -61,7 +61,7 @@ function net(
   return {
     sent,
     async get(from) {
-      const { response } = await auth.get({
+      const { response } = await auth.send({
         repository: "a/b",
         from: new URL(from),
         home: new URL(from).origin,

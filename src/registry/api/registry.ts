@@ -13,7 +13,7 @@ export interface Registry {
   url(name: ModelName, path: string): URL;
   /**
    * GETs a URL, the registry's own or one that it redirected to before: follows redirects, and
-   * authenticates if the registry requires it. Throws what `AuthorizedHttp.get` throws.
+   * authenticates if the registry requires it. Throws what `AuthorizedHttp.send` throws.
    */
   get(
     name: ModelName,
@@ -47,7 +47,7 @@ export class HttpRegistry implements Registry {
     signal: AbortSignal,
   ): Promise<FinalResponse> {
     const { origin: home, repository } = this.endpointOf(name);
-    const final = await this.http.get({ repository, from, home, headers, signal });
+    const final = await this.http.send({ repository, from, home, headers, signal });
     this.ranges.note(final.url.host, final.response.headers);
     return final;
   }

@@ -9,7 +9,10 @@ import { type Authorization, login, type LoginOptions, noAccess, withClock } fro
 import { areSameService, ForeignTokenHosts } from "./token_host.ts";
 import type { FinalResponse, RedirectingHttp } from "../http/redirects.ts";
 import { SingleFlight } from "./single_flight.ts";
+import type { Pushing } from "./signature.ts";
 import { clockProblem } from "./token.ts";
+import type { Method } from "../http/http.ts";
+import type { SentBody } from "../http/sent_body.ts";
 
 /** Successive logins for one URL without a successful response. */
 const MAX_FRUITLESS_LOGINS = 3;
@@ -21,6 +24,13 @@ export interface AuthorizedRequest {
   readonly from: URL;
   /** The origin of the registry. */
   readonly home: string;
+  /** Default GET. */
+  readonly method?: Method | undefined;
+  readonly body?: SentBody | undefined;
+  /** As `SendOptions.headerMs`. */
+  readonly headerMs?: number | undefined;
+  /** The request needs the right to push; default to pull. */
+  readonly push?: Pushing | undefined;
   /** Sent on every hop. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
@@ -45,7 +55,7 @@ export class Authorizations {
 /** A `RedirectingHttp` that authenticates where a registry requires it. */
 export class AuthorizedHttp {
   constructor(
-    private readonly http: Pick<RedirectingHttp, "get">,
+    private readonly http: Pick<RedirectingHttp, "send">,
     private readonly options: LoginOptions,
     private readonly run: Authorizations = new Authorizations(),
   ) {}
@@ -53,13 +63,11 @@ export class AuthorizedHttp {
   /**
    * The response to a request, which is repeated with Authorization if the registry requires it. It
    * is a 401 only if that has no challenge, or comes from another host. Throws what
-   * `RedirectingHttp.get` throws, `auth` if access is refused, and what `login` throws.
+   * `RedirectingHttp.send` throws, `auth` if access is refused, and what `login` throws.
    */
-  async get(request: AuthorizedRequest): Promise<FinalResponse> {
-    const { from, home, repository, signal } = request;
-    let authorization = from.origin === home
-      ? await this.#valid(home, repository, signal)
-      : undefined;
+  async send(request: AuthorizedRequest): Promise<FinalResponse> {
+    const { from, home } = request;
+    let authorization = from.origin === home ? await this.#valid(home, request) : undefined;
     let origin = home;
     const began = this.run.count;
     const tried = new Set([authorization]);
@@ -71,9 +79,9 @@ export class AuthorizedHttp {
       await discard(final.response);
       // This token is newer than the request; another would be refused too.
       if (authorization && authorization.number > began && url.origin === origin) {
-        this.run.obtained.delete(keyOf(origin, repository));
+        this.run.obtained.delete(keyOf(origin, request));
         const clock = authorization.signed ? clockProblem(headers, this.options.now()) : undefined;
-        throw noAccess(url.host, withClock(authorization.ifRejected, clock));
+        throw noAccess(url.host, withClock(authorization.ifRejected, clock), request.push);
       }
       authorization = await this.#next(header, url, request, tried);
       tried.add(authorization);
@@ -85,35 +93,44 @@ export class AuthorizedHttp {
   }
 
   #send(
-    { headers, signal }: AuthorizedRequest,
+    { method, body, headerMs, headers, signal }: AuthorizedRequest,
     from: URL,
     registry: string,
-    authorization: Authorization | undefined,
+    { header: authorization }: Partial<Authorization> = {},
   ): Promise<FinalResponse> {
-    return this.http.get(from, { headers, registry, authorization: authorization?.header, signal });
+    return this.http.send(from, {
+      method,
+      body,
+      headerMs,
+      headers,
+      registry,
+      authorization,
+      signal,
+    });
   }
 
   /** An authorization not tried yet: one that another request obtained meanwhile, or a new one. */
   async #next(
     header: string,
     url: URL,
-    { repository, from, signal }: AuthorizedRequest,
+    request: AuthorizedRequest,
     tried: ReadonlySet<NumberedAuthorization | undefined>,
   ): Promise<NumberedAuthorization> {
-    const key = keyOf(url.origin, repository);
+    const { from } = request;
+    const key = keyOf(url.origin, request);
     const known = this.run.obtained.get(key);
     if (known && !tried.has(known) && known.expires > this.options.now()) return known;
     if (this.run.renewals.get(key)?.abandoned === false) {
-      return await this.#renewed(repository, header, url, signal);
+      return await this.#renewed(request, header, url);
     }
     const fruitless = this.run.fruitless.get(from.href) ?? 0;
     if (fruitless === MAX_FRUITLESS_LOGINS) {
       throw noAccess(url.host, {
         reason: `still required after ${fruitless} successful logins`,
         hint: "run the same command again later to resume",
-      });
+      }, request.push);
     }
-    const authorization = await this.#renewed(repository, header, url, signal);
+    const authorization = await this.#renewed(request, header, url);
     this.run.fruitless.set(from.href, fruitless + 1);
     return authorization;
   }
@@ -121,26 +138,24 @@ export class AuthorizedHttp {
   /** The authorization for a model, renewed if it has expired; undefined before the first login. */
   async #valid(
     origin: string,
-    repository: string,
-    signal: AbortSignal,
+    request: AuthorizedRequest,
   ): Promise<NumberedAuthorization | undefined> {
-    const authorization = this.run.obtained.get(keyOf(origin, repository));
+    const authorization = this.run.obtained.get(keyOf(origin, request));
     if (!authorization || authorization.expires > this.options.now()) return authorization;
-    return await this.#renewed(repository, authorization.challenge, new URL(origin), signal);
+    return await this.#renewed(request, authorization.challenge, new URL(origin));
   }
 
   async #renewed(
-    repository: string,
+    { repository, push, signal }: AuthorizedRequest,
     header: string,
     registry: URL,
-    signal: AbortSignal,
   ): Promise<NumberedAuthorization> {
-    const key = keyOf(registry.origin, repository);
+    const key = keyOf(registry.origin, { repository, push });
     let renewal = this.run.renewals.get(key);
     if (!renewal || renewal.abandoned) {
       const begun = new SingleFlight<NumberedAuthorization>(async (stop) => {
         try {
-          const access = { registry: new URL(registry.origin), repository };
+          const access = { registry: new URL(registry.origin), repository, push };
           const { foreign } = this.run;
           const authorization = await login(header, access, stop, { ...this.options, foreign });
           const numbered = { ...authorization, number: ++this.run.count, challenge: header };
@@ -166,6 +181,10 @@ function isOfRegistry(url: URL, home: string): boolean {
   return url.origin === home || areSameService(url, new URL(home));
 }
 
-function keyOf(origin: string, repository: string): string {
-  return `${origin} ${repository}`;
+/** What a token is for, which is sent for nothing else. */
+function keyOf(
+  origin: string,
+  { repository, push }: Pick<AuthorizedRequest, "repository" | "push">,
+): string {
+  return [origin, repository, ...(push ? ["push", push.from ?? ""] : [])].join(" ");
 }

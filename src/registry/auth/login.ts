@@ -12,7 +12,13 @@ import {
 import { type ForeignTokenHosts, tokenHostTrust } from "./token_host.ts";
 import type { Lookup } from "../net/dns.ts";
 import { LONGEST_HOST, privateAddressReason } from "../http/redirects.ts";
-import { plainQuery, tokenAddress, type TokenRequest } from "./signature.ts";
+import {
+  excessIn,
+  plainQuery,
+  type Pushing,
+  tokenAddress,
+  type TokenRequest,
+} from "./signature.ts";
 import { requestToken, type Token, type TokenOptions, type TokenRefused } from "./token.ts";
 
 /** What grants access to a registry. */
@@ -30,6 +36,8 @@ export interface Authorization {
 export interface Access {
   readonly registry: URL;
   readonly repository: string;
+  /** Access to push; default to pull. */
+  readonly push?: Pushing | undefined;
 }
 
 export interface LoginOptions extends TokenOptions, CredentialOptions {
@@ -69,7 +77,7 @@ class Login {
   ) {}
 
   async answer(header: string): Promise<Authorization> {
-    const { registry, repository } = this.access;
+    const { registry, repository, push } = this.access;
     const { challenges, broken } = parseChallenges(header);
     const problems: AccessProblem[] = [];
     for (const { scheme, parameters } of challenges) {
@@ -79,7 +87,7 @@ class Login {
       problems.push(authorization);
     }
     if (challenges.some(({ scheme }) => scheme === "basic")) {
-      const request = { service: "", repository };
+      const request = { service: "", repository, push };
       const credential = await passwordCredential(request, registry, registry, this.context);
       if ("query" in credential) {
         const { signed, ifRejected } = credential;
@@ -87,16 +95,21 @@ class Login {
       }
       problems.push(credential);
     }
-    throw noAccess(registry.host, problems[0] ?? unanswerable(challenges, broken));
+    throw noAccess(registry.host, problems[0] ?? unanswerable(challenges, broken), push);
   }
 
   /** Requests a token: with credentials if there are any for a trusted server, else anonymously. */
   async #withToken(
     parameters: Challenge["parameters"],
   ): Promise<Authorization | AccessProblem> {
-    const { registry, repository } = this.access;
+    const { registry, repository, push } = this.access;
+    const excess = push && excessIn(parameters.get("scope") ?? "", this.access);
+    if (excess !== undefined) {
+      const reason = `it asks for more than a push to ${repository}: ${quoted(excess, 120)}`;
+      return { reason, hint: CONTACT };
+    }
     const { lookup, foreign, onWarning, now, identity } = this.context;
-    const request = { service: parameters.get("service") ?? "", repository };
+    const request = { service: parameters.get("service") ?? "", repository, push };
     const realm = URL.parse(parameters.get("realm") ?? "");
     const isValid = realm && /^https?:$/.test(realm.protocol) && !realm.username &&
       !realm.password && realm.hostname.length <= LONGEST_HOST;
@@ -113,7 +126,7 @@ class Login {
         return { reason: `the token server has ${internal} (${realm.hostname})`, hint: CONTACT };
       }
       const problem = notSent(realm);
-      const model = `${registry.origin} ${repository}`;
+      const model = [registry.origin, repository, ...(push ? ["push", push.from] : [])].join(" ");
       const anonymous = () => this.#anonymously(request, realm, problem);
       return await foreign.token(model, realm, now, anonymous) ?? problem;
     }
@@ -153,9 +166,15 @@ class Login {
   }
 }
 
-/** The error for a final 401 from `host`. */
-export function noAccess(host: string, { reason, hint }: AccessProblem): PullamaError {
-  const message = `model not found on ${host}, or authentication required (401): ${reason}`;
+/** The error for a final 401 from `host`, of a pull or of a push. */
+export function noAccess(
+  host: string,
+  { reason, hint }: AccessProblem,
+  push: Pushing | undefined,
+): PullamaError {
+  const message = push
+    ? `${host} requires authentication for a push (401): ${reason}`
+    : `model not found on ${host}, or authentication required (401): ${reason}`;
   return new PullamaError("auth", message, { hint });
 }
 

@@ -10,11 +10,19 @@ const NO_BODY =
 /** Names and values of a query, in any order. */
 export type Query = readonly (readonly [name: string, value: string])[];
 
-/** What a token is requested for: to pull from one repository, and nothing else. */
+/** What a token is requested for. */
 export interface TokenRequest {
   /** As named by the challenge; "" if it names none. */
   readonly service: string;
   readonly repository: string;
+  /** Default: to pull from this repository, and nothing else. */
+  readonly push?: Pushing | undefined;
+}
+
+/** A token is to push to the repository as well. */
+export interface Pushing {
+  /** Another repository that a blob is mounted from. */
+  readonly from?: string | undefined;
 }
 
 /** Parameters that are never taken from the query of a realm. */
@@ -40,7 +48,7 @@ export function tokenAddress(realm: URL, query: Query): string {
 export function signedQuery(request: TokenRequest, now: number, nonce: Uint8Array): Query {
   return [
     ["service", request.service],
-    ["scope", scopeOf(request)],
+    ...scopesOf(request).map((scope) => ["scope", scope] as const),
     ["ts", String(Math.floor(now / 1000))],
     ["nonce", Buffer.from(nonce).toString("base64url")],
   ];
@@ -49,13 +57,30 @@ export function signedQuery(request: TokenRequest, now: number, nonce: Uint8Arra
 /** The query of an unsigned request. */
 export function plainQuery(request: TokenRequest): Query {
   const { service } = request;
-  const scope = ["scope", scopeOf(request)] as const;
-  return service === "" ? [scope] : [["service", service], scope];
+  const scopes = scopesOf(request).map((scope) => ["scope", scope] as const);
+  return service === "" ? scopes : [["service", service], ...scopes];
 }
 
 /** The scope in a challenge is not used: it may name another repository, or more rights. */
-function scopeOf({ repository }: TokenRequest): string {
-  return `repository:${repository}:pull`;
+function scopesOf({ repository, push }: TokenRequest): readonly string[] {
+  const own = `repository:${repository}:pull${push ? ",push" : ""}`;
+  return push?.from === undefined ? [own] : [own, `repository:${push.from}:pull`];
+}
+
+/**
+ * The first part of the scope in a challenge that is more than a push to `repository` needs; undefined: there is none.
+ */
+export function excessIn(
+  scope: string,
+  { repository, push }: Pick<TokenRequest, "repository" | "push">,
+): string | undefined {
+  const mayPull = [repository, push?.from];
+  return scope.split(/\s+/).filter((part) => part !== "" && part !== "-").find((part) => {
+    const [, name, actions = ""] = /^repository(?:\([^)]*\))?:(.+):([^:]*)$/.exec(part) ?? [];
+    const rights = actions.split(",").filter((right) => right !== "");
+    if (name === undefined || !mayPull.includes(name)) return true;
+    return rights.some((right) => right !== "pull" && !(right === "push" && name === repository));
+  });
 }
 
 /** The Authorization header of a GET of `address`: public key and signature. */

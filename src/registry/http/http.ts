@@ -1,4 +1,4 @@
-/** The HTTP client for registries: GET with a header timeout, without redirects, for any status. */
+/** The HTTP client for registries: requests with a header timeout, without redirects, for any status. */
 
 import { PullamaError } from "../../core/errors.ts";
 import { formatDuration } from "../../core/units.ts";
@@ -7,6 +7,7 @@ import { ClientPool, type ClientPoolOptions } from "../net/client_pool.ts";
 import { CHECK_NETWORK, closedBeforeResponse, networkError } from "../diagnose/network_error.ts";
 import { addressOf, basicLogin, type Proxy, type ProxyFor } from "../net/proxy.ts";
 import { explain, tlsPortError } from "../diagnose/explain.ts";
+import { BodyBlob, ResponseTimer, type SentBody } from "./sent_body.ts";
 
 /** Milliseconds until the headers of a response; more once the host has responded in this run. */
 const FIRST_RESPONSE_MS = 30_000;
@@ -41,6 +42,15 @@ export interface GetOptions {
   readonly signal: AbortSignal;
 }
 
+export interface SendOptions extends GetOptions {
+  readonly method: Method;
+  readonly body?: SentBody | undefined;
+  /** Milliseconds until the headers, after the last byte of the body was taken. */
+  readonly headerMs?: number | undefined;
+}
+
+export type Method = "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
+
 /**
  * Connections are kept alive. All of them are dropped after a timeout, since kept connections stay
  * dead for minutes after a change of network.
@@ -68,13 +78,19 @@ export class Http implements Disposable {
    * `networkError` makes of a failure, `timeout` if the headers do not arrive in time, `auth` if a
    * proxy requires authentication, `redirect` where requests may not go, or the signal's reason.
    */
-  async get(url: URL, options: GetOptions): Promise<Response> {
+  get(url: URL, { headers, signal }: GetOptions): Promise<Response> {
+    return this.send(url, { method: "GET", signal, ...(headers && { headers }) });
+  }
+
+  /** The same for any method. A request that may change something is sent once. */
+  async send(url: URL, options: SendOptions): Promise<Response> {
     if (this.#options.mayReach?.(url) === false) throw outOfReach(url);
     const proxy = this.#options.proxyFor?.(url);
     const hasResponded = this.#responded.has(url.host);
     const { signal } = options;
     const caCerts = this.#options.caCerts ?? [];
-    for (let retry = hasResponded;; retry = false) {
+    const isSafe = options.method === "GET" || options.method === "HEAD";
+    for (let retry = hasResponded && isSafe;; retry = false) {
       try {
         const response = await this.#attempt(url, proxy, options);
         const odd = response.status === 400 && url.protocol === "http:";
@@ -107,7 +123,7 @@ export class Http implements Disposable {
   async #attempt(
     url: URL,
     proxy: Proxy | undefined,
-    { headers, signal }: GetOptions,
+    { method, headers, body, headerMs, signal }: SendOptions,
   ): Promise<Response> {
     signal.throwIfAborted();
     const { client, failure } = this.#clients.get(url, proxy);
@@ -126,17 +142,20 @@ export class Http implements Disposable {
       // Held until here: an abort does not end the body of a response that was garbage-collected.
       responses.clear();
     });
-    const usual = this.#usualTimeout(url.host);
+    const usual = headerMs ?? this.#usualTimeout(url.host);
     const place = url.origin + url.pathname;
     const limit = Math.max(usual, this.#slow.get(place) ?? 0);
-    const timer = setTimeout(() => {
+    using timer = new ResponseTimer(limit, () => {
       const next = Math.min(limit + usual, this.#options.longestHeaderMs ?? 0);
       if (next > (this.#slow.get(place) ?? limit)) this.#slow.set(place, next);
       stop(noResponse(url.host, proxy, limit, next));
-    }, limit);
+    });
+    const sent = body && new BodyBlob(body, timer);
     try {
       const response = await fetch(url, {
+        method,
         client,
+        ...(sent && { body: sent }),
         headers: {
           "user-agent": this.#options.userAgent,
           // Ranges would count the bytes of a compressed response.
@@ -157,13 +176,11 @@ export class Http implements Disposable {
       this.#responded.add(url.host);
       const elapsedMs = performance.now() - started;
       if (elapsedMs < usual) this.#slow.delete(place);
-      this.#onRequest?.({ method: "GET", url: place, status: response.status, elapsedMs });
+      this.#onRequest?.({ method, url: place, status: response.status, elapsedMs });
       return response;
     } catch (error) {
       listener[Symbol.dispose]();
-      throw error instanceof TypeError ? failure() ?? error : error;
-    } finally {
-      clearTimeout(timer);
+      throw sent?.failure ?? (error instanceof TypeError ? failure() ?? error : error);
     }
   }
 

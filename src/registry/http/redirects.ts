@@ -5,7 +5,8 @@ import { PullamaError } from "../../core/errors.ts";
 import { quoted } from "../../core/quote.ts";
 import { orAborted } from "../../io/abort.ts";
 import { networkError } from "../diagnose/network_error.ts";
-import { discard, type Http } from "./http.ts";
+import { discard, type Http, type Method } from "./http.ts";
+import type { SentBody } from "./sent_body.ts";
 import type { Lookup } from "../net/dns.ts";
 import type { Proxy } from "../net/proxy.ts";
 
@@ -27,6 +28,11 @@ export interface RedirectPolicy {
 }
 
 export interface RedirectedRequest {
+  /** Default GET. */
+  readonly method?: Method | undefined;
+  readonly body?: SentBody | undefined;
+  /** As `SendOptions.headerMs`. */
+  readonly headerMs?: number | undefined;
   /** Sent on every hop. */
   readonly headers: Readonly<Record<string, string>>;
   /** The origin of the registry: the only one that gets `authorization`. */
@@ -46,23 +52,25 @@ export interface FinalResponse {
 /** An `Http` that follows redirects. */
 export class RedirectingHttp {
   constructor(
-    private readonly http: Pick<Http, "get" | "forwarderOf">,
+    private readonly http: Pick<Http, "send" | "forwarderOf">,
     private readonly policy: RedirectPolicy,
   ) {}
 
   /**
-   * GETs `start` and follows up to ten redirects. Throws what `Http.get` throws, `redirect` for a
-   * redirect that is not allowed and `protocol` for one without a Location.
+   * Requests `start` and follows up to ten redirects. Throws what `Http.send` throws, `redirect` for a
+   * redirect that is not allowed and `protocol` for one without a Location. A request that sends something is repeated
+   * only where the server asks for exactly that.
    */
-  async get(start: URL, request: RedirectedRequest): Promise<FinalResponse> {
-    const { signal, authorization, registry } = request;
+  async send(start: URL, request: RedirectedRequest): Promise<FinalResponse> {
+    const { method = "GET", body, headerMs, signal, authorization, registry } = request;
+    const sends = method !== "GET" && method !== "HEAD";
     const visited = new Set<string>();
     let url = start;
     for (;;) {
       visited.add(url.href);
       const trusted = authorization !== undefined && url.origin === registry;
       const headers = trusted ? { ...request.headers, authorization } : request.headers;
-      const response = await this.http.get(url, { headers, signal });
+      const response = await this.http.send(url, { method, headers, body, headerMs, signal });
       if (!isRedirect(response.status)) {
         return { response, url, proxy: this.http.forwarderOf(url) };
       }
@@ -73,17 +81,28 @@ export class RedirectingHttp {
       if (next.protocol === "http:" && start.protocol !== "http:" && !this.policy.insecure) {
         throw refused(url, "from https to plain http", "use --insecure to allow plain http");
       }
-      if (next.origin !== registry) await this.#checkAddress(url, next, request);
+      if (sends && !KEEPS_METHOD.has(response.status)) {
+        throw refused(url, `it does not repeat a ${method} (${response.status})`);
+      }
+      await this.checkTarget(url, next, request);
       url = next;
     }
   }
 
-  async #checkAddress(
+  /**
+   * Rejects with `redirect` where a server at `from` must not send a request: into a network that the registry is not in,
+   * and where something is sent to another server, over plain http.
+   */
+  async checkTarget(
     from: URL,
     to: URL,
-    { registry, signal }: RedirectedRequest,
+    { method = "GET", registry, signal }: Pick<RedirectedRequest, "method" | "registry" | "signal">,
   ): Promise<void> {
+    if (to.origin === registry) return;
     const { lookup } = this.policy;
+    if (to.protocol !== "https:" && method !== "GET" && method !== "HEAD") {
+      throw refused(from, `bytes are sent to another server over https only (${to.origin})`, PROXY);
+    }
     const internal = await privateAddressReason(to, new URL(registry), lookup, signal);
     if (internal === undefined) return;
     const reason = `the target is ${internal} (${to.hostname})`;
@@ -91,8 +110,13 @@ export class RedirectingHttp {
   }
 }
 
-/** The URL in a Location header. */
-function target(from: URL, location: string | null): URL {
+/** Redirects after which a request is repeated as it is. */
+const KEEPS_METHOD: ReadonlySet<number> = new Set([307, 308]);
+
+const PROXY = "if it is a proxy before the registry, it has to pass on X-Forwarded-Proto and Host";
+
+/** The URL in a Location header. Throws `protocol` where there is none, and `redirect` for one that is not allowed. */
+export function target(from: URL, location: string | null): URL {
   if (!location) {
     throw new PullamaError("protocol", `${from.host} sent a redirect without a Location header`);
   }

@@ -19,7 +19,7 @@ async function followPublic(
   const following = new RedirectingHttp(http, { insecure: true, lookup });
   const start = new URL(`${registry.url}/start`);
   const request = { headers: {}, registry: home, signal: never() };
-  const { response, url } = await following.get(start, request);
+  const { response, url } = await following.send(start, request);
   await response.body?.cancel();
   return url.href;
 }
@@ -34,7 +34,7 @@ Deno.test("case 20: a redirect of the manifest to another host is followed witho
     insecure: false,
     lookup: () => Promise.resolve([]),
   });
-  const { response, url } = await following.get(new URL(`${registry.url}${path}`), {
+  const { response, url } = await following.send(new URL(`${registry.url}${path}`), {
     headers: { accept: "x/y" },
     authorization: "Bearer t",
     registry: registry.url,
@@ -247,7 +247,7 @@ Deno.test("an abort does not wait for a DNS lookup", async () => {
   const start = new URL(`${registry.url}/start`);
   const home = "https://registry.example";
   const request = { headers: {}, registry: home, signal: attempt.signal };
-  assert.equal((await failureOf(following.get(start, request))).kind, "interrupted");
+  assert.equal((await failureOf(following.send(start, request))).kind, "interrupted");
 });
 
 Deno.test("case 45: ten redirects are followed, eleven are not", async () => {

@@ -1,0 +1,71 @@
+/** Bodies of requests: streams of a known length, and the time that a server may take with them. */
+
+import { asPullamaError, type PullamaError } from "../../core/errors.ts";
+
+/** The body of a request. It is opened again where the request has to be repeated. */
+export interface SentBody {
+  /** In bytes. */
+  readonly length: number;
+  /** A stream of exactly so many bytes. */
+  open(): ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** A time limit that stands still while it waits for us, and begins again with each thing that we did. */
+export class ResponseTimer implements Disposable {
+  #handle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly limitMs: number, private readonly expired: () => void) {
+    this.restart();
+  }
+
+  restart(): void {
+    this.stop();
+    this.#handle = setTimeout(this.expired, this.limitMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#handle);
+    this.#handle = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+}
+
+/**
+ * A body as fetch takes it. A stream alone would be sent in chunks without a length, which some registries refuse; of a
+ * Blob fetch takes length and stream.
+ */
+export class BodyBlob extends Blob {
+  /** Why the body could not be read; fetch reports that as a failure of its own. */
+  failure: PullamaError | undefined;
+
+  /** `timer` runs while the server takes the bytes or is silent, not while they are read. */
+  constructor(private readonly body: SentBody, private readonly timer: ResponseTimer) {
+    super();
+  }
+
+  override get size(): number {
+    return this.body.length;
+  }
+
+  override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const reader = this.body.open().getReader();
+    return new ReadableStream({
+      pull: async (controller) => {
+        this.timer.stop();
+        try {
+          const { value, done } = await reader.read();
+          this.timer.restart();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          this.failure = asPullamaError(error);
+          controller.error(error);
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    }, { highWaterMark: 0 });
+  }
+}
