@@ -21,6 +21,7 @@ import { addList } from "./list/command.ts";
 import { addOutdated } from "./outdated/command.ts";
 import { addPrune } from "./prune/command.ts";
 import { addPull, type PullWire } from "./pull/command.ts";
+import { addPush } from "./push/command.ts";
 import { addQueue, type QueueWire } from "./queue/command.ts";
 import { addRm } from "./rm/command.ts";
 import { addServe } from "./serve/command.ts";
@@ -40,6 +41,7 @@ import {
 import type { Host } from "./host/host.ts";
 import type { ModelsWire } from "./host/models_wire.ts";
 import type { PruneWire } from "./prune/run.ts";
+import type { PushWire } from "./push/run.ts";
 import type { RmWire } from "./rm/run.ts";
 import type { ServeWire } from "./serve/run.ts";
 import type { VerifyWire } from "./verify/run.ts";
@@ -56,6 +58,7 @@ export type Wire =
   & ControlWire
   & CopyWire
   & PruneWire
+  & PushWire
   & ServeWire
   & VerifyWire
   & CompletionWire
@@ -78,6 +81,7 @@ const EVENT_COMMANDS: readonly string[] = [
   "mv",
   "export",
   "import",
+  "push",
   "serve",
 ];
 
@@ -102,6 +106,7 @@ const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
   ["pause", addPause],
   ["resume", addResume],
   ["serve", addServe],
+  ["push", addPush],
   ["doctor", addDoctor],
   ["completion", addCompletion],
   ["help", addHelp],

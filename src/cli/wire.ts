@@ -67,6 +67,13 @@ export const wire: Wire = {
     await actAsOwner(options.modelsDir);
     return await serveModels(options, watcher, signal);
   },
+  async openPusher(options, signal) {
+    const [{ openPusher }, { becomeOwner }] = await Promise.all([
+      import("../setup/push/push.ts"),
+      import("../setup/owner.ts"),
+    ]);
+    return await openPusher(options, signal, becomeOwner);
+  },
   async openQueue(modelsDir) {
     const [{ openQueue }, { actAsOwner }] = await Promise.all([
       import("../setup/queue.ts"),

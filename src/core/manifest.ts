@@ -85,6 +85,12 @@ export function parseManifest(bytes: Uint8Array, digest: Digest): Manifest | Man
   return { bytes, digest, ...(config && { config }), layers };
 }
 
+/** The media type that a manifest says it has; that of Docker, as Ollama reads it, if it says none. */
+export function mediaTypeOf({ bytes }: Manifest): string {
+  const { mediaType } = JSON.parse(new TextDecoder().decode(bytes));
+  return MANIFEST_MEDIA_TYPES.find((type) => type === mediaType) ?? MANIFEST_MEDIA_TYPES[0]!;
+}
+
 /** The error for a name that is pinned, if its tag has another manifest than the wanted one. */
 export function movedError(name: ModelName, current: Digest): PullamaError {
   const message = `the tag now has the manifest ${current}, not ${name.digest}`;

@@ -1,7 +1,6 @@
 /** Registries as a source of models: manifests and ranges of blobs over HTTP, without retries. */
 
 import type { BlobSource, Source } from "../core/content.ts";
-import { PullamaError } from "../core/errors.ts";
 import type { Descriptor, Manifest } from "../core/manifest.ts";
 import type { Machine } from "../core/manifest_index.ts";
 import type { ModelName } from "../core/name.ts";
@@ -15,6 +14,7 @@ import { Http, type HttpOptions, type RequestNote } from "./http/http.ts";
 import { addressesOf, type Lookup, lookupBeside } from "./net/dns.ts";
 import { fetchManifest, type ManifestOptions } from "./api/manifest.ts";
 import type { Identity } from "./auth/credential.ts";
+import { hiding, once } from "./api/observing.ts";
 import { RangeSupport } from "./api/range_support.ts";
 import { HttpRegistry, type Registry } from "./api/registry.ts";
 import { type EndpointOf, endpointsByName } from "./api/endpoint.ts";
@@ -162,24 +162,4 @@ export class RegistrySource implements Source, Disposable {
   [Symbol.dispose](): void {
     this.#http.close();
   }
-}
-
-/** The result of `work`; if it fails, without our secrets, whatever a server repeats. */
-async function hiding<T>(secrets: Secrets, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw error instanceof PullamaError ? secrets.hideIn(error) : error;
-  }
-}
-
-/** `warn`, called once per message. */
-function once(
-  warned: Set<string>,
-  warn: RegistryOptions["onWarning"],
-): (message: string, hint: string) => void {
-  return (message, hint) => {
-    if (!warned.has(message)) warn?.(message, hint);
-    warned.add(message);
-  };
 }

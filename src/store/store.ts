@@ -19,6 +19,7 @@ import type { PartialModel } from "../core/reports/partial.ts";
 import type { PruneReport } from "../core/reports/prune.ts";
 import type { Removal } from "../core/reports/rm.ts";
 import type { VerifyOptions, VerifyReport, VerifyWatcher } from "../core/reports/verify.ts";
+import type { PushSource, UploadNotes } from "../core/upload/target.ts";
 import type { Disk } from "../io/disk.ts";
 import type { CleanOptions } from "./clean/clean.ts";
 import type { Controls } from "./layout/controls.ts";
@@ -195,6 +196,14 @@ export class ModelsFolder implements Store {
   async source(): Promise<Source> {
     const { FolderSource } = await import("./read/folder_source.ts");
     return new FolderSource(this.#paths, this.#machine);
+  }
+
+  /** What is installed, to be pushed elsewhere, and the notes of uploads. */
+  async pushed(): Promise<{ readonly source: PushSource; readonly notes: UploadNotes }> {
+    const [folder, { PushedFolder }] = await this.#with(import("./push/source.ts"));
+    const { UploadFolder } = await import("./push/notes.ts");
+    const source = new PushedFolder(this.#paths, this.#machine);
+    return { source, notes: new UploadFolder(folder) };
   }
 
   /** What is given away to others; see `FolderShelf`. To be disposed. */

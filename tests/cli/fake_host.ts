@@ -12,6 +12,7 @@ import { exportModels } from "../../src/setup/local/export.ts";
 import { openArchives, receiveModels } from "../../src/setup/local/import.ts";
 import { openModels } from "../../src/setup/models.ts";
 import type { Host } from "../../src/cli/host/host.ts";
+import { openPusher } from "../../src/setup/push/push.ts";
 import { openQueue } from "../../src/setup/queue.ts";
 import { serveModels } from "../../src/setup/serve/serve.ts";
 import type { PullOptions } from "../../src/setup/options.ts";
@@ -112,6 +113,7 @@ export async function ran(
     pruneFolder: (modelsDir, options) => openFolder(modelsDir).prune(options),
     verifyModels: (modelsDir, options, watcher) => openFolder(modelsDir).verify(options, watcher),
     serveModels,
+    openPusher: (options, signal) => openPusher(options, signal),
     openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
     examine: (options, watcher) => diagnose(options, watcher),
   };

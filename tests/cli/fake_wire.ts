@@ -8,6 +8,7 @@ import { openCopier } from "../../src/setup/local/copy.ts";
 import { exportModels } from "../../src/setup/local/export.ts";
 import { openArchives, receiveModels } from "../../src/setup/local/import.ts";
 import { openModels } from "../../src/setup/models.ts";
+import { openPusher } from "../../src/setup/push/push.ts";
 import { openQueue } from "../../src/setup/queue.ts";
 import { serveModels } from "../../src/setup/serve/serve.ts";
 import type { Wire } from "../../src/cli/program.ts";
@@ -34,6 +35,7 @@ export const wire: Wire = {
   pruneFolder: (modelsDir, options) => openFolder(modelsDir).prune(options),
   verifyModels: (modelsDir, options, watcher) => openFolder(modelsDir).verify(options, watcher),
   serveModels,
+  openPusher: (options, signal) => openPusher(options, signal),
   openQueue: (modelsDir) => Promise.resolve(openQueue(modelsDir)),
   examine: (options, watcher) => diagnose(options, watcher),
 };

@@ -18,10 +18,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ["core", "io"],
   archive: ["core", "io"],
   transfer: ["core", "io"],
+  push: ["core", "io", "transfer"],
   serve: ["core", "io"],
   queue: ["core", "io"],
   ui: ["core"],
-  setup: ["core", "io", "registry", "store", "archive", "transfer", "queue", "serve"],
+  setup: ["core", "io", "registry", "store", "archive", "transfer", "push", "queue", "serve"],
   "mod.ts": ["core", "io", "registry", "store", "archive", "transfer", "queue", "setup"],
 };
 
@@ -30,15 +31,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
  * neighbour. A name with `.ts` is one file, `.` stands for all files that lie directly in the room.
  */
 const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  core: [["."], ["reports"]],
-  registry: [["net"], ["diagnose"], ["http"], ["auth"], ["api"], ["source.ts"]],
+  core: [["."], ["reports", "upload"]],
+  registry: [["net"], ["diagnose"], ["http"], ["auth"], ["api"], ["push", "source.ts"]],
   store: [
     ["layout"],
     ["partial", "manifests"],
     ["read", "write", "clean", "remove", "show", "check", "serve"],
+    ["push"],
     ["store.ts"],
   ],
-  setup: [["checks", "pace", "mirrors", "serve"], ["."], ["local"]],
+  setup: [["checks", "pace", "mirrors", "serve"], ["."], ["local", "push"]],
   ui: [["terminal", "mode.ts"], ["text"], ["progress"], ["pull", "reports"]],
   cli: [
     ["host"],
@@ -46,7 +48,7 @@ const FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["help", "failure_json.ts"],
     ["pull", "list", "show", "rm", "clean", "prune", "doctor", "completion"],
     ["queue", "verify", "outdated", "copy", "control", "archive"],
-    ["pull", "list", "show", "rm", "clean", "prune", "doctor", "completion", "serve"],
+    ["pull", "list", "show", "rm", "clean", "prune", "doctor", "completion", "serve", "push"],
     ["queue", "verify", "outdated", "copy", "control"],
     ["update"],
     ["program.ts"],

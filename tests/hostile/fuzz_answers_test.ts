@@ -198,7 +198,7 @@ Deno.test("no redirect leads into a network, to plain http or on for ever, or ca
       const asked: URL[] = [];
       const http = {
         forwarderOf: () => undefined,
-        get: (url: URL, { headers = {} }: { headers?: Readonly<Record<string, string>> }) => {
+        send: (url: URL, { headers = {} }: { headers?: Readonly<Record<string, string>> }) => {
           const location = locations[asked.length];
           asked.push(url);
           assert.equal(headers.authorization !== undefined, url.origin === HOME, url.href);
@@ -211,7 +211,7 @@ Deno.test("no redirect leads into a network, to plain http or on for ever, or ca
       const following = new RedirectingHttp(http, { insecure: false, lookup });
       const { signal } = new AbortController();
       const request = { headers: {}, authorization: "Bearer t0k3n", registry: HOME, signal };
-      const error = await following.get(new URL(`${HOME}/v2/`), request)
+      const error = await following.send(new URL(`${HOME}/v2/`), request)
         .then(() => undefined, (error) => error);
       if (error !== undefined) {
         assert.ok(error instanceof PullamaError, String(error));

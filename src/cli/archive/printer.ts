@@ -16,6 +16,8 @@ export interface ArchivePrinter {
   event(name: string, fields: Readonly<Record<string, unknown>>): void;
   /** `done` bytes are finished, `moved` of them since the last call took time. */
   progress(done: number, moved: number): void;
+  /** A line for people, above those of progress. */
+  say(text: string): void;
   /** Lines for people, after which none of progress follow. */
   end(text: string): void;
 }
@@ -66,6 +68,7 @@ export function archivePrinter(
           ETASeconds: eta === undefined ? undefined : Math.round(eta / 1000),
         });
       },
+      say() {},
       end() {},
     };
   }
@@ -85,6 +88,11 @@ export function archivePrinter(
       if (live && isDue()) live.frame();
       if (live || quiet || clock.now() - began < BRIEF_MS) return;
       if (due(progress.percent)) out.write(`${doing} ${progressText(progress, g)}\n`);
+    },
+    say(text) {
+      if (!live) return out.write(`${text}\n`);
+      live.print(text);
+      live.frame();
     },
     end(text) {
       live?.clear();

@@ -141,6 +141,7 @@ async function wordsFor(
     case "cp":
     case "mv":
     case "export":
+    case "push":
     case "clean":
     case "verify":
     case "outdated":

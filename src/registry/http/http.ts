@@ -45,7 +45,7 @@ export interface GetOptions {
 export interface SendOptions extends GetOptions {
   readonly method: Method;
   readonly body?: SentBody | undefined;
-  /** Milliseconds until the headers, after the last byte of the body was taken. */
+  /** Milliseconds from the last byte of the request until the headers, instead of the usual ones. */
   readonly headerMs?: number | undefined;
 }
 
@@ -142,15 +142,15 @@ export class Http implements Disposable {
       // Held until here: an abort does not end the body of a response that was garbage-collected.
       responses.clear();
     });
-    const usual = headerMs ?? this.#usualTimeout(url.host);
+    const usual = this.#usualTimeout(url.host);
     const place = url.origin + url.pathname;
-    const limit = Math.max(usual, this.#slow.get(place) ?? 0);
-    using timer = new ResponseTimer(limit, () => {
+    const limit = headerMs ?? Math.max(usual, this.#slow.get(place) ?? 0);
+    using timer = new ResponseTimer(body ? usual : limit, (limit) => {
       const next = Math.min(limit + usual, this.#options.longestHeaderMs ?? 0);
       if (next > (this.#slow.get(place) ?? limit)) this.#slow.set(place, next);
       stop(noResponse(url.host, proxy, limit, next));
     });
-    const sent = body && new BodyBlob(body, timer);
+    const sent = body && new BodyBlob(body, timer, usual, limit);
     try {
       const response = await fetch(url, {
         method,

@@ -14,13 +14,14 @@ export interface SentBody {
 export class ResponseTimer implements Disposable {
   #handle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly limitMs: number, private readonly expired: () => void) {
-    this.restart();
+  /** `expired` gets the milliseconds that have passed. */
+  constructor(limitMs: number, private readonly expired: (limitMs: number) => void) {
+    this.restart(limitMs);
   }
 
-  restart(): void {
+  restart(limitMs: number): void {
     this.stop();
-    this.#handle = setTimeout(this.expired, this.limitMs);
+    this.#handle = setTimeout(() => this.expired(limitMs), limitMs);
   }
 
   stop(): void {
@@ -41,8 +42,16 @@ export class BodyBlob extends Blob {
   /** Why the body could not be read; fetch reports that as a failure of its own. */
   failure: PullamaError | undefined;
 
-  /** `timer` runs while the server takes the bytes or is silent, not while they are read. */
-  constructor(private readonly body: SentBody, private readonly timer: ResponseTimer) {
+  /**
+   * `timer` runs while the server takes the bytes, `usualMs` for each piece, and `lastMs` after the last one; not while
+   * they are read.
+   */
+  constructor(
+    private readonly body: SentBody,
+    private readonly timer: ResponseTimer,
+    private readonly usualMs: number,
+    private readonly lastMs: number,
+  ) {
     super();
   }
 
@@ -52,12 +61,14 @@ export class BodyBlob extends Blob {
 
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const reader = this.body.open().getReader();
+    let left = this.body.length;
     return new ReadableStream({
       pull: async (controller) => {
         this.timer.stop();
         try {
           const { value, done } = await reader.read();
-          this.timer.restart();
+          left -= value?.length ?? 0;
+          this.timer.restart(left > 0 ? this.usualMs : this.lastMs);
           if (done) controller.close();
           else controller.enqueue(value);
         } catch (error) {

@@ -25,6 +25,8 @@ export interface Paths extends DownloadPaths {
   readonly parts: string;
   /** Which models the unfinished blobs are for. */
   readonly intents: string;
+  /** Where uploads of pushes continue. */
+  readonly uploads: string;
   /** Which blobs were used by manifests that have been replaced. */
   readonly replaced: string;
   readonly ledger: string;
@@ -68,6 +70,7 @@ export function pathsOf(root: string): Paths {
     former: apart ? downloadsIn(usual) : undefined,
     parts: `${own}/parts`,
     intents: `${own}/wanted`,
+    uploads: `${own}/uploads`,
     replaced: `${own}/replaced`,
     ledger: `${own}/ledger.json`,
     ledgerLock: `${own}/ledger.lock`,

@@ -34,8 +34,9 @@ export function isTrusted(uid: number | null, trusted: ReadonlySet<number>): boo
  * foreign files; or where `blobs` or `manifests` is a link that neither this user nor root has made.
  */
 export async function requireOwnFolders(paths: Paths): Promise<void> {
-  const { own, ready, temporary, bad, parts, intents, replaced, queueFolder } = paths;
-  for (const path of [own, ready, temporary, bad, parts, intents, replaced, queueFolder]) {
+  const { own, ready, temporary, bad, parts, intents, uploads, replaced, queueFolder } = paths;
+  const folders = [own, ready, temporary, bad, parts, intents, uploads, replaced, queueFolder];
+  for (const path of folders) {
     const info = await lstatOf(path);
     if (!info || info.isDirectory) continue;
     throw new PullamaError("local", `${path} exists and is not a directory`, {

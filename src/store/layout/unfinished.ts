@@ -32,7 +32,7 @@ export interface UnfinishedBlob {
 export interface Unfinished {
   /** Sorted by digest. */
   readonly blobs: readonly UnfinishedBlob[];
-  /** Drafts: files and empty folders that were about to be renamed. */
+  /** Drafts: files and empty folders that were about to be renamed. And notes of uploads. */
   readonly temporary: readonly UnfinishedFile[];
   /** Files in bad/ without a digest in their name. */
   readonly bad: readonly UnfinishedFile[];
@@ -128,6 +128,7 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
       if (file && !isBad && !(await Promise.all(needed)).some((one) => one)) temporary.push(file);
     }
   }
+  if (await isFolder(paths.uploads)) await collect(paths.uploads, [], temporary);
   const locks: UnfinishedFile[] = [];
   const collectLock = async (path: string) => {
     const file = await unfinishedFile(path);

@@ -17,7 +17,7 @@ export interface ModelOutcome {
 /** A line with totals, and a line for each model. `done` is the word for success. */
 export function batchSummaryText(
   outcomes: readonly ModelOutcome[],
-  done: "pulled" | "copied" | "imported" | "checked",
+  done: "pulled" | "copied" | "imported" | "checked" | "pushed",
 ): string {
   const succeeded = outcomes.filter(({ ended }) => ended === "pulled").length;
   const lines = [

@@ -1,0 +1,254 @@
+/** Sends one blob: in one request where it is small, otherwise in chunks that a later attempt or run continues. */
+
+import { shortId } from "../core/digest.ts";
+import { PullamaError } from "../core/errors.ts";
+import type { Descriptor } from "../core/manifest.ts";
+import type { ModelName } from "../core/name.ts";
+import type { Upload, UploadNote, UploadPart } from "../core/upload/target.ts";
+import { Deadline } from "../io/abort.ts";
+import { RunningHash } from "../io/streams/running_hash.ts";
+import type { Attempts } from "./attempts.ts";
+import type { PushContext } from "./context.ts";
+import { BlobReading } from "./reading.ts";
+
+/** Bytes: smaller blobs are read into memory and sent with the request that completes them. */
+const SMALL = 4 * 1024 * 1024;
+
+export interface BlobWork {
+  readonly name: ModelName;
+  readonly blob: Descriptor;
+  /** A model that was pushed with this blob, to another repository. */
+  readonly from: ModelName | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** How the registry got the blob, and the bytes that were sent for it. */
+export interface Uploaded {
+  readonly how: "sent" | "mounted";
+  readonly sent: number;
+}
+
+/**
+ * Rejects with `digest` where the blob is not what its digest says, before it is completed, or the registry says so; and
+ * with what source, target and the signal reject with.
+ */
+export async function uploadBlob(
+  context: PushContext,
+  attempts: Attempts,
+  work: BlobWork,
+): Promise<Uploaded> {
+  const { notes, target } = context;
+  const { name, blob } = work;
+  const noted = blob.size > SMALL ? notes?.open(target.place(name), blob) : undefined;
+  await using note = await noted;
+  const upload = new BlobUpload(context, attempts, work, note);
+  return await upload.run();
+}
+
+class BlobUpload {
+  readonly #reading: BlobReading;
+  #upload: Upload | undefined;
+  /** The registry may have more of the upload, or less, than is known. */
+  #isDoubtful = true;
+  /** A request may have completed the blob although its response was lost. */
+  #mayBeThere = false;
+  /** Bytes that are counted as done. */
+  #counted = 0;
+  #sent = 0;
+  /** The most that the registry had, and the same before the last failure. */
+  #best = 0;
+  #bestBefore = 0;
+  #started = false;
+  #refusals = 0;
+
+  constructor(
+    private readonly context: PushContext,
+    private readonly attempts: Attempts,
+    private readonly work: BlobWork,
+    private readonly note: UploadNote | undefined,
+  ) {
+    const { name, blob, signal } = work;
+    this.#reading = new BlobReading(context, name, blob, new RunningHash(), signal);
+    this.#upload = note?.upload;
+  }
+
+  async run(): Promise<Uploaded> {
+    const { blob, signal } = this.work;
+    const attempt = () => this.#attempt();
+    const how = await this.attempts.run(blob.digest, blob.size, signal, attempt, (error) => {
+      this.#isDoubtful = true;
+      this.#failed(error);
+      const gain = this.#best - this.#bestBefore;
+      this.#bestBefore = this.#best;
+      return gain;
+    });
+    await this.note?.drop();
+    this.#count(blob.size, false);
+    return { how, sent: this.#sent };
+  }
+
+  async #attempt(): Promise<Uploaded["how"]> {
+    const { target } = this.context;
+    const { name, blob, from, signal } = this.work;
+    if (blob.size <= SMALL) this.#upload = undefined;
+    if (this.#upload && this.#isDoubtful) {
+      const known = await target.state(name, this.#upload, signal);
+      if (!known || known.offset > blob.size) await this.#lost();
+      else this.#upload = known;
+    }
+    this.#isDoubtful = false;
+    if (!this.#upload) {
+      if (this.#mayBeThere && await target.has(name, blob, signal)) return "sent";
+      const begun = await target.begin(name, blob, from, signal);
+      if (!begun) return "mounted";
+      this.#upload = begun;
+      await this.note?.save(begun);
+    }
+    this.#acknowledged(this.#upload);
+    if (blob.size <= SMALL) await this.#sendWhole(this.#upload);
+    else await this.#sendChunks();
+    return "sent";
+  }
+
+  async #sendChunks(): Promise<void> {
+    const { target, settings } = this.context;
+    const { name, blob } = this.work;
+    let upload = this.#upload!;
+    while (upload.offset < blob.size) {
+      await this.#reading.hashUpTo(upload.offset);
+      const most = Math.max(settings.chunkSize, upload.least);
+      const end = Math.min(blob.size, upload.offset + most);
+      const part = this.#part(upload.offset, end);
+      using attempt = this.#deadline();
+      upload = await target.append(name, upload, part, attempt.signal);
+      this.#upload = upload;
+      this.#acknowledged(upload);
+      await this.note?.save(upload);
+    }
+    await this.#reading.hashUpTo(blob.size);
+    await this.#requireDigest();
+    await this.#finish(upload, undefined);
+  }
+
+  /** A blob that is not what its digest says is not even sent. */
+  async #sendWhole(upload: Upload): Promise<void> {
+    const { size } = this.work.blob;
+    await this.#reading.hashUpTo(0);
+    const pieces = await Array.fromAsync(this.#reading.stream({ start: 0, end: size }, () => {}));
+    await this.#requireDigest();
+    const open = () => {
+      this.#count(0, false);
+      return ReadableStream.from(this.#counting(pieces));
+    };
+    await this.#finish(upload, { range: { start: 0, end: size }, open });
+  }
+
+  async *#counting(pieces: readonly Uint8Array<ArrayBuffer>[]) {
+    for (const piece of pieces) {
+      this.#passed(piece.length);
+      yield piece;
+    }
+    await Promise.resolve();
+  }
+
+  async #finish(upload: Upload, last: UploadPart | undefined): Promise<void> {
+    const { name, blob, signal } = this.work;
+    this.#mayBeThere = true;
+    await this.context.target.finish(name, upload, blob, last, signal);
+  }
+
+  #part(start: number, end: number): UploadPart {
+    const range = { start, end };
+    const passed = (count: number) => this.#passed(count);
+    return {
+      range,
+      open: () => {
+        // What was sent of it before is sent again.
+        this.#count(start, false);
+        return this.#reading.stream(range, passed);
+      },
+    };
+  }
+
+  async #requireDigest(): Promise<void> {
+    const { target, source } = this.context;
+    const { name, blob, signal } = this.work;
+    const actual = this.#reading.hash.digest();
+    if (actual === blob.digest) return;
+    await target.drop(name, this.#upload!, signal);
+    await this.#lost();
+    source.forgetAddress(name, blob);
+    const what = `digest mismatch in blob ${shortId(blob.digest)} (got ${actual})`;
+    throw new DamagedBlob(what, source.isRemote);
+  }
+
+  /** What is called for before the next attempt. Throws where that would fail in the same way. */
+  #failed(error: PullamaError): void {
+    if (error instanceof DamagedBlob) {
+      if (error.isFinal) throw error;
+      return;
+    }
+    if (error.kind !== "digest") return;
+    // The bytes were right: the registry has put them together in a wrong way, maybe from an earlier upload.
+    if (++this.#refusals > 1) throw error;
+    this.#forget();
+  }
+
+  /** The registry has nothing of the blob. */
+  async #lost(): Promise<void> {
+    if (this.#best > 0) {
+      const { blob } = this.work;
+      this.context.emit({ event: "upload_lost", blob, count: this.#upload?.offset ?? 0 });
+    }
+    this.#forget();
+    await this.note?.drop();
+  }
+
+  #forget(): void {
+    this.#upload = undefined;
+    this.#count(0, false);
+  }
+
+  #acknowledged({ offset }: Upload): void {
+    const { emit } = this.context;
+    const { blob } = this.work;
+    if (!this.#started) {
+      emit({ event: "upload_start", blob, kept: offset });
+      // What an earlier run has sent is no gain of this one.
+      this.#bestBefore = offset;
+    }
+    this.#started = true;
+    this.#best = Math.max(this.#best, offset);
+    this.#count(offset, false);
+  }
+
+  #passed(count: number): void {
+    this.#sent += count;
+    this.#count(this.#counted + count, true);
+  }
+
+  #count(done: number, moved: boolean): void {
+    const count = done - this.#counted;
+    this.#counted = done;
+    if (count !== 0) this.context.emit({ event: "bytes", count, moved: moved ? count : 0 });
+  }
+
+  #deadline(): Deadline {
+    const { timeoutMs } = this.context.settings;
+    return new Deadline(this.work.signal, timeoutMs, "a chunk was not complete");
+  }
+}
+
+/** A blob is not what its digest says where it is read. A network may send the right bytes at the next time. */
+class DamagedBlob extends PullamaError {
+  readonly isFinal: boolean;
+
+  constructor(message: string, isRemote: boolean) {
+    super("digest", message, {
+      hint: isRemote
+        ? "try again later, or contact the registry's operator"
+        : "it is damaged in the models folder: pullama verify --repair downloads it again",
+    });
+    this.isFinal = !isRemote;
+  }
+}

@@ -1,0 +1,48 @@
+/** The registry that the user pushes to. */
+
+import { addressKind } from "../../core/address.ts";
+import { PullamaError } from "../../core/errors.ts";
+import { quoted } from "../../core/quote.ts";
+import { isHost } from "../trust.ts";
+
+const ALLOWED = "write it like 10.0.0.5:5000, or registry.example.com/models";
+const LOGIN =
+  "docker login, or PULLAMA_REGISTRY_USER and PULLAMA_REGISTRY_PASSWORD, give the login";
+
+/** A part of the name of a repository. */
+const PART = /^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*$/;
+
+/**
+ * The URL for `host[:port][/prefix]`. Plain http where `insecure` says so, or where the text itself does and the host is
+ * this machine or in a private network. Throws `usage` for anything else.
+ */
+export function pushUrl(text: string, insecure: boolean): URL {
+  const refuse = (reason: string, hint = ALLOWED) => {
+    // Whatever is before the last "@" may be a password, however it is written.
+    const shown = quoted(text.replace(/^.*@/s, "...@").replace(/[?#].*$/s, "?..."), 120);
+    return new PullamaError("usage", `cannot push to ${shown}: ${reason}`, { hint });
+  };
+  if (text.includes("@")) throw refuse("it contains credentials", LOGIN);
+  const [, scheme, rest = text] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
+  if (scheme !== undefined && !/^https?$/i.test(scheme)) {
+    throw refuse("expected a host, http:// or https://");
+  }
+  if (/[?#]/.test(rest)) throw refuse("it has a query or a fragment");
+  const [host = "", ...parts] = rest.replace(/\/$/, "").split("/");
+  if (!isHost(host)) throw refuse("it does not begin with a host");
+  if (parts[0] === "v2") throw refuse("leave out /v2, which is added");
+  const odd = parts.find((part) => !PART.test(part));
+  if (odd !== undefined) {
+    throw refuse(`${quoted(odd, 40)} cannot be part of the name of a repository`);
+  }
+  const asked = scheme?.toLowerCase() === "http";
+  const { hostname } = new URL(`http://${host}`);
+  const isNear = ["loopback", "private", "link_local"].includes(addressKind(hostname));
+  if (asked && !insecure && !isNear) {
+    throw refuse(
+      "plain http, and it is not a loopback or private address",
+      "use https, or add --insecure if you trust the network in between",
+    );
+  }
+  return new URL(`${insecure || asked ? "http" : "https"}://${[host, ...parts].join("/")}`);
+}
