@@ -20,6 +20,9 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** One blob that is read in order, and hashed meanwhile. */
 export class BlobReading {
+  /** Counts what reads: a stream whose request is over may still be read from. */
+  #turn = 0;
+
   constructor(
     private readonly context: PushContext,
     private readonly name: ModelName,
@@ -30,6 +33,7 @@ export class BlobReading {
 
   /** Hashes what is before `position` and was not hashed yet. */
   async hashUpTo(position: number): Promise<void> {
+    this.#turn++;
     this.hash.rewind(position);
     const range = { start: this.hash.position, end: position };
     if (range.start < range.end) {
@@ -45,11 +49,16 @@ export class BlobReading {
    */
   stream({ start, end }: Range, passed: (count: number) => void): ReadableStream<Bytes> {
     this.hash.rewind(start);
-    return ReadableStream.from(this.#hashed({ start, end }, passed));
+    return ReadableStream.from(this.#hashed({ start, end }, passed, ++this.#turn));
   }
 
-  async *#hashed(range: Range, passed: (count: number) => void): AsyncGenerator<Bytes> {
+  async *#hashed(
+    range: Range,
+    passed: (count: number) => void,
+    turn: number,
+  ): AsyncGenerator<Bytes> {
     for await (const piece of this.#bytes(range, true)) {
+      if (turn !== this.#turn) return;
       this.hash.update(piece);
       passed(piece.length);
       yield piece;

@@ -150,7 +150,7 @@ export class Http implements Disposable {
       if (next > (this.#slow.get(place) ?? limit)) this.#slow.set(place, next);
       stop(noResponse(url.host, proxy, limit, next));
     });
-    const sent = body && new BodyBlob(body, timer, usual, limit);
+    const sent = body && new BodyBlob(body, timer, usual, limit, (error) => request.abort(error));
     try {
       const response = await fetch(url, {
         method,

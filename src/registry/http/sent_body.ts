@@ -13,6 +13,7 @@ export interface SentBody {
 /** A time limit that stands still while it waits for us, and begins again with each thing that we did. */
 export class ResponseTimer implements Disposable {
   #handle: ReturnType<typeof setTimeout> | undefined;
+  #disposed = false;
 
   /** `expired` gets the milliseconds that have passed. */
   constructor(limitMs: number, private readonly expired: (limitMs: number) => void) {
@@ -21,6 +22,8 @@ export class ResponseTimer implements Disposable {
 
   restart(limitMs: number): void {
     this.stop();
+    // A server may respond before it has read all.
+    if (this.#disposed) return;
     this.#handle = setTimeout(() => this.expired(limitMs), limitMs);
   }
 
@@ -30,6 +33,7 @@ export class ResponseTimer implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.stop();
   }
 }
@@ -39,18 +43,19 @@ export class ResponseTimer implements Disposable {
  * Blob fetch takes length and stream.
  */
 export class BodyBlob extends Blob {
-  /** Why the body could not be read; fetch reports that as a failure of its own. */
+  /** Why the body could not be read, which fetch does not tell. */
   failure: PullamaError | undefined;
 
   /**
    * `timer` runs while the server takes the bytes, `usualMs` for each piece, and `lastMs` after the last one; not while
-   * they are read.
+   * they are read. `failed` is to end the request: fetch may wait for a body that has failed.
    */
   constructor(
     private readonly body: SentBody,
     private readonly timer: ResponseTimer,
     private readonly usualMs: number,
     private readonly lastMs: number,
+    private readonly failed: (error: PullamaError) => void,
   ) {
     super();
   }
@@ -62,21 +67,28 @@ export class BodyBlob extends Blob {
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const reader = this.body.open().getReader();
     let left = this.body.length;
+    let ended = false;
     return new ReadableStream({
       pull: async (controller) => {
         this.timer.stop();
         try {
           const { value, done } = await reader.read();
+          if (ended) return;
           left -= value?.length ?? 0;
           this.timer.restart(left > 0 ? this.usualMs : this.lastMs);
           if (done) controller.close();
           else controller.enqueue(value);
         } catch (error) {
+          if (ended) return;
           this.failure = asPullamaError(error);
           controller.error(error);
+          this.failed(this.failure);
         }
       },
-      cancel: (reason) => reader.cancel(reason),
+      async cancel(reason) {
+        ended = true;
+        await reader.cancel(reason).catch(() => {});
+      },
     }, { highWaterMark: 0 });
   }
 }
