@@ -1,7 +1,7 @@
 /** Sends one blob: in one request where it is small, otherwise in chunks that a later attempt or run continues. */
 
 import { shortId } from "../core/digest.ts";
-import { PullamaError } from "../core/errors.ts";
+import type { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Upload, UploadNote, UploadPart } from "../core/upload/target.ts";
@@ -9,6 +9,7 @@ import { Deadline } from "../io/abort.ts";
 import { RunningHash } from "../io/streams/running_hash.ts";
 import type { Attempts } from "./attempts.ts";
 import type { PushContext } from "./context.ts";
+import { DamagedBlob } from "./damaged.ts";
 import { BlobReading } from "./reading.ts";
 
 /** Bytes: smaller blobs are read into memory and sent with the request that completes them. */
@@ -236,19 +237,5 @@ class BlobUpload {
   #deadline(): Deadline {
     const { timeoutMs } = this.context.settings;
     return new Deadline(this.work.signal, timeoutMs, "a chunk was not complete");
-  }
-}
-
-/** A blob is not what its digest says where it is read. A network may send the right bytes at the next time. */
-class DamagedBlob extends PullamaError {
-  readonly isFinal: boolean;
-
-  constructor(message: string, isRemote: boolean) {
-    super("digest", message, {
-      hint: isRemote
-        ? "try again later, or contact the registry's operator"
-        : "it is damaged in the models folder: pullama verify --repair downloads it again",
-    });
-    this.isFinal = !isRemote;
   }
 }

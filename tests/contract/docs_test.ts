@@ -114,6 +114,7 @@ Deno.test("README uses only flags and commands that exist", async () => {
     "update",
     "doctor",
     "serve",
+    "push",
     "queue list",
     "queue start",
   ];

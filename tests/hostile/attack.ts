@@ -21,6 +21,7 @@ function actions({ whole, half }: Company): string[][] {
     ["status"],
     ["limit", "off"],
     ["serve", "--share", whole.name, "--listen", "192.0.2.1:0"],
+    ["push", whole.name, "--to", "127.0.0.1:1", "--max-retries", "0", "--insecure"],
     ["prune", "--all"],
     ["clean"],
     ["rm", whole.name],

@@ -8,7 +8,9 @@ import { lchownSync } from "node:fs";
 import { PullamaError } from "../../src/core/errors.ts";
 import { parseName } from "../../src/core/name.ts";
 import { openCopier } from "../../src/setup/local/copy.ts";
+import { openPusher } from "../../src/setup/push/push.ts";
 import { openQueue } from "../../src/setup/queue.ts";
+import { startUploadRegistry } from "../fakes/upload_registry.ts";
 import { BLOBS, MANIFEST } from "../store/write/small_model.ts";
 import { fetchBlob, NAME, noSignal, Witness, World } from "../store/world.ts";
 import { drawn, SEED, THOROUGH } from "../seed.ts";
@@ -52,6 +54,7 @@ const ACTIONS: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
     await world.folder().limit(undefined);
     await world.folder().pause(false);
   },
+  push,
   rm: (world) => world.folder().remove([NAME]),
   async "cp into it"(world) {
     await using other = await World.make();
@@ -69,6 +72,28 @@ async function copy(from: string, modelsDir: string): Promise<void> {
   await using copier = await openCopier({ from, modelsDir, force: true }, stop);
   await copier.pull(NAME, () => {});
 }
+
+async function push(world: World): Promise<void> {
+  await using registry = await startUploadRegistry();
+  const options = {
+    ...PUSH,
+    modelsDir: world.models,
+    to: new URL(registry.url),
+  };
+  await using pusher = await openPusher(options, noSignal());
+  await pusher.push(NAME, () => {});
+}
+
+const PUSH = {
+  mirrors: [],
+  connections: 2,
+  chunkSize: 2 ** 20,
+  timeoutMs: 60_000,
+  maxRetries: 0,
+  retryForMs: 0,
+  tokenHosts: [],
+  dryRun: false,
+};
 
 async function pull(world: World): Promise<void> {
   const intent = { name: NAME, digests: new Set([HALF.blob.digest]) };

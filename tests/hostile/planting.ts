@@ -48,6 +48,7 @@ export const PLACES: Readonly<Record<string, Place>> = {
   tmp: ({ paths }) => paths.temporary,
   bad: ({ paths }) => paths.bad,
   wanted: ({ paths }) => paths.intents,
+  uploads: ({ paths }) => paths.uploads,
   replaced: ({ paths }) => paths.replaced,
   "ledger.json": ({ paths }) => paths.ledger,
   "ledger.lock": ({ paths }) => paths.ledgerLock,

@@ -50,6 +50,8 @@ export function usesOf(name: string, models: string): ReadonlyMap<string, readon
     ["import", [[["import", `${models}.tar`, ...here], 0]]],
     // Documentation addresses belong to no machine: it ends there.
     ["serve", [[["serve", "--share", name, "--listen", "192.0.2.1:0", ...here], 1]]],
+    // Nothing listens there.
+    ["push", [[["push", name, "--to", "127.0.0.1:1", "--max-retries", "0", ...there], 1]]],
     ["rm", [[["rm", name, ...here], 0], [["rm", name, ...here], 4]]],
   ]);
 }

@@ -40,9 +40,8 @@ const SHORT_DESCRIPTION =
   "Downloads models into Ollama's models folder, and survives bad connections.";
 
 const SHORT_HELP = `
-Examples:
+Example:
   pullama llama3.2                   pull a model; run again to resume
-  pullama doctor                     find out why a pull fails
 
 All flags and examples: pullama --help`;
 

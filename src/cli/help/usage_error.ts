@@ -6,7 +6,7 @@ import { childOf, pathOf } from "../args/command_path.ts";
 import { didYouMean } from "./did_you_mean.ts";
 
 /** Up to this many commands are named. */
-const MOST_NAMED = 5;
+const MOST_NAMED = 6;
 
 /** The error in `argv`, and a hint at the help to read. `root` has all commands. */
 export function usageError(

@@ -11,7 +11,7 @@ for (
   const [line, ...expected] of [
     [
       "list --all",
-      "('list' has no --all; cp, mv, export, prune and update have it)",
+      "('list' has no --all; cp, mv, export, prune, update and push have it)",
       "list",
     ],
     [
