@@ -82,6 +82,28 @@ export async function startNginx(root: string, options: NginxOptions = {}): Prom
   return await together(onFreePort(start), folder);
 }
 
+/** Passes requests on to `host`, each once it is here whole. */
+export async function startProxyNginx(host: string): Promise<RealServer> {
+  const folder = await temporaryFolder();
+  const start = async (port: number) => {
+    const config = `${folder.path}/nginx.conf`;
+    const server = `listen 127.0.0.1:${port};
+    client_max_body_size 0;
+    location / {
+      proxy_pass http://${host};
+      proxy_set_header Host $http_host;
+    }`;
+    await Deno.writeTextFile(config, nginxServing(folder.path, "access_log off;", server));
+    const child = await startChild({
+      command: "/usr/sbin/nginx",
+      args: ["-p", folder.path, "-c", config, "-e", "stderr"],
+      ready: /start worker process \d/,
+    });
+    return { ...child, said: `127.0.0.1:${port}` };
+  };
+  return await together(onFreePort(start), folder);
+}
+
 /** `ollama serve` on a models folder; `prefix` is a command that runs it, such as `setpriv …`. */
 export async function startOllama(
   models: string,
