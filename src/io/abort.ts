@@ -49,6 +49,24 @@ export class Deadline extends FollowingController {
   }
 }
 
+/** Aborted some time after the signal it follows, with the same reason: what has begun may end until then. */
+export class LateController extends AbortController implements Disposable {
+  readonly #listener: Disposable;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(followed: AbortSignal, lateMs: number) {
+    super();
+    this.#listener = onAbort(followed, () => {
+      this.#timer = setTimeout(() => this.abort(followed.reason), lateMs);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener[Symbol.dispose]();
+    clearTimeout(this.#timer);
+  }
+}
+
 /** Whether `work` resolves within `ms`; also false if `signal` is aborted first. */
 export async function settledWithin(
   work: Promise<unknown>,

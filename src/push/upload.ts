@@ -1,19 +1,23 @@
 /** Sends one blob: in one request where it is small, otherwise in chunks that a later attempt or run continues. */
 
 import { shortId } from "../core/digest.ts";
-import type { PullamaError } from "../core/errors.ts";
+import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Upload, UploadNote, UploadPart } from "../core/upload/target.ts";
-import { Deadline } from "../io/abort.ts";
+import { Deadline, LateController } from "../io/abort.ts";
 import { RunningHash } from "../io/streams/running_hash.ts";
 import type { Attempts } from "./attempts.ts";
+import { BlobAmounts } from "./amounts.ts";
+import { ChunkLength } from "./chunk_length.ts";
 import type { PushContext } from "./context.ts";
 import { DamagedBlob } from "./damaged.ts";
 import { BlobReading } from "./reading.ts";
 
 /** Bytes: smaller blobs are read into memory and sent with the request that completes them. */
 const SMALL = 4 * 1024 * 1024;
+/** Milliseconds that a chunk may take to its end once the push is to stop. */
+const GRACE_MS = 2000;
 
 export interface BlobWork {
   readonly name: ModelName;
@@ -42,24 +46,20 @@ export async function uploadBlob(
   const { name, blob } = work;
   const noted = blob.size > SMALL ? notes?.open(target.place(name), blob) : undefined;
   await using note = await noted;
-  const upload = new BlobUpload(context, attempts, work, note);
+  using late = new LateController(work.signal, GRACE_MS);
+  const upload = new BlobUpload(context, attempts, work, note, late.signal);
   return await upload.run();
 }
 
 class BlobUpload {
   readonly #reading: BlobReading;
+  readonly #length: ChunkLength;
+  readonly #amounts: BlobAmounts;
   #upload: Upload | undefined;
   /** The registry may have more of the upload, or less, than is known. */
   #isDoubtful = true;
   /** A request may have completed the blob although its response was lost. */
   #mayBeThere = false;
-  /** Bytes that are counted as done. */
-  #counted = 0;
-  #sent = 0;
-  /** The most that the registry had, and the same before the last failure. */
-  #best = 0;
-  #bestBefore = 0;
-  #started = false;
   #refusals = 0;
 
   constructor(
@@ -67,9 +67,13 @@ class BlobUpload {
     private readonly attempts: Attempts,
     private readonly work: BlobWork,
     private readonly note: UploadNote | undefined,
+    /** Ends a chunk that has begun. */
+    private readonly late: AbortSignal,
   ) {
-    const { name, blob, signal } = work;
-    this.#reading = new BlobReading(context, name, blob, new RunningHash(), signal);
+    const { name, blob } = work;
+    this.#reading = new BlobReading(context, name, blob, new RunningHash(), late);
+    this.#length = new ChunkLength(context.settings.chunkSize);
+    this.#amounts = new BlobAmounts(blob, context.emit);
     this.#upload = note?.upload;
   }
 
@@ -79,13 +83,11 @@ class BlobUpload {
     const how = await this.attempts.run(blob.digest, blob.size, signal, attempt, (error) => {
       this.#isDoubtful = true;
       this.#failed(error);
-      const gain = this.#best - this.#bestBefore;
-      this.#bestBefore = this.#best;
-      return gain;
+      return this.#amounts.gained();
     });
     await this.note?.drop();
-    this.#count(blob.size, false);
-    return { how, sent: this.#sent };
+    this.#amounts.reset(blob.size);
+    return { how, sent: this.#amounts.sent };
   }
 
   async #attempt(): Promise<Uploaded["how"]> {
@@ -105,28 +107,34 @@ class BlobUpload {
       this.#upload = begun;
       await this.note?.save(begun);
     }
-    this.#acknowledged(this.#upload);
+    this.#amounts.acknowledged(this.#upload.offset);
     if (blob.size <= SMALL) await this.#sendWhole(this.#upload);
     else await this.#sendChunks();
     return "sent";
   }
 
   async #sendChunks(): Promise<void> {
-    const { target, settings } = this.context;
-    const { name, blob } = this.work;
+    const { target, clock } = this.context;
+    const { name, blob, signal } = this.work;
     let upload = this.#upload!;
     while (upload.offset < blob.size) {
       await this.#reading.hashUpTo(upload.offset);
-      const most = Math.max(settings.chunkSize, upload.least);
+      signal.throwIfAborted();
+      const most = Math.max(this.#length.bytes, upload.least);
       const end = Math.min(blob.size, upload.offset + most);
       const part = this.#part(upload.offset, end);
       using attempt = this.#deadline();
+      const began = clock.now();
       upload = await target.append(name, upload, part, attempt.signal);
       this.#upload = upload;
-      this.#acknowledged(upload);
+      const taken = upload.offset - part.range.start;
+      if (taken <= 0) throw this.#tookNothing();
+      this.#length.took(taken, clock.now() - began);
+      this.#amounts.acknowledged(upload.offset);
       await this.note?.save(upload);
     }
     await this.#reading.hashUpTo(blob.size);
+    signal.throwIfAborted();
     await this.#requireDigest();
     await this.#finish(upload, undefined);
   }
@@ -138,7 +146,7 @@ class BlobUpload {
     const pieces = await Array.fromAsync(this.#reading.stream({ start: 0, end: size }, () => {}));
     await this.#requireDigest();
     const open = () => {
-      this.#count(0, false);
+      this.#amounts.reset(0);
       return ReadableStream.from(this.#counting(pieces));
     };
     await this.#finish(upload, { range: { start: 0, end: size }, open });
@@ -146,7 +154,7 @@ class BlobUpload {
 
   async *#counting(pieces: readonly Uint8Array<ArrayBuffer>[]) {
     for (const piece of pieces) {
-      this.#passed(piece.length);
+      this.#amounts.passed(piece.length);
       yield piece;
     }
     await Promise.resolve();
@@ -160,12 +168,12 @@ class BlobUpload {
 
   #part(start: number, end: number): UploadPart {
     const range = { start, end };
-    const passed = (count: number) => this.#passed(count);
+    const passed = (count: number) => this.#amounts.passed(count);
     return {
       range,
       open: () => {
         // What was sent of it before is sent again.
-        this.#count(start, false);
+        this.#amounts.reset(start);
         return this.#reading.stream(range, passed);
       },
     };
@@ -197,7 +205,7 @@ class BlobUpload {
 
   /** The registry has nothing of the blob. */
   async #lost(): Promise<void> {
-    if (this.#best > 0) {
+    if (this.#amounts.had) {
       const { blob } = this.work;
       this.context.emit({ event: "upload_lost", blob, count: this.#upload?.offset ?? 0 });
     }
@@ -207,35 +215,16 @@ class BlobUpload {
 
   #forget(): void {
     this.#upload = undefined;
-    this.#count(0, false);
+    this.#amounts.reset(0);
   }
 
-  #acknowledged({ offset }: Upload): void {
-    const { emit } = this.context;
-    const { blob } = this.work;
-    if (!this.#started) {
-      emit({ event: "upload_start", blob, kept: offset });
-      // What an earlier run has sent is no gain of this one.
-      this.#bestBefore = offset;
-    }
-    this.#started = true;
-    this.#best = Math.max(this.#best, offset);
-    this.#count(offset, false);
-  }
-
-  #passed(count: number): void {
-    this.#sent += count;
-    this.#count(this.#counted + count, true);
-  }
-
-  #count(done: number, moved: boolean): void {
-    const count = done - this.#counted;
-    this.#counted = done;
-    if (count !== 0) this.context.emit({ event: "bytes", count, moved: moved ? count : 0 });
+  #tookNothing(): PullamaError {
+    const what = `blob ${shortId(this.work.blob.digest)}`;
+    return new PullamaError("protocol", `the registry has kept nothing of a chunk of ${what}`);
   }
 
   #deadline(): Deadline {
     const { timeoutMs } = this.context.settings;
-    return new Deadline(this.work.signal, timeoutMs, "a chunk was not complete");
+    return new Deadline(this.late, timeoutMs, "a chunk was not complete");
   }
 }

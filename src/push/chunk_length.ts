@@ -1,0 +1,28 @@
+/** How many bytes one request sends. */
+
+/** Milliseconds that one takes at best: after a signal it may end. */
+const GOAL_MS = 1500;
+const FIRST = 8 * 1024 * 1024;
+const LEAST = 1024 * 1024;
+
+/**
+ * As many as take a second or two, up to `most`. Some registries forget an upload of which a request broke off: short ones
+ * can end when the push is stopped, and less is sent twice after a failure.
+ */
+export class ChunkLength {
+  #length: number;
+
+  constructor(private readonly most: number) {
+    this.#length = Math.min(FIRST, most);
+  }
+
+  get bytes(): number {
+    return this.#length;
+  }
+
+  /** A request with `bytes` has taken `ms` milliseconds. */
+  took(bytes: number, ms: number): void {
+    const goal = ms > 0 ? bytes / ms * GOAL_MS : Infinity;
+    this.#length = Math.floor(Math.min(Math.max(goal, LEAST), 2 * this.#length, this.most));
+  }
+}

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { ChunkLength } from "../../src/push/chunk_length.ts";
+
+const MIB = 1 << 20;
+
+Deno.test("requests get as long as a second or two can take, up to the limit", () => {
+  const fast = new ChunkLength(64 * MIB);
+  const lengths: number[] = [];
+  for (let k = 0; k < 5; k++) {
+    lengths.push(fast.bytes / MIB);
+    fast.took(fast.bytes, fast.bytes / (100 * MIB) * 1000);
+  }
+  assert.deepEqual(lengths, [8, 16, 32, 64, 64]);
+  const slow = new ChunkLength(64 * MIB);
+  slow.took(slow.bytes, 80_000);
+  assert.equal(slow.bytes, MIB);
+  slow.took(MIB, 500);
+  assert.equal(slow.bytes, 2 * MIB);
+  assert.equal(new ChunkLength(MIB / 16).bytes, MIB / 16);
+});
