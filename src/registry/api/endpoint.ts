@@ -24,16 +24,17 @@ export function endpointsByName(insecure: boolean): EndpointOf {
 
 /**
  * Every model at a mirror, below the path of its URL; those of another registry than the default one below the name of
- * that registry, with "_" before its port.
+ * that registry, with "_" before its port. `lowerCase`: as OCI registries have them, whose repositories have no capitals.
  */
-export function endpointsAt(mirror: URL): EndpointOf {
+export function endpointsAt(mirror: URL, lowerCase = false): EndpointOf {
   const prefix = mirror.pathname.split("/").filter((part) => part !== "");
   return ({ host, namespace, model }) => {
     const ns = host.toLowerCase();
     const registry = ns === DEFAULT_HOST ? [] : [ns.replace(":", "_")];
+    const own = [namespace, model].map((part) => lowerCase ? part.toLowerCase() : part);
     return {
       origin: mirror.origin,
-      repository: [...prefix, ...registry, namespace, model].join("/"),
+      repository: [...prefix, ...registry, ...own].join("/"),
       ns,
     };
   };

@@ -19,7 +19,6 @@ export interface Refusal {
 }
 
 const READ_ONLY = "pullama serve and caching proxies take no uploads: push to the registry itself";
-const LOWER_CASE = "registries take only names in lower case: pullama serve offers others";
 const SMALLER =
   "a server in between limits the size of requests, as client_max_body_size of nginx " +
   "does: raise that, or use a smaller --chunk-size";
@@ -51,9 +50,6 @@ export function refusalOf(refusal: Refusal): PullamaError {
       return error("auth", `does not let you push ${what} to ${repository}`, loginFor(url.host));
     case 400:
     case 404:
-      if (repository !== repository.toLowerCase() && /name/i.test(text)) {
-        return error("refused", `does not take the name ${repository}`, LOWER_CASE);
-      }
       if (status === 400 && /digest/i.test(text)) return error("digest", `does not accept ${what}`);
       return error("refused", `does not take ${what}`, status === 404 ? READ_ONLY : undefined);
     case 405:

@@ -58,7 +58,7 @@ export class Requests implements Disposable {
       undefined,
       (note) => onRequest?.({ ...note, url: secrets.hide(note.url) }),
     );
-    this.#endpointOf = endpointsAt(url);
+    this.#endpointOf = endpointsAt(url, true);
     this.#http = http;
     this.#finishMs = options.finishMs;
     this.#now = now;

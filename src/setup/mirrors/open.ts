@@ -11,6 +11,7 @@ import {
 } from "../../registry/source.ts";
 import { Health } from "../../transfer/sources/health.ts";
 import type { Mirror } from "../../transfer/sources/first_of.ts";
+import { inEitherCase } from "./lower_case.ts";
 
 /** Milliseconds until the headers of a response, where other sources can send the same. */
 const HEADERS_MS = 5_000;
@@ -35,6 +36,9 @@ export class Mirrors implements Disposable {
   readonly #all: readonly {
     readonly url: string;
     readonly source: RegistrySource;
+    /** The same with names in lower case, and the models that were found there. */
+    readonly lower: RegistrySource;
+    readonly lowered: Set<string>;
     readonly health: Health;
   }[];
 
@@ -46,25 +50,28 @@ export class Mirrors implements Disposable {
       const url = new URL(text);
       const scheme = url.protocol === "http:" ? "http" : "https";
       const beside = lookupBeside(proxyFor, scheme, lookup);
-      const source = new RegistrySource({
+      const options = {
         ...common,
         proxyFor,
         identity: identityAtMirror(identity, url),
-        endpointOf: endpointsAt(url),
-        lookup: (host) => offline && !isMirror(host) ? Promise.resolve([]) : beside(host),
+        lookup: (host: string) => offline && !isMirror(host) ? Promise.resolve([]) : beside(host),
         ...(offline && { mayReach }),
         // Without a registry beside them mirrors are waited for as one is.
         ...(!offline && { headerTimeoutMs: HEADERS_MS, silenceMs: HEADERS_MS, longestHeaderMs: 0 }),
-      });
-      return { url: text, source, health: new Health(() => performance.now()) };
+      };
+      const source = new RegistrySource({ ...options, endpointOf: endpointsAt(url) });
+      const inLowerCase = { ...options, endpointOf: endpointsAt(url, true) };
+      const lower = new RegistrySource(inLowerCase, {}, source);
+      const health = new Health(() => performance.now());
+      return { url: text, source, lower, lowered: new Set<string>(), health };
     });
   }
 
   /** For one pull, whose observer hears of its requests. */
   observedBy(observer: RegistryObserver): readonly Mirror[] {
-    return this.#all.map(({ url, source, health }) => ({
+    return this.#all.map(({ url, source, lower, lowered, health }) => ({
       url,
-      source: source.observedBy(observer),
+      source: inEitherCase(source.observedBy(observer), lower.observedBy(observer), lowered),
       health,
     }));
   }

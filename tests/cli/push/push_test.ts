@@ -3,6 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import schema from "../../../docs/json-events.schema.json" with { type: "json" };
 import { makeModel } from "../../fakes/model.ts";
 import { startRegistry } from "../../fakes/registry.ts";
+import { install } from "../../store/installed_models.ts";
 import { startUploadRegistry, type UploadRegistry } from "../../fakes/upload_registry.ts";
 import { type FakeHost, fakeHost } from "../fake_host.ts";
 import { run } from "../../../src/cli/program.ts";
@@ -48,12 +49,32 @@ Deno.test("push copies models, which are then pulled from a mirror", async () =>
 
 Deno.test("models of other registries get the names that mirrors have for them", async () => {
   await using at = await pushPlace();
-  const { install } = await import("../../store/installed_models.ts");
   install(at.models, "10.0.0.9:5000/team/c/v1", makeModel({ size: 1000 }));
   const to = ["--to", `${at.registry.host}/all/models`, "--insecure"];
   const { code, err } = await at.ran(["push", "10.0.0.9:5000/team/c:v1", ...to]);
   assert.deepEqual([code, err], [0, ""]);
   assert.ok(at.registry.manifests.get("all/models/10.0.0.9_5000/team/c")?.has("v1"));
+});
+
+Deno.test("a model with capitals is pushed in lower case, and pulled from that mirror by its own name", async () => {
+  await using at = await pushPlace();
+  const name = "hf.co/Some/Model-GGUF:Q4_K_M";
+  install(at.models, "hf.co/Some/Model-GGUF/Q4_K_M", makeModel({ size: SIZE }));
+  assert.equal((await at.ran(["push", name, ...at.to])).code, 0);
+  const other = `${at.folder}/other`;
+  const pulled = await at.ran(
+    ["pull", name, "--mirror", at.registry.url, "--offline", "--verbose"],
+    other,
+  );
+  assert.equal(pulled.code, 0, pulled.err);
+  assert.ok(Deno.statSync(`${other}/manifests/hf.co/Some/Model-GGUF/Q4_K_M`).isFile);
+  const blobs = pulled.out.match(/GET \S+\/blobs\/\S+/g) ?? [];
+  assert.ok(blobs.length > 0 && blobs.every((one) => one.includes("/hf.co/some/model-gguf/")));
+  const missing = await at.ran(
+    ["pull", "hf.co/Other/Model", "--mirror", at.registry.url, "--offline"],
+    other,
+  );
+  assert.equal(missing.code, 4);
 });
 
 Deno.test("push --dry-run says what would be sent, and sends nothing", async () => {
