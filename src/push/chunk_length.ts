@@ -2,8 +2,8 @@
 
 /** Milliseconds that one takes at best: after a signal it may end. */
 const GOAL_MS = 1500;
-const FIRST = 8 * 1024 * 1024;
-const LEAST = 1024 * 1024;
+const FIRST = 4 * 1024 * 1024;
+const LEAST = 512 * 1024;
 
 /**
  * As many as take a second or two, up to `most`. Some registries forget an upload of which a request broke off: short ones

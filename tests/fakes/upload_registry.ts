@@ -29,7 +29,7 @@ export type UploadFault =
   | { readonly pauseAfter: number; readonly meanwhile: () => Promise<void> };
 
 export interface UploadRegistryOptions {
-  /** What it has of a chunk whose connection broke: all that it received (as Zot), or the upload is gone (as distribution). */
+  /** What it has of a chunk whose connection broke: all that it received, or the upload is gone (as distribution and Zot). */
   readonly broken?: "keeps" | "forgets";
   /** How it writes the URL of an upload. */
   readonly location?: (path: string, url: string) => string;
@@ -37,6 +37,8 @@ export interface UploadRegistryOptions {
   readonly mounts?: boolean;
   /** Whether its responses name digests; default true. */
   readonly names?: boolean;
+  /** What the response to a chunk tells: all that it has (default), or how long the chunk was, as Zot does. */
+  readonly tells?: "all" | "chunk";
   /** The fewest bytes of a chunk that it asks for. */
   readonly least?: number;
   readonly tls?: { readonly cert: string; readonly key: string };
@@ -204,7 +206,10 @@ export async function startUploadRegistry(
       return reply(416, { ...at(id), range: rangeOf(size) }, error("RANGE_INVALID"));
     }
     session.bytes.push(body);
-    if (method === "PATCH") return reply(202, { ...at(id), range: rangeOf(sizeOf(session)) });
+    if (method === "PATCH") {
+      const told = options.tells === "chunk" ? body.length : sizeOf(session);
+      return reply(202, { ...at(id), range: rangeOf(told) });
+    }
     const bytes = joined(session.bytes);
     sessions.delete(id);
     if (digestOf(bytes) !== query.get("digest")) return reply(400, {}, error("DIGEST_INVALID"));

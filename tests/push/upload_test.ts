@@ -139,6 +139,17 @@ Deno.test("a registry that says it has more than was sent is not believed", asyn
   assert.equal(kindOf(error), "protocol");
 });
 
+Deno.test("a registry may tell the length of each chunk in place of all that it has", async () => {
+  for (const chunkSize of [MiB, 64 * MiB]) {
+    await using w = await pushWorld({ tells: "chunk", broken: "forgets" });
+    const { error, events } = await w.push({ settings: { chunkSize } });
+    assert.equal(error, undefined);
+    assertPushed(w);
+    assert.equal(resent(w.registry), 0);
+    assert.deepEqual(events.filter(({ event }) => event === "retry"), []);
+  }
+});
+
 Deno.test("a lost response to the last request costs nothing", async () => {
   await using w = await pushWorld();
   w.registry.fault = ({ method, path }, n) =>

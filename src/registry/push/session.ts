@@ -1,5 +1,6 @@
 /** What responses say about an upload. */
 
+import type { Range } from "../../core/ranges.ts";
 import type { Upload } from "../../core/upload/target.ts";
 import { PullamaError } from "../../core/errors.ts";
 
@@ -25,9 +26,16 @@ export function withDigest(url: URL, digest: string): URL {
   return result;
 }
 
-/** The upload after `end` bytes were sent, of which the registry says how many it has. */
-export function advanced(upload: Upload, location: string, end: number, headers: Headers): Upload {
-  const offset = offsetIn(headers) ?? end;
+/** The upload after a range was sent to it. */
+export function advanced(
+  upload: Upload,
+  location: string,
+  { start, end }: Range,
+  headers: Headers,
+): Upload {
+  const said = offsetIn(headers) ?? end;
+  // Zot tells the length of the chunk. Where that is a misunderstanding, the next request is refused.
+  const offset = said === end - start ? end : said;
   if (offset <= end) return { ...upload, location, offset };
   const { host } = new URL(location);
   throw new PullamaError("protocol", `${host} says that it has ${offset} bytes, of ${end} sent`);

@@ -115,7 +115,7 @@ export class RegistryTarget implements PushTarget, Disposable {
     if (status < 200 || status >= 300) throw await this.#refusal(name, final, "the upload");
     await discard(final.response);
     const location = await this.requests.location(name, final, upload.location, signal);
-    return advanced(upload, location, end, headers);
+    return advanced(upload, location, part.range, headers);
   }
 
   async finish(
