@@ -317,6 +317,36 @@ Deno.test("models come through from another source, which breaks off in the midd
   assert.equal(resent(w.registry), 0);
 });
 
+Deno.test("another source that ignores ranges is read past what is there already", async () => {
+  await using w = await pushWorld();
+  const { source: local } = await openFolder(w.models).pushed();
+  const source: PushSource = {
+    isRemote: true,
+    forgetAddress: () => [],
+    model: (name, signal) => local.model(name, signal),
+    async open(name, blob, _range, signal) {
+      const all = { start: 0, end: blob.size };
+      const { stream } = await local.open(name, blob, all, signal);
+      return { range: all, ranged: false, stream };
+    },
+  };
+  const { error } = await w.push({ source });
+  assert.equal(error, undefined);
+  assertPushed(w);
+});
+
+Deno.test("an empty blob, and a model without layers, are pushed as well", async () => {
+  await using w = await pushWorld();
+  const empty = { mediaType: "application/vnd.ollama.image.license", content: "" };
+  const { config } = makeModel({ size: 1000 });
+  install(w.models, "empty/latest", { config, layers: [empty] });
+  install(w.models, "stub/latest", { config, layers: [] });
+  const results = await w.run(["empty", "stub"]);
+  assert.deepEqual(results.map(({ error }) => error), [undefined, undefined]);
+  assert.deepEqual([...w.registry.manifests.keys()], ["library/empty", "library/stub"]);
+  assert.equal(w.registry.blobs.get("library/empty")?.size, 2);
+});
+
 Deno.test("wrong bytes of another source are found, asked for again, and never completed", async () => {
   for (const times of [1, Infinity]) {
     await using w = await pushWorld();

@@ -85,6 +85,22 @@ testWith(
 );
 
 testWith(
+  ["docker-registry"],
+  "a push to docker-registry that is stopped by a signal is continued by the next one",
+  async () => {
+    await using at = await place();
+    await using registry = await startDockerRegistry();
+    const text = await killPush(at, registry, "SIGINT");
+    assert.match(text, /"event":"push_interrupted"/);
+    const { code, err, out } = await at.push(registry, "--output", "json");
+    assert.deepEqual([code, err], [0, ""]);
+    const kept = keptIn(at.events(out));
+    assert.ok(kept >= SIZE / 2 && kept < SIZE, `${kept} bytes were continued`);
+    await at.assertThere(registry);
+  },
+);
+
+testWith(
   ["docker-registry", "nginx"],
   "behind an nginx that buffers requests, docker-registry continues where the last whole chunk ended",
   async () => {
@@ -145,12 +161,16 @@ testWith(
   },
 );
 
-/** Kills a push of `tiny` half way, in the middle of the fourth chunk. */
-async function killPush({ models, home }: Place, { host }: RealServer): Promise<void> {
+/** Ends a push of `tiny` half way, in the middle of the fourth chunk. Returns what it has printed. */
+async function killPush(
+  { models, home }: Place,
+  { host }: RealServer,
+  signal: Deno.Signal = "SIGKILL",
+): Promise<string> {
   const flags = ["--insecure", "--models-dir", models, "--chunk-size", "4MiB"];
   const more = ["--limit-rate", "15M", "--output", "json"];
   const command = [...pullamaCommand(), "push", "tiny", "--to", host, ...flags, ...more];
-  await killedAt(50, command, { HOME: home, ...cacheOfDeno() });
+  return await killedAt(50, command, { HOME: home, ...cacheOfDeno() }, signal);
 }
 
 /** What of the weights the registry had before. */
