@@ -81,16 +81,19 @@ export function archivePrinter(
   };
   const live: Redraw | undefined = out.interactive && !quiet ? redrawLine(out, draw) : undefined;
   const due = logThrottle(clock, out.brief);
+  let moves = false;
   return {
     event() {},
     progress(done, moved) {
+      moves = true;
       progress.move(done, moved);
       if (live && isDue()) live.frame();
       if (live || quiet || clock.now() - began < BRIEF_MS) return;
       if (due(progress.percent)) out.write(`${doing} ${progressText(progress, g)}\n`);
     },
     say(text) {
-      if (!live) return out.write(`${text}\n`);
+      // Nothing is drawn before there is any progress.
+      if (!live || !moves) return out.write(`${text}\n`);
       live.print(text);
       live.frame();
     },
