@@ -4,6 +4,7 @@ import { parseChallenges } from "../../../src/registry/auth/challenge.ts";
 import { Http } from "../../../src/registry/http/http.ts";
 import { readKey, type SigningKey } from "../../../src/registry/auth/key.ts";
 import {
+  excessIn,
   plainQuery,
   signedHeader,
   signedQuery,
@@ -161,4 +162,47 @@ Deno.test("the signed URL omits port 443 for https, like the Host header", () =>
   const signed = tokenAddress(new URL("https://Registry.Example:443"), []);
   assert.equal(signed, "https://registry.example/");
   assert.equal(new URL(signed).href, signed);
+});
+
+const PUSH = { repository: "a/b", push: { from: "c/d" } };
+
+for (
+  const scope of [
+    "",
+    "-",
+    "repository:a/b:pull",
+    "repository:a/b:push,pull",
+    "repository:a/b:pull,push  repository:c/d:pull",
+  ]
+) {
+  Deno.test(`a push may be asked for the scope "${scope}"`, () => {
+    assert.equal(excessIn(scope, PUSH), undefined);
+  });
+}
+
+for (
+  const scope of [
+    "repository:a/b:*",
+    "repository:a/b:pull,push,delete",
+    "repository:a/b/c:pull",
+    "repository:x:a/b:pull",
+    "repository:c/d:pull,push",
+    "repository:a/b:pull registry:catalog:*",
+    "registry:catalog:*",
+    "repository:A/B:pull",
+    "a/b:pull",
+    "*",
+  ]
+) {
+  Deno.test(`a push may not be asked for the scope "${scope}"`, () => {
+    assert.notEqual(excessIn(scope, PUSH), undefined);
+  });
+}
+
+Deno.test("a token for a push is requested for its repository, and to read where it mounts from", () => {
+  const scopes = (push: { readonly from?: string }) =>
+    plainQuery({ service: "s", repository: "a/b", push })
+      .filter(([name]) => name === "scope").map(([, value]) => value);
+  assert.deepEqual(scopes({}), ["repository:a/b:pull,push"]);
+  assert.deepEqual(scopes({ from: "c/d" }), ["repository:a/b:pull,push", "repository:c/d:pull"]);
 });
