@@ -3,6 +3,9 @@
 import type { Descriptor } from "../core/manifest.ts";
 import type { EmitPush } from "../core/reports/push.ts";
 
+/** Bytes that count as progress: less of it may be a registry that takes a byte at a time. */
+const LEAST_GAIN = 256 * 1024;
+
 export class BlobAmounts {
   /** Bytes that are counted as done. */
   #counted = 0;
@@ -44,10 +47,11 @@ export class BlobAmounts {
     this.#count(done, false);
   }
 
-  /** By how much more the registry has had than ever before, since the last call. */
+  /** By how much more the registry has had than ever before, since the last call; 0 as long as that is no progress. */
   gained(): number {
     const best = this.#best ?? 0;
     const gain = best - this.#bestBefore;
+    if (gain < LEAST_GAIN && best < this.blob.size) return 0;
     this.#bestBefore = best;
     return gain;
   }

@@ -128,7 +128,7 @@ class BlobUpload {
       upload = await target.append(name, upload, part, attempt.signal);
       this.#upload = upload;
       const taken = upload.offset - part.range.start;
-      if (taken <= 0) throw this.#tookNothing();
+      if (taken < (end - part.range.start) / 2) throw this.#tookLess(taken);
       this.#length.took(taken, clock.now() - began);
       this.#amounts.acknowledged(upload.offset);
       await this.note?.save(upload);
@@ -218,9 +218,10 @@ class BlobUpload {
     this.#amounts.reset(0);
   }
 
-  #tookNothing(): PullamaError {
-    const what = `blob ${shortId(this.work.blob.digest)}`;
-    return new PullamaError("protocol", `the registry has kept nothing of a chunk of ${what}`);
+  #tookLess(taken: number): PullamaError {
+    const what = `of a chunk of blob ${shortId(this.work.blob.digest)}`;
+    const amount = taken > 0 ? `only ${taken} bytes` : "nothing";
+    return new PullamaError("protocol", `the registry has kept ${amount} ${what}`);
   }
 
   #deadline(): Deadline {
