@@ -22,6 +22,7 @@ export class PushPrinter {
   #done = 0;
   /** Bytes of blobs that the registry has whole. */
   #kept = 0;
+  #started = false;
 
   constructor(private readonly host: Host, private readonly display: DisplayOptions) {
     const { out, err } = outputs(host, display.color);
@@ -31,6 +32,7 @@ export class PushPrinter {
   }
 
   event(event: PushEvent): void {
+    this.#started = true;
     if (event.event === "warning") {
       this.#progress.end("");
       this.#err.write(warningText(event.message, event.hint, this.#err));
@@ -56,7 +58,7 @@ export class PushPrinter {
   interrupted(name: ModelName): void {
     this.#progress.event("push_interrupted", pushInterruptedFields(name, this.#kept));
     const { quiet, mode } = this.display;
-    const people = !quiet && (mode === "table" || mode === "compact");
+    const people = this.#started && !quiet && (mode === "table" || mode === "compact");
     const kept = `stopped: ${formatSize(this.#kept)} in whole blobs are at the registry`;
     this.#progress.end(people ? `${kept}\n` : "");
   }

@@ -35,6 +35,19 @@ Deno.test("a note is read again for the same blob and place only, and by one pro
   assert.deepEqual(filesIn(`${at.models}/.pullm/uploads`), []);
 });
 
+Deno.test("clean removes the notes that pushes have left", async () => {
+  await using at = await folder();
+  {
+    await using note = await at.notes.open(PLACE, BLOB);
+    await note!.save(UPLOAD);
+  }
+  const { signal } = new AbortController();
+  const clean = { models: [], dryRun: false, queue: false, signal };
+  const { removed } = await openFolder(at.models).clean(clean);
+  assert.deepEqual(removed.map(({ kind, files }) => [kind, files]), [["temporary", 2]]);
+  assert.deepEqual(filesIn(`${at.models}/.pullm/uploads`), []);
+});
+
 Deno.test("the URL of another server is not noted, nor believed", async () => {
   await using at = await folder();
   {
