@@ -37,7 +37,10 @@ export class BlobReading {
     this.hash.rewind(position);
     const range = { start: this.hash.position, end: position };
     if (range.start < range.end) {
-      for await (const piece of this.#bytes(range, false)) this.hash.update(piece);
+      for await (const piece of this.#bytes(range, false)) {
+        this.hash.update(piece);
+        this.hash.settle(this.hash.position);
+      }
     }
     this.hash.mark();
     this.hash.settle(position);

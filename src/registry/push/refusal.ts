@@ -22,6 +22,9 @@ const READ_ONLY = "pullama serve and caching proxies take no uploads: push to th
 const SMALLER =
   "a server in between limits the size of requests, as client_max_body_size of nginx " +
   "does: raise that, or use a smaller --chunk-size";
+/** Harbor denies what is over a quota. */
+const DENIES: readonly number[] = [400, 403, 409, 422];
+const NO_ROOM_LEFT = /\bquota\b|exceed\w* .*\b(storage|limit)|no space left/i;
 const NO_ROOM = "free space there, or raise the quota, and run the same command again";
 const NO_TYPE = "the registry has to accept manifests of Docker's type; Zot does with " +
   '"http": {"compat": ["docker2s2"]}';
@@ -33,7 +36,7 @@ export function refusalOf(refusal: Refusal): PullamaError {
   const reason = text === "" ? "" : `: ${text}`;
   const error = (kind: Kind, does: string, hint = responderHint(url.hostname, proxy)) =>
     new PullamaError(kind, `${responder} ${does} (${status})${reason}`, hint ? { hint } : {});
-  if (status === 507 || /\bquota\b|exceed\w* .*\b(storage|limit)|no space left/i.test(text)) {
+  if (status === 507 || (DENIES.includes(status) && NO_ROOM_LEFT.test(text))) {
     return error("refused", `has no room for ${what}`, NO_ROOM);
   }
   if (isBusy(status)) {
