@@ -48,7 +48,11 @@ export function refusalOf(refusal: Refusal): PullamaError {
   }
   switch (status) {
     case 401:
-      return error("auth", `requires authentication for ${what}`, `docker login ${url.host}`);
+      return error(
+        "auth",
+        `requires authentication for ${what}`,
+        `log in with: docker login ${url.host}`,
+      );
     case 403:
       return error("auth", `does not let you push ${what} to ${repository}`, loginFor(url.host));
     case 400:
