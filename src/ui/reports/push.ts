@@ -39,7 +39,8 @@ export function pushLine(event: PushEvent, screen: Screen, verbose: boolean): st
       const blob = sized(event.blob);
       if (event.kept === 0) return marked(mark.begin(begin), `sending ${blob}`);
       const share = `${percentOf(event.kept, event.blob.size)}%`;
-      const text = `resuming at ${share}, ${formatSize(event.kept)} there`;
+      // Hashing tens of gigabytes takes a minute.
+      const text = `resuming at ${share}, ${formatSize(event.kept)} there, hashing that here`;
       return marked(mark.begin(begin), blob, text);
     }
     case "blob_mounted": {

@@ -5,6 +5,7 @@ import { makeModel } from "../../fakes/model.ts";
 import { startRegistry } from "../../fakes/registry.ts";
 import { install } from "../../store/installed_models.ts";
 import { startUploadRegistry, type UploadRegistry } from "../../fakes/upload_registry.ts";
+import { colorTerminal, screenOf } from "../../ui/fake_terminal.ts";
 import { type FakeHost, fakeHost } from "../fake_host.ts";
 import { run } from "../../../src/cli/program.ts";
 import { wire } from "../../../src/cli/wire.ts";
@@ -117,6 +118,17 @@ Deno.test("push --output json prints events that match the schema", async () => 
   ) assert.ok(events.has(event), event);
   const last = lines.findLast(({ event, pct }) => event === "progress" && pct !== undefined);
   assert.equal(last?.["pct"], 100);
+});
+
+Deno.test("on a terminal a push shows its progress once its size is known, and none at its end", async () => {
+  await using at = await pushPlace();
+  const host = fakeHost({ terminal: () => colorTerminal() });
+  const { code, out } = await at.ran(["push", "a", ...at.to], at.models, host);
+  assert.equal(code, 0);
+  assert.doesNotMatch(out, /pushing 0 B\s/);
+  const { rows } = screenOf(out);
+  assert.deepEqual(rows.filter((row) => row.includes("%")), []);
+  assert.match(rows.join("\n"), /^✓ pushed a:latest to \S+\n {2}.* 3\.1 MB sent · /m);
 });
 
 Deno.test("push stops at a signal, and says how to continue", async () => {
