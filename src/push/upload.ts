@@ -14,7 +14,7 @@ import type { PushContext } from "./context.ts";
 import { DamagedBlob } from "./damaged.ts";
 import { BlobReading } from "./reading.ts";
 
-/** Bytes: smaller blobs are read into memory and sent with the request that completes them. */
+/** Bytes: blobs up to this, and up to one chunk, are read into memory and sent with the request that completes them. */
 const SMALL = 4 * 1024 * 1024;
 /** Milliseconds that a chunk may take to its end once the push is to stop. */
 const GRACE_MS = 2000;
@@ -44,10 +44,11 @@ export async function uploadBlob(
 ): Promise<Uploaded> {
   const { notes, target } = context;
   const { name, blob } = work;
-  const noted = blob.size > SMALL ? notes?.open(target.place(name), blob) : undefined;
+  const isSmall = blob.size <= Math.min(SMALL, context.settings.chunkSize);
+  const noted = isSmall ? undefined : notes?.open(target.place(name), blob);
   await using note = await noted;
   using late = new LateController(work.signal, GRACE_MS);
-  const upload = new BlobUpload(context, attempts, work, note, late.signal);
+  const upload = new BlobUpload(context, attempts, work, isSmall, note, late.signal);
   return await upload.run();
 }
 
@@ -66,6 +67,7 @@ class BlobUpload {
     private readonly context: PushContext,
     private readonly attempts: Attempts,
     private readonly work: BlobWork,
+    private readonly isSmall: boolean,
     private readonly note: UploadNote | undefined,
     /** Ends a chunk that has begun. */
     private readonly late: AbortSignal,
@@ -93,7 +95,7 @@ class BlobUpload {
   async #attempt(): Promise<Uploaded["how"]> {
     const { target } = this.context;
     const { name, blob, from, signal } = this.work;
-    if (blob.size <= SMALL) this.#upload = undefined;
+    if (this.isSmall) this.#upload = undefined;
     if (this.#upload && this.#isDoubtful) {
       const known = await target.state(name, this.#upload, signal);
       if (!known || known.offset > blob.size) await this.#lost();
@@ -108,7 +110,7 @@ class BlobUpload {
       await this.note?.save(begun);
     }
     this.#amounts.acknowledged(this.#upload.offset);
-    if (blob.size <= SMALL) await this.#sendWhole(this.#upload);
+    if (this.isSmall) await this.#sendWhole(this.#upload);
     else await this.#sendChunks();
     return "sent";
   }

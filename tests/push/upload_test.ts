@@ -30,6 +30,21 @@ Deno.test("a pushed model has the same manifest and the same blobs", async () =>
   assert.equal(w.registry.open, 0);
 });
 
+Deno.test("no request has more bytes than a chunk may have", async () => {
+  await using w = await pushWorld();
+  install(w.models, "small/latest", makeModel({ size: 3 * MiB }));
+  for (const chunkSize of [MiB / 2, 64 * MiB]) {
+    const before = w.registry.requests.length;
+    const [result] = await w.run(["small"], { settings: { chunkSize } });
+    assert.equal(result?.error, undefined);
+    const own = w.registry.requests.slice(before);
+    assert.ok(own.every(({ received }) => received <= chunkSize));
+    // A blob of a few megabytes is one request where that is allowed.
+    assert.equal(own.some(({ method }) => method === "PATCH"), chunkSize < MiB);
+    w.registry.blobs.clear();
+  }
+});
+
 Deno.test("what a registry has is not sent again, and its tag is not set again", async () => {
   await using w = await pushWorld();
   await w.push();

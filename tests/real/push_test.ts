@@ -117,6 +117,22 @@ testWith(
 );
 
 testWith(
+  ["docker-registry", "nginx"],
+  "an nginx that limits the size of requests is named, with what to do, and smaller chunks pass",
+  async () => {
+    await using at = await place();
+    await using registry = await startDockerRegistry();
+    await using front = await startProxyNginx(registry.host, "1m");
+    const refused = await at.push(front);
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /takes no request of that size .*\(413\).*\nhint: .*--chunk-size/);
+    const { code, err } = await at.push(front, "--chunk-size", "512KiB");
+    assert.deepEqual([code, err], [0, ""]);
+    await at.assertThere(registry);
+  },
+);
+
+testWith(
   ["docker-registry"],
   "a docker-registry with a login takes a push with it only, and nothing shows the password",
   async () => {

@@ -82,13 +82,13 @@ export async function startNginx(root: string, options: NginxOptions = {}): Prom
   return await together(onFreePort(start), folder);
 }
 
-/** Passes requests on to `host`, each once it is here whole. */
-export async function startProxyNginx(host: string): Promise<RealServer> {
+/** Passes requests on to `host`, each once it is here whole; `most`: how large one may be, such as `1m`. */
+export async function startProxyNginx(host: string, most = "0"): Promise<RealServer> {
   const folder = await temporaryFolder();
   const start = async (port: number) => {
     const config = `${folder.path}/nginx.conf`;
     const server = `listen 127.0.0.1:${port};
-    client_max_body_size 0;
+    client_max_body_size ${most};
     location / {
       proxy_pass http://${host};
       proxy_set_header Host $http_host;
