@@ -59,11 +59,13 @@ Deno.test(
 
     const repository = `${registry.host.replace(":", "_")}/library/tiny`;
     await pushModel({ host: mirror.host, repository, size: SIZE });
-    const more = ["--mirror", "http://127.0.0.1:1", "--mirror", registry.url];
+    const gone = await startRegistry();
+    await gone.close();
+    const more = ["--mirror", gone.url, "--mirror", registry.url];
     const { code, out, err } = await pullama(["doctor", model.name, ...flags, ...more], { home });
     assert.equal(code, 0, err + out);
     assert.match(out, /^ok +mirror +http:\S+, has the model, [0-9a-f]{12}/m);
-    assert.match(out, /^warn +mirror +http:\/\/127\.0\.0\.1:1, .*refused/m);
+    assert.match(out, new RegExp(`^warn +mirror +${gone.url}, .*refused`, "m"));
     assert.match(out, /^warn +mirror +http:\S+, is no registry: it responds to \/v2\/ with 404/m);
 
     const offline = await pullama(["doctor", model.name, ...flags, "--offline"], { home });
