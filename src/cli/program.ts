@@ -10,25 +10,8 @@ import type { ControlWire } from "./control/run.ts";
 import type { CopyWire } from "./copy/run.ts";
 import { withDefaultCommand } from "./args/default_command.ts";
 import { pathOf } from "./args/command_path.ts";
-import { addExport, addImport } from "./archive/command.ts";
-import { addClean } from "./clean/command.ts";
-import { addLimit, addPause, addResume, addStatus } from "./control/command.ts";
-import { addCp, addMv } from "./copy/command.ts";
-import { addCompletion } from "./completion/command.ts";
-import { addDoctor } from "./doctor/command.ts";
-import { addHelp } from "./help/command.ts";
-import { addList } from "./list/command.ts";
-import { addOutdated } from "./outdated/command.ts";
-import { addPrune } from "./prune/command.ts";
-import { addPull, type PullWire } from "./pull/command.ts";
-import { addPush } from "./push/command.ts";
-import { addQueue, type QueueWire } from "./queue/command.ts";
-import { addRm } from "./rm/command.ts";
-import { addServe } from "./serve/command.ts";
-import { addShow } from "./show/command.ts";
-import { addUpdate } from "./update/command.ts";
-import { addVerify } from "./verify/command.ts";
-import { addVersion } from "./help/version.ts";
+import type { PullWire } from "./pull/command.ts";
+import type { QueueWire } from "./queue/command.ts";
 import type { CompletionWire } from "./completion/run.ts";
 import {
   HELP_COLUMNS,
@@ -86,31 +69,34 @@ const EVENT_COMMANDS: readonly string[] = [
 ];
 
 /** In the order of the help. */
-const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
-  ["pull", addPull],
-  ["list", addList],
-  ["show", addShow],
-  ["rm", addRm],
-  ["cp", addCp],
-  ["mv", addMv],
-  ["export", addExport],
-  ["import", addImport],
-  ["clean", addClean],
-  ["prune", addPrune],
-  ["verify", addVerify],
-  ["outdated", addOutdated],
-  ["update", addUpdate],
-  ["queue", addQueue],
-  ["status", addStatus],
-  ["limit", addLimit],
-  ["pause", addPause],
-  ["resume", addResume],
-  ["serve", addServe],
-  ["push", addPush],
-  ["doctor", addDoctor],
-  ["completion", addCompletion],
-  ["help", addHelp],
-  ["version", addVersion],
+const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map<
+  string,
+  () => Promise<AddCommand>
+>([
+  ["pull", async () => (await import("./pull/command.ts")).addPull],
+  ["list", async () => (await import("./list/command.ts")).addList],
+  ["show", async () => (await import("./show/command.ts")).addShow],
+  ["rm", async () => (await import("./rm/command.ts")).addRm],
+  ["cp", async () => (await import("./copy/command.ts")).addCp],
+  ["mv", async () => (await import("./copy/command.ts")).addMv],
+  ["export", async () => (await import("./archive/command.ts")).addExport],
+  ["import", async () => (await import("./archive/command.ts")).addImport],
+  ["clean", async () => (await import("./clean/command.ts")).addClean],
+  ["prune", async () => (await import("./prune/command.ts")).addPrune],
+  ["verify", async () => (await import("./verify/command.ts")).addVerify],
+  ["outdated", async () => (await import("./outdated/command.ts")).addOutdated],
+  ["update", async () => (await import("./update/command.ts")).addUpdate],
+  ["queue", async () => (await import("./queue/command.ts")).addQueue],
+  ["status", async () => (await import("./control/command.ts")).addStatus],
+  ["limit", async () => (await import("./control/command.ts")).addLimit],
+  ["pause", async () => (await import("./control/command.ts")).addPause],
+  ["resume", async () => (await import("./control/command.ts")).addResume],
+  ["serve", async () => (await import("./serve/command.ts")).addServe],
+  ["push", async () => (await import("./push/command.ts")).addPush],
+  ["doctor", async () => (await import("./doctor/command.ts")).addDoctor],
+  ["completion", async () => (await import("./completion/command.ts")).addCompletion],
+  ["help", async () => (await import("./help/command.ts")).addHelp],
+  ["version", async () => (await import("./help/version.ts")).addVersion],
 ]);
 
 /**
@@ -120,7 +106,7 @@ const COMMANDS: ReadonlyMap<string, AddCommand> = new Map<string, AddCommand>([
 export async function run(argv: readonly string[], host: Host, wire: Wire): Promise<number> {
   let exitCode = 0;
   const root = emptyProgram(host);
-  for (const add of commandsFor(argv)) add(root, host, wire, (code) => exitCode = code);
+  for (const add of await commandsFor(argv)) add(root, host, wire, (code) => exitCode = code);
   if (wantsShortHelp(argv)) shorten(root);
   let running: CommandUnknownOpts | undefined;
   root.hook("preAction", (_, command) => {
@@ -160,20 +146,24 @@ async function reportUsageError(
 ): Promise<void> {
   if (error.code === "commander.help") return;
   const root = emptyProgram(host);
-  for (const add of COMMANDS.values()) add(root, host, wire, () => {});
+  for (const add of await loaded(COMMANDS.values())) add(root, host, wire, () => {});
   const { usageError } = await import("./help/usage_error.ts");
   host.err.write(usageError(error, argv, root));
 }
 
 /**
- * The commands needed to parse a command line: declaring all of them takes some milliseconds. A
+ * The commands needed to parse a command line: loading and declaring all of them takes some milliseconds. A
  * line that begins with the name of a command needs that one and the default command, whose flags
  * are also those of the program; only pull and help need all others.
  */
-function commandsFor(argv: readonly string[]): Iterable<AddCommand> {
-  const named = COMMANDS.get(argv[0] ?? "");
-  const alone = named !== undefined && named !== addPull && named !== addHelp;
-  return alone ? [addPull, named] : COMMANDS.values();
+function commandsFor(argv: readonly string[]): Promise<readonly AddCommand[]> {
+  const [first = ""] = argv;
+  const isAlone = COMMANDS.has(first) && first !== "pull" && first !== "help";
+  return loaded(isAlone ? ["pull", first].map((name) => COMMANDS.get(name)!) : COMMANDS.values());
+}
+
+function loaded(commands: Iterable<() => Promise<AddCommand>>): Promise<readonly AddCommand[]> {
+  return Promise.all([...commands].map((load) => load()));
 }
 
 /** Whether `--verbose` is given, for errors that occur where flags are not parsed. */
