@@ -81,12 +81,15 @@ export class Pusher {
     const { target, signal, emit } = context;
     const place = target.place(name);
     const blobs = distinctBlobs(manifest).toReversed();
-    const look = <T>(digest: Digest | undefined, ask: () => Promise<T>) =>
-      attempts.run(digest, 1, signal, ask);
-    const tagged = await look(undefined, () => target.tag(name, signal));
+    const tagged = await attempts.run(undefined, 1, signal, () => target.tag(name, signal));
+    using all = new FollowingController(signal);
     const has = await mapConcurrent(blobs, LOOKS, async (blob) => {
       if (this.#places.get(blob.digest)?.has(place)) return true;
-      return await look(blob.digest, () => target.has(name, blob, signal));
+      const ask = () => target.has(name, blob, all.signal);
+      return await attempts.run(blob.digest, 1, all.signal, ask);
+    }).catch((error) => {
+      all.abort(error);
+      throw error;
     });
     const missing = blobs.filter((_, i) => !has[i]);
     for (const { digest } of blobs.filter((_, i) => has[i])) this.#note(digest, place, name);

@@ -62,6 +62,8 @@ class BlobUpload {
   /** A request may have completed the blob although its response was lost. */
   #mayBeThere = false;
   #refusals = 0;
+  /** Failures in a row of an upload that the registry does not continue. */
+  #stales = 0;
 
   constructor(
     private readonly context: PushContext,
@@ -199,6 +201,12 @@ class BlobUpload {
       if (error.isFinal) throw error;
       return;
     }
+    if (error.kind === "stale") {
+      // It says that it has the upload, and does not continue it: the next attempt begins a new one.
+      if (++this.#stales > 1) this.#forget();
+      return;
+    }
+    this.#stales = 0;
     if (error.kind !== "digest") return;
     // The bytes were right: the registry has put them together in a wrong way, maybe from an earlier upload.
     if (++this.#refusals > 1) throw error;

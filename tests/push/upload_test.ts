@@ -138,6 +138,28 @@ Deno.test("where the registry is elsewhere than the chunk, its word counts", asy
   assertPushed(w);
 });
 
+Deno.test("an upload that the registry knows and does not continue is begun again", async () => {
+  await using w = await pushWorld();
+  let first: string | undefined;
+  w.registry.fault = ({ method, path }, n) => {
+    if (method === "PATCH" && n === 3) first = path;
+    return method === "PATCH" && path === first ? { status: 404 } : undefined;
+  };
+  const { error } = await w.push();
+  assert.equal(error, undefined);
+  assertPushed(w);
+});
+
+Deno.test("an upload that another login began, by a note, is begun again", async () => {
+  await using w = await pushWorld();
+  w.registry.fault = onPatch(3, { status: 403 });
+  assert.equal(kindOf((await w.push()).error), "auth");
+  w.registry.fault = ({ method }) => method === "GET" ? { status: 403 } : undefined;
+  const { error } = await w.push();
+  assert.equal(error, undefined);
+  assertPushed(w);
+});
+
 Deno.test("a registry that takes chunks and keeps nothing of them is given up", async () => {
   await using w = await pushWorld();
   w.registry.fault = ({ method }) =>

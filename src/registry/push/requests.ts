@@ -93,7 +93,8 @@ export class Requests implements Disposable {
   send(name: ModelName, url: URL, request: PushRequest): Promise<FinalResponse> {
     const { origin: home, repository } = this.#endpointOf(name);
     const { method, headers = {}, body, from, signal } = request;
-    const ends = body !== undefined || method === "PUT";
+    // After the last byte the registry puts the blob together, or stores the manifest.
+    const ends = method === "PUT";
     return hiding(
       this.#secrets,
       this.#authorized.send({

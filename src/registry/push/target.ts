@@ -12,9 +12,6 @@ import { digestOfTag, putManifest } from "./manifests.ts";
 import type { Requests } from "./requests.ts";
 import { advanced, leastIn, offsetIn, withDigest } from "./session.ts";
 
-/** An upload that is gone, in the words of several registries. */
-const FORGOTTEN: readonly number[] = [400, 404, 405, 410, 416];
-
 export class RegistryTarget implements PushTarget, Disposable {
   constructor(private readonly requests: Requests) {}
 
@@ -85,8 +82,9 @@ export class RegistryTarget implements PushTarget, Disposable {
       const location = await this.requests.location(name, final, upload.location, signal);
       return { ...upload, location, offset: offsetIn(headers) ?? 0 };
     }
-    if (!FORGOTTEN.includes(status)) throw await this.#refusal(name, final, "the upload");
+    if (isBusy(status)) throw await this.#refusal(name, final, "the upload");
     await discard(final.response);
+    // It is gone, another login's, or cannot be asked for: a new one tells what is really refused.
     return undefined;
   }
 

@@ -36,6 +36,9 @@ export function pushUrl(text: string, insecure: boolean): URL {
     throw refuse(`${quoted(odd, 40)} cannot be part of the name of a repository`);
   }
   const asked = scheme?.toLowerCase() === "http";
+  if (insecure && scheme?.toLowerCase() === "https") {
+    throw refuse("--insecure is plain http", "leave out either https:// or --insecure");
+  }
   const { hostname } = new URL(`http://${host}`);
   const isNear = ["loopback", "private", "link_local"].includes(addressKind(hostname));
   if (asked && !insecure && !isNear) {

@@ -20,6 +20,7 @@ import { identityIn, keptIdentity } from "../identity.ts";
 import { withMirrors } from "../mirrors/compose.ts";
 import { Mirrors } from "../mirrors/open.ts";
 import { type BecomeOwner, foreignOwner, refuseOwner } from "../owner.ts";
+import { wordOf } from "../../transfer/sources/word.ts";
 import { livePace } from "../pace/pace.ts";
 import type { Timetable } from "../pace/timetable.ts";
 import { userAgent } from "../version.ts";
@@ -132,7 +133,13 @@ function remoteSource(registry: RegistrySource, mirrors: Mirrors, emit: EmitPush
     isRemote: true,
     open: (...request) => all.open(...request),
     forgetAddress: (...what) => all.forgetAddress(...what),
-    model: async (name, signal) => ({ name, manifest: await all.manifest(name, signal) }),
+    model: async (name, signal) => {
+      const manifest = await all.manifest(name, signal);
+      if (manifest.from && name.digest === undefined) {
+        emit({ event: "warning", ...wordOf(manifest.from, name) });
+      }
+      return { name, manifest };
+    },
   };
 }
 

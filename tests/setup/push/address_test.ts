@@ -51,6 +51,13 @@ for (const [text, reason] of REFUSED) {
   });
 }
 
+Deno.test("push --to https://... with --insecure is refused: one of them is a mistake", () => {
+  assert.throws(() => pushUrl("https://registry.example.com", true), {
+    kind: "usage",
+    message: /--insecure is plain http/,
+  });
+});
+
 Deno.test("push --to with a password is refused, and does not show it", () => {
   for (const text of ["me:pa55@host", "https://me:pa55@host/x", "me:pa55/w@host"]) {
     assert.throws(() => pushUrl(text, false), (error) => {
