@@ -54,6 +54,8 @@ type AddCommand = (
   ended: (exitCode: number) => void,
 ) => void;
 
+type LoadCommand = () => Promise<AddCommand>;
+
 /** Commands that write events with `--output json`; all others write one document. */
 const EVENT_COMMANDS: readonly string[] = [
   "pull",
@@ -69,10 +71,7 @@ const EVENT_COMMANDS: readonly string[] = [
 ];
 
 /** In the order of the help. */
-const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map<
-  string,
-  () => Promise<AddCommand>
->([
+const COMMANDS: ReadonlyMap<string, LoadCommand> = new Map<string, LoadCommand>([
   ["pull", async () => (await import("./pull/command.ts")).addPull],
   ["list", async () => (await import("./list/command.ts")).addList],
   ["show", async () => (await import("./show/command.ts")).addShow],
@@ -162,7 +161,7 @@ function commandsFor(argv: readonly string[]): Promise<readonly AddCommand[]> {
   return loaded(isAlone ? ["pull", first].map((name) => COMMANDS.get(name)!) : COMMANDS.values());
 }
 
-function loaded(commands: Iterable<() => Promise<AddCommand>>): Promise<readonly AddCommand[]> {
+function loaded(commands: Iterable<LoadCommand>): Promise<readonly AddCommand[]> {
   return Promise.all([...commands].map((load) => load()));
 }
 

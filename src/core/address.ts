@@ -15,6 +15,11 @@ export type AddressKind =
 /** Characters that would make the URL parser read something other than a host. */
 const DELIMITER = /[\s/\\?#@]/;
 
+/** Whether `host`, without a port, is an address of this machine or of the network that it is in. */
+export function isNear(host: string): boolean {
+  return ["loopback", "private", "link_local"].includes(addressKind(host));
+}
+
 /**
  * The kind of `host`, without a port: an IPv4 literal, an IPv6 literal with or without brackets
  * and zone, or a name. Notations that the URL parser reads as an IPv4 address (`127.1`,

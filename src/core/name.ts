@@ -1,6 +1,6 @@
 /** Model names, parsed as Ollama parses them, so that both use the same model and path. */
 
-import { addressKind } from "./address.ts";
+import { isNear } from "./address.ts";
 import { type Digest, isDigest } from "./digest.ts";
 import { PullamaError } from "./errors.ts";
 import { nameOfPage, nameWithHost, originalName } from "./name_hint.ts";
@@ -108,8 +108,7 @@ export function plainHttp(name: ModelName, insecure: boolean): boolean {
   }
   if (insecure) return true;
   if (name.scheme !== "http") return false;
-  const kind = addressKind(url.hostname);
-  if (kind === "loopback" || kind === "private" || kind === "link_local") return true;
+  if (isNear(url.hostname)) return true;
   throw new PullamaError(
     "usage",
     `cannot connect to ${name.host} over plain http: it is not a loopback or private address`,

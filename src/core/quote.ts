@@ -38,6 +38,11 @@ export function quoted(text: string, max = 80): string {
   return escaped(JSON.stringify(cut));
 }
 
+/** A URL in quotes: without what may be a password, which is whatever is before the last "@", and without its query. */
+export function quotedUrl(text: string): string {
+  return quoted(text.replace(/^.*@/s, "...@").replace(/[?#].*$/s, "?..."), 120);
+}
+
 function codesOf(character: string): string {
   return character.split("")
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)

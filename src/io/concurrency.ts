@@ -1,5 +1,7 @@
 /** Maps items with bounded concurrency. */
 
+import { FollowingController } from "./abort.ts";
+
 /**
  * The results of `work` for all `items`, in their order, with at most `atOnce` running at a time.
  * Rejects with the first rejection.
@@ -16,6 +18,32 @@ export async function mapConcurrent<T, R>(
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   return results;
+}
+
+/**
+ * As `mapConcurrent`, but the first rejection ends what is running: it aborts the signal of each, and is passed on once
+ * all of them have ended. Also rejects with the reason of `signal`.
+ */
+export async function mapTogether<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  signal: AbortSignal,
+  work: (item: T, signal: AbortSignal) => Promise<R>,
+): Promise<R[]> {
+  using all = new FollowingController(signal);
+  const ended = await mapConcurrent(items, atOnce, async (item) => {
+    try {
+      all.signal.throwIfAborted();
+      return { result: await work(item, all.signal) };
+    } catch (error) {
+      all.abort(error);
+      return undefined;
+    }
+  });
+  return ended.map((one) => {
+    if (one) return one.result;
+    throw all.signal.reason;
+  });
 }
 
 /** Items of one batch. */

@@ -1,5 +1,7 @@
 /** Detects connections that have stalled or are extremely slow. */
 
+import { PullamaError } from "../core/errors.ts";
+import { formatDuration, tooSlowText } from "../core/units.ts";
 import type { ByteReader } from "./byte_reader.ts";
 
 /** When a connection counts as stalled. Times in milliseconds. */
@@ -20,6 +22,15 @@ export interface StallLimits {
 export interface Stall {
   readonly silentMs: number;
   readonly slow?: { readonly bytesPerSecond: number; readonly ms: number };
+}
+
+/** The error of a connection that has stalled. */
+export function stallError({ silentMs, slow }: Stall): PullamaError {
+  const hint = "check the network connection";
+  const reason = slow
+    ? tooSlowText(slow.bytesPerSecond, slow.ms)
+    : `no data received for ${formatDuration(silentMs)}`;
+  return new PullamaError("timeout", reason, { hint });
 }
 
 export const DEFAULT_STALL_LIMITS: StallLimits = {

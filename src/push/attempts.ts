@@ -3,19 +3,18 @@
 import type { Digest } from "../core/digest.ts";
 import { asPullamaError, type PullamaError } from "../core/errors.ts";
 import { Backoff } from "../transfer/retry/backoff.ts";
+import { Waits } from "../transfer/retry/waits.ts";
 import type { PushContext } from "./context.ts";
-
-/** An outage is reported at most this often, in milliseconds, for all connections together. */
-const REPORT_EVERY = 60_000;
 
 /** The attempts of one push: all its connections respect a server's Retry-After together. */
 export class Attempts {
-  #pausedUntil = -Infinity;
-  #reportedAt = -Infinity;
+  readonly #waits: Waits;
 
   constructor(
     private readonly context: Pick<PushContext, "settings" | "clock" | "emit">,
-  ) {}
+  ) {
+    this.#waits = new Waits(context);
+  }
 
   /**
    * Calls `attempt` until it succeeds. `gained`: the bytes of `needed` that were gained since the last call. Rejects with
@@ -28,38 +27,19 @@ export class Attempts {
     attempt: () => Promise<T>,
     gained: (error: PullamaError) => number = () => 0,
   ): Promise<T> {
-    const { settings, clock, emit } = this.context;
+    const { settings, clock } = this.context;
     const backoff = new Backoff(settings, clock);
     for (;;) {
-      await this.#resumed(signal);
+      await this.#waits.resumed(signal);
       try {
         return await attempt();
       } catch (caught) {
         signal.throwIfAborted();
         const error = asPullamaError(caught);
         const delay = backoff.after(error, gained(error), needed, false);
-        if (error.retryAfterMs !== undefined) {
-          this.#pausedUntil = Math.max(this.#pausedUntil, clock.now() + error.retryAfterMs);
-        }
-        if (delay.goneMs === undefined) emit({ event: "retry", digest, ...delay, error });
-        else this.#reportOutage(delay.goneMs, error);
-        await clock.sleep(delay.waitMs, signal);
+        this.#waits.pause(error);
+        await this.#waits.over(digest, delay, error, signal);
       }
     }
-  }
-
-  async #resumed(signal: AbortSignal): Promise<void> {
-    const { clock } = this.context;
-    signal.throwIfAborted();
-    while (clock.now() < this.#pausedUntil) {
-      await clock.sleep(this.#pausedUntil - clock.now(), signal);
-    }
-  }
-
-  #reportOutage(sinceMs: number, error: PullamaError): void {
-    const now = this.context.clock.now();
-    if (now - this.#reportedAt < REPORT_EVERY) return;
-    this.#reportedAt = now;
-    this.context.emit({ event: "waiting", sinceMs, error });
   }
 }

@@ -1,12 +1,10 @@
 /** Pushes models to a registry: their blobs, several at a time, then the manifest. */
 
 import type { Digest } from "../core/digest.ts";
-import { PullamaError } from "../core/errors.ts";
 import { type Descriptor, distinctBlobs, type Manifest, manifestSize } from "../core/manifest.ts";
 import { fullName, type ModelName } from "../core/name.ts";
 import type { PushPlan, PushSummary } from "../core/reports/push.ts";
-import { FollowingController } from "../io/abort.ts";
-import { mapConcurrent } from "../io/concurrency.ts";
+import { mapTogether } from "../io/concurrency.ts";
 import { Attempts } from "./attempts.ts";
 import type { PushContext } from "./context.ts";
 import { uploadBlob } from "./upload.ts";
@@ -82,14 +80,9 @@ export class Pusher {
     const place = target.place(name);
     const blobs = distinctBlobs(manifest).toReversed();
     const tagged = await attempts.run(undefined, 1, signal, () => target.tag(name, signal));
-    using all = new FollowingController(signal);
-    const has = await mapConcurrent(blobs, LOOKS, async (blob) => {
+    const has = await mapTogether(blobs, LOOKS, signal, async (blob, signal) => {
       if (this.#places.get(blob.digest)?.has(place)) return true;
-      const ask = () => target.has(name, blob, all.signal);
-      return await attempts.run(blob.digest, 1, all.signal, ask);
-    }).catch((error) => {
-      all.abort(error);
-      throw error;
+      return await attempts.run(blob.digest, 1, signal, () => target.has(name, blob, signal));
     });
     const missing = blobs.filter((_, i) => !has[i]);
     for (const { digest } of blobs.filter((_, i) => has[i])) this.#note(digest, place, name);
@@ -115,10 +108,7 @@ export class Pusher {
     const { target, settings, clock, emit } = context;
     const place = target.place(name);
     const total = { sent: 0, mounted: 0 };
-    using all = new FollowingController(context.signal);
-    const { signal } = all;
-    const send = async (blob: Descriptor) => {
-      signal.throwIfAborted();
+    const send = async (blob: Descriptor, signal: AbortSignal) => {
       const began = clock.now();
       const from = this.#elsewhere(blob.digest, name, place);
       const result = await uploadBlob(context, attempts, { name, blob, from, signal });
@@ -129,16 +119,7 @@ export class Pusher {
         emit({ event: "blob_mounted", blob, from: from! });
       } else emit({ event: "blob_pushed", blob, elapsedMs: clock.now() - began });
     };
-    let first: { readonly error: unknown } | undefined;
-    await mapConcurrent(missing, settings.connections, async (blob) => {
-      try {
-        await send(blob);
-      } catch (error) {
-        first ??= { error };
-        all.abort(new PullamaError("interrupted", "another blob could not be pushed"));
-      }
-    });
-    if (first) throw first.error;
+    await mapTogether(missing, settings.connections, context.signal, send);
     return total;
   }
 

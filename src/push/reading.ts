@@ -5,10 +5,9 @@ import { shortId } from "../core/digest.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Range } from "../core/ranges.ts";
-import { formatDuration, tooSlowText } from "../core/units.ts";
 import { FollowingController } from "../io/abort.ts";
 import { byteReader } from "../io/byte_reader.ts";
-import { type Stall, StallWatch } from "../io/stall.ts";
+import { stallError, StallWatch } from "../io/stall.ts";
 import type { RunningHash } from "../io/streams/running_hash.ts";
 import { Backoff } from "../transfer/retry/backoff.ts";
 import type { PushContext } from "./context.ts";
@@ -97,7 +96,7 @@ export class BlobReading {
     const { signal } = attempt;
     const body = await source.open(this.name, this.blob, { start, end }, signal);
     const watched = new StallWatch().over(byteReader(body.stream), (stall) => {
-      attempt.abort(stalled(stall));
+      attempt.abort(stallError(stall));
     });
     const reader = limited ? limit.through(watched, signal) : watched;
     let position = body.range.start;
@@ -132,11 +131,4 @@ export class BlobReading {
       hint: "it was changed meanwhile: run the same command again",
     });
   }
-}
-
-function stalled({ silentMs, slow }: Stall): PullamaError {
-  const reason = slow
-    ? tooSlowText(slow.bytesPerSecond, slow.ms)
-    : `no data received for ${formatDuration(silentMs)}`;
-  return new PullamaError("timeout", reason, { hint: "check the network connection" });
 }

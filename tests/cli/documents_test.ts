@@ -123,10 +123,15 @@ Deno.test("docs/json-events.md lists exactly the fields of status", async () => 
   // A rate and an ETA need bytes that arrive.
   let size = 5000;
   const arriving = setInterval(() => Deno.writeFileSync(path, new Uint8Array(size += 10)), 20);
-  let status;
-  do status = await at.document("status"); while (!JSON.stringify(status).includes("eta_seconds"));
-  clearInterval(arriving);
-  assertDocumented("pullama status", [status]);
+  try {
+    let status;
+    do status = await at.document("status"); while (
+      !JSON.stringify(status).includes("eta_seconds")
+    );
+    assertDocumented("pullama status", [status]);
+  } finally {
+    clearInterval(arriving);
+  }
 });
 
 Deno.test("docs/json-events.md lists exactly the fields of list and show", async () => {

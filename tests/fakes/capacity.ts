@@ -17,18 +17,22 @@ let measured: Promise<number> | undefined;
  * buffers, and tests that count the bytes a kill costs would count those.
  */
 export async function sustained(bytesPerSecond: number): Promise<number> {
-  const capacity = await (measured ??= measure());
+  const capacity = await measure();
   return capacity >= FAST ? bytesPerSecond : Math.min(bytesPerSecond, capacity * SHARE);
 }
 
 /** A limit in milliseconds that what is right keeps, longer on a slow computer. */
 export async function slowed(ms: number): Promise<number> {
-  const capacity = await (measured ??= measure());
+  const capacity = await measure();
   return capacity >= FAST ? ms : ms * FAST / capacity * 2;
 }
 
-/** Bytes per second that one connection receives and hashes. */
-async function measure(): Promise<number> {
+/** Bytes per second that one connection receives and hashes; looked at once. */
+function measure(): Promise<number> {
+  return measured ??= measureNow();
+}
+
+async function measureNow(): Promise<number> {
   const piece = new Uint8Array(64 << 10);
   const server = net.createServer((socket) => {
     socket.on("error", () => {});

@@ -1,20 +1,24 @@
 /** Flags that several commands share. */
 
 import { Option } from "@commander-js/extra-typings";
+import type { Timetable } from "../../setup/pace/timetable.ts";
 import { type Mode, MODES } from "../../ui/mode.ts";
 import {
+  duration,
   durationOrForever,
   each,
   hosts,
   path,
   pathOrStdin,
   sizeFrom,
+  timetable,
   wholeNumber,
 } from "./values.ts";
 
 const STORAGE = "Storage:";
 const NETWORK = "Network:";
 const OUTPUT = "Output:";
+const MIB = 2 ** 20;
 
 export function modelsDirFlag(): Option<"--models-dir <dir>", undefined, undefined, string> {
   return new Option("--models-dir <dir>", "where models are stored (env: OLLAMA_MODELS)")
@@ -27,6 +31,23 @@ export function modelsDirFlag(): Option<"--models-dir <dir>", undefined, undefin
 export function diskRateFlag(): Option<"--limit-rate <size>", undefined, undefined, number> {
   return new Option("--limit-rate <size>", "bytes per second, such as 50M")
     .argParser(sizeFrom(1, "1")).helpGroup(STORAGE);
+}
+
+export function rateFlag(): Option<"--limit-rate <rate>", undefined, undefined, Timetable> {
+  return new Option("--limit-rate <rate>", "bytes per second, such as 5M, or 1M,01:00-07:00=off")
+    .argParser(timetable).helpGroup(NETWORK);
+}
+
+export function timeoutFlag(): Option<"--timeout <dur>", undefined, number, number> {
+  return new Option("--timeout <dur>", "time limit for one attempt at a chunk")
+    .argParser(duration).default(30 * 60_000, "30m").helpGroup(NETWORK);
+}
+
+export function chunkSizeFlag(
+  description: string,
+): Option<"--chunk-size <size>", undefined, number, number> {
+  return new Option("--chunk-size <size>", description)
+    .argParser(sizeFrom(MIB / 16, "64KiB")).default(64 * MIB, "64MiB").helpGroup(NETWORK);
 }
 
 export function fromFileFlag(): Option<"--from-file <file>", undefined, undefined, string> {

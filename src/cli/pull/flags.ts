@@ -3,6 +3,7 @@
 import { type Command, Option } from "@commander-js/extra-typings";
 import {
   caCertFlag,
+  chunkSizeFlag,
   insecureFlag,
   maxRetriesFlag,
   mirrorFlag,
@@ -11,17 +12,18 @@ import {
   offlineFlag,
   outputFlag,
   quietFlag,
+  rateFlag,
   retryForFlag,
+  timeoutFlag,
   tokenHostFlag,
   verboseFlag,
 } from "../args/flags.ts";
 import type { DisplayFlags } from "../args/options.ts";
 import type { PullFlags } from "./options.ts";
-import { duration, hours, numberOrAuto, sizeFrom, timetable } from "../args/values.ts";
+import { hours, numberOrAuto } from "../args/values.ts";
 
 const STORAGE = "Storage:";
 const NETWORK = "Network:";
-const MIB = 2 ** 20;
 
 /** Both interfaces as a plain object type, which commander requires for option values. */
 type Flags = Pick<PullFlags & DisplayFlags, keyof PullFlags | keyof DisplayFlags>;
@@ -66,24 +68,15 @@ export function withNetworkFlags(command: Command): Command<[], NetworkFlags> {
       new Option("--connections <n>", "parallel connections, 1 to 64; auto: as many as serve")
         .argParser(numberOrAuto(1, 64)).default("auto" as const).helpGroup(NETWORK),
     )
-    .addOption(
-      new Option("--limit-rate <rate>", "bytes per second, such as 5M, or 1M,01:00-07:00=off")
-        .argParser(timetable).helpGroup(NETWORK),
-    )
+    .addOption(rateFlag())
     .addOption(
       new Option("--window <hours>", "download only then, such as 22:00-06:00; repeatable")
         .argParser(hours).helpGroup(NETWORK),
     )
     .addOption(maxRetriesFlag())
     .addOption(retryForFlag())
-    .addOption(
-      new Option("--timeout <dur>", "time limit for one attempt at a chunk")
-        .argParser(duration).default(30 * 60_000, "30m").helpGroup(NETWORK),
-    )
-    .addOption(
-      new Option("--chunk-size <size>", "length of chunks if the registry sets none")
-        .argParser(sizeFrom(MIB / 16, "64KiB")).default(64 * MIB, "64MiB").helpGroup(NETWORK),
-    )
+    .addOption(timeoutFlag())
+    .addOption(chunkSizeFlag("length of chunks if the registry sets none"))
     .addOption(caCertFlag())
     .addOption(tokenHostFlag())
     .addOption(mirrorFlag())

@@ -3,6 +3,7 @@
 import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import {
   caCertFlag,
+  chunkSizeFlag,
   insecureFlag,
   maxRetriesFlag,
   mirrorFlag,
@@ -10,11 +11,13 @@ import {
   noColorFlag,
   outputFlag,
   quietFlag,
+  rateFlag,
   retryForFlag,
+  timeoutFlag,
   tokenHostFlag,
   verboseFlag,
 } from "../args/flags.ts";
-import { duration, sizeFrom, timetable, wholeNumber } from "../args/values.ts";
+import { wholeNumber } from "../args/values.ts";
 import type { Host } from "../host/host.ts";
 import type { PushWire } from "./run.ts";
 
@@ -39,7 +42,6 @@ Examples:
   pullama push llama3.2 --to 10.0.0.5:5000 --insecure --from-registry`;
 
 const NETWORK = "Network:";
-const MIB = 2 ** 20;
 
 export function addPush(
   root: CommandUnknownOpts,
@@ -69,20 +71,11 @@ export function addPush(
       new Option("--connections <n>", "blobs that are sent at the same time, 1 to 64")
         .argParser(wholeNumber(1, 64)).default(4).helpGroup(NETWORK),
     )
-    .addOption(
-      new Option("--limit-rate <rate>", "bytes per second, such as 5M, or 1M,01:00-07:00=off")
-        .argParser(timetable).helpGroup(NETWORK),
-    )
+    .addOption(rateFlag())
     .addOption(maxRetriesFlag())
     .addOption(retryForFlag())
-    .addOption(
-      new Option("--timeout <dur>", "time limit for one attempt at a chunk")
-        .argParser(duration).default(30 * 60_000, "30m").helpGroup(NETWORK),
-    )
-    .addOption(
-      new Option("--chunk-size <size>", "bytes of one request")
-        .argParser(sizeFrom(MIB / 16, "64KiB")).default(64 * MIB, "64MiB").helpGroup(NETWORK),
-    )
+    .addOption(timeoutFlag())
+    .addOption(chunkSizeFlag("bytes of one request"))
     .addOption(caCertFlag())
     .addOption(tokenHostFlag())
     .addOption(mirrorFlag())

@@ -5,7 +5,14 @@
 
 import { networkError } from "../diagnose/network_error.ts";
 import { discard } from "../http/http.ts";
-import { type Authorization, login, type LoginOptions, noAccess, withClock } from "./login.ts";
+import {
+  type Authorization,
+  keyOf,
+  login,
+  type LoginOptions,
+  noAccess,
+  withClock,
+} from "./login.ts";
 import { areSameService, ForeignTokenHosts } from "./token_host.ts";
 import type { FinalResponse, RedirectingHttp } from "../http/redirects.ts";
 import { SingleFlight } from "./single_flight.ts";
@@ -179,12 +186,4 @@ export class AuthorizedHttp {
 /** Whether a 401 from there is a challenge: object stores send one for an expired URL. */
 function isOfRegistry(url: URL, home: string): boolean {
   return url.origin === home || areSameService(url, new URL(home));
-}
-
-/** What a token is for, which is sent for nothing else. */
-function keyOf(
-  origin: string,
-  { repository, push }: Pick<AuthorizedRequest, "repository" | "push">,
-): string {
-  return [origin, repository, ...(push ? ["push", push.from ?? ""] : [])].join(" ");
 }

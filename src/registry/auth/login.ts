@@ -40,6 +40,14 @@ export interface Access {
   readonly push?: Pushing | undefined;
 }
 
+/** What an authorization is for, which is sent for nothing else. */
+export function keyOf(
+  origin: string,
+  { repository, push }: Pick<Access, "repository" | "push">,
+): string {
+  return [origin, repository, ...(push ? ["push", push.from ?? ""] : [])].join(" ");
+}
+
 export interface LoginOptions extends TokenOptions, CredentialOptions {
   readonly lookup: Lookup;
   /** Called for a key that exists but cannot be used, if the registry does not require it. */
@@ -126,7 +134,7 @@ class Login {
         return { reason: `the token server has ${internal} (${realm.hostname})`, hint: CONTACT };
       }
       const problem = notSent(realm);
-      const model = [registry.origin, repository, ...(push ? ["push", push.from] : [])].join(" ");
+      const model = keyOf(registry.origin, this.access);
       const anonymous = () => this.#anonymously(request, realm, problem);
       return await foreign.token(model, realm, now, anonymous) ?? problem;
     }

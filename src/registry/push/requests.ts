@@ -93,8 +93,6 @@ export class Requests implements Disposable {
   send(name: ModelName, url: URL, request: PushRequest): Promise<FinalResponse> {
     const { origin: home, repository } = this.#endpointOf(name);
     const { method, headers = {}, body, from, signal } = request;
-    // After the last byte the registry puts the blob together, or stores the manifest.
-    const ends = method === "PUT";
     return hiding(
       this.#secrets,
       this.#authorized.send({
@@ -105,7 +103,8 @@ export class Requests implements Disposable {
         body,
         headers,
         push: { from },
-        ...(ends && { headerMs: this.#finishMs }),
+        // After the last byte the registry puts the blob together, or stores the manifest.
+        ...(method === "PUT" && { headerMs: this.#finishMs }),
         signal,
       }),
     );

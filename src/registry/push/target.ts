@@ -12,6 +12,9 @@ import { digestOfTag, putManifest } from "./manifests.ts";
 import type { Requests } from "./requests.ts";
 import { advanced, leastIn, offsetIn, withDigest } from "./session.ts";
 
+/** An upload that is gone, or is elsewhere than the chunk. */
+const GONE: readonly number[] = [404, 410, 416];
+
 export class RegistryTarget implements PushTarget, Disposable {
   constructor(private readonly requests: Requests) {}
 
@@ -105,7 +108,7 @@ export class RegistryTarget implements PushTarget, Disposable {
       signal,
     });
     const { status, headers } = final.response;
-    if (status === 404 || status === 410 || status === 416) {
+    if (GONE.includes(status)) {
       await discard(final.response);
       const { host } = final.url;
       throw new PullamaError("stale", `${host} does not continue the upload (${status})`);
@@ -131,7 +134,7 @@ export class RegistryTarget implements PushTarget, Disposable {
       signal,
     });
     const { status, headers } = final.response;
-    if (status === 404 || status === 410 || status === 416) {
+    if (GONE.includes(status)) {
       await discard(final.response);
       throw new PullamaError("stale", `${final.url.host} has forgotten the upload (${status})`);
     }

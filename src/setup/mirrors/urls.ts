@@ -1,7 +1,7 @@
 /** The mirrors that the user names. */
 
 import { PullamaError } from "../../core/errors.ts";
-import { quoted } from "../../core/quote.ts";
+import { quotedUrl } from "../../core/quote.ts";
 
 export interface MirrorOptions {
   /** URLs without credentials, query and trailing slash; tried in this order. */
@@ -41,9 +41,8 @@ export function mirrorOptions(
 /** `text` in its usual form. A password in it is not shown. */
 export function mirrorUrl(text: string, where: string): string {
   const refuse = (reason: string) => {
-    // Whatever is before the last "@" may be a password, however the URL is written.
-    const shown = quoted(text.replace(/^.*@/s, "...@").replace(/[?#].*$/s, "?..."), 120);
-    return new PullamaError("usage", `invalid ${where} ${shown}: ${reason}`, { hint: ALLOWED });
+    const message = `invalid ${where} ${quotedUrl(text)}: ${reason}`;
+    return new PullamaError("usage", message, { hint: ALLOWED });
   };
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text) ?? [];
   if (scheme === undefined) throw refuse("expected a URL that begins with http:// or https://");

@@ -1,8 +1,8 @@
 /** The registry that the user pushes to. */
 
-import { addressKind } from "../../core/address.ts";
+import { isNear } from "../../core/address.ts";
 import { PullamaError } from "../../core/errors.ts";
-import { quoted } from "../../core/quote.ts";
+import { quoted, quotedUrl } from "../../core/quote.ts";
 import { isHost } from "../trust.ts";
 
 const ALLOWED = "write it like 10.0.0.5:5000, or registry.example.com/models";
@@ -18,13 +18,12 @@ const PART = /^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*$/;
  */
 export function pushUrl(text: string, insecure: boolean): URL {
   const refuse = (reason: string, hint = ALLOWED) => {
-    // Whatever is before the last "@" may be a password, however it is written.
-    const shown = quoted(text.replace(/^.*@/s, "...@").replace(/[?#].*$/s, "?..."), 120);
-    return new PullamaError("usage", `cannot push to ${shown}: ${reason}`, { hint });
+    return new PullamaError("usage", `cannot push to ${quotedUrl(text)}: ${reason}`, { hint });
   };
   if (text.includes("@")) throw refuse("it contains credentials", LOGIN);
-  const [, scheme, rest = text] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
-  if (scheme !== undefined && !/^https?$/i.test(scheme)) {
+  const [, given, rest = text] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? [];
+  const scheme = given?.toLowerCase();
+  if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
     throw refuse("expected a host, http:// or https://");
   }
   if (/[?#]/.test(rest)) throw refuse("it has a query or a fragment");
@@ -35,17 +34,15 @@ export function pushUrl(text: string, insecure: boolean): URL {
   if (odd !== undefined) {
     throw refuse(`${quoted(odd, 40)} cannot be part of the name of a repository`);
   }
-  const asked = scheme?.toLowerCase() === "http";
-  if (insecure && scheme?.toLowerCase() === "https") {
+  if (insecure && scheme === "https") {
     throw refuse("--insecure is plain http", "leave out either https:// or --insecure");
   }
   const { hostname } = new URL(`http://${host}`);
-  const isNear = ["loopback", "private", "link_local"].includes(addressKind(hostname));
-  if (asked && !insecure && !isNear) {
+  if (scheme === "http" && !insecure && !isNear(hostname)) {
     throw refuse(
       "plain http, and it is not a loopback or private address",
       "use https, or add --insecure if you trust the network in between",
     );
   }
-  return new URL(`${insecure || asked ? "http" : "https"}://${[host, ...parts].join("/")}`);
+  return new URL(`${insecure ? "http" : scheme ?? "https"}://${[host, ...parts].join("/")}`);
 }

@@ -40,8 +40,9 @@ export class UploadFolder implements UploadNotes {
     const id = createHash("sha256").update(`${place} ${blob.digest}`).digest("hex");
     try {
       const own = await makeOwnFolder(this.folder, paths.own);
-      await makeFolder(disk, paths.temporary, (await ownershipIn(paths.own)).folder);
-      await makeFolder(disk, paths.uploads, (await ownershipIn(paths.own)).folder);
+      const inside = (await ownershipIn(paths.own)).folder;
+      await makeFolder(disk, paths.temporary, inside);
+      await makeFolder(disk, paths.uploads, inside);
       const path = `${paths.uploads}/${id}.json`;
       const lock = await tryLock(`${paths.uploads}/${id}.lock`, { ownership: own });
       if (!lock) return undefined;

@@ -12,8 +12,7 @@ import { isMissing } from "../../io/file_error.ts";
 import { openForReading } from "../../io/guarded.ts";
 import { fileSource, streamOf } from "../../io/streams/file_stream.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
-import { findInstalled } from "../manifests/installed.ts";
-import { openWanted } from "../read/folder_source.ts";
+import { openWanted, requireInstalled } from "../read/folder_source.ts";
 
 /** What tells a file from one that has replaced or changed it. */
 type Identity = Pick<Deno.FileInfo, "dev" | "ino" | "mtime">;
@@ -28,12 +27,7 @@ export class PushedFolder implements PushSource {
   /** Rejects with `not_found` where it is not installed, `moved` where it is pinned to another manifest, and kind local. */
   async model(name: ModelName, signal: AbortSignal): Promise<PushedModel> {
     signal.throwIfAborted();
-    const file = await findInstalled(this.paths, name);
-    if (!file) {
-      throw new PullamaError("not_found", `it is not installed in ${this.paths.root}`, {
-        hint: "see which models are: pullama list",
-      });
-    }
+    const file = await requireInstalled(this.paths, name);
     const { manifest } = await openWanted(this.paths, file, name, this.machine);
     return { name: file.name, manifest };
   }

@@ -30,11 +30,7 @@ export class FolderSource implements Source {
    */
   async manifest(name: ModelName, signal: AbortSignal): Promise<Manifest> {
     signal.throwIfAborted();
-    const file = await findInstalled(this.paths, name);
-    if (!file) {
-      const hint = "see which models are: pullama list";
-      throw new PullamaError("not_found", `it is not installed in ${this.paths.root}`, { hint });
-    }
+    const file = await requireInstalled(this.paths, name);
     return (await openWanted(this.paths, file, name, this.machine)).manifest;
   }
 
@@ -64,6 +60,14 @@ export class FolderSource implements Source {
   forgetAddress(): readonly Range[] {
     return [];
   }
+}
+
+/** The manifest file of a model. Rejects with `not_found` where it is not installed, and kind local. */
+export async function requireInstalled(paths: Paths, name: ModelName): Promise<NamedFile> {
+  const file = await findInstalled(paths, name);
+  if (file) return file;
+  const hint = "see which models are: pullama list";
+  throw new PullamaError("not_found", `it is not installed in ${paths.root}`, { hint });
 }
 
 /**

@@ -5,11 +5,11 @@ import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
 import type { Descriptor, Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import type { Chunk, Range } from "../../core/ranges.ts";
-import { formatDuration, tooSlowText } from "../../core/units.ts";
+import { formatDuration } from "../../core/units.ts";
 import { FollowingController, onAbort } from "../../io/abort.ts";
 import { type ByteReader, byteReader } from "../../io/byte_reader.ts";
 import type { RateLimit } from "../../io/limit.ts";
-import type { Stall, StallWatch } from "../../io/stall.ts";
+import { type Stall, stallError, type StallWatch } from "../../io/stall.ts";
 import { BodyReader, type ConnectionBuffers } from "./buffers.ts";
 import type { PullContext } from "../context.ts";
 
@@ -125,7 +125,7 @@ export class Fetcher {
       let stall: Stall | undefined;
       const watched = watch.over(endedBy(attempt.signal, byteReader(body.stream)), (how) => {
         stall = how;
-        attempt.abort(stalled(how));
+        attempt.abort(stallError(how));
       });
       const limited = limit.through(watched, attempt.signal);
       const count = (bytes: number) => {
@@ -178,14 +178,6 @@ function failureOf(error: unknown, signal: AbortSignal): PullamaError | undefine
   const { kind } = asPullamaError(error);
   const ofBody = TRANSPORT.includes(kind) && !signal.aborted;
   return ofBody ? asPullamaError(error) : undefined;
-}
-
-function stalled({ silentMs, slow }: Stall): PullamaError {
-  const hint = "check the network connection";
-  const reason = slow
-    ? tooSlowText(slow.bytesPerSecond, slow.ms)
-    : `no data received for ${formatDuration(silentMs)}`;
-  return new PullamaError("timeout", reason, { hint });
 }
 
 function tooLong(timeoutMs: number): PullamaError {
