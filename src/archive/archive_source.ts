@@ -7,6 +7,7 @@ import { type Descriptor, type Manifest, movedError } from "../core/manifest.ts"
 import { fullName, type ModelName } from "../core/name.ts";
 import type { Chunk, Range } from "../core/ranges.ts";
 import { type ByteSource, streamOf } from "../io/streams/file_stream.ts";
+import { ReadAhead } from "../io/streams/read_ahead.ts";
 import type { ArchivedModel, Contents, Place } from "./contents.ts";
 
 /** Digests are not verified: the store that receives the bytes does that. */
@@ -53,7 +54,8 @@ export class ArchiveSource implements Source {
         readAt: (buffer: Uint8Array, position: number) => this.file.readAt(buffer, at + position),
         close() {},
       };
-      resolve({ range, ranged: true, stream: streamOf(bytes, this.path, range, signal) });
+      const ahead = new ReadAhead(bytes, range.end);
+      resolve({ range, ranged: true, stream: streamOf(ahead, this.path, range, signal) });
     });
   }
 

@@ -12,8 +12,8 @@ import type { RunningHash } from "../io/streams/running_hash.ts";
 import { Backoff } from "../transfer/retry/backoff.ts";
 import type { PushContext } from "./context.ts";
 
-/** Bytes of one read. */
-const PIECE = 256 * 1024;
+/** Bytes of one read: each is memory of its own, which the runtime is slow to free. */
+const PIECE = 64 * 1024;
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 

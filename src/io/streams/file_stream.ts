@@ -90,10 +90,15 @@ export async function readFully(
 
 /** An open file as such a source. */
 export function fileSource(file: Deno.FsFile): ByteSource {
+  /** Where the file is; undefined: unknown. */
+  let at: number | undefined;
   return {
     async readAt(buffer, position) {
-      await file.seek(position, Deno.SeekMode.Start);
-      return await file.read(buffer) ?? 0;
+      if (position !== at) await file.seek(position, Deno.SeekMode.Start);
+      at = undefined;
+      const count = await file.read(buffer) ?? 0;
+      at = position + count;
+      return count;
     },
     close: () => file.close(),
   };

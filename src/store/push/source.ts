@@ -11,6 +11,7 @@ import type { PushedModel, PushSource } from "../../core/upload/target.ts";
 import { isMissing } from "../../io/file_error.ts";
 import { openForReading } from "../../io/guarded.ts";
 import { fileSource, streamOf } from "../../io/streams/file_stream.ts";
+import { ReadAhead } from "../../io/streams/read_ahead.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { openWanted, requireInstalled } from "../read/folder_source.ts";
 
@@ -51,7 +52,8 @@ export class PushedFolder implements PushSource {
       file.close();
       throw error;
     }
-    return { range, ranged: true, stream: streamOf(fileSource(file), path, range, signal) };
+    const ahead = new ReadAhead(fileSource(file), range.end);
+    return { range, ranged: true, stream: streamOf(ahead, path, range, signal) };
   }
 
   /** There is one place only. */
