@@ -4,6 +4,8 @@
 const GOAL_MS = 1500;
 const FIRST = 4 * 1024 * 1024;
 const LEAST = 512 * 1024;
+/** Also after failures. */
+const LEAST_AFTER_FAILURES = 64 * 1024;
 
 /**
  * As many as take a second or two, up to `most`. Some registries forget an upload of which a request broke off: short ones
@@ -24,5 +26,10 @@ export class ChunkLength {
   took(bytes: number, ms: number): void {
     const goal = ms > 0 ? bytes / ms * GOAL_MS : Infinity;
     this.#length = Math.floor(Math.min(Math.max(goal, LEAST), 2 * this.#length, this.most));
+  }
+
+  /** A request was broken off: where the network does so often, one of half the length may get through. */
+  broke(): void {
+    this.#length = Math.min(this.#length, Math.max(this.#length >> 1, LEAST_AFTER_FAILURES));
   }
 }

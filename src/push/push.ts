@@ -2,8 +2,11 @@
 
 import type { Digest } from "../core/digest.ts";
 import { type Descriptor, distinctBlobs, type Manifest, manifestSize } from "../core/manifest.ts";
-import { fullName, type ModelName } from "../core/name.ts";
+import { PullamaError } from "../core/errors.ts";
+import { displayName, fullName, type ModelName } from "../core/name.ts";
+import { quoted } from "../core/quote.ts";
 import type { PushPlan, PushSummary } from "../core/reports/push.ts";
+import { oddPart } from "../core/upload/repository.ts";
 import { mapTogether } from "../io/concurrency.ts";
 import { Attempts } from "./attempts.ts";
 import type { PushContext } from "./context.ts";
@@ -26,6 +29,8 @@ interface Survey {
 export class Pusher {
   /** Repositories that have a blob, by its digest, with a model that is there. */
   readonly #places = new Map<Digest, Map<string, ModelName>>();
+  /** The models by the place and tag that they have there. */
+  readonly #pushed = new Map<string, ModelName>();
 
   constructor(private readonly context: Omit<PushContext, "emit" | "signal">) {}
 
@@ -46,6 +51,7 @@ export class Pusher {
       ? await attempts.run(undefined, 1, signal, read)
       : await read();
     const place = target.place(name);
+    this.#requireOwnPlace(place, name);
     emit({ event: "push_start", name, place });
     const survey = await this.#survey(context, attempts, name, manifest);
     if (settings.dryRun) {
@@ -121,6 +127,23 @@ export class Pusher {
     };
     await mapTogether(missing, settings.connections, context.signal, send);
     return total;
+  }
+
+  /** Repositories have no capitals, and fewer signs than models: two models may come to one place, and one to none. */
+  #requireOwnPlace(place: string, name: ModelName): void {
+    const tagged = `${place}:${name.tag}`;
+    const other = this.#pushed.get(tagged) ?? name;
+    const hint = `give it another name first: pullama cp ${displayName(name)} NAME`;
+    if (fullName(other) !== fullName(name)) {
+      const message = `${displayName(other)} was pushed to ${tagged} just before`;
+      throw new PullamaError("usage", message, { hint });
+    }
+    const odd = oddPart(new URL(place).pathname.slice(1).split("/"));
+    if (odd !== undefined) {
+      const message = `${quoted(odd, 80)} cannot be in the name of a repository: ${tagged}`;
+      throw new PullamaError("usage", message, { hint });
+    }
+    this.#pushed.set(tagged, name);
   }
 
   #plan(context: PushContext, survey: Survey): PushPlan {

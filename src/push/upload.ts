@@ -1,7 +1,7 @@
 /** Sends one blob: in one request where it is small, otherwise in chunks that a later attempt or run continues. */
 
 import { shortId } from "../core/digest.ts";
-import { PullamaError } from "../core/errors.ts";
+import { type Kind, PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Upload, UploadNote, UploadPart } from "../core/upload/target.ts";
@@ -16,6 +16,10 @@ import { BlobReading } from "./reading.ts";
 
 /** Bytes: blobs up to this, and up to one chunk, are read into memory and sent with the request that completes them. */
 const SMALL = 4 * 1024 * 1024;
+/** Failures of a request in the middle. */
+const BROKEN: readonly Kind[] = ["network", "timeout"];
+/** Requests for a mount that fail before the blob is sent. */
+const MOST_MOUNTS = 2;
 /** Milliseconds that a chunk may take to its end once the push is to stop. */
 const GRACE_MS = 2000;
 
@@ -62,6 +66,7 @@ class BlobUpload {
   /** A request may have completed the blob although its response was lost. */
   #mayBeThere = false;
   #refusals = 0;
+  #mounts = 0;
   /** Failures in a row of an upload that the registry does not continue. */
   #stales = 0;
 
@@ -86,6 +91,7 @@ class BlobUpload {
     const attempt = () => this.#attempt();
     const how = await this.attempts.run(blob.digest, blob.size, signal, attempt, (error) => {
       this.#isDoubtful = true;
+      if (BROKEN.includes(error.kind)) this.#length.broke();
       this.#failed(error);
       return this.#amounts.gained();
     });
@@ -106,7 +112,8 @@ class BlobUpload {
     this.#isDoubtful = false;
     if (!this.#upload) {
       if (this.#mayBeThere && await target.has(name, blob, signal)) return "sent";
-      const begun = await target.begin(name, blob, from, signal);
+      const mounted = this.#mounts++ < MOST_MOUNTS ? from : undefined;
+      const begun = await target.begin(name, blob, mounted, signal);
       if (!begun) return "mounted";
       this.#upload = begun;
       await this.note?.save(begun);
@@ -231,7 +238,9 @@ class BlobUpload {
   #tookLess(taken: number): PullamaError {
     const what = `of a chunk of blob ${shortId(this.work.blob.digest)}`;
     const amount = taken > 0 ? `only ${taken} bytes` : "nothing";
-    return new PullamaError("protocol", `the registry has kept ${amount} ${what}`);
+    return new PullamaError("protocol", `the registry has kept ${amount} ${what}`, {
+      hint: "read the log of the registry: its storage may be full or broken",
+    });
   }
 
   #deadline(): Deadline {

@@ -16,5 +16,9 @@ Deno.test("requests get as long as a second or two can take, up to the limit", (
   assert.equal(slow.bytes, MIB / 2);
   slow.took(MIB / 2, 250);
   assert.equal(slow.bytes, MIB);
+  for (let k = 0; k < 6; k++) slow.broke();
+  assert.equal(slow.bytes, MIB / 16);
+  slow.took(MIB / 16, 10);
+  assert.equal(slow.bytes, MIB / 8);
   assert.equal(new ChunkLength(MIB / 16).bytes, MIB / 16);
 });

@@ -72,6 +72,48 @@ Deno.test("a blob of two models is mounted, or sent again where the registry kno
   }
 });
 
+Deno.test("a blob whose mount fails, or is none, is sent", async () => {
+  for (const status of [500, 201, 503]) {
+    await using w = await pushWorld();
+    install(w.models, "twin/latest", makeModel({ size: SIZE, seed: 1 }));
+    w.registry.fault = ({ query }) => query.has("mount") ? { status } : undefined;
+    const [, second] = await w.run(["tiny", "twin"]);
+    assert.equal(second!.error, undefined, String(status));
+    assert.ok(second!.summary!.sent > SIZE && second!.summary!.mounted === 0);
+  }
+});
+
+Deno.test("two models that come to one place in lower case are not put over each other", async () => {
+  await using w = await pushWorld();
+  install(w.models, "Tiny/latest", makeModel({ size: MiB, seed: 5 }));
+  const [first, second] = await w.run(["tiny", "Tiny"]);
+  assert.equal(first!.error, undefined);
+  const error = second!.error as PullamaError;
+  assert.equal(error.kind, "usage");
+  assert.match(error.message, /^tiny:latest was pushed to .*\/library\/tiny:latest just before$/);
+  assert.match(error.hint!, /pullama cp Tiny:latest/);
+  assertPushed(w);
+});
+
+Deno.test("a name that no repository can have is refused before anything is asked", async () => {
+  await using w = await pushWorld();
+  install(w.models, "tiny..odd/latest", makeModel({ size: MiB, seed: 5 }));
+  const [{ error } = { error: undefined }] = await w.run(["tiny..odd"]);
+  assert.match(String(error), /tiny\.\.odd" cannot be in the name of a repository/);
+  assert.deepEqual(w.registry.asked(), []);
+});
+
+Deno.test("where requests break off again and again, shorter ones are tried", async () => {
+  await using w = await pushWorld();
+  w.registry.fault = ({ method, headers }) =>
+    method === "PATCH" && Number(headers.get("content-length")) > MiB / 4
+      ? { closeAfter: 60_000 }
+      : undefined;
+  const { error } = await w.push({ settings: { connections: 1 } });
+  assert.equal(error, undefined);
+  assertPushed(w);
+});
+
 Deno.test("a dry run sends nothing, and knows what would be mounted", async () => {
   await using w = await pushWorld();
   install(w.models, "twin/latest", makeModel({ size: SIZE, seed: 1 }));
@@ -145,6 +187,15 @@ Deno.test("an upload that the registry knows and does not continue is begun agai
     if (method === "PATCH" && n === 3) first = path;
     return method === "PATCH" && path === first ? { status: 404 } : undefined;
   };
+  const { error } = await w.push();
+  assert.equal(error, undefined);
+  assertPushed(w);
+});
+
+Deno.test("a chunk that is a bad request to the registry begins the upload again, once", async () => {
+  await using w = await pushWorld();
+  w.registry.fault = ({ method }, n) =>
+    method === "PATCH" && n >= 3 && n <= 4 ? { status: 400 } : undefined;
   const { error } = await w.push();
   assert.equal(error, undefined);
   assertPushed(w);

@@ -113,7 +113,7 @@ export async function tokenCredential(
     ifRejected: {
       reason: `the key ${keyFile} was rejected`,
       hint: page === undefined
-        ? `send ${publicKey} to the registry's operator`
+        ? `log in with: docker login ${registry.host}; or send ${publicKey} to the registry's operator`
         : `add ${publicKey} at ${page}`,
     },
   };

@@ -19,6 +19,7 @@ export interface Refusal {
 }
 
 const READ_ONLY = "pullama serve and caching proxies take no uploads: push to the registry itself";
+const READ_LOG = "read the log of the registry, or contact its operator";
 const SMALLER =
   "a server in between limits the size of requests, as client_max_body_size of nginx " +
   "does: raise that, or use a smaller --chunk-size";
@@ -36,7 +37,7 @@ export function refusalOf(refusal: Refusal): PullamaError {
   const reason = text === "" ? "" : `: ${text}`;
   const error = (kind: Kind, does: string, hint = responderHint(url.hostname, proxy)) =>
     new PullamaError(kind, `${responder} ${does} (${status})${reason}`, hint ? { hint } : {});
-  if (status === 507 || (DENIES.includes(status) && NO_ROOM_LEFT.test(text))) {
+  if (saysFull(refusal)) {
     return error("refused", `has no room for ${what}`, NO_ROOM);
   }
   if (isBusy(status)) {
@@ -58,7 +59,7 @@ export function refusalOf(refusal: Refusal): PullamaError {
     case 400:
     case 404:
       if (status === 400 && /digest/i.test(text)) return error("digest", `does not accept ${what}`);
-      return error("refused", `does not take ${what}`, status === 404 ? READ_ONLY : undefined);
+      return error("refused", `does not take ${what}`, status === 404 ? READ_ONLY : READ_LOG);
     case 405:
     case 501:
       return error("refused", "takes no uploads", READ_ONLY);
@@ -66,9 +67,14 @@ export function refusalOf(refusal: Refusal): PullamaError {
       return error("refused", `takes no request of that size for ${what}`, SMALLER);
     default:
       return status >= 400
-        ? error("refused", `does not take ${what}`)
+        ? error("refused", `does not take ${what}`, READ_LOG)
         : error("protocol", `returned an unexpected status for ${what}`);
   }
+}
+
+/** Whether it has no room. */
+export function saysFull({ final: { response: { status } }, text }: Refusal): boolean {
+  return status === 507 || (DENIES.includes(status) && NO_ROOM_LEFT.test(text));
 }
 
 /** The same for a manifest, whose type the registry may not know. */

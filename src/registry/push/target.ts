@@ -1,7 +1,7 @@
 /** An OCI registry as the target of a push: uploads and manifests over HTTP, without retries. */
 
 import { type Digest, shortId } from "../../core/digest.ts";
-import { PullamaError } from "../../core/errors.ts";
+import { type Kind, PullamaError } from "../../core/errors.ts";
 import type { Descriptor, Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import type { PushTarget, Upload, UploadPart } from "../../core/upload/target.ts";
@@ -9,9 +9,11 @@ import { discard } from "../http/http.ts";
 import type { FinalResponse } from "../http/redirects.ts";
 import { isBusy } from "../http/retry_after.ts";
 import { digestOfTag, putManifest } from "./manifests.ts";
+import { refusalOf, saysFull } from "./refusal.ts";
 import type { Requests } from "./requests.ts";
 import { advanced, leastIn, offsetIn, withDigest } from "./session.ts";
 
+const NOT_MOUNTED: readonly Kind[] = ["auth", "refused", "protocol"];
 /** An upload that is gone, or is elsewhere than the chunk. */
 const GONE: readonly number[] = [404, 410, 416];
 
@@ -42,9 +44,9 @@ export class RegistryTarget implements PushTarget, Disposable {
     try {
       return await this.#begin(name, blob, this.requests.repository(from), signal);
     } catch (error) {
-      // It may not let us read there, or know no mounts: then the blob is sent.
-      const plain = error instanceof PullamaError && ["auth", "refused"].includes(error.kind);
-      if (!plain || signal.aborted) throw error;
+      // It may not let us read there, know no mounts, or not have done it: then the blob is sent.
+      const isPlain = error instanceof PullamaError && NOT_MOUNTED.includes(error.kind);
+      if (!isPlain || signal.aborted) throw error;
       return await this.#begin(name, blob, undefined, signal);
     }
   }
@@ -108,12 +110,17 @@ export class RegistryTarget implements PushTarget, Disposable {
       signal,
     });
     const { status, headers } = final.response;
+    const { host } = final.url;
+    const stale = new PullamaError("stale", `${host} does not continue the upload (${status})`);
     if (GONE.includes(status)) {
       await discard(final.response);
-      const { host } = final.url;
-      throw new PullamaError("stale", `${host} does not continue the upload (${status})`);
+      throw stale;
     }
-    if (status < 200 || status >= 300) throw await this.#refusal(name, final, "the upload");
+    if (status < 200 || status >= 300) {
+      const refusal = await this.requests.refused(name, final, "the upload");
+      if (status === 400 && start > 0 && !saysFull(refusal)) throw stale;
+      throw refusalOf(refusal);
+    }
     await discard(final.response);
     const location = await this.requests.location(name, final, upload.location, signal);
     return advanced(upload, location, part.range, headers);
@@ -142,7 +149,7 @@ export class RegistryTarget implements PushTarget, Disposable {
     await discard(final.response);
     if (await this.#isThere(name, blob, headers, signal)) return;
     const message = `${final.url.host} does not have ${nameOf(blob)} after its upload`;
-    throw new PullamaError("protocol", message);
+    throw new PullamaError("protocol", message, { hint: "read the log of the registry" });
   }
 
   async drop(name: ModelName, upload: Upload, signal: AbortSignal): Promise<void> {

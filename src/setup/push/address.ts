@@ -3,14 +3,12 @@
 import { isNear } from "../../core/address.ts";
 import { PullamaError } from "../../core/errors.ts";
 import { quoted, quotedUrl } from "../../core/quote.ts";
+import { oddPart } from "../../core/upload/repository.ts";
 import { isHost } from "../trust.ts";
 
 const ALLOWED = "write it like 10.0.0.5:5000, or registry.example.com/models";
 const LOGIN =
   "docker login, or PULLAMA_REGISTRY_USER and PULLAMA_REGISTRY_PASSWORD, give the login";
-
-/** A part of the name of a repository. */
-const PART = /^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*$/;
 
 /**
  * The URL for `host[:port][/prefix]`. Plain http where `insecure` says so, or where the text itself does and the host is
@@ -30,7 +28,7 @@ export function pushUrl(text: string, insecure: boolean): URL {
   const [host = "", ...parts] = rest.replace(/\/$/, "").split("/");
   if (!isHost(host)) throw refuse("it does not begin with a host");
   if (parts[0] === "v2") throw refuse("leave out /v2, which is added");
-  const odd = parts.find((part) => !PART.test(part));
+  const odd = oddPart(parts);
   if (odd !== undefined) {
     throw refuse(`${quoted(odd, 40)} cannot be part of the name of a repository`);
   }

@@ -92,7 +92,9 @@ export async function openPusher(
   const from = modelsDir === undefined
     ? { source: remoteSource(registry, mirrors, (event) => emit(event)) }
     : await openFolder(modelsDir).pushed();
-  const notes: UploadNotes | undefined = "notes" in from && !dryRun ? from.notes : undefined;
+  // That user could name any address in a note, which root would send its bytes to.
+  const isOwn = owner === undefined && !dryRun;
+  const notes: UploadNotes | undefined = "notes" in from && isOwn ? from.notes : undefined;
   const pace = await livePace({
     timetable,
     windows: [],

@@ -9,6 +9,7 @@ import type { ModelName } from "../../core/name.ts";
 import { statOf } from "../../io/stat.ts";
 import { cleanScope } from "./scope.ts";
 import { cleanBlob, cleanIntents, cleanLoose, cleanQueue, type CleanWork } from "./steps.ts";
+import { cleanUploads } from "./uploads.ts";
 import { activeIntents, tryExclusive } from "../layout/exclusive.ts";
 import { type UnfinishedBlob, unfinishedIn } from "../layout/unfinished.ts";
 import type { Folder } from "../layout/folder.ts";
@@ -60,7 +61,10 @@ export async function cleanFolder(
     left: [],
   };
   for (const blob of unfinished.blobs) await cleanBlob(work, blob);
-  if (!scope) await cleanLoose(work, unfinished);
+  if (!scope) {
+    await cleanLoose(work, unfinished);
+    await cleanUploads(work, unfinished.uploads);
+  }
   await cleanIntents(work);
   if (queue) await cleanQueue(work, signal);
   return { dryRun, removed: work.removed, left: work.left };
@@ -82,8 +86,8 @@ function youngIn(
 }
 
 async function hasAny(paths: Paths, queue: boolean): Promise<boolean> {
-  const { blobs, temporary, bad, locks } = await unfinishedIn(paths);
-  if (blobs.length + temporary.length + bad.length + locks.length > 0) return true;
+  const { blobs, ...others } = await unfinishedIn(paths);
+  if ([blobs, ...Object.values(others)].some(({ length }) => length > 0)) return true;
   return (await readIntents(paths)).length > 0 ||
     (queue && await statOf(paths.queue) !== undefined);
 }

@@ -133,7 +133,7 @@ export async function cleanQueue(work: CleanWork, signal: AbortSignal): Promise<
 }
 
 /** Removes `files` in this order and reports it; in a dry run it only reports. */
-async function remove(
+export async function remove(
   work: CleanWork,
   kind: CleanKind,
   files: readonly UnfinishedFile[],
@@ -147,7 +147,7 @@ async function remove(
 }
 
 /** Reports that `files` are left, if there are any. */
-function leave(
+export function leave(
   work: CleanWork,
   kind: CleanKind,
   files: readonly UnfinishedFile[],

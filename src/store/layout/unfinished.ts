@@ -32,8 +32,10 @@ export interface UnfinishedBlob {
 export interface Unfinished {
   /** Sorted by digest. */
   readonly blobs: readonly UnfinishedBlob[];
-  /** Drafts: files and empty folders that were about to be renamed. And notes of uploads. */
+  /** Drafts: files and empty folders that were about to be renamed. */
   readonly temporary: readonly UnfinishedFile[];
+  /** Notes of uploads, and their locks. */
+  readonly uploads: readonly UnfinishedFile[];
   /** Files in bad/ without a digest in their name. */
   readonly bad: readonly UnfinishedFile[];
   /** Lock files that belong to no blob: that of the Go program, and those of models whose intent is gone. */
@@ -128,7 +130,8 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
       if (file && !isBad && !(await Promise.all(needed)).some((one) => one)) temporary.push(file);
     }
   }
-  if (await isFolder(paths.uploads)) await collect(paths.uploads, [], temporary);
+  const uploads: UnfinishedFile[] = [];
+  if (await isFolder(paths.uploads)) await collect(paths.uploads, [], uploads);
   const locks: UnfinishedFile[] = [];
   const collectLock = async (path: string) => {
     const file = await unfinishedFile(path);
@@ -148,6 +151,7 @@ export async function unfinishedIn(paths: Paths): Promise<Unfinished> {
   return {
     blobs: sorted.map(([digest, left]) => ({ digest, ...left })),
     temporary,
+    uploads,
     bad: unnamed.filter(({ isFolder }) => !isFolder),
     locks,
   };

@@ -126,6 +126,24 @@ Deno.test("cleanFolder() leaves the queue that somebody is pulling from", async 
   assert.ok(exists(`${world.models}/${queue}`));
 });
 
+Deno.test("cleanFolder() leaves the notes of a push that is running, and removes those of others", async () => {
+  await using world = await World.make();
+  const { uploads } = world.paths;
+  Deno.mkdirSync(uploads, { recursive: true });
+  for (const name of ["a.json", "a.lock", "b.json", "b.lock", "c.json"]) {
+    Deno.writeTextFileSync(`${uploads}/${name}`, "");
+  }
+  await using push = await otherHolder(`${uploads}/a.lock`);
+  for (const dryRun of [true, false]) {
+    const { removed, left } = await clean(world, [], { dryRun });
+    assert.deepEqual(lines(left), ["records 2"]);
+    assert.match(left[0]!.holder!, new RegExp(`^pid ${push.pid} on `));
+    assert.equal(removed.reduce((sum, { files }) => sum + files, 0), 3);
+    assert.equal(namesIn(uploads).length, dryRun ? 5 : 2);
+  }
+  assert.deepEqual(namesIn(uploads).sort(), ["a.json", "a.lock"]);
+});
+
 Deno.test("cleanFolder() counts what is on disk, not the gaps, nor what keeps another name", async () => {
   await using world = await World.make();
   const [big, whole] = [blobOf(1 << 20, 9), blobOf(200_000, 8)];
