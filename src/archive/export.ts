@@ -124,13 +124,14 @@ class Writing {
           const piece = await next;
           if (piece.length === 0) throw shorter(entry, at);
           at += piece.length;
-          // The next piece is read while this one is hashed and written.
+          // The next piece is read, and this one written, while this one is hashed.
           if (at < size) {
             next = this.#read(source, at, size, turn);
             next.catch(() => {});
           }
+          const written = this.sink.write(piece);
           hash?.update(piece);
-          await this.sink.write(piece);
+          await written;
           limit.spend(piece.length);
           this.#moved(piece.length, false);
         }
