@@ -1,6 +1,7 @@
 /**
  * Several sources as one: a blob comes from the first mirror that has it, and whatever that lacks, refuses or breaks off
- * from the next one, at the same byte; the registry is the last. Bytes are believed by their digest alone.
+ * from the next one, at the same byte; the registry is the last. Where another mirror is clearly faster, it takes part.
+ * Bytes are believed by their digest alone.
  */
 
 import type { BlobBody, BlobSource, Source } from "../../core/content.ts";
@@ -11,8 +12,10 @@ import type { Descriptor } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { type Chunk, type Range, total, union } from "../../core/ranges.ts";
 import { FollowingController } from "../../io/abort.ts";
+import { type Clock, systemClock } from "../../io/clock.ts";
 import { isUnreachable, mostHopeful, opened } from "./attempt.ts";
 import { Served } from "./served.ts";
+import { Shares } from "./shares.ts";
 import type { Health } from "./health.ts";
 
 export interface Mirror {
@@ -33,6 +36,7 @@ export class FirstOf implements BlobSource {
   /** Blobs that are not asked of a mirror: it does not have them, or some of their bytes were wrong. */
   readonly #without = new Map<Mirror, Set<Digest>>();
   readonly #served = new Served<Mirror>();
+  readonly #shares: Shares<Mirror>;
   /** Bodies that are being read. */
   readonly #open = new Map<FollowingController, Mirror>();
   readonly #warned = new Set<Mirror>();
@@ -42,7 +46,10 @@ export class FirstOf implements BlobSource {
     private readonly mirrors: readonly Mirror[],
     private readonly registry: Source | undefined,
     private readonly emit: Emit,
-  ) {}
+    clock: Pick<Clock, "now"> = systemClock,
+  ) {
+    this.#shares = new Shares(clock);
+  }
 
   chunksums(
     name: ModelName,
@@ -64,9 +71,10 @@ export class FirstOf implements BlobSource {
     const wastes = ({ source }: Mirror) =>
       range.start > 0 && source.sendsRanges(name, blob) === false;
     const { ready, aside } = this.#candidates(blob);
+    const ordered = this.#shares.ordered(ready, range.end - range.start);
     const later = [...aside, ...ready.filter(wastes)];
     const ask = (mirror: Mirror) => this.#ask(mirror, name, blob, range, signal, failures);
-    for (const mirror of ready.filter((mirror) => !wastes(mirror))) {
+    for (const mirror of ordered.filter((mirror) => !wastes(mirror))) {
       // Another request has found out meanwhile.
       if (!mirror.health.usable) {
         later.push(mirror);
@@ -190,9 +198,11 @@ export class FirstOf implements BlobSource {
     const { start, end } = body.range;
     this.#served.add(digest, mirror, body.range);
     this.#open.set(control, mirror);
+    const share = this.#shares.begin(mirror);
     const ended = (position: number, error?: PullamaError) => {
       this.#open.delete(control);
       control[Symbol.dispose]();
+      share(position - start);
       this.#served.remove(digest, mirror, { start: position, end });
       if (!error) {
         if (position > start) mirror.health.worked();
