@@ -144,10 +144,16 @@ async function reportUsageError(
   wire: Wire,
 ): Promise<void> {
   if (error.code === "commander.help") return;
-  const root = emptyProgram(host);
-  for (const add of await loaded(COMMANDS.values())) add(root, host, wire, () => {});
+  const root = await wholeProgram(host, wire);
   const { usageError } = await import("./help/usage_error.ts");
   host.err.write(usageError(error, argv, root));
+}
+
+/** The program with all its commands, for what only reads their declarations. */
+export async function wholeProgram(host: Host, wire: Wire): Promise<CommandUnknownOpts> {
+  const root = emptyProgram(host);
+  for (const add of await loaded(COMMANDS.values())) add(root, host, wire, () => {});
+  return root;
 }
 
 /**

@@ -37,7 +37,10 @@ export function usesOf(name: string, models: string): ReadonlyMap<string, readon
     ["resume", [[["resume", ...here], 0]]],
     ["doctor", [[["doctor", name, ...there]], [["doctor", ...here]]]],
     ["completion", shells.map((shell) => [["completion", shell], 0])],
-    ["help", [[["help"], 0], [["help", "queue", "add"], 0], [["pull", "--help"], 0]]],
+    ["help", [[["help"], 0], [["help", "queue", "add"], 0], [["pull", "--help"], 0], [
+      ["help", "pull", "--man"],
+      0,
+    ]]],
     ["version", [[["version"], 0], [["--version"], 0]]],
     ["prune", [[["prune", "--dry-run", ...here], 0], [["prune", "--all", ...here], 0]]],
     ["clean", [[["clean", "--dry-run", ...here], 0], [["clean", "--queue", ...here], 0]]],

@@ -74,7 +74,7 @@ export function addQueue(
     .addHelpText("after", MORE);
   const adds: readonly Add[] = [addAdd, addList, addRm, addStart];
   for (const add of adds) add(group, host, wire, ended);
-  addHelpWithin(group);
+  addHelpWithin(group, host);
 }
 
 function addAdd(group: CommandUnknownOpts, host: Host, wire: QueueWire): void {
