@@ -29,6 +29,13 @@ const SHELLS: readonly {
     load: "source <(pullama completion zsh)",
   },
   {
+    name: "zsh, from a file of a package",
+    needs: ["tmux", "zsh"],
+    start: "zsh -f -i",
+    load: "mkdir ~/fn && pullama completion zsh >~/fn/_pullama && fpath=(~/fn $fpath) && " +
+      "autoload -Uz compinit && compinit -u",
+  },
+  {
     name: "fish",
     needs: ["tmux", "fish"],
     start: "fish --no-config -i",

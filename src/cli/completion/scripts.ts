@@ -46,6 +46,7 @@ if type compopt >/dev/null 2>&1; then complete -F _pullama pullama
 else complete -o nospace -F _pullama pullama; fi
 `;
 
+// As a file of a package zsh runs the whole script at the first completion, as the function _pullama.
 const ZSH = `#compdef pullama
 # zsh completion for pullama; load it with: source <(pullama completion zsh)
 _pullama() {
@@ -61,8 +62,12 @@ _pullama() {
   done < <("\${words[1]}" ${ASK} -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
   (( \${#values} )) && compadd -l -V pullama -d shown -a values
 }
-if (( ! $+functions[compdef] )); then autoload -Uz compinit && compinit -i; fi
-compdef _pullama pullama
+if [[ $funcstack[1] == _pullama ]]; then
+  _pullama "$@"
+else
+  if (( ! $+functions[compdef] )); then autoload -Uz compinit && compinit -i; fi
+  compdef _pullama pullama
+fi
 `;
 
 const FISH = `# fish completion for pullama; load it with: pullama completion fish | source

@@ -1,0 +1,99 @@
+/** The package for Debian. */
+
+import assert from "node:assert/strict";
+import config from "../../deno.json" with { type: "json" };
+import { writeDeb } from "../../packaging/deb.ts";
+import { type Program, programFor } from "../../packaging/release.ts";
+import { sha256Of } from "../../packaging/tools.ts";
+import { exists } from "../fakes/exists.ts";
+import { testWith } from "../needs.ts";
+import { runToEnd, temporaryFolder } from "../real/child.ts";
+import { standInRelease, URL_OF_FILES } from "./stand_in.ts";
+
+/** Runs a command that has to succeed, and returns its output. */
+async function output(...command: readonly string[]): Promise<string> {
+  const { code, out, err } = await runToEnd(command, { env: { LC_ALL: "C.UTF-8" } });
+  assert.equal(code, 0, out + err);
+  return out;
+}
+
+testWith(
+  ["dpkg-deb"],
+  "a .deb has program, manual pages and completions, all of root",
+  async () => {
+    await using folder = await temporaryFolder();
+    const release = await standInRelease(folder.path);
+    const arm = programFor(release, "linux", "arm64");
+    const path = await writeDeb(arm, release, folder.path, URL_OF_FILES);
+    assert.equal(path, `${folder.path}/pullama_9.8.7_arm64.deb`);
+    const control = await output("dpkg-deb", "-f", path);
+    assert.match(control, /^Version: 9\.8\.7\nArchitecture: arm64\n/m);
+    assert.match(control, /^Homepage: https:\/\/example\.org\/pullama$/m);
+    const listed = await output("dpkg-deb", "-c", path);
+    for (const row of listed.trimEnd().split("\n")) {
+      assert.match(row, /^(?:-rwxr-xr-x|-rw-r--r--|drwxr-xr-x) root\/root /);
+    }
+    for (
+      const name of [
+        "bin/pullama",
+        "share/man/man1/pullama-queue-add.1.gz",
+        "share/bash-completion/completions/pullama",
+        "share/zsh/vendor-completions/_pullama",
+        "share/fish/vendor_completions.d/pullama.fish",
+        "share/doc/pullama/copyright",
+        "share/doc/pullama/changelog.gz",
+      ]
+    ) assert.ok(listed.includes(` ./usr/${name}\n`), name);
+    const first = await sha256Of(path);
+    await writeDeb(arm, release, folder.path, URL_OF_FILES);
+    assert.equal(await sha256Of(path), first);
+  },
+);
+
+testWith(["dpkg-deb"], "a version before a release is before it for dpkg as well", async () => {
+  await using folder = await temporaryFolder();
+  const release = { ...await standInRelease(folder.path), version: "9.8.7-rc.1" };
+  const path = await writeDeb(programFor(release, "linux", "amd64"), release, folder.path);
+  const version = (await output("dpkg-deb", "-f", path, "Version")).trim();
+  await output("dpkg", "--compare-versions", version, "lt", "9.8.7");
+});
+
+testWith(
+  ["dpkg-deb", "lintian", "man", "root", "a compiled program"],
+  "the .deb of the compiled program is installed, works, and is removed again",
+  async () => {
+    await using folder = await temporaryFolder();
+    const program: Program = {
+      file: "pullama-linux-amd64",
+      system: "linux",
+      machine: "amd64",
+      path: Deno.env.get("PULLAMA_BIN")!,
+      sha256: "",
+    };
+    const release = { version: config.version, date: new Date(), programs: [program] };
+    const path = await writeDeb(program, release, folder.path);
+    assert.equal(await output("lintian", "--allow-root", path), "");
+
+    const root = `${folder.path}/root`;
+    await Deno.mkdir(`${root}/var/lib/dpkg/updates`, { recursive: true });
+    await Deno.writeTextFile(`${root}/var/lib/dpkg/status`, "");
+    const dpkg = (...args: string[]) => output("dpkg", `--root=${root}`, ...args);
+    await dpkg("--force-depends", "-i", path);
+    assert.match(await output(`${root}/usr/bin/pullama`, "version"), /^pullama \d/);
+    const page = await output("man", "-M", `${root}/usr/share/man`, "pullama-queue-add");
+    assert.match(page, /append models; those already queued are skipped/);
+    const completion = `${root}/usr/share/bash-completion/completions/pullama`;
+    const words = await output(
+      "bash",
+      "-c",
+      'source "$1"; PATH=$2:$PATH COMP_LINE="pullama comple" COMP_POINT=14; _pullama; ' +
+        'echo "${COMPREPLY[*]}"',
+      "-",
+      completion,
+      `${root}/usr/bin`,
+    );
+    assert.equal(words, "completion\n");
+    await dpkg("-P", "pullama");
+    assert.ok(!exists(`${root}/usr`), "something is left");
+  },
+);
