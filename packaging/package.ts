@@ -1,7 +1,7 @@
 /**
  * Makes packages of the programs in dist/, in dist/:
  *
- *     deno task package                     # of the program for this machine: deb, npm
+ *     deno task package                     # of the program for this machine: deb, npm, image
  *     deno task package npm                 # one kind only
  *     deno task package --base-url URL      # all that a release has, after `deno task build --all`
  *
@@ -12,11 +12,12 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { nameFor, sumsOf, TARGETS } from "../build.ts";
+import { installerFor, nameFor, sumsOf, TARGETS } from "../build.ts";
 import config from "../deno.json" with { type: "json" };
 import { pkgbuild } from "./aur.ts";
 import { writeDeb } from "./deb.ts";
 import { formula } from "./homebrew.ts";
+import { writeImage } from "./image.ts";
 import { writeNpm } from "./npm.ts";
 import {
   homepageOf,
@@ -40,6 +41,7 @@ const KINDS: Readonly<Record<string, Make>> = {
   deb: (release, out, url) =>
     Promise.all(linux(release).map((program) => writeDeb(program, release, out, url))),
   npm: writeNpm,
+  image: async (release, out) => [await writeImage(release, linux(release), out)],
 };
 
 function linux({ programs }: Release): Program[] {
@@ -93,7 +95,8 @@ async function main(kinds: readonly string[], baseUrl: string | undefined): Prom
     throw new Error(`unknown kind ${unknown}: use ${Object.keys(KINDS).join(", ")}`);
   }
   Deno.umask(0o022);
-  const url = baseUrl?.replace(/\/+$/, "");
+  // The scripts of the release are made of the same URL, by the same rules.
+  const url = baseUrl === undefined ? undefined : installerFor("@BASE_URL@", baseUrl, "");
   const targets = url === undefined ? [Deno.build.target] : TARGETS;
   const programs = await programsIn(DIST, targets);
   if (programs.length < targets.length) {

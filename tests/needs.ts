@@ -21,9 +21,11 @@ const NEEDS = {
   fish: () => realServer("/usr/bin/fish"),
   mandoc: () => program("/usr/bin/mandoc"),
   man: () => program("/usr/bin/man"),
-  npm: () => program("/usr/bin/npm"),
+  Linux: () => Deno.build.os === "linux" ? undefined : "run on Linux",
+  npm: () => onPath("npm"),
   "dpkg-deb": () => program("/usr/bin/dpkg-deb"),
   lintian: () => realServer("/usr/bin/lintian"),
+  "Debian's libraries": () => program("/lib/x86_64-linux-gnu/libc.so.6"),
   makepkg: () => realServer("/usr/bin/makepkg"),
   ruby: () => program("/usr/bin/ruby"),
   "loop devices": () => exists("/dev/loop-control") ? undefined : "/dev/loop-control",
@@ -73,6 +75,11 @@ function fileSystem(name: string): string | undefined {
 
 function realServer(path: string): string | undefined {
   return Deno.env.get("PULLAMA_REAL") ? program(path) : "deno task real";
+}
+
+function onPath(name: string): string | undefined {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  return folders.some((folder) => exists(`${folder}/${name}`)) ? undefined : name;
 }
 
 function program(path: string): string | undefined {

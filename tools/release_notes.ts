@@ -33,7 +33,12 @@ export function installNotes(url: string): string {
     `irm ${url}/install.ps1 | iex`,
     "```",
     "",
-    "Both have the checksums of this release. By hand: download the file for your system below, and compare it with `SHA256SUMS`;",
+    "Node: `npx pullama`, or `npm install -g pullama`. Scoop: `scoop install " + url +
+    "/pullama.json`. Debian and Ubuntu:",
+    "`sudo apt install ./pullama_VERSION_amd64.deb`, with the file below. Arch: `makepkg -si` beside `PKGBUILD`. Homebrew:",
+    "`pullama.rb` in a tap. winget: `winget install --manifest FOLDER` with the three `Pullama.*.yaml`.",
+    "",
+    "Both scripts have the checksums of this release. By hand: download the file for your system below, and compare it with `SHA256SUMS`;",
     "`gh attestation verify FILE --repo OWNER/REPOSITORY` proves which commit and workflow it was built by.",
     "",
   ].join("\n");

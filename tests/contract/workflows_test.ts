@@ -59,6 +59,8 @@ Deno.test("a workflow has no permissions, and a job only those it needs", () => 
     everything: ["contents: read"],
     build: ["contents: read"],
     github: ["contents: write", "id-token: write", "attestations: write"],
+    npm: ["id-token: write"],
+    image: ["packages: write"],
     jsr: ["contents: read", "id-token: write"],
   });
 });
@@ -67,6 +69,15 @@ Deno.test("a job that may write to the repository runs nothing of it, nor of its
   const writing = jobs.filter(({ permissions }) => permissions.includes("contents: write"));
   assert.deepEqual(writing.map(({ name }) => name), ["github"]);
   for (const { text } of writing) assert.doesNotMatch(text, /\bdeno\b|\bnpx?\b|actions\/checkout/);
+});
+
+Deno.test("a job that publishes packages runs nothing of the repository", () => {
+  const publishing = jobs.filter(({ name }) => ["npm", "image"].includes(name));
+  assert.equal(publishing.length, 2);
+  for (const { text } of publishing) {
+    assert.doesNotMatch(text, /\bdeno\b|actions\/checkout/);
+    assert.match(text, /sha256sum --check --quiet SHA256SUMS\n/);
+  }
 });
 
 Deno.test("no name that others choose is put into a script, and no checkout keeps a token", () => {
@@ -120,6 +131,7 @@ Deno.test("installNotes() has an installer for each system, by https alone", () 
   const notes = installNotes("https://example.com/v1");
   assert.match(notes, /^curl --proto '=https' .* https:\/\/example\.com\/v1\/install\.sh \| sh$/m);
   assert.match(notes, /^irm https:\/\/example\.com\/v1\/install\.ps1 \| iex$/m);
+  assert.match(notes, /`scoop install https:\/\/example\.com\/v1\/pullama\.json`/);
   for (const script of ["install.sh", "install.ps1"]) {
     assert.ok(Deno.statSync(join(ROOT, script)).isFile);
   }

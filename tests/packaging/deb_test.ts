@@ -1,11 +1,9 @@
 /** The package for Debian. */
 
 import assert from "node:assert/strict";
-import config from "../../deno.json" with { type: "json" };
 import { writeDeb } from "../../packaging/deb.ts";
-import { type Program, programFor } from "../../packaging/release.ts";
+import { programFor } from "../../packaging/release.ts";
 import { sha256Of } from "../../packaging/tools.ts";
-import { exists } from "../fakes/exists.ts";
 import { testWith } from "../needs.ts";
 import { runToEnd, temporaryFolder } from "../real/child.ts";
 import { standInRelease, URL_OF_FILES } from "./stand_in.ts";
@@ -57,43 +55,3 @@ testWith(["dpkg-deb"], "a version before a release is before it for dpkg as well
   const version = (await output("dpkg-deb", "-f", path, "Version")).trim();
   await output("dpkg", "--compare-versions", version, "lt", "9.8.7");
 });
-
-testWith(
-  ["dpkg-deb", "lintian", "man", "root", "a compiled program"],
-  "the .deb of the compiled program is installed, works, and is removed again",
-  async () => {
-    await using folder = await temporaryFolder();
-    const program: Program = {
-      file: "pullama-linux-amd64",
-      system: "linux",
-      machine: "amd64",
-      path: Deno.env.get("PULLAMA_BIN")!,
-      sha256: "",
-    };
-    const release = { version: config.version, date: new Date(), programs: [program] };
-    const path = await writeDeb(program, release, folder.path);
-    assert.equal(await output("lintian", "--allow-root", path), "");
-
-    const root = `${folder.path}/root`;
-    await Deno.mkdir(`${root}/var/lib/dpkg/updates`, { recursive: true });
-    await Deno.writeTextFile(`${root}/var/lib/dpkg/status`, "");
-    const dpkg = (...args: string[]) => output("dpkg", `--root=${root}`, ...args);
-    await dpkg("--force-depends", "-i", path);
-    assert.match(await output(`${root}/usr/bin/pullama`, "version"), /^pullama \d/);
-    const page = await output("man", "-M", `${root}/usr/share/man`, "pullama-queue-add");
-    assert.match(page, /append models; those already queued are skipped/);
-    const completion = `${root}/usr/share/bash-completion/completions/pullama`;
-    const words = await output(
-      "bash",
-      "-c",
-      'source "$1"; PATH=$2:$PATH COMP_LINE="pullama comple" COMP_POINT=14; _pullama; ' +
-        'echo "${COMPREPLY[*]}"',
-      "-",
-      completion,
-      `${root}/usr/bin`,
-    );
-    assert.equal(words, "completion\n");
-    await dpkg("-P", "pullama");
-    assert.ok(!exists(`${root}/usr`), "something is left");
-  },
-);

@@ -1,7 +1,7 @@
 /** The npm packages, installed by npm from their archives. */
 
 import assert from "node:assert/strict";
-import { writeNpm } from "../../packaging/npm.ts";
+import { programPackage, writeNpm } from "../../packaging/npm.ts";
 import { testWith } from "../needs.ts";
 import { type Ended, runToEnd, temporaryFolder } from "../real/child.ts";
 import { standInRelease, URL_OF_FILES, VERSION } from "./stand_in.ts";
@@ -54,7 +54,7 @@ testWith(
   },
 );
 
-testWith(["npm"], "npm installs of a release what fits this system", async () => {
+testWith(["Linux", "npm"], "npm installs of a release what fits this system", async () => {
   await using folder = await temporaryFolder();
   const archives = await packed(folder.path, URL_OF_FILES);
   assert.deepEqual(archives.map((path) => path.split("/").at(-1)), [
@@ -87,7 +87,7 @@ function thisSystem(): number {
   return 1 + names.indexOf(`${Deno.build.os}-${Deno.build.arch}`);
 }
 
-testWith(["npm"], "the npm command says what is missing, and exits with 1", async () => {
+testWith(["Linux", "npm"], "the npm command says what is missing, and exits with 1", async () => {
   await using folder = await temporaryFolder();
   const [main] = await packed(folder.path, URL_OF_FILES);
   const command = await installed(folder.path, [main!]);
@@ -106,30 +106,33 @@ testWith(["npm"], "the npm command says what is missing, and exits with 1", asyn
   }
 });
 
-testWith(["npm"], "the npm command ends as the program does, also after signals", async () => {
-  await using folder = await temporaryFolder();
-  const command = await installed(folder.path, await packed(folder.path));
-  assert.equal((await runToEnd([command, "exit", "3"])).code, 3);
+testWith(
+  ["Linux", "npm"],
+  "the npm command ends as the program does, also after signals",
+  async () => {
+    await using folder = await temporaryFolder();
+    const command = await installed(folder.path, await packed(folder.path));
+    assert.equal((await runToEnd([command, "exit", "3"])).code, 3);
 
-  // Of its own group, as in a terminal: Ctrl-C goes to all of it, "kill" to the command alone.
-  for (
-    const [signal, toGroup, says, code] of [
-      ["INT", true, "interrupted", 0],
-      ["TERM", false, "terminated", 7],
-    ] as const
-  ) {
-    const script = `set -m; "$0" wait >"$1" & until grep -q waiting "$1"; do sleep 0.05; done
+    // Of its own group, as in a terminal: Ctrl-C goes to all of it, "kill" to the command alone.
+    for (
+      const [signal, toGroup, says, code] of [
+        ["INT", true, "interrupted", 0],
+        ["TERM", false, "terminated", 7],
+      ] as const
+    ) {
+      const script = `set -m; "$0" wait >"$1" & until grep -q waiting "$1"; do sleep 0.05; done
 kill -${signal} -- ${toGroup ? "-$!" : "$!"}; wait $!; echo $?; cat "$1"`;
-    const said = `${folder.path}/said`;
-    const { out, err } = await runToEnd(["bash", "-c", script, command, said], { limit: 20_000 });
-    assert.equal(out, `${code}\nwaiting\n${says}\n`, signal + err);
-    await Deno.remove(said);
-  }
-});
+      const said = `${folder.path}/said`;
+      const { out, err } = await runToEnd(["bash", "-c", script, command, said], { limit: 20_000 });
+      assert.equal(out, `${code}\nwaiting\n${says}\n`, signal + err);
+      await Deno.remove(said);
+    }
+  },
+);
 
-testWith(["npm"], "a package for Linux is for systems with glibc", async () => {
+testWith(["Linux"], "a package for Linux is for systems with glibc", async () => {
   await using folder = await temporaryFolder();
-  const { programPackage } = await import("../../packaging/npm.ts");
   const { programs, ...rest } = await standInRelease(folder.path, LINUX);
   assert.deepEqual(
     programs.map((program) => {
