@@ -1,44 +1,68 @@
 /**
- * Makes docs/pullama.svg, the picture in README.md, from a real pull:
+ * Makes docs/pullama.svg, the moving picture in README.md, and docs/pullama-still.svg from a real pull:
  *
  *     deno run --allow-net --allow-read --allow-write --allow-env --allow-run --allow-sys docs/picture.ts
  *
- * A model comes from a registry on this machine into a real terminal; the pull is interrupted, goes on, one server
- * is too busy for a moment, and about half way the screen is drawn. Leaves nothing else behind.
+ * A model comes from a registry on this machine into a real shell. The pull is killed, and the same command typed
+ * again; then one server is too busy for a moment. Leaves nothing else behind.
  */
 
 import { makeModel } from "../tests/fakes/model.ts";
 import { startRegistry } from "../tests/fakes/registry.ts";
 import { cacheOfDeno, pullamaCommand } from "../tests/real/program.ts";
 import { Pty } from "../tests/real/pty.ts";
-import type { Run, Screen } from "../tests/ui/screen.ts";
+import type { Screen } from "../tests/ui/screen.ts";
+import { film, type Frame, type Rows, still } from "./picture_svg.ts";
 
 const MB = 1_000_000;
 const COLUMNS = 84;
 const ROWS = 24;
-const SIZES = [210 * MB, 120 * MB, 60 * MB];
+const SIZES = [110 * MB, 70 * MB, 40 * MB];
 const BYTES_PER_SECOND = 20 * MB;
-/** Of the whole: where the first run ends, and where the second one is drawn. */
-const INTERRUPTED = 30;
-const DRAWN = 50;
+/** Of the whole: where the first run is killed, and where the second one is drawn as a still. */
+const KILLED = 40;
+const DRAWN = 60;
+/** Between two frames, at the least, and for the last one. */
+const FRAME_MS = 400;
+const LAST_SECONDS = 4;
+const LABEL = "A pull in a terminal: killed, and resumed where it stopped";
 
-/** Cells of the picture in pixels. */
-const CELL = { width: 8.4, height: 18, size: 14 };
-const MARGIN = 14;
-const BACKGROUND = "#0d1117";
-const FOREGROUND = "#e6edf3";
-const EMPTY = ' opacity=".18"';
-/** Of the eight colours those that are used. */
-const COLORS: Readonly<Record<number, string>> = { 1: "#ff7b72", 2: "#3fb950", 6: "#39c5cf" };
+/** Collects what a terminal shows while it is read. */
+class Camera {
+  readonly frames: Frame[] = [];
+  #rows: Rows = [];
+  #since = performance.now();
+
+  /** Keeps what is shown if it has changed, at most once in FRAME_MS unless `now`. */
+  look(screen: Screen, now = false): void {
+    const elapsed = performance.now() - this.#since;
+    if (!now && elapsed < FRAME_MS) return;
+    const rows = screen.painted;
+    if (JSON.stringify(rows) === JSON.stringify(this.#rows)) return;
+    this.cut(elapsed / 1000);
+    this.#rows = rows;
+    this.#since = performance.now();
+  }
+
+  /** Ends the frame that is shown. */
+  cut(seconds: number): void {
+    const rounded = Math.round(seconds * 10) / 10;
+    if (this.#rows.length > 0) this.frames.push({ rows: this.#rows, seconds: rounded });
+  }
+}
 
 const folder = await Deno.makeTempDir({ prefix: "pullama-picture-" });
 try {
-  await Deno.writeTextFile(new URL("pullama.svg", import.meta.url), await picture(folder));
+  const { frames, drawn } = await pull(folder);
+  const write = (name: string, text: string) =>
+    Deno.writeTextFile(new URL(name, import.meta.url), text);
+  await write("pullama.svg", film(frames, drawn, COLUMNS, LABEL));
+  await write("pullama-still.svg", still(drawn, COLUMNS, LABEL));
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
 
-async function picture(home: string): Promise<string> {
+async function pull(home: string): Promise<{ frames: readonly Frame[]; drawn: Rows }> {
   await using registry = await startRegistry({ port: 5000, bytesPerSecond: BYTES_PER_SECOND });
   const { layers, config } = makeModel({ size: SIZES[0]! });
   const more = SIZES.slice(1).map((size, i) => ({
@@ -46,80 +70,56 @@ async function picture(home: string): Promise<string> {
     content: makeModel({ size, seed: i + 2 }).weights,
   }));
   const model = registry.add("library/llama3.2:latest", { layers: [...layers, ...more], config });
-  const start = () => {
-    const argv = [model.name, "--insecure"];
-    const env = { HOME: home, OLLAMA_MODELS: `${home}/models`, ...cacheOfDeno() };
-    return new Pty([...pullamaCommand(), ...argv], { columns: COLUMNS, rows: ROWS, env });
+  await installCommand(home);
+  await using shell = new Pty(["bash", "--norc", "--noprofile", "-i"], {
+    columns: COLUMNS,
+    rows: ROWS,
+    env: {
+      HOME: home,
+      PATH: `${home}:${Deno.env.get("PATH")}`,
+      PS1: "$ ",
+      OLLAMA_MODELS: `${home}/models`,
+      ...cacheOfDeno(),
+    },
+  });
+  const camera = new Camera();
+  const until = async (seen: (screen: Screen) => boolean) => {
+    await shell.until((screen) => {
+      camera.look(screen);
+      return seen(screen);
+    });
+    camera.look(shell.screen, true);
   };
-  await using first = start();
-  await first.until((screen) => percent(screen) >= INTERRUPTED);
-  await first.type("\x03");
-  await first.ended();
+  const prompts = (count: number) => (screen: Screen) =>
+    screen.lines.filter((line) => line.startsWith("$")).length === count;
+  const command = `pullama ${model.name} --insecure\r`;
+
+  await until(prompts(1));
+  await shell.type(command);
+  await until((screen) => percent(screen) >= KILLED);
+  Deno.kill(Number(await Deno.readTextFile(`${home}/pid`)), "SIGKILL");
+  await until(prompts(2));
 
   let refusals = 1;
   registry.faults.data = () =>
     refusals-- > 0 ? { status: 429, headers: { "retry-after": "2" } } : undefined;
-  await using second = start();
-  await second.until((screen) => percent(screen) >= DRAWN);
-  return svg(`pullama ${model.name} --insecure`, second.screen.painted);
+  await shell.type(command);
+  await until((screen) => percent(screen) >= DRAWN);
+  const drawn = shell.screen.painted;
+  await until(prompts(3));
+  camera.cut(LAST_SECONDS);
+  return { frames: camera.frames, drawn };
 }
 
+/** Puts `pullama` into `home`, which writes its process ID there. */
+async function installCommand(home: string): Promise<void> {
+  const words = pullamaCommand().map((word) => `'${word}'`).join(" ");
+  const script = `#!/bin/sh\necho $$ >"$HOME/pid"\nexec ${words} "$@"\n`;
+  await Deno.writeTextFile(`${home}/pullama`, script, { mode: 0o755 });
+}
+
+/** Of the newest bar. */
 function percent(screen: Screen): number {
-  const bar = screen.lines.find((line) => line.startsWith("│ ["));
+  const bar = screen.lines.findLast((line) => line.startsWith("│ ["));
   return Number(/(\d+)%/.exec(bar ?? "")?.[1] ?? 0);
-}
-
-/** A terminal with what was typed in its first row, and the rows that have something in them. */
-function svg(typed: string, rows: readonly (readonly Run[])[]): string {
-  const used = rows.findLastIndex((row) => row.some(({ text }) => text.trim() !== "")) + 1;
-  const prompt: Run[] = [
-    { column: 0, cells: 2, text: "$ ", color: undefined, bold: false, dim: true },
-    { column: 2, cells: typed.length, text: typed, color: undefined, bold: false, dim: false },
-  ];
-  const shown = [prompt, ...rows.slice(0, used)];
-  const width = 2 * MARGIN + COLUMNS * CELL.width;
-  const height = 2 * MARGIN + shown.length * CELL.height;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" ` +
-    `height="${height}" font-family="ui-monospace,Menlo,Consolas,monospace" ` +
-    `font-size="${CELL.size}" fill="${FOREGROUND}" role="img" ` +
-    `aria-label="A pull in a terminal: a bar for everything and one for each blob">`,
-    `<rect width="100%" height="100%" rx="8" fill="${BACKGROUND}"/>`,
-    ...shown.flatMap((runs, y) => runs.flatMap((run) => drawn(run, y))),
-    "</svg>",
-    "",
-  ].join("\n");
-}
-
-/** Blocks of a bar as shapes, since fonts leave gaps between them; everything else as text. */
-function drawn({ column, text, color, bold, dim }: Run, y: number): string[] {
-  const look = (color === undefined ? "" : ` fill="${COLORS[color] ?? FOREGROUND}"`) +
-    (bold ? ' font-weight="bold"' : "") + (dim ? ' opacity=".6"' : "");
-  const at = (cells: number) => round(MARGIN + cells * CELL.width);
-  const top = MARGIN + y * CELL.height;
-  return [...text.matchAll(/░+|█*[▏▎▍▌▋▊▉█]|[^█▏▎▍▌▋▊▉░]+/gu)].flatMap(([part], i, all) => {
-    const begin = column + all.slice(0, i).reduce((sum, [before]) => sum + before.length, 0);
-    if (part.trim() === "") return [];
-    const block = "▏▎▍▌▋▊▉█".indexOf(part.at(-1)!);
-    if (block >= 0 || part.startsWith("░")) {
-      const cells = block >= 0 ? part.length - 1 + (block + 1) / 8 : part.length;
-      const rect = (cells: number, shade: string) =>
-        `<rect x="${at(begin)}" y="${top + 3}" width="${round(cells * CELL.width)}" ` +
-        `height="${CELL.height - 6}"${shade}/>`;
-      const empty = rect(part.length, EMPTY);
-      return block >= 0 ? [empty, rect(cells, look)] : [empty];
-    }
-    const kept = part.trimEnd();
-    const skipped = kept.length - kept.trimStart().length;
-    const words = kept.trimStart().replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-    return [
-      `<text x="${at(begin + skipped)}" y="${top + CELL.size}" ` +
-      `textLength="${round((kept.length - skipped) * CELL.width)}" ` +
-      `lengthAdjust="spacingAndGlyphs" xml:space="preserve"${look}>${words}</text>`,
-    ];
-  });
-}
-
-function round(pixels: number): number {
-  return Math.round(pixels * 100) / 100;
 }
