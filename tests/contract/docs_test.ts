@@ -117,6 +117,7 @@ Deno.test("README uses only flags and commands that exist", async () => {
     "push",
     "queue list",
     "queue start",
+    "help",
   ];
   const helps = await Promise.all(commands.map((command) => ran(["help", ...command.split(" ")])));
   const flags = new Set(helps.flatMap(({ out }) => out.match(/--[a-z-]+/g) ?? []));
