@@ -33,6 +33,14 @@
   }
   $file = 'pullama-windows-amd64.exe'
 
+  function Receive-File($name, $to) {
+    try {
+      Invoke-WebRequest -UseBasicParsing -Uri "$base/$name" -OutFile $to
+    } catch {
+      throw "cannot install pullama: $base/$name cannot be downloaded: $($_.Exception.Message); check the network connection and the proxy, or set PULLAMA_BASE_URL to another URL"
+    }
+  }
+
   $dir = (New-Item -ItemType Directory -Force -Path $dir).FullName
   $program = Join-Path $dir 'pullama.exe'
   $fresh = Join-Path $dir "pullama-$PID.exe"
@@ -41,14 +49,14 @@
   try {
     Write-Host "downloading $base/$file"
     if ($sums.StartsWith('@')) {
-      Invoke-WebRequest -UseBasicParsing -Uri "$base/SHA256SUMS" -OutFile $list
+      Receive-File 'SHA256SUMS' $list
       $sums = [string](Get-Content -Raw -LiteralPath $list)
     }
     $pattern = '^([0-9a-f]{64})  ' + [regex]::Escape($file) + '$'
     $line = $sums -split '\r?\n' | Where-Object { $_ -match $pattern } | Select-Object -First 1
     if (-not $line) { throw "cannot install pullama: the checksums of this release do not list $file" }
     $wanted = $line.Substring(0, 64)
-    Invoke-WebRequest -UseBasicParsing -Uri "$base/$file" -OutFile $fresh
+    Receive-File $file $fresh
     $got = (Get-FileHash -LiteralPath $fresh -Algorithm SHA256).Hash
     if ($got -ne $wanted) {
       throw "cannot install pullama: checksum mismatch for ${file}: got $got, expected $wanted; try again, and if this happens again, do not use that file"
@@ -58,7 +66,12 @@
     # A running program can be renamed, but not replaced.
     if (Test-Path -LiteralPath $old) { Remove-Item -LiteralPath $old -Force -ErrorAction SilentlyContinue }
     if (Test-Path -LiteralPath $program) { Move-Item -LiteralPath $program -Destination $old -Force }
-    Move-Item -LiteralPath $fresh -Destination $program
+    try {
+      Move-Item -LiteralPath $fresh -Destination $program
+    } catch {
+      if (Test-Path -LiteralPath $old) { Move-Item -LiteralPath $old -Destination $program }
+      throw
+    }
     Remove-Item -LiteralPath $old -Force -ErrorAction SilentlyContinue
   } finally {
     Remove-Item -LiteralPath $fresh, $list -Force -ErrorAction SilentlyContinue

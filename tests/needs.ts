@@ -21,6 +21,7 @@ const NEEDS = {
   fish: () => realServer("/usr/bin/fish"),
   mandoc: () => program("/usr/bin/mandoc"),
   man: () => program("/usr/bin/man"),
+  PowerShell: () => Deno.env.get("PULLAMA_REAL") ? onPath("pwsh") : "deno task real",
   Linux: () => Deno.build.os === "linux" ? undefined : "run on Linux",
   npm: () => onPath("npm"),
   "dpkg-deb": () => program("/usr/bin/dpkg-deb"),

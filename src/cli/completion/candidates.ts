@@ -28,14 +28,14 @@ const FOLDER_FLAG = "--models-dir";
 const FILE_FLAGS: readonly (string | undefined)[] = ["--ca-cert", "--from-file"];
 
 /**
- * Candidates for the last of `words`, which may be empty. `words` starts after the program's name.
+ * Candidates for the last of `words`, which may be empty or blank. `words` starts after the program's name.
  */
 export async function complete(
   words: readonly string[],
   root: CommandUnknownOpts,
   sources: CompletionSources,
 ): Promise<Completion> {
-  const last = words.at(-1) ?? "";
+  const last = words.at(-1)?.trim() ?? "";
   const line = parseLine(words.slice(0, -1), root, sources.home);
   if (line.open) return valuesOf(line.open, last, "");
   const [flag, value] = splitFlag(last);

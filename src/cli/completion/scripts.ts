@@ -93,12 +93,13 @@ end
 complete -c pullama -f -k -a '(__pullama_complete)'
 `;
 
+// Windows PowerShell 5.1 drops an empty argument, so an empty word is sent as a blank.
 const POWERSHELL =
   `# PowerShell completion for pullama; load it with: pullama completion powershell | Out-String | Invoke-Expression
 Register-ArgumentCompleter -Native -CommandName pullama -ScriptBlock {
   param($word, $ast, $position)
   $words = @($ast.CommandElements | Where-Object { $_.Extent.EndOffset -lt $position } | ForEach-Object { $_.ToString() })
-  $answers = @(& $words[0] ${ASK} '--' @($words | Select-Object -Skip 1) "$word" 2>$null)
+  $answers = @(& $words[0] ${ASK} '--' @($words | Select-Object -Skip 1) $(if ($word) { "$word" } else { ' ' }) 2>$null)
   if ($answers.Count -eq 1 -and ($answers[0] -eq '${PATHS.folders}' -or $answers[0] -eq '${PATHS.files}')) { return }
   foreach ($answer in $answers) {
     $value, $about = $answer -split "\`t", 2

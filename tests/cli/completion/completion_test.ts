@@ -34,6 +34,7 @@ for (
     [["show", "llama3.2:latest", ""], []],
     [["pull", "list", ""], ["llama3.2:latest", "mistral:7b", "mistral:7b-q4_K_M"]],
     [["queue", ""], ["add", "list", "rm", "start"]],
+    [["queue", " "], ["add", "list", "rm", "start"]],
     [["queue", "rm", ""], ["1", "2"]],
     [["queue", "rm", "2", ""], ["1"]],
     [["--conn"], ["--connections"]],
