@@ -118,11 +118,21 @@ async function addSums(files: readonly string[]): Promise<void> {
   const list = join(DIST, "SHA256SUMS");
   const sums = await sumsOf(files);
   const names = sums.split("\n").map((line) => line.slice(66));
-  const before = await Deno.readTextFile(list).catch(() => "");
+  const before = await textOf(list);
   const kept = before.split("\n").filter((line) => line !== "" && !names.includes(line.slice(66)));
   const lines = [...kept, ...sums.trimEnd().split("\n")];
   lines.sort((a, b) => a.slice(66) < b.slice(66) ? -1 : 1);
   await Deno.writeTextFile(list, `${lines.join("\n")}\n`);
+}
+
+/** The text of a file; empty if there is none. */
+async function textOf(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
 }
 
 if (import.meta.main) {
