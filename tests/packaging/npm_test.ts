@@ -1,9 +1,10 @@
 /** The npm packages, installed by npm from their archives. */
 
 import assert from "node:assert/strict";
-import { programPackage, writeNpm } from "../../packaging/npm.ts";
+import { mainPackage, programPackage, writeNpm } from "../../packaging/npm.ts";
 import { testWith } from "../needs.ts";
 import { type Ended, runToEnd, temporaryFolder } from "../real/child.ts";
+import { startNpmRegistry } from "./npm_registry.ts";
 import { standInRelease, URL_OF_FILES, VERSION } from "./stand_in.ts";
 
 const LINUX = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
@@ -54,38 +55,33 @@ testWith(
   },
 );
 
-testWith(["Linux", "npm"], "npm installs of a release what fits this system", async () => {
-  await using folder = await temporaryFolder();
-  const archives = await packed(folder.path, URL_OF_FILES);
-  assert.deepEqual(archives.map((path) => path.split("/").at(-1)), [
-    "pullama-9.8.7.tgz",
-    "pullama-linux-x64-9.8.7.tgz",
-    "pullama-linux-arm64-9.8.7.tgz",
-    "pullama-darwin-x64-9.8.7.tgz",
-    "pullama-darwin-arm64-9.8.7.tgz",
-    "pullama-win32-x64-9.8.7.tgz",
-  ]);
-  const command = await installed(folder.path, [archives[0]!, archives[thisSystem()]!]);
-  assert.equal((await runToEnd([command, "list", "a b"])).out, `pullama ${VERSION} list a b\n`);
-  const main = JSON.parse(
-    await Deno.readTextFile(`${folder.path}/place/node_modules/pullama/package.json`),
-  );
-  assert.equal(main.scripts, undefined);
-  assert.equal(main.optionalDependencies["@pullama/win32-x64"], VERSION);
-  assert.equal(main.repository.url, "git+https://example.org/pullama.git");
-});
-
-/** The index of the archive for this machine. */
-function thisSystem(): number {
-  const names = [
-    "linux-x86_64",
-    "linux-aarch64",
-    "darwin-x86_64",
-    "darwin-aarch64",
-    "windows-x86_64",
-  ];
-  return 1 + names.indexOf(`${Deno.build.os}-${Deno.build.arch}`);
-}
+testWith(
+  ["Linux", "npm"],
+  "npx downloads of a release what fits this system, and nothing else",
+  async () => {
+    await using folder = await temporaryFolder();
+    const archives = await packed(folder.path, URL_OF_FILES);
+    assert.deepEqual(archives.map((path) => path.split("/").at(-1)), [
+      "pullama-9.8.7.tgz",
+      "pullama-linux-x64-9.8.7.tgz",
+      "pullama-linux-arm64-9.8.7.tgz",
+      "pullama-darwin-x64-9.8.7.tgz",
+      "pullama-darwin-arm64-9.8.7.tgz",
+      "pullama-win32-x64-9.8.7.tgz",
+    ]);
+    await using registry = await startNpmRegistry(archives);
+    const { code, out, err } = await runToEnd(["npx", "-y", "pullama", "list", "a b"], {
+      cwd: folder.path,
+      env: { ...settings(folder.path), npm_config_registry: registry.url },
+    });
+    assert.deepEqual([code, out], [0, `pullama ${VERSION} list a b\n`], err);
+    const fits = `pullama-linux-${Deno.build.arch === "aarch64" ? "arm64" : "x64"}-9.8.7.tgz`;
+    assert.deepEqual([...registry.sent].sort(), ["pullama-9.8.7.tgz", fits]);
+    const { scripts, repository } = mainPackage(await standInRelease(folder.path), URL_OF_FILES);
+    assert.equal(scripts, undefined);
+    assert.deepEqual(repository, { type: "git", url: "git+https://example.org/pullama.git" });
+  },
+);
 
 testWith(["Linux", "npm"], "the npm command says what is missing, and exits with 1", async () => {
   await using folder = await temporaryFolder();
