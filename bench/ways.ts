@@ -67,7 +67,7 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
   },
   async import() {
     if (!only.includes("export")) {
-      await runToEnd(pullama(models!, "export", "big", "-o", archive!, "--force"));
+      await measure(pullama(models!, "export", "big", "-o", archive!, "--force"), home);
     }
     await run("pullama import", pullama(copies!, "import", archive!), [copies!]);
     await run("tar -xf", ["tar", "-xf", archive!, "-C", copies!], [`${copies}/blobs`]);

@@ -20,7 +20,9 @@ function find() {
   } catch {
     const known = Object.keys(require("../package.json").optionalDependencies);
     if (known.includes(name)) {
-      return { missing: `${name} is not installed`, hint: "npm install --include=optional" };
+      const hint =
+        "npm install --include=optional; on Linux it needs glibc, which Alpine does not have";
+      return { missing: `${name} is not installed`, hint };
     }
     const systems = known.map((each) => each.slice(SCOPE.length + 1)).join(", ");
     return { missing: `no build for ${process.platform}-${process.arch}`, hint: systems };
@@ -42,8 +44,10 @@ function start(program) {
       process.kill(process.pid, signal);
     }
   });
-  // A terminal sends Ctrl-C to both: passed on, it would be the second one, which ends a pull at once.
-  process.on("SIGINT", () => {});
+  // A terminal sends Ctrl-C to both: passed on late, it would be the second one, which ends a pull at once.
+  process.on("SIGINT", () => {
+    if (!process.stdin.isTTY) child.kill("SIGINT");
+  });
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 }
 

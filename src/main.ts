@@ -12,6 +12,8 @@ import { onAbort } from "./io/abort.ts";
 /** Milliseconds that a signal leaves for pending output: at the end, and before exiting at once. */
 const GRACE_MS = 500;
 const LAST_LINE_MS = 200;
+/** Milliseconds in which the same signal counts once: what runs this program may get it too, and pass it on. */
+const ONCE_MS = 100;
 
 const steps = stopSteps();
 const signalled = new AbortController();
@@ -42,8 +44,11 @@ async function load() {
 function listenForSignals(): void {
   const windows = Deno.build.os === "windows";
   const listeners: (readonly [Deno.Signal, () => void])[] = windows
-    ? [["SIGINT", onSignal], ["SIGTERM", onSignal], ["SIGBREAK", onSignal]]
-    : [["SIGHUP", onHangup(isHangupIgnored())], ["SIGINT", onSignal], ["SIGTERM", onSignal]];
+    ? [["SIGINT", once(onSignal)], ["SIGTERM", once(onSignal)], ["SIGBREAK", once(onSignal)]]
+    : [["SIGHUP", onHangup(isHangupIgnored())], ["SIGINT", once(onSignal)], [
+      "SIGTERM",
+      once(onSignal),
+    ]];
   for (const [signal, listener] of listeners) {
     try {
       Deno.addSignalListener(signal, listener);
@@ -58,6 +63,16 @@ function listenForSignals(): void {
 function onSignal(): void {
   signalled.abort();
   if (!steps.next(new PullamaError("interrupted", "interrupted by a signal"))) exitAtOnce();
+}
+
+/** Counts a signal and those that follow within a moment as one. */
+function once(act: () => void): () => void {
+  let last = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (now - last >= ONCE_MS) act();
+    last = now;
+  };
 }
 
 /**

@@ -3,7 +3,7 @@
 import type { Digest } from "../core/digest.ts";
 import { type Descriptor, distinctBlobs, type Manifest, manifestSize } from "../core/manifest.ts";
 import { PullamaError } from "../core/errors.ts";
-import { displayName, fullName, type ModelName } from "../core/name.ts";
+import { displayName, fullName, type ModelName, sameName } from "../core/name.ts";
 import { quoted } from "../core/quote.ts";
 import type { PushPlan, PushSummary } from "../core/reports/push.ts";
 import { oddPart } from "../core/upload/repository.ts";
@@ -134,8 +134,8 @@ export class Pusher {
     const tagged = `${place}:${name.tag}`;
     const other = this.#pushed.get(tagged) ?? name;
     const hint = `give it another name first: pullama cp ${displayName(name)} NAME`;
-    if (fullName(other) !== fullName(name)) {
-      const message = `${displayName(other)} was pushed to ${tagged} just before`;
+    if (!sameName(other, name)) {
+      const message = `${displayName(other)} comes to the same place, ${tagged}`;
       throw new PullamaError("usage", message, { hint });
     }
     const odd = oddPart(new URL(place).pathname.slice(1).split("/"));

@@ -141,6 +141,7 @@ class BlobUpload {
       const taken = upload.offset - part.range.start;
       if (taken < (end - part.range.start) / 2) throw this.#tookLess(taken);
       this.#length.took(taken, clock.now() - began);
+      this.#stales = 0;
       this.#amounts.acknowledged(upload.offset);
       await this.note?.save(upload);
     }

@@ -90,7 +90,7 @@ Deno.test("two models that come to one place in lower case are not put over each
   assert.equal(first!.error, undefined);
   const error = second!.error as PullamaError;
   assert.equal(error.kind, "usage");
-  assert.match(error.message, /^tiny:latest was pushed to .*\/library\/tiny:latest just before$/);
+  assert.match(error.message, /^tiny:latest comes to the same place, .*\/library\/tiny:latest$/);
   assert.match(error.hint!, /pullama cp Tiny:latest/);
   assertPushed(w);
 });
@@ -199,6 +199,27 @@ Deno.test("a chunk that is a bad request to the registry begins the upload again
   const { error } = await w.push();
   assert.equal(error, undefined);
   assertPushed(w);
+});
+
+Deno.test("failures far from each other never throw away what the registry has", async () => {
+  await using w = await pushWorld();
+  w.registry.fault = ({ method }, n) =>
+    method === "PATCH" && n % 2 === 0 ? { status: 400 } : undefined;
+  const { error } = await w.push();
+  assert.equal(error, undefined);
+  assertPushed(w);
+  assert.equal(resent(w.registry), 0);
+});
+
+Deno.test("a registry that refuses every further chunk is told with its reason", async () => {
+  await using w = await pushWorld();
+  w.registry.fault = ({ method, headers }) =>
+    method === "PATCH" && !headers.get("content-range")?.startsWith("0-")
+      ? { status: 400, body: '{"errors":[{"message":"chunks of 5 MiB, please"}]}' }
+      : undefined;
+  const { error } = await w.push();
+  assert.match(String(error), /does not take the upload \(400\): chunks of 5 MiB, please/);
+  assert.match((error as PullamaError).hint!, /log of the registry/);
 });
 
 Deno.test("an upload that another login began, by a note, is begun again", async () => {

@@ -26,6 +26,7 @@ export class PartFiles implements ByteSource, Disposable {
   #last: Promise<unknown> = Promise.resolve();
   /** The part beyond those that stay open. */
   #opened: Part | undefined;
+  #closed = false;
   /** Bytes of all. */
   readonly size: number;
 
@@ -65,7 +66,8 @@ export class PartFiles implements ByteSource, Disposable {
 
   async #read(buffer: Uint8Array, position: number): Promise<number> {
     const part = this.#parts.find(({ end }) => position < end);
-    if (!part) return 0;
+    // One that waited for another read would open the file again.
+    if (!part || this.#closed) return 0;
     try {
       const file = await this.#fileOf(part);
       await file.seek(position - part.start, Deno.SeekMode.Start);
@@ -85,6 +87,7 @@ export class PartFiles implements ByteSource, Disposable {
   }
 
   close(): void {
+    this.#closed = true;
     for (const part of this.#parts) {
       part.file?.close();
       part.file = undefined;

@@ -26,6 +26,7 @@ export class ReadAhead implements ByteSource {
       // One read at a time. One of another place is of no use, and one that has failed is done again.
       const block = await next?.block.catch(() => undefined);
       this.#spare ??= this.#current?.bytes;
+      this.#current = undefined;
       this.#current = next?.start === position && block ? block : await this.#read(position);
       this.#readOn(this.#current!);
     }

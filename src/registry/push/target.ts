@@ -110,16 +110,18 @@ export class RegistryTarget implements PushTarget, Disposable {
       signal,
     });
     const { status, headers } = final.response;
-    const { host } = final.url;
-    const stale = new PullamaError("stale", `${host} does not continue the upload (${status})`);
     if (GONE.includes(status)) {
       await discard(final.response);
-      throw stale;
+      const { host } = final.url;
+      throw new PullamaError("stale", `${host} does not continue the upload (${status})`);
     }
     if (status < 200 || status >= 300) {
       const refusal = await this.requests.refused(name, final, "the upload");
-      if (status === 400 && start > 0 && !saysFull(refusal)) throw stale;
-      throw refusalOf(refusal);
+      const error = refusalOf(refusal);
+      if (status !== 400 || start === 0 || saysFull(refusal)) throw error;
+      // Some say so of an upload that they do not continue there.
+      const { message, hint } = error;
+      throw new PullamaError("stale", message, { ...(hint !== undefined && { hint }) });
     }
     await discard(final.response);
     const location = await this.requests.location(name, final, upload.location, signal);

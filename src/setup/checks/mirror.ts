@@ -4,7 +4,7 @@ import { shortId } from "../../core/digest.ts";
 import { asPullamaError } from "../../core/errors.ts";
 import type { ModelName } from "../../core/name.ts";
 import { discard, type Http } from "../../registry/http/http.ts";
-import type { Mirror } from "../../transfer/sources/first_of.ts";
+import type { Mirror } from "../../transfer/sources/mirror.ts";
 import type { Finding, Step } from "./run.ts";
 
 export interface MirrorChecks {

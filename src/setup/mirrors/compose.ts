@@ -2,7 +2,8 @@
 
 import type { Source } from "../../core/content.ts";
 import type { Emit } from "../../core/events.ts";
-import { FirstOf, type Mirror } from "../../transfer/sources/first_of.ts";
+import { FirstOf } from "../../transfer/sources/first_of.ts";
+import type { Mirror } from "../../transfer/sources/mirror.ts";
 import { registryFirst, withManifest } from "../../transfer/sources/manifests.ts";
 
 /** `registry` is undefined where only mirrors may be asked. */

@@ -10,7 +10,7 @@ import {
   RegistrySource,
 } from "../../registry/source.ts";
 import { Health } from "../../transfer/sources/health.ts";
-import type { Mirror } from "../../transfer/sources/first_of.ts";
+import type { Mirror } from "../../transfer/sources/mirror.ts";
 import { inEitherCase } from "./lower_case.ts";
 
 /** Milliseconds until the headers of a response, where other sources can send the same. */

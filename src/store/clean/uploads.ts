@@ -1,7 +1,7 @@
 /** What pushes have left: notes of uploads, each of which the process that uses it holds a lock for. */
 
-import { isMissing } from "../../io/file_error.ts";
-import { holderOf, tryLock, tryLockExisting } from "../../io/lock.ts";
+import { holderOf, tryLock } from "../../io/lock.ts";
+import { isLocked } from "../../io/lock_peek.ts";
 import type { UnfinishedFile } from "../layout/unfinished.ts";
 import { type CleanWork, leave, remove } from "./steps.ts";
 
@@ -14,16 +14,12 @@ export async function cleanUploads(
   for (const [id, files] of byId) {
     if (files.some(({ modifiedMs }) => modifiedMs > work.before)) continue;
     const path = `${id}.lock`;
-    try {
-      // Where the lock is missing the note is left over: a push makes its lock first.
-      using guard = files.some((file) => file.path === path)
-        ? await (work.dryRun ? tryLockExisting : tryLock)(path)
-        : { [Symbol.dispose]() {} };
-      if (guard) await remove(work, "records", files);
-      else leave(work, "records", files, {}, "busy", await holderOf(path));
-    } catch (error) {
-      // The push that it belonged to has removed it.
-      if (!isMissing(error)) throw error;
-    }
+    // Where the lock is missing the note is left over: a push makes its lock first.
+    const isLockable = !work.dryRun && files.some((file) => file.path === path);
+    const isBusy = await isLocked(path);
+    using guard = isLockable && !isBusy ? await tryLock(path) : undefined;
+    if (isBusy || (isLockable && !guard)) {
+      leave(work, "records", files, {}, "busy", await holderOf(path));
+    } else await remove(work, "records", files);
   }
 }

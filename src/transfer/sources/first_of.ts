@@ -14,16 +14,9 @@ import { type Chunk, type Range, total, union } from "../../core/ranges.ts";
 import { FollowingController } from "../../io/abort.ts";
 import { type Clock, systemClock } from "../../io/clock.ts";
 import { isUnreachable, mostHopeful, opened } from "./attempt.ts";
-import { Served } from "./served.ts";
+import { lesser, Served } from "./served.ts";
 import { Shares } from "./shares.ts";
-import type { Health } from "./health.ts";
-
-export interface Mirror {
-  /** Its name for people, and its identity. */
-  readonly url: string;
-  readonly source: Source;
-  readonly health: Health;
-}
+import type { Asked, Mirror } from "./mirror.ts";
 
 const LEFT = new PullamaError("network", "the mirror sent wrong bytes of another blob");
 
@@ -111,11 +104,13 @@ export class FirstOf implements BlobSource {
   ): Promise<BlobBody | undefined> {
     const since = mirror.health.asked();
     const control = new FollowingController(signal);
+    const share = this.#shares.begin(mirror);
     try {
       const body = await opened(mirror.source, name, blob, range, control.signal);
-      return this.#bodyOf(mirror, blob, body, control, since);
+      return this.#bodyOf(mirror, blob, body, { control, since, share });
     } catch (caught) {
       control[Symbol.dispose]();
+      share(0);
       if (signal.aborted) throw caught;
       const error = asPullamaError(caught);
       const { kind, retryAfterMs } = error;
@@ -160,7 +155,11 @@ export class FirstOf implements BlobSource {
     const givers = this.#served.givers(digest, part);
     const [[liar, sent] = []] = givers;
     const proven = givers.size === 1 && total(sent ?? []) === part.end - part.start;
-    const left = this.mirrors.filter((mirror) => !(range || !this.registry) || givers.has(mirror));
+    const fresh = new Map([...givers].filter(([one]) => !this.#without.get(one)?.has(digest)));
+    const first = range || !this.registry ? [] : lesser(fresh);
+    const left = first.length > 0
+      ? first
+      : this.mirrors.filter((mirror) => !(range || !this.registry) || givers.has(mirror));
     const { ready, aside } = this.#candidates(blob);
     const others = this.registry !== undefined ||
       [...ready, ...aside].some((mirror) => !left.includes(mirror));
@@ -171,7 +170,7 @@ export class FirstOf implements BlobSource {
     }
     if (!others) return [];
     for (const mirror of left) this.#leaveFor(mirror, blob);
-    return union([...givers.values()].flat());
+    return union([...givers].flatMap(([giver, sent]) => left.includes(giver) ? sent : []));
   }
 
   /** Mirrors that may have the blob: those to ask now, and those that have failed lately. */
@@ -191,14 +190,12 @@ export class FirstOf implements BlobSource {
     mirror: Mirror,
     blob: Descriptor,
     body: BlobBody,
-    control: FollowingController,
-    since: number,
+    { control, since, share }: Asked,
   ): BlobBody {
     const { digest } = blob;
     const { start, end } = body.range;
     this.#served.add(digest, mirror, body.range);
     this.#open.set(control, mirror);
-    const share = this.#shares.begin(mirror);
     const ended = (position: number, error?: PullamaError) => {
       this.#open.delete(control);
       control[Symbol.dispose]();

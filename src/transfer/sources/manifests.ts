@@ -5,7 +5,7 @@ import { asPullamaError, PullamaError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { isUnreachable } from "./attempt.ts";
-import type { Mirror } from "./first_of.ts";
+import type { Mirror } from "./mirror.ts";
 
 /** Manifests of `registry`, of mirrors where that cannot be reached; without it of mirrors only. */
 export function registryFirst(

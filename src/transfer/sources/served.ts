@@ -27,3 +27,9 @@ export class Served<T> {
     return new Map(all.filter(([_, ranges]) => total(ranges) > 0));
   }
 }
+
+/** All givers but the one that has sent most: where a blob is wrong, the others are suspected first. */
+export function lesser<T>(givers: ReadonlyMap<T, readonly Range[]>): readonly T[] {
+  const sorted = [...givers].sort(([, a], [, b]) => total(b) - total(a));
+  return sorted.slice(1).map(([giver]) => giver);
+}

@@ -26,6 +26,7 @@ interface Rate {
 export class Shares<T> {
   readonly #rates = new Map<T, Rate>();
   readonly #open = new Map<T, number>();
+  readonly #tried = new Map<T, number>();
   #since: number | undefined;
 
   constructor(private readonly clock: Pick<Clock, "now">) {}
@@ -36,12 +37,12 @@ export class Shares<T> {
     if (first === undefined || others.length === 0 || bytes < LEAST) return sources;
     const enough = this.#rateOf(first) !== undefined && this.#openOf(first) >= ENOUGH &&
       this.clock.now() - (this.#since ?? Infinity) >= SETTLED_MS;
-    const unknown = others.find((other) => !this.#rateOf(other) && this.#openOf(other) === 0);
+    const unknown = others.find((other) => !this.#wasTried(other) && this.#openOf(other) === 0);
     const best = enough && unknown ? unknown : this.#fastest(first, others);
     return [best, ...sources.filter((source) => source !== best)];
   }
 
-  /** A response of `source` begins; call the result when it ends, with its bytes. */
+  /** A request to `source` begins; call the result when its response has ended, with the bytes of that. */
   begin(source: T): (bytes: number) => void {
     const began = this.clock.now();
     this.#since ??= began;
@@ -51,6 +52,7 @@ export class Shares<T> {
       const after = this.#openOf(source);
       this.#open.set(source, after - 1);
       const now = this.clock.now();
+      this.#tried.set(source, now);
       if (bytes < LEAST || now <= began) return;
       const perSecond = bytes / (now - began) * 1000 * (before + after) / 2;
       const known = this.#rateOf(source) ?? perSecond;
@@ -63,6 +65,10 @@ export class Shares<T> {
     const share = (source: T) => (this.#rateOf(source) ?? 0) / (this.#openOf(source) + 1);
     const best = others.reduce((a, b) => share(b) > share(a) ? b : a);
     return share(best) > share(first) * CLEARLY ? best : first;
+  }
+
+  #wasTried(source: T): boolean {
+    return this.clock.now() - (this.#tried.get(source) ?? -Infinity) < VALID_MS;
   }
 
   #openOf(source: T): number {

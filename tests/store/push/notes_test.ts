@@ -44,7 +44,7 @@ Deno.test("clean removes the notes that pushes have left", async () => {
   const { signal } = new AbortController();
   const clean = { models: [], dryRun: false, queue: false, signal };
   const { removed } = await openFolder(at.models).clean(clean);
-  assert.deepEqual(removed.map(({ kind, files }) => [kind, files]), [["temporary", 2]]);
+  assert.deepEqual(removed.map(({ kind, files }) => [kind, files]), [["records", 2]]);
   assert.deepEqual(filesIn(`${at.models}/.pullm/uploads`), []);
 });
 

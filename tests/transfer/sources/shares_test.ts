@@ -11,6 +11,8 @@ interface Mirror {
   readonly most: number;
   /** Bytes a second of each. */
   readonly each?: number;
+  /** Milliseconds until a response begins; default 0. */
+  readonly delayMs?: number;
 }
 
 /** Downloads for `seconds` over `connections`; returns the bytes that came from each mirror. */
@@ -20,13 +22,15 @@ function simulate(mirrors: readonly Mirror[], connections: number, seconds: numb
   const got = new Map(mirrors.map((mirror) => [mirror.name, 0]));
   const next = () => {
     const [mirror] = shares.ordered(mirrors, PIECE);
-    return { mirror: mirror!, done: 0, end: shares.begin(mirror!) };
+    const from = now + (mirror!.delayMs ?? 0);
+    return { mirror: mirror!, done: 0, from, end: shares.begin(mirror!) };
   };
   const open = Array.from({ length: connections }, next);
   for (; now < seconds * 1000; now += STEP_MS) {
     for (const [k, piece] of open.entries()) {
-      const { mirror } = piece;
-      const rivals = open.filter((other) => other.mirror === mirror).length;
+      const { mirror, from } = piece;
+      if (from > now) continue;
+      const rivals = open.filter((other) => other.mirror === mirror && other.from <= now).length;
       const bytes = Math.min(mirror.most / rivals, mirror.each ?? Infinity) * STEP_MS / 1000;
       piece.done += bytes;
       got.set(mirror.name, got.get(mirror.name)! + bytes);
@@ -56,6 +60,14 @@ Deno.test("a slow mirror costs next to nothing, and a fast first one keeps nearl
   const { got, rate } = simulate([near, { name: "slow", most: 1 * MB }], 4, 120);
   assert.ok(rate > 0.97 * alone, `${rate}`);
   assert.ok(got.get("slow")! < 0.06 * got.get("near")!, JSON.stringify([...got]));
+});
+
+Deno.test("a mirror that is slow to respond gets one connection now and then, and no more", () => {
+  const alone = simulate([near], 8, 120).rate;
+  for (const delayMs of [4000, 8000, Infinity]) {
+    const { rate } = simulate([near, { name: "cold", most: 200 * MB, delayMs }], 8, 120);
+    assert.ok(rate > 0.97 * alone, `${delayMs} ms: ${rate}`);
+  }
 });
 
 Deno.test("a mirror that limits each connection is not left for one that is no faster", () => {
