@@ -31,7 +31,7 @@ Version: ${debVersion(release)}
 Architecture: ${machine}
 Maintainer: ${ABOUT.authors} <${ABOUT.email}>
 Installed-Size: ${Math.ceil(size / 1024)}
-Depends: libc6 (>= 2.27), libgcc-s1
+Depends: libc6 (>= 2.27), libgcc-s1 | libgcc1
 Recommends: ca-certificates
 Section: net
 Priority: optional
@@ -98,7 +98,8 @@ export async function writeDeb(
       "DEBIAN/control": control(release, program, size, homepage),
       "DEBIAN/md5sums": await runTool(["md5sum", ...files], { cwd: root }),
     });
-    const path = `${out}/${ABOUT.name}_${debVersion(release)}_${program.machine}.deb`;
+    // GitHub would write another sign for "~" in the name of a file.
+    const path = `${out}/${ABOUT.name}_${release.version}_${program.machine}.deb`;
     await setTimes(root, release.date);
     // More compression takes nine times as long, and saves a seventh.
     await runTool(["dpkg-deb", "-Zxz", "-z1", "--root-owner-group", "--build", root, path], {

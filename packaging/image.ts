@@ -3,7 +3,7 @@
  * together from the files of the Debian or Ubuntu that makes it, without a container engine.
  */
 
-import { ABOUT, type Machine, type Program, type Release } from "./release.ts";
+import { ABOUT, homepageOf, type Machine, type Program, type Release } from "./release.ts";
 import { copyProgram, gzipped, runTool, sha256Of, tarOf, withFolder, writeTree } from "./tools.ts";
 
 /** The libraries that the program loads, and those that resolve names. */
@@ -85,13 +85,14 @@ export async function writeImage(
   release: Release,
   programs: readonly Program[],
   out: string,
+  url?: string,
 ): Promise<string> {
   return await withFolder(async (folder) => {
     const layout = `${folder}/layout`;
     await Deno.mkdir(`${layout}/blobs/sha256`, { recursive: true });
     const manifests = [];
     for (const program of programs) {
-      const manifest = await writeManifest(program, release, layout);
+      const manifest = await writeManifest(program, release, layout, url);
       const platform = { architecture: program.machine, os: program.system };
       manifests.push({ ...manifest, platform });
     }
@@ -116,6 +117,7 @@ async function writeManifest(
   program: Program,
   release: Release,
   layout: string,
+  url: string | undefined,
 ): Promise<Descriptor> {
   return await withFolder(async (folder) => {
     const [root, tar] = [`${folder}/root`, `${folder}/layer.tar`];
@@ -138,6 +140,7 @@ async function writeManifest(
           "org.opencontainers.image.title": ABOUT.name,
           "org.opencontainers.image.version": release.version,
           "org.opencontainers.image.licenses": ABOUT.license,
+          ...(url !== undefined && { "org.opencontainers.image.source": homepageOf(url) }),
         },
       },
       rootfs: { type: "layers", diff_ids: [`sha256:${diff}`] },

