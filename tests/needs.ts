@@ -1,7 +1,10 @@
 /** Tests that need more than Deno. Where it is missing they are left out by name. */
 
 import { exists } from "./fakes/exists.ts";
+import { canLink } from "./fakes/link.ts";
 
+const LINKS = canLink();
+const CASES = Deno.build.os === "linux";
 const MKFS_BTRFS = "/usr/sbin/mkfs.btrfs";
 
 /** What a test may need; each function says how to come by it where it is missing. */
@@ -34,6 +37,23 @@ const NEEDS = {
   btrfs: () => realServer(MKFS_BTRFS) ?? fileSystem("btrfs"),
   "ssh-keygen": () => program("/usr/bin/ssh-keygen"),
   "a real Ollama": () => Deno.env.get("OLLAMA_BIN") ? undefined : "OLLAMA_BIN",
+  "symbolic links": () => LINKS ? undefined : "a system and a user that may make them",
+  "file modes": unix,
+  "file owners": unix,
+  FIFOs: unix,
+  "signals of Unix": unix,
+  "a shell": unix,
+  "a terminal": () => Deno.build.os === "linux" ? program("/usr/bin/script") : "Linux",
+  bash: () => program("/bin/bash"),
+  "removal of files in use": unix,
+  "names that differ in case": () => CASES ? undefined : "a file system that tells them apart",
+  "ports in folder names": unix,
+  "any names": unix,
+  "a thousand sockets": () => Deno.env.get("WINEPREFIX") ? "Windows itself, not Wine" : undefined,
+  "one root for all paths": unix,
+  Windows: () => Deno.build.os === "windows" ? undefined : "run on Windows",
+  "the variable TZ": unix,
+  "a file in the place of a folder": unix,
   root: () => Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "run as root on Linux",
 } satisfies Record<string, () => string | undefined>;
 
@@ -64,6 +84,10 @@ export function testWith(
   Deno.test(needing(needs, name), fn);
 }
 
+function unix(): string | undefined {
+  return Deno.build.os === "windows" ? "Unix" : undefined;
+}
+
 /** Whether the kernel has it, or loads it when it is mounted. */
 function fileSystem(name: string): string | undefined {
   try {
@@ -85,7 +109,7 @@ function onPath(name: string): string | undefined {
 
 function program(path: string): string | undefined {
   try {
-    return Deno.statSync(path).isFile ? undefined : path;
+    return Deno.build.os !== "windows" && Deno.statSync(path).isFile ? undefined : path;
   } catch {
     return path;
   }

@@ -8,7 +8,7 @@ export const SEED: number = Number(
 );
 
 /** Whether these are the long tests, and whether they may take hours: then nothing is left to chance. */
-export const THOROUGH: boolean = Deno.env.get("PULLAMA_SOAK") !== undefined;
+export const THOROUGH: boolean = !!Deno.env.get("PULLAMA_SOAK");
 export const WHOLE: boolean = Deno.env.get("PULLAMA_SOAK") === "whole";
 
 const random = randomNumbers(SEED);

@@ -7,6 +7,7 @@ import schema from "../../docs/json-events.schema.json" with { type: "json" };
 import { parseName } from "../../src/core/name.ts";
 import { pathsOf } from "../../src/store/layout/paths.ts";
 import { openFolder } from "../../src/store/store.ts";
+import { linkTo } from "../fakes/link.ts";
 import { makeModel } from "../fakes/model.ts";
 import { startRegistry } from "../fakes/registry.ts";
 import { writeModelsFolder } from "../fakes/models_folder.ts";
@@ -16,6 +17,7 @@ import { CLOUD_STUB, config, install, layer, tensorModel } from "../store/instal
 import { run as runProgram } from "../../src/cli/program.ts";
 import { wire } from "../../src/cli/wire.ts";
 import { fakeHost, type Ran, ran } from "./fake_host.ts";
+import { testWith } from "../needs.ts";
 
 const PAGE = Deno.readTextFileSync(new URL("../../docs/json-events.md", import.meta.url));
 
@@ -245,41 +247,45 @@ Deno.test("docs/json-events.md lists exactly the fields of queue list, add and r
   assertDocumented("pullama queue rm", [await at.document("queue rm 1 5")]);
 });
 
-Deno.test("every failed command prints one document with the error", async () => {
-  await using at = await place();
-  install(at.models, "llama3.2/latest", makeModel({ size: 0 }));
-  const loop = `${at.models}/manifests/loop`;
-  const broken = '{"entries":[{"model":"a"';
-  const cases: readonly (readonly [string, string, number])[] = [
-    ["show lama3.2", "not_found", 4],
-    ["show .x", "invalid_name", 1],
-    ["doctor .x", "invalid_name", 1],
-    ["clean .x", "invalid_name", 1],
-    ["queue add .x", "invalid_name", 1],
-    ["queue rm 7", "usage", 1],
-    ["list", "local", 1],
-    ["queue list", "local", 1],
-    ["queue add b", "local", 1],
-    ["queue rm 1", "local", 1],
-  ];
-  const documents: unknown[] = [];
-  for (const [line, kind, exitCode] of cases) {
-    if (kind === "local" && documents.length === 6) {
-      await Deno.symlink(loop, loop);
-      writeQueue(at, broken);
+testWith(
+  ["symbolic links"],
+  "every failed command prints one document with the error",
+  async () => {
+    await using at = await place();
+    install(at.models, "llama3.2/latest", makeModel({ size: 0 }));
+    const loop = `${at.models}/manifests/loop`;
+    const broken = '{"entries":[{"model":"a"';
+    const cases: readonly (readonly [string, string, number])[] = [
+      ["show lama3.2", "not_found", 4],
+      ["show .x", "invalid_name", 1],
+      ["doctor .x", "invalid_name", 1],
+      ["clean .x", "invalid_name", 1],
+      ["queue add .x", "invalid_name", 1],
+      ["queue rm 7", "usage", 1],
+      ["list", "local", 1],
+      ["queue list", "local", 1],
+      ["queue add b", "local", 1],
+      ["queue rm 1", "local", 1],
+    ];
+    const documents: unknown[] = [];
+    for (const [line, kind, exitCode] of cases) {
+      if (kind === "local" && documents.length === 6) {
+        linkTo(loop, loop);
+        writeQueue(at, broken);
+      }
+      const { code, out, err } = await at.run(line);
+      assert.match(out, /^\{.*\}\n$/, line);
+      const document = JSON.parse(out);
+      documents.push(document);
+      assert.deepEqual([code, document.error.kind], [exitCode, kind], line);
+      assert.equal(document.error.exit_code, exitCode, line);
+      assert.ok(err.startsWith(document.error.message), line);
+      assert.deepEqual(Object.keys(document), ["error"], line);
     }
-    const { code, out, err } = await at.run(line);
-    assert.match(out, /^\{.*\}\n$/, line);
-    const document = JSON.parse(out);
-    documents.push(document);
-    assert.deepEqual([code, document.error.kind], [exitCode, kind], line);
-    assert.equal(document.error.exit_code, exitCode, line);
-    assert.ok(err.startsWith(document.error.message), line);
-    assert.deepEqual(Object.keys(document), ["error"], line);
-  }
-  assertDocumented("Errors", documents);
-  assert.equal((await ran(["show", "x", "--models-dir", at.models])).out, "");
-});
+    assertDocumented("Errors", documents);
+    assert.equal((await ran(["show", "x", "--models-dir", at.models])).out, "");
+  },
+);
 
 Deno.test("queue start ends with an error event if it cannot start", async () => {
   await using at = await place();
@@ -295,11 +301,15 @@ Deno.test("queue start ends with an error event if it cannot start", async () =>
   }
 });
 
-Deno.test("paths in documents are absolute even if the folder is given as a relative path", async () => {
-  await using at = await place();
-  const { path } = install(at.models, "m/latest", makeModel({ size: 0 }));
-  const cut = install(at.models, "cut/latest", { manifest: "{" });
-  const here = ["--output", "json", "--models-dir", relative(Deno.cwd(), at.models)];
-  assert.equal(JSON.parse((await ran(["show", "m", ...here])).out).path, path);
-  assert.equal(JSON.parse((await ran(["list", ...here])).out).broken[0].path, cut.path);
-});
+testWith(
+  ["one root for all paths"],
+  "paths in documents are absolute even if the folder is given as a relative path",
+  async () => {
+    await using at = await place();
+    const { path } = install(at.models, "m/latest", makeModel({ size: 0 }));
+    const cut = install(at.models, "cut/latest", { manifest: "{" });
+    const here = ["--output", "json", "--models-dir", relative(Deno.cwd(), at.models)];
+    assert.equal(JSON.parse((await ran(["show", "m", ...here])).out).path, path);
+    assert.equal(JSON.parse((await ran(["list", ...here])).out).broken[0].path, cut.path);
+  },
+);

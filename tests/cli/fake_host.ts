@@ -35,9 +35,12 @@ export interface HostParts {
   readonly terminal?: () => FakeTerminal;
 }
 
-/** A Linux machine with the home directory /home/u, whose output goes to pipes. */
+/** Windows where the tests run there, so that its paths are understood; otherwise Linux. */
+const OS = Deno.build.os === "windows" ? "windows" : "linux";
+
+/** A machine with the home directory /home/u, whose output goes to pipes. */
 export function fakeHost(parts: HostParts = {}): FakeHost {
-  const { env = { HOME: "/home/u" }, os = "linux", folders = {}, terminal = fakeTerminal } = parts;
+  const { env = { HOME: "/home/u" }, os = OS, folders = {}, terminal = fakeTerminal } = parts;
   const soft = new AbortController();
   return {
     out: terminal(),
@@ -45,7 +48,7 @@ export function fakeHost(parts: HostParts = {}): FakeHost {
     clock: fakeClock(),
     stop: { soft: soft.signal, hard: new AbortController().signal },
     os,
-    env: (name) => env[name],
+    env: (name) => env[name] ?? (name === "USERPROFILE" ? env["HOME"] : undefined),
     input: () => new ReadableStream({ start: (controller) => controller.close() }),
     binaryOut: undefined,
     cwd: () => Deno.cwd(),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import config from "../../deno.json" with { type: "json" };
+import { needing } from "../needs.ts";
 
 /** The program as a separate process, with the fake wiring. */
 class Program implements AsyncDisposable {
@@ -119,8 +120,10 @@ Deno.test("main exits with the exit code of the program", async () => {
 });
 
 Deno.test({
-  name: "case 97: main stops cleanly at the first signal, prints how to resume and exits with 0",
-  ignore,
+  ...needing(
+    ["signals of Unix"],
+    "case 97: main stops cleanly at the first signal, prints how to resume and exits with 0",
+  ),
   async fn() {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       await using program = await Program.start("slow");
@@ -133,8 +136,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "case 97: main exits with 1 immediately at the second signal, whichever it is",
-  ignore,
+  ...needing(
+    ["signals of Unix"],
+    "case 97: main exits with 1 immediately at the second signal, whichever it is",
+  ),
   async fn() {
     await using program = await Program.start("stubborn");
     await program.says("pulling stubborn:latest");
@@ -149,8 +154,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "case 97: main stops cleanly at a signal that arrives before it is loaded",
-  ignore,
+  ...needing(
+    ["signals of Unix"],
+    "case 97: main stops cleanly at a signal that arrives before it is loaded",
+  ),
   async fn() {
     await using program = await Program.startLoading("slow");
     await program.says("loading");
@@ -186,8 +193,7 @@ Deno.test("main prints the stack of an uncaught error with --verbose", async () 
 });
 
 Deno.test({
-  name: "main continues silently after stdout is closed by its reader",
-  ignore,
+  ...needing(["signals of Unix"], "main continues silently after stdout is closed by its reader"),
   async fn() {
     await using program = await Program.start("chatty", "--verbose");
     await program.says("pulling chatty:latest");

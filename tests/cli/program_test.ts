@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import { width } from "../../src/ui/terminal/draw.ts";
 import { commandsOf } from "../real/uses.ts";
@@ -70,7 +71,7 @@ Deno.test("run() passes the defaults and the stop signals to the engine", async 
   const host = fakeHost();
   const { options, stop } = await ran(["m"], host);
   assert.deepEqual(options, {
-    modelsDir: "/home/u/.ollama/models",
+    modelsDir: join("/home/u", ".ollama", "models"),
     insecure: false,
     maxRetries: 6,
     chunkSize: 64 * 2 ** 20,

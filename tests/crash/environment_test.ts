@@ -6,8 +6,7 @@ import { assertInstalled } from "../real/store.ts";
 import { MIB } from "./kills.ts";
 import { machine } from "./machine.ts";
 import { scene } from "./scene.ts";
-
-const ignore = Deno.build.os === "windows";
+import { needing } from "../needs.ts";
 
 /** Runs a command with an environment variable whose value is not UTF-8. */
 function runWithBytes(
@@ -20,9 +19,10 @@ function runWithBytes(
 }
 
 Deno.test({
-  name:
+  ...needing(
+    ["any names"],
     "a variable that is not UTF-8 is named in one sentence, if it is needed for the models folder",
-  ignore,
+  ),
   async fn() {
     await using place = await machine();
     for (const variable of ["HOME", "OLLAMA_MODELS"]) {
@@ -40,8 +40,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "--models-dir works whichever variables are not UTF-8",
-  ignore,
+  ...needing(["any names"], "--models-dir works whichever variables are not UTF-8"),
   async fn() {
     await using it = await scene({}, MIB);
     const { place, model } = it;
@@ -54,8 +53,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a pull completes although its working directory is removed while it runs",
-  ignore,
+  ...needing(
+    ["any names"],
+    "a pull completes although its working directory is removed while it runs",
+  ),
   async fn() {
     await using it = await scene({});
     const { registry, place, model } = it;

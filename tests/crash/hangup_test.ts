@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { spawnAlone } from "../real/child.ts";
 import { pullama } from "../real/program.ts";
-import { hasTerminals, Pty } from "../real/pty.ts";
+import { Pty } from "../real/pty.ts";
 import { assertInstalled } from "../real/store.ts";
 import { MIB, quiet } from "./kills.ts";
 import type { Machine } from "./machine.ts";
 import { scene, servedAtLeast, SOON_MS, until } from "./scene.ts";
+import { needing } from "../needs.ts";
 
 const BASH = "/bin/bash";
-const ignore = !hasTerminals() || !isFile(BASH);
 
 /** An interactive shell in a terminal, which sends SIGHUP to its jobs when the terminal is closed. */
 function shell(place: Machine): Pty {
@@ -24,8 +24,10 @@ function typed(command: readonly string[]): string {
 for (const start of [[], ["queue", "start"]]) {
   const name = ["pullama", ...start].join(" ");
   Deno.test({
-    name: `nohup ${name} in the background completes after its terminal is closed`,
-    ignore,
+    ...needing(
+      ["a terminal", "bash"],
+      `nohup ${name} in the background completes after its terminal is closed`,
+    ),
     async fn() {
       await using it = await scene({ bytesPerSecond: 10 * MIB });
       const { registry, place, model, weights } = it;
@@ -49,8 +51,10 @@ for (const start of [[], ["queue", "start"]]) {
 }
 
 Deno.test({
-  name: "case 97: closing the terminal of a pull stops it as a signal does",
-  ignore,
+  ...needing(
+    ["a terminal", "bash"],
+    "case 97: closing the terminal of a pull stops it as a signal does",
+  ),
   async fn() {
     await using it = await scene({ bytesPerSecond: 10 * MIB });
     const { registry, place, model, weights, args } = it;
@@ -72,9 +76,10 @@ Deno.test({
 });
 
 Deno.test({
-  name:
+  ...needing(
+    ["a terminal"],
     "case 97: SIGHUP ends a pull on a terminal with exit code 0 and a hint, however often it is sent",
-  ignore: !hasTerminals(),
+  ),
   async fn() {
     await using it = await scene({ bytesPerSecond: 10 * MIB });
     const { registry, place, weights, args } = it;
@@ -93,8 +98,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "SIGHUP that was ignored at the start does not end a pull, but SIGTERM does",
-  ignore: Deno.build.os === "windows",
+  ...needing(
+    ["signals of Unix"],
+    "SIGHUP that was ignored at the start does not end a pull, but SIGTERM does",
+  ),
   async fn() {
     await using it = await scene({ bytesPerSecond: 10 * MIB });
     const { registry, place, weights, args } = it;
@@ -116,14 +123,6 @@ function isRunning(pid: string): boolean {
   try {
     // A process that has ended and was not waited for has no command line.
     return Deno.readTextFileSync(`/proc/${pid}/cmdline`) !== "";
-  } catch {
-    return false;
-  }
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
   } catch {
     return false;
   }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { assertInstalled, filesIn } from "../real/store.ts";
 import { kill, spawnAlone } from "../real/child.ts";
-import { hasTerminals, Pty } from "../real/pty.ts";
+import { Pty } from "../real/pty.ts";
 import { MIB, quiet } from "./kills.ts";
 import { scene, servedAtLeast, SOON_MS, until } from "./scene.ts";
+import { needing } from "../needs.ts";
 
 /** A pipe of 64 KiB, full except for the first events of a pull. */
 const FULL_PIPE = ["/bin/sh", "-c", 'head -c 64512 /dev/zero; exec "$@"', "sh"];
-const ignore = Deno.build.os !== "linux";
 
 /** A pull of the model with `--output json`, whose stdout is a full pipe. */
 function startUnread({ place, model }: Awaited<ReturnType<typeof scene>>) {
@@ -26,8 +26,10 @@ function startUnread({ place, model }: Awaited<ReturnType<typeof scene>>) {
 }
 
 Deno.test({
-  name: "a pull completes while its output is not read, and loses none of its results",
-  ignore,
+  ...needing(
+    ["Linux"],
+    "a pull completes while its output is not read, and loses none of its results",
+  ),
   async fn() {
     await using it = await scene({ bytesPerSecond: 20 * MIB });
     const { registry, place, model, weights } = it;
@@ -50,8 +52,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "case 97: signals stop a pull whose output is not read",
-  ignore,
+  ...needing(["Linux"], "case 97: signals stop a pull whose output is not read"),
   async fn() {
     await using it = await scene({ bytesPerSecond: 10 * MIB });
     const { registry, place, model, weights } = it;
@@ -95,8 +96,10 @@ async function startStopped(it: Awaited<ReturnType<typeof scene>>) {
 }
 
 Deno.test({
-  name: "a pull completes on a terminal that is stopped by Ctrl-S, and Ctrl-Q shows the result",
-  ignore: !hasTerminals(),
+  ...needing(
+    ["a terminal"],
+    "a pull completes on a terminal that is stopped by Ctrl-S, and Ctrl-Q shows the result",
+  ),
   async fn() {
     await using it = await scene({ bytesPerSecond: 10 * MIB });
     const { pty: started } = await startStopped(it);
@@ -116,8 +119,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "case 97: signals stop a pull on a terminal that is stopped by Ctrl-S",
-  ignore: !hasTerminals(),
+  ...needing(
+    ["a terminal"],
+    "case 97: signals stop a pull on a terminal that is stopped by Ctrl-S",
+  ),
   async fn() {
     await using it = await scene({ bytesPerSecond: 4 * MIB });
     for (const [signals, exitCode] of [[["SIGINT"], 0], [["SIGINT", "SIGTERM"], 1]] as const) {

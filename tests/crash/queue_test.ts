@@ -3,6 +3,7 @@ import { MIB, quiet } from "./kills.ts";
 import { killTheQueue } from "./queue_kills.ts";
 import { queueWorld } from "./queue_world.ts";
 import { SEED } from "../seed.ts";
+import { testWith } from "../needs.ts";
 
 /**
  * Milliseconds for a process to end after a signal; twice the documented time, for a busy machine.
@@ -42,21 +43,25 @@ Deno.test("case 108: models added while the queue runs are pulled in the same ru
   world.assertInstalled(first, second, again);
 });
 
-Deno.test("queue start --watch waits for further entries, pulls them, and ends in order with a signal", async () => {
-  await using world = await queueWorld();
-  await using run = world.start("--watch");
-  const models = [world.model("library/first"), world.model("library/second")];
-  for (const [i, { name }] of models.entries()) {
-    await run.says(new RegExp(`(?:waiting for further entries[^]*){${i + 1}}`));
-    await world.queue("add", name);
-  }
-  await run.says(/(?:waiting for further entries[^]*){3}/);
-  world.assertInstalled(...models);
-  run.process.kill("SIGTERM");
-  const { code } = await run.ended;
-  assert.equal(code, 0, run.err());
-  assert.match(run.out(), /\n2 of 2 models pulled\n/);
-});
+testWith(
+  ["signals of Unix"],
+  "queue start --watch waits for further entries, pulls them, and ends in order with a signal",
+  async () => {
+    await using world = await queueWorld();
+    await using run = world.start("--watch");
+    const models = [world.model("library/first"), world.model("library/second")];
+    for (const [i, { name }] of models.entries()) {
+      await run.says(new RegExp(`(?:waiting for further entries[^]*){${i + 1}}`));
+      await world.queue("add", name);
+    }
+    await run.says(/(?:waiting for further entries[^]*){3}/);
+    world.assertInstalled(...models);
+    run.process.kill("SIGTERM");
+    const { code } = await run.ended;
+    assert.equal(code, 0, run.err());
+    assert.match(run.out(), /\n2 of 2 models pulled\n/);
+  },
+);
 
 Deno.test("case 109: a pull whose runner was killed is resumed by the next one", async () => {
   await using world = await queueWorld({ bytesPerSecond: 8 * MIB });
@@ -118,68 +123,80 @@ Deno.test("of two queue starts one runs and the other names its process, and not
   }
 });
 
-Deno.test("the first signal lets the current model finish, and the queue can be resumed", async () => {
-  await using world = await queueWorld();
-  const [a, b] = [world.model("library/a"), world.model("library/b")];
-  await world.queue("add", a.name, b.name);
-  const release = world.hold();
-  await using run = world.start();
-  await run.says(/queue \[1\/2\] pulling/);
-  run.process.kill("SIGINT");
-  await run.says(/stopping after/);
-  release();
-  assert.equal((await run.ended).code, 0, run.err());
-  assert.match(run.err(), /stopping after .*\/a:latest\n/);
-  assert.match(run.err(), /resume with: pullama queue start --models-dir \S+ --insecure\n$/);
-  world.assertInstalled(a);
-  assert.deepEqual(world.entries().map(([_, status]) => status), ["completed", "queued"]);
-  await using next = world.start();
-  assert.equal((await next.ended).code, 0, next.err());
-  assert.ok(!next.out().includes("/a:latest"));
-  world.assertInstalled(b);
-});
+testWith(
+  ["signals of Unix"],
+  "the first signal lets the current model finish, and the queue can be resumed",
+  async () => {
+    await using world = await queueWorld();
+    const [a, b] = [world.model("library/a"), world.model("library/b")];
+    await world.queue("add", a.name, b.name);
+    const release = world.hold();
+    await using run = world.start();
+    await run.says(/queue \[1\/2\] pulling/);
+    run.process.kill("SIGINT");
+    await run.says(/stopping after/);
+    release();
+    assert.equal((await run.ended).code, 0, run.err());
+    assert.match(run.err(), /stopping after .*\/a:latest\n/);
+    assert.match(run.err(), /resume with: pullama queue start --models-dir \S+ --insecure\n$/);
+    world.assertInstalled(a);
+    assert.deepEqual(world.entries().map(([_, status]) => status), ["completed", "queued"]);
+    await using next = world.start();
+    assert.equal((await next.ended).code, 0, next.err());
+    assert.ok(!next.out().includes("/a:latest"));
+    world.assertInstalled(b);
+  },
+);
 
-Deno.test("the second signal stops the current pull, which is queued again and resumed where it stopped", async () => {
-  await using world = await queueWorld({ bytesPerSecond: 8 * MIB });
-  const model = world.model("library/a", 16 * MIB);
-  const { digest, size } = model.layers[0]!;
-  await world.queue("add", model.name);
-  await using run = world.start();
-  await run.says(/[3-9]\d%/);
-  run.process.kill("SIGTERM");
-  await run.says(/stopping after/);
-  run.process.kill("SIGINT");
-  const sent = performance.now();
-  assert.equal((await run.ended).code, 0, run.err());
-  assert.ok(performance.now() - sent < SOON_MS);
-  assert.match(run.out(), /stopped .*\/a:latest, queued again\n/);
-  assert.match(run.err(), /resume with: pullama queue start --models-dir \S+ --insecure\n$/);
-  assert.deepEqual(world.entries(), [["library/a:latest", "queued"]]);
-  await quiet(world.registry);
-  const before = world.registry.served(digest);
-  await using next = world.start();
-  assert.equal((await next.ended).code, 0, next.err());
-  world.assertInstalled(model);
-  await quiet(world.registry);
-  const twice = world.registry.served(digest) - size;
-  assert.ok(twice < 4 * MIB && twice < before, `${twice} bytes came twice`);
-});
+testWith(
+  ["signals of Unix"],
+  "the second signal stops the current pull, which is queued again and resumed where it stopped",
+  async () => {
+    await using world = await queueWorld({ bytesPerSecond: 8 * MIB });
+    const model = world.model("library/a", 16 * MIB);
+    const { digest, size } = model.layers[0]!;
+    await world.queue("add", model.name);
+    await using run = world.start();
+    await run.says(/[3-9]\d%/);
+    run.process.kill("SIGTERM");
+    await run.says(/stopping after/);
+    run.process.kill("SIGINT");
+    const sent = performance.now();
+    assert.equal((await run.ended).code, 0, run.err());
+    assert.ok(performance.now() - sent < SOON_MS);
+    assert.match(run.out(), /stopped .*\/a:latest, queued again\n/);
+    assert.match(run.err(), /resume with: pullama queue start --models-dir \S+ --insecure\n$/);
+    assert.deepEqual(world.entries(), [["library/a:latest", "queued"]]);
+    await quiet(world.registry);
+    const before = world.registry.served(digest);
+    await using next = world.start();
+    assert.equal((await next.ended).code, 0, next.err());
+    world.assertInstalled(model);
+    await quiet(world.registry);
+    const twice = world.registry.served(digest) - size;
+    assert.ok(twice < 4 * MIB && twice < before, `${twice} bytes came twice`);
+  },
+);
 
-Deno.test("the third signal ends queue start at once with exit code 1", async () => {
-  await using world = await queueWorld({ bytesPerSecond: 2 * MIB });
-  const model = world.model("library/a", 16 * MIB);
-  await world.queue("add", model.name);
-  await using run = world.start();
-  await run.says(/[1-9]\d?%/);
-  run.process.kill("SIGINT");
-  await run.says(/stopping after/);
-  run.process.kill("SIGTERM");
-  run.process.kill("SIGINT");
-  const sent = performance.now();
-  assert.equal((await run.ended).code, 1);
-  assert.ok(performance.now() - sent < SOON_MS);
-  assert.match((await world.queue("list")).out, / queued\n$/);
-});
+testWith(
+  ["signals of Unix"],
+  "the third signal ends queue start at once with exit code 1",
+  async () => {
+    await using world = await queueWorld({ bytesPerSecond: 2 * MIB });
+    const model = world.model("library/a", 16 * MIB);
+    await world.queue("add", model.name);
+    await using run = world.start();
+    await run.says(/[1-9]\d?%/);
+    run.process.kill("SIGINT");
+    await run.says(/stopping after/);
+    run.process.kill("SIGTERM");
+    run.process.kill("SIGINT");
+    const sent = performance.now();
+    assert.equal((await run.ended).code, 1);
+    assert.ok(performance.now() - sent < SOON_MS);
+    assert.match((await world.queue("list")).out, / queued\n$/);
+  },
+);
 
 Deno.test("20 kills of queue start while three processes add: no entry is lost, duplicated or stuck as active", async () => {
   const seed = SEED;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { pathsOf } from "../../src/store/layout/paths.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { fullName, parseName } from "../../src/core/name.ts";
+import { linkTo } from "../fakes/link.ts";
 import { exists } from "../fakes/exists.ts";
 import { mayMount, runCommand } from "../io/mount.ts";
 import { makeModel } from "../fakes/model.ts";
@@ -164,7 +165,7 @@ async function folderElsewhere(
   const target = await Deno.makeTempDir({ prefix: "pullama-together-", ...(dir && { dir }) });
   if (!dir) await runCommand("mount", "-t", "tmpfs", "tmpfs", target);
   if (what !== "models") await Deno.mkdir(models);
-  await Deno.symlink(target, what === "models" ? models : `${models}/${what}`);
+  linkTo(target, what === "models" ? models : `${models}/${what}`);
   return {
     async [Symbol.asyncDispose]() {
       if (!dir) await runCommand("umount", target);

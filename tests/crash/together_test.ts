@@ -1,6 +1,7 @@
 import { randomNumbers } from "../random.ts";
 import { HAS_ELSEWHERE, pullTogether } from "./together.ts";
 import { SEED as seed } from "../seed.ts";
+import { needing } from "../needs.ts";
 
 const ROUNDS = 2;
 
@@ -13,9 +14,10 @@ Deno.test("several processes at once download each blob once, and all succeed", 
 
 for (const elsewhere of ["blobs", "manifests", "models"] as const) {
   Deno.test({
-    name:
+    ...needing(
+      HAS_ELSEWHERE ? [] : ["root"],
       `several processes at once store right bytes where ${elsewhere} is on another file system`,
-    ignore: !HAS_ELSEWHERE,
+    ),
     async fn() {
       const random = randomNumbers(seed);
       for (let round = 0; round < ROUNDS; round++) {
@@ -33,8 +35,10 @@ Deno.test("several processes at once, some of them killed, leave nothing behind"
 });
 
 Deno.test({
-  name: "several processes at once, with a closed umask, make files that a server can read",
-  ignore: Deno.build.os === "windows",
+  ...needing(
+    ["file modes"],
+    "several processes at once, with a closed umask, make files that a server can read",
+  ),
   async fn() {
     const random = randomNumbers(seed);
     const prefix = ["sh", "-c", 'umask 077; exec "$@"', "sh"];

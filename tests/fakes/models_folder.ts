@@ -4,7 +4,9 @@
  */
 
 import { createHash } from "node:crypto";
+import { canLink, linkTo } from "./link.ts";
 
+const LINKS = canLink();
 const LIBRARY = "registry.ollama.ai/library";
 const DOCKER = "application/vnd.docker.distribution.manifest.v2+json";
 const LIST = "application/vnd.ollama.manifest.list.v2+json";
@@ -253,12 +255,13 @@ function manifestOf(root: string, { config, layers }: ModelFacts) {
   return { text, hex: sha(text), blobs };
 }
 
-/** Stores a manifest as a blob, with a link to it as the tag. */
+/** Stores a manifest as a blob, with a link to it as the tag, or a second name of it where no link can be made. */
 function putManifest(root: string, text: string, place: string): Omit<FixtureModel, "blobs"> {
   const file = putBlob(root, text);
   const path = `manifests-v2/${place}`;
   Deno.mkdirSync(`${root}/${path}`.replace(/\/[^/]+$/, ""), { recursive: true });
-  Deno.symlinkSync(`../../../../blobs/${file}`, `${root}/${path}`);
+  if (LINKS) linkTo(`../../../../blobs/${file}`, `${root}/${path}`);
+  else Deno.linkSync(`${root}/blobs/${file}`, `${root}/${path}`);
   return { name: nameOf(place), path, hex: sha(text) };
 }
 

@@ -20,6 +20,7 @@ import {
 } from "./answers.ts";
 import { DOCKER_MANIFEST, manifestAnswer, mediaTypeOf, type StoredManifest } from "./manifests.ts";
 import { signer } from "./signed.ts";
+import { type Host, portOf } from "./listen.ts";
 import { type LoggedRequest, startServer } from "./wire.ts";
 
 export interface RegistryOptions {
@@ -47,6 +48,8 @@ export interface RegistryOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Port of the registry; default any free port. */
   readonly port?: number;
+  /** That its address has a port on every system: then its models cannot be stored on Windows. */
+  readonly onPort?: boolean;
   readonly faults?: Faults;
 }
 
@@ -78,8 +81,7 @@ export interface AddedModel {
 }
 
 export interface Registry extends AsyncDisposable {
-  /** "127.0.0.1:PORT" */
-  readonly host: string;
+  readonly host: Host;
   readonly url: string;
   readonly blobHosts: readonly string[];
   /** Stores a model as `namespace/model:tag`; its manifest is available by digest too. */
@@ -184,6 +186,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     return startServer({
       server,
       port,
+      onPort: options.onPort,
       log: requests,
       answer: async (request) => reply(request, ...await right(request)),
       bytesPerSecond,
@@ -197,8 +200,8 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   const servers = [registry];
   for (let k = 0; k < (options.blobHosts ?? 0); k++) {
     const server = await start("blobs");
-    const port = server.host.slice(server.host.indexOf(":"));
-    blobHosts.push(options.blobHostName ? `${options.blobHostName}${port}` : server.host);
+    const { blobHostName } = options;
+    blobHosts.push(blobHostName ? `${blobHostName}:${portOf(server.host)}` : server.host);
     servers.push(server);
   }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 
 Deno.test("serve.ts prints its address, serves a model and counts the bytes sent", async () => {
-  const script = new URL("serve.ts", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("serve.ts", import.meta.url));
   await using server = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "-A", script, "--size", "300KiB", "--blob-hosts", "1", "--for", "60"],
     stdout: "piped",

@@ -6,6 +6,7 @@ import type { Range } from "../../src/core/ranges.ts";
 import { Connection } from "./connection.ts";
 import type { Content } from "./content.ts";
 import type { Fault } from "./faults.ts";
+import { type Host, listenAsRegistry, listenOnPort } from "./listen.ts";
 import { type Pacer, pacer } from "./pace.ts";
 
 /** How an exchange ended: everything was sent, the client disconnected, or a fault ended it. */
@@ -14,8 +15,8 @@ export type Ending = "sent" | "gone" | "broken";
 /** One request and its outcome; `status` and `sent` change during the response. */
 export interface LoggedRequest {
   readonly server: "registry" | "blobs";
-  /** "127.0.0.1:PORT" of the server. */
-  readonly host: string;
+  /** That of the server. */
+  readonly host: Host;
   /** Number of the connection, from 1 for each server. */
   readonly connection: number;
   readonly method: string;
@@ -54,10 +55,11 @@ export interface ServerOptions {
   /** Certificate and key in PEM; enables TLS. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly port?: number | undefined;
+  readonly onPort?: boolean | undefined;
 }
 
 export interface Server {
-  readonly host: string;
+  readonly host: Host;
   /** Connections accepted so far. */
   readonly connections: number;
   /** Open connections. */
@@ -84,11 +86,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const listener = options.tls
     ? tls.createServer(options.tls, accept)
     : net.createServer({ noDelay: true }, accept);
-  await new Promise<void>((resolve, reject) => {
-    listener.once("error", reject);
-    listener.listen(options.port ?? 0, "127.0.0.1", resolve);
-  });
-  const host = `127.0.0.1:${(listener.address() as net.AddressInfo).port}`;
+  // The certificates are for 127.0.0.1, and only a registry's address becomes a folder.
+  const host = options.server === "registry" && !options.tls && !options.port && !options.onPort
+    ? await listenAsRegistry(listener)
+    : await listenOnPort(listener, options.port);
 
   return {
     host,

@@ -14,6 +14,7 @@ import {
   type TestBlob,
   type World,
 } from "../store/world.ts";
+import { linkTo } from "../fakes/link.ts";
 
 /** A blob that is unfinished. */
 export const HALF: TestBlob = blobOf(3 * 2 ** 20, 5);
@@ -83,10 +84,10 @@ export interface Victims {
 }
 
 export const KINDS: Readonly<Record<string, (path: string, victims: Victims) => void>> = {
-  "a link to a file": (path, { file }) => Deno.symlinkSync(file, path),
-  "a link to a folder": (path, { folder }) => Deno.symlinkSync(folder, path),
-  "a link to nothing": (path) => Deno.symlinkSync("/nowhere/at/all", path),
-  "a link to a device": (path) => Deno.symlinkSync("/dev/zero", path),
+  "a link to a file": (path, { file }) => linkTo(file, path),
+  "a link to a folder": (path, { folder }) => linkTo(folder, path),
+  "a link to nothing": (path) => linkTo("/nowhere/at/all", path),
+  "a link to a device": (path) => linkTo("/dev/zero", path),
   "a FIFO": (path) => run("mkfifo", path),
   "a socket": (path) => {
     // The name of a socket is short: it is bound from its folder.

@@ -22,6 +22,7 @@ import { some } from "../seed.ts";
 import { MIB } from "../transfer/world.ts";
 import { assertPrintable, HOSTILE } from "../ui/printable.ts";
 import { type Lie, lieIn, LONGEST, type Phase, PHASES, secretsIn, survive } from "./lying.ts";
+import { testWith } from "../needs.ts";
 
 const ESCAPES = Object.values(HOSTILE).join("x").replaceAll(
   /[\ud800-\udbff](?![\udc00-\udfff])/g,
@@ -152,35 +153,43 @@ const SAMPLES: readonly (readonly [Phase, keyof typeof LIES])[] = [
   ["blob", "a body that never ends"],
 ];
 for (const [k, [phase, what]] of SAMPLES.entries()) {
-  Deno.test(`the program ends in one sentence if a registry sends ${what} in its ${phase}`, async () => {
-    await using keyFile = await fileWith(KEY);
-    await using ca = await fileWith(certificate);
-    await using registry = await startRegistry({ ...TLS, blobHosts: 1 });
-    const { name } = registry.add("library/tiny:latest", makeModel({ size: MIB }));
-    lieIn(registry, phase, LIES[what]!);
-    const verbose = k % 2 ? ["--verbose"] : [];
-    const args = ["--ca-cert", ca.path, "--output", OUTPUTS[k]!, ...verbose];
-    const env = { PULLAMA_KEY: keyFile.path };
-    const { code, err } = await runProgram(name, args, env, () => registry.requests);
-    // With --verbose, stack traces follow.
-    const sentence = `${/^cannot pull .+\n(?:hint: .+\n)?/.source}${k % 2 ? "" : "$"}`;
-    if (code !== 0) assert.match(err, new RegExp(sentence));
-    else assert.equal(err, "");
-  });
+  testWith(
+    ["ports in folder names"],
+    `the program ends in one sentence if a registry sends ${what} in its ${phase}`,
+    async () => {
+      await using keyFile = await fileWith(KEY);
+      await using ca = await fileWith(certificate);
+      await using registry = await startRegistry({ ...TLS, blobHosts: 1 });
+      const { name } = registry.add("library/tiny:latest", makeModel({ size: MIB }));
+      lieIn(registry, phase, LIES[what]!);
+      const verbose = k % 2 ? ["--verbose"] : [];
+      const args = ["--ca-cert", ca.path, "--output", OUTPUTS[k]!, ...verbose];
+      const env = { PULLAMA_KEY: keyFile.path };
+      const { code, err } = await runProgram(name, args, env, () => registry.requests);
+      // With --verbose, stack traces follow.
+      const sentence = `${/^cannot pull .+\n(?:hint: .+\n)?/.source}${k % 2 ? "" : "$"}`;
+      if (code !== 0) assert.match(err, new RegExp(sentence));
+      else assert.equal(err, "");
+    },
+  );
 }
 
-Deno.test("5,000 challenges before any login make the program send two requests for a token", async () => {
-  await using keyFile = await fileWith(KEY);
-  await using ca = await fileWith(certificate);
-  await using registry = await startRegistry(TLS);
-  const server = demandTokens(registry, {});
-  registry.faults.manifest = (request, n) => LIES["5,000 challenges"]!(request, {}, n);
-  const name = `${registry.host}/library/tiny`;
-  const env = { PULLAMA_KEY: keyFile.path };
-  const { code } = await runProgram(name, ["--ca-cert", ca.path], env, () => registry.requests);
-  assert.equal(code, 3);
-  assert.equal(server.asked.length, 2);
-});
+testWith(
+  ["ports in folder names"],
+  "5,000 challenges before any login make the program send two requests for a token",
+  async () => {
+    await using keyFile = await fileWith(KEY);
+    await using ca = await fileWith(certificate);
+    await using registry = await startRegistry(TLS);
+    const server = demandTokens(registry, {});
+    registry.faults.manifest = (request, n) => LIES["5,000 challenges"]!(request, {}, n);
+    const name = `${registry.host}/library/tiny`;
+    const env = { PULLAMA_KEY: keyFile.path };
+    const { code } = await runProgram(name, ["--ca-cert", ca.path], env, () => registry.requests);
+    assert.equal(code, 3);
+    assert.equal(server.asked.length, 2);
+  },
+);
 
 /**
  * A network between this machine and the internet: requests over plain http are answered by `middle`, those over

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { get, raw } from "../serve/raw.ts";
 import { type Place, place, type Served, serving } from "../serve/place.ts";
+import { testWith } from "../needs.ts";
 
 const SECRET = "the secret outside of the models folder";
 
@@ -175,24 +176,28 @@ Deno.test("many ranges in one header get none", async () => {
   await assertServing(it);
 });
 
-Deno.test("a thousand idle connections leave room for those that ask", async () => {
-  await using it = await scene();
-  const before = Deno.memoryUsage().rss;
-  const idle: Deno.Conn[] = [];
-  try {
-    for (let i = 0; i < 1000; i++) {
-      const conn = await Deno.connect({ hostname: "127.0.0.1", port: it.server.port });
-      idle.push(conn);
-      if (i % 2) await conn.write(new TextEncoder().encode("GET /v2/ HT")).catch(() => {});
-      if (i % 100 === 0) await assertServing(it);
+testWith(
+  ["a thousand sockets"],
+  "a thousand idle connections leave room for those that ask",
+  async () => {
+    await using it = await scene();
+    const before = Deno.memoryUsage().rss;
+    const idle: Deno.Conn[] = [];
+    try {
+      for (let i = 0; i < 1000; i++) {
+        const conn = await Deno.connect({ hostname: "127.0.0.1", port: it.server.port });
+        idle.push(conn);
+        if (i % 2) await conn.write(new TextEncoder().encode("GET /v2/ HT")).catch(() => {});
+        if (i % 100 === 0) await assertServing(it);
+      }
+      await assertServing(it);
+      assert.ok(Deno.memoryUsage().rss - before < 100 * 2 ** 20);
+    } finally {
+      for (const conn of idle) conn.close();
     }
     await assertServing(it);
-    assert.ok(Deno.memoryUsage().rss - before < 100 * 2 ** 20);
-  } finally {
-    for (const conn of idle) conn.close();
-  }
-  await assertServing(it);
-});
+  },
+);
 
 Deno.test("clients that do not read cost no memory, and do not keep others waiting", async () => {
   await using at = await place(64 << 20);

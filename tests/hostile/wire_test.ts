@@ -137,7 +137,7 @@ function liesIn(phase: number): [what: string, lie: Lie][] {
   return [...Object.entries(WIRE), ...errors];
 }
 
-const THOROUGH = Deno.env.get("PULLAMA_SOAK") !== undefined;
+const THOROUGH = !!Deno.env.get("PULLAMA_SOAK");
 const MOST_GROWTH = 300 * MIB;
 
 for (const [k, phase] of PHASES.entries()) {

@@ -3,6 +3,8 @@ import { openOwnFile, readSmallFile, setModified, setOwnership } from "../../src
 import { exists } from "../../src/io/stat.ts";
 import { otherProcess } from "./other_process.ts";
 import { temporaryFolder } from "../real/child.ts";
+import { linkTo } from "../fakes/link.ts";
+import { needing, testWith } from "../needs.ts";
 
 const WINDOWS = Deno.build.os === "windows";
 const MOST = 1000;
@@ -10,13 +12,13 @@ const MOST = 1000;
 interface Planted {
   readonly what: string;
   /** Puts it at `path`; `victim` is a foreign file. */
-  readonly plant: (path: string, victim: string) => Promise<void>;
+  readonly plant: (path: string, victim: string) => void | Promise<void>;
 }
 
 const PLANTED: readonly Planted[] = [
-  { what: "a link to a file", plant: (path, victim) => Deno.symlink(victim, path) },
-  { what: "a link to nothing", plant: (path) => Deno.symlink("/nowhere/at/all", path) },
-  { what: "a link to a device", plant: (path) => Deno.symlink("/dev/zero", path) },
+  { what: "a link to a file", plant: (path, victim) => linkTo(victim, path) },
+  { what: "a link to nothing", plant: (path) => linkTo("/nowhere/at/all", path) },
+  { what: "a link to a device", plant: (path) => linkTo("/dev/zero", path) },
   { what: "a FIFO", plant: (path) => command("mkfifo", path) },
   { what: "a directory", plant: (path) => Deno.mkdir(path) },
   { what: "a second name of a file", plant: (path, victim) => Deno.link(victim, path) },
@@ -29,9 +31,10 @@ async function command(name: string, ...args: string[]): Promise<void> {
 
 for (const { what, plant } of PLANTED) {
   Deno.test({
-    name:
+    ...needing(
+      ["removal of files in use"],
       `${what} in the place of a file of ours is refused at once, and the foreign file stays as it is`,
-    ignore: WINDOWS,
+    ),
     async fn() {
       await using folder = await temporaryFolder();
       const path = `${folder.path}/note`;
@@ -85,10 +88,10 @@ Deno.test("a missing file is not an error to read, and one to open", async () =>
   assert.equal(await exists(path), false);
 });
 
-Deno.test("a link is followed where the user may have made it", async () => {
+testWith(["symbolic links"], "a link is followed where the user may have made it", async () => {
   await using folder = await temporaryFolder();
   await Deno.writeTextFile(`${folder.path}/a`, "text");
-  await Deno.symlink(`${folder.path}/a`, `${folder.path}/b`);
+  linkTo(`${folder.path}/a`, `${folder.path}/b`);
   const file = await readSmallFile(`${folder.path}/b`, MOST, { follow: true });
   assert.equal(new TextDecoder().decode(file?.bytes), "text");
   assert.equal(file?.uid, WINDOWS ? null : Deno.uid());
@@ -107,8 +110,10 @@ const REPLACER = `
 `;
 
 Deno.test({
-  name: "a file that another process replaces and removes all the time is read, opened, or missing",
-  ignore: WINDOWS,
+  ...needing(
+    ["removal of files in use"],
+    "a file that another process replaces and removes all the time is read, opened, or missing",
+  ),
   async fn() {
     await using folder = await temporaryFolder();
     const path = `${folder.path}/note`;

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
 import type { PushSource } from "../../src/core/upload/target.ts";
 import { openFolder } from "../../src/store/store.ts";
+import { linkTo } from "../fakes/link.ts";
 import { exists } from "../fakes/exists.ts";
 import { makeModel } from "../fakes/model.ts";
 import type { UploadFault, UploadRegistry, UploadRequest } from "../fakes/upload_registry.ts";
 import { filesIn } from "../real/store.ts";
 import { install } from "../store/installed_models.ts";
 import { MiB, type Pushed, type PushWorld, pushWorld, SIZE } from "./world.ts";
+import { testWith } from "../needs.ts";
 
 const SMALL_BLOBS = 1000;
 
@@ -83,17 +85,21 @@ Deno.test("a blob whose mount fails, or is none, is sent", async () => {
   }
 });
 
-Deno.test("two models that come to one place in lower case are not put over each other", async () => {
-  await using w = await pushWorld();
-  install(w.models, "Tiny/latest", makeModel({ size: MiB, seed: 5 }));
-  const [first, second] = await w.run(["tiny", "Tiny"]);
-  assert.equal(first!.error, undefined);
-  const error = second!.error as PullamaError;
-  assert.equal(error.kind, "usage");
-  assert.match(error.message, /^tiny:latest comes to the same place, .*\/library\/tiny:latest$/);
-  assert.match(error.hint!, /pullama cp Tiny:latest/);
-  assertPushed(w);
-});
+testWith(
+  ["names that differ in case"],
+  "two models that come to one place in lower case are not put over each other",
+  async () => {
+    await using w = await pushWorld();
+    install(w.models, "Tiny/latest", makeModel({ size: MiB, seed: 5 }));
+    const [first, second] = await w.run(["tiny", "Tiny"]);
+    assert.equal(first!.error, undefined);
+    const error = second!.error as PullamaError;
+    assert.equal(error.kind, "usage");
+    assert.match(error.message, /^tiny:latest comes to the same place, .*\/library\/tiny:latest$/);
+    assert.match(error.hint!, /pullama cp Tiny:latest/);
+    assertPushed(w);
+  },
+);
 
 Deno.test("a name that no repository can have is refused before anything is asked", async () => {
   await using w = await pushWorld();
@@ -327,7 +333,7 @@ Deno.test("A13: a blob that is a link is not sent, and one that is missing is na
   assert.equal(kindOf(missing.error), "not_found");
   assert.match((missing.error as PullamaError).hint!, /removed.*pullama tiny:latest$/);
   if (Deno.build.os === "windows") return;
-  Deno.symlinkSync(elsewhere, w.weights);
+  linkTo(elsewhere, w.weights);
   const link = await w.push();
   assert.equal(kindOf(link.error), "local");
   assert.match(String(link.error), /not a regular file/);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { parseName } from "../../src/core/name.ts";
 import {
   becomeRunner,
@@ -207,7 +208,7 @@ Deno.test("changeQueue() reports the holder that it waits for, and respects the 
 Deno.test("concurrent changes of several processes are all kept", async () => {
   await using it = await scratch();
   const script = new URL("./adder.ts", import.meta.url);
-  const config = decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname);
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
   const run = ["run", "--quiet", "-A", "--no-check", `--config=${config}`, script.href];
   const names = (prefix: string) => Array.from({ length: 15 }, (_, i) => `${prefix}${i}`);
   const processes = ["a", "b", "c"].map((prefix) =>

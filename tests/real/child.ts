@@ -24,7 +24,7 @@ export async function startChild({ command, args, env, ready }: ServerCommand): 
   const process = new Deno.Command(command, {
     args: [...args],
     clearEnv: true,
-    env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin", ...env },
+    env: alone(env),
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -69,6 +69,19 @@ export interface RunOptions {
   readonly limit?: number;
 }
 
+/** What no program can do without; those but the first are of Windows, where nothing connects without them. */
+const ESSENTIAL = ["PATH", "SystemRoot", "TEMP"];
+
+/** An environment of `env` and what is essential. The home is known by the name that it has here. */
+export function alone(env: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const kept = ESSENTIAL.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const home = Deno.build.os === "windows" && env["HOME"] ? { USERPROFILE: env["HOME"] } : {};
+  return { PATH: "/usr/bin:/bin", ...Object.fromEntries(kept), ...home, ...env };
+}
+
 /**
  * Starts a command with only `env` and PATH in its environment, and with stdout and stderr piped.
  */
@@ -80,7 +93,7 @@ export function spawnAlone(
     args,
     ...(cwd !== undefined && { cwd }),
     clearEnv: true,
-    env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin", ...env },
+    env: alone(env),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -101,6 +114,11 @@ export async function runToEnd(
   ]);
   clearTimeout(timer);
   return { code, out, err };
+}
+
+/** Whether SIGKILL has ended it; on Windows that is an exit code, which a failure has too. */
+export function wasKilled({ signal, code }: Deno.CommandStatus): boolean {
+  return Deno.build.os === "windows" ? code === 1 : signal === "SIGKILL";
 }
 
 /** Sends a signal, unless the process has already ended. */

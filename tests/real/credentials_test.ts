@@ -249,36 +249,40 @@ function textsIn(folder: string): string[] {
   });
 }
 
-testWith([], "each credential reaches its own origin only, whatever else is known", async () => {
-  await using at = await place();
-  const { names } = at;
-  const said: string[] = [];
-  const run = async (exitCode: number, ...args: readonly string[]) => {
-    const { code, out, err } = await at.run(...args);
-    assert.equal(code, exitCode, `${args.join(" ")}: ${out}${err}`);
-    said.push(out, err);
-  };
-  const debug = ["--verbose", "--output", "debug", "--max-retries", "0"];
-  const { plain, ...secure } = names;
-  await run(3, "pull", ...Object.values(secure), ...debug);
-  await run(3, "pull", plain, "--insecure", ...debug);
-  const listed = (await at.run("list")).out;
-  for (const name of [names.ollama, names.firm, names.docker]) assert.ok(listed.includes(name));
+testWith(
+  ["ports in folder names"],
+  "each credential reaches its own origin only, whatever else is known",
+  async () => {
+    await using at = await place();
+    const { names } = at;
+    const said: string[] = [];
+    const run = async (exitCode: number, ...args: readonly string[]) => {
+      const { code, out, err } = await at.run(...args);
+      assert.equal(code, exitCode, `${args.join(" ")}: ${out}${err}`);
+      said.push(out, err);
+    };
+    const debug = ["--verbose", "--output", "debug", "--max-retries", "0"];
+    const { plain, ...secure } = names;
+    await run(3, "pull", ...Object.values(secure), ...debug);
+    await run(3, "pull", plain, "--insecure", ...debug);
+    const listed = (await at.run("list")).out;
+    for (const name of [names.ollama, names.firm, names.docker]) assert.ok(listed.includes(name));
 
-  await run(0, "rm", names.ollama);
-  await run(0, "queue", "add", names.ollama, names.stranger);
-  await run(3, "queue", "start", "--verbose", "--max-retries", "0");
-  const doctors = [names.ollama, names.firm, names.docker].map((name) => at.run("doctor", name));
-  for (const { out, err } of await Promise.all(doctors)) said.push(out, err);
-  const blobs = filesIn(join(at.models, "blobs")).map((name) => join(at.models, "blobs", name));
-  const large = blobs.filter((path) => Deno.statSync(path).size >= SIZE);
-  assert.equal(large.length, 3);
-  for (const path of large) flip(path, 1000);
-  await run(0, "verify", "--full", "--repair", "--verbose");
+    await run(0, "rm", names.ollama);
+    await run(0, "queue", "add", names.ollama, names.stranger);
+    await run(3, "queue", "start", "--verbose", "--max-retries", "0");
+    const doctors = [names.ollama, names.firm, names.docker].map((name) => at.run("doctor", name));
+    for (const { out, err } of await Promise.all(doctors)) said.push(out, err);
+    const blobs = filesIn(join(at.models, "blobs")).map((name) => join(at.models, "blobs", name));
+    const large = blobs.filter((path) => Deno.statSync(path).size >= SIZE);
+    assert.equal(large.length, 3);
+    for (const path of large) flip(path, 1000);
+    await run(0, "verify", "--full", "--repair", "--verbose");
 
-  assertApart(at);
-  const secrets = credentials(at).flatMap(([, texts]) => texts);
-  const told = [...said, ...textsIn(at.models)]
-    .flatMap((text) => secrets.filter((secret) => text.includes(secret)));
-  assert.deepEqual([...new Set(told)], []);
-});
+    assertApart(at);
+    const secrets = credentials(at).flatMap(([, texts]) => texts);
+    const told = [...said, ...textsIn(at.models)]
+      .flatMap((text) => secrets.filter((secret) => text.includes(secret)));
+    assert.deepEqual([...new Set(told)], []);
+  },
+);

@@ -118,7 +118,7 @@ testWith(
 );
 
 testWith(
-  [],
+  ["a shell"],
   "a file that is larger than the file system takes ends a pull with exit code 2 and the reason",
   async () => {
     await using folder = await temporaryFolder();

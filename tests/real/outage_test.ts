@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { makeModel } from "../fakes/model.ts";
+import { portOf } from "../fakes/listen.ts";
 import { startRegistry } from "../fakes/registry.ts";
 import { testWith } from "../needs.ts";
 import { kill, runToEnd, temporaryFolder } from "./child.ts";
@@ -39,7 +40,7 @@ testWith(
     await using folder = await temporaryFolder();
     const flags = ["--size", "160MiB", "--rate", "16MiB", "--for", "90"];
     let serving = await serve(flags);
-    const port = serving.host.split(":")[1]!;
+    const port = portOf(serving.host);
     let over = false;
     const comings = (async () => {
       let downs = 0;
@@ -85,7 +86,7 @@ testWith(
     const [hosts, switches] = [`${folder.path}/hosts`, `${folder.path}/nsswitch.conf`];
     await Deno.writeTextFile(hosts, "127.0.0.1 localhost\n");
     await Deno.writeTextFile(switches, "hosts: files\n");
-    const port = registry.host.split(":")[1];
+    const port = portOf(registry.host);
     const name = `registry.test:${port}/library/tiny:latest`;
     const inside =
       `mount --bind ${hosts} /etc/hosts && mount --bind ${switches} /etc/nsswitch.conf && ` +

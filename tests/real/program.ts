@@ -62,7 +62,8 @@ export function cacheOfDeno(): Record<string, string> {
 /** The same for a program that always runs from source. */
 export function sourceCache(): Record<string, string> {
   const given = Deno.env.get("DENO_DIR");
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  const cache = Deno.env.get("LOCALAPPDATA") ?? Deno.env.get("XDG_CACHE_HOME") ??
+    `${Deno.env.get("HOME")}/.cache`;
   return { DENO_DIR: given ?? `${cache}/deno` };
 }
 

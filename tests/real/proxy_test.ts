@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { authority, good, key } from "../fakes/authority.ts";
+import { portOf } from "../fakes/listen.ts";
 import { startProxy } from "../fakes/proxy.ts";
 import { startRegistry } from "../fakes/registry.ts";
 import { startSocks } from "../fakes/socks.ts";
@@ -127,7 +128,7 @@ testWith(
 
     // Exceptions that Deno applies and pullama does not.
     await using socks = await startSocks({ hosts: { "192.0.2.1": "127.0.0.1" } });
-    const port = registry.host.split(":")[1];
+    const port = portOf(registry.host);
     const through = argv.with(0, `192.0.2.1:${port}/library/tiny`);
     const asked = { HTTP_PROXY: `socks5://${socks.host}`, no_proxy: "192.0.2.1:1,192.0.2.0/33" };
     const there = await pullama(through, { home: folder.path, env: asked });

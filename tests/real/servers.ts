@@ -49,7 +49,7 @@ export async function startDockerRegistry(
   const start = startChild({
     command: "/usr/bin/docker-registry",
     args: ["serve", config],
-    ready: /listening on (127\.0\.0\.1:\d+)/,
+    ready: /listening on (127\.[\d.:]+)/,
   });
   return await together(start, folder);
 }
@@ -115,7 +115,7 @@ export async function startOllama(
     command,
     args,
     env: { HOME: home, OLLAMA_MODELS: models, OLLAMA_HOST: "127.0.0.1:0", OLLAMA_NO_CLOUD: "1" },
-    ready: /Listening on (127\.0\.0\.1:\d+)/,
+    ready: /Listening on (127\.[\d.:]+)/,
   });
   return { host: child.said, log: child.log, [Symbol.asyncDispose]: child[Symbol.asyncDispose] };
 }

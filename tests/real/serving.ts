@@ -1,10 +1,13 @@
 /** `pullama serve` as a program. */
 
+import { ownAddress } from "../fakes/listen.ts";
 import { kill, spawnAlone } from "./child.ts";
 import { cacheOfDeno, pullamaCommand } from "./program.ts";
 
+const WINDOWS = Deno.build.os === "windows";
+
 export interface Program extends AsyncDisposable {
-  /** Such as `127.0.0.1:40001`. */
+  /** Such as `127.0.0.1:40001`; on Windows without a port, which no folder can have in its name. */
   readonly host: string;
   readonly pid: number;
   /** Sends the signal, and resolves with its exit code and what it printed. */
@@ -17,7 +20,8 @@ export async function startServing(
   home: string,
   args: readonly string[] = [],
 ): Promise<Program> {
-  const listen = args.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+  const free = WINDOWS ? `${ownAddress()}:80` : "127.0.0.1:0";
+  const listen = args.includes("--listen") ? [] : ["--listen", free];
   const command = [...pullamaCommand(), "serve", "--models-dir", models, ...listen, ...args];
   const process = spawnAlone(command, { env: { HOME: home, ...cacheOfDeno() } });
   let out = "";
@@ -25,8 +29,8 @@ export async function startServing(
   const reading = (async () => {
     for await (const piece of process.stdout.pipeThrough(new TextDecoderStream())) {
       out += piece;
-      const [, host] = /http:\/\/(127\.0\.0\.1:\d+)/.exec(out) ?? [];
-      if (host) resolve(host);
+      const [, host] = /http:\/\/(127\.[\d.:]+)/.exec(out) ?? [];
+      if (host) resolve(WINDOWS ? host.replace(/:80$/, "") : host);
     }
     resolve(undefined);
   })();

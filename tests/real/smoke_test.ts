@@ -94,7 +94,7 @@ Deno.test(
     await using place = await machine();
     await using registry = await startRegistry();
     const cases: readonly (readonly [string, number, RegExp])[] = [
-      [`${registry.host}/library/nosuch`, 4, /model not found on 127\.0\.0\.1:\d+/],
+      [`${registry.host}/library/nosuch`, 4, /model not found on 127\.[\d.:]+/],
       ["nosuch.invalid/library/tiny", 1, /cannot reach nosuch\.invalid: the host name cannot/],
       ["127.0.0.1:1/library/tiny", 1, /cannot reach 127\.0\.0\.1:1: connection refused/],
     ];

@@ -43,7 +43,8 @@ export function filesUnder(folder: string): string[] {
   try {
     return filesIn(folder);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
+    // Windows says so of one that is just being renamed or removed.
+    if (error instanceof Deno.errors.NotFound || /\(os error 32\)/.test(`${error}`)) return [];
     throw error;
   }
 }

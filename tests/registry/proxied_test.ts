@@ -7,6 +7,7 @@ import { parseName } from "../../src/core/name.ts";
 import { RegistrySource } from "../../src/registry/source.ts";
 import { proxiesIn } from "../../src/registry/net/proxy.ts";
 import { authority, elsewhere, expired, good, key } from "../fakes/authority.ts";
+import { portOf } from "../fakes/listen.ts";
 import { noise } from "../fakes/content.ts";
 import { redirect } from "../fakes/faults.ts";
 import { type Proxy, type ProxyOptions, startProxy } from "../fakes/proxy.ts";
@@ -31,8 +32,8 @@ function through(env: Env, trusted: readonly string[] = [authority]): RegistrySo
 
 /** A registry named registry.example that only proxies can reach, with a model. */
 async function hidden(options: Parameters<typeof startRegistry>[0] = {}) {
-  const registry = await startRegistry(options);
-  const port = registry.host.split(":")[1]!;
+  const registry = await startRegistry({ onPort: true, ...options });
+  const port = portOf(registry.host);
   const { layers: [blob] } = registry.add("library/tiny:latest", {
     layers: [{ mediaType: "application/vnd.ollama.image.model", content }],
   });
@@ -246,7 +247,7 @@ Deno.test("case 62: behind a proxy, the error names the invalid certificate and 
     await using proxy = await startProxy(hosts);
     const scheme = hosts.tls ? "https" : "http";
     using source = through({ HTTPS_PROXY: `${scheme}://${proxy.host}` }, trusted);
-    const host = `registry.example:${at.host.split(":")[1]}`;
+    const host = `registry.example:${portOf(at.host)}`;
     const error = await failureOf(source.manifest({ ...name, host }, never()));
     assert.equal(error.kind, "tls");
     assert.equal(error instanceof PullamaError && error.message.includes(proxy.host), true);

@@ -5,6 +5,7 @@ import { assertInstalled } from "../real/store.ts";
 import { install } from "../store/installed_models.ts";
 import { largestOf, place, serving } from "./place.ts";
 
+const WINDOWS = Deno.build.os === "windows";
 const DOCKER = "application/vnd.docker.distribution.manifest.v2+json";
 
 function digestOf(bytes: Uint8Array): string {
@@ -189,8 +190,11 @@ Deno.test("Ollama's client is sent to another spelling of the same address, and 
   await sent.body?.cancel();
   const location = new URL(sent.headers.get("location")!);
   assert.notEqual(location.hostname, "127.0.0.1");
-  const there = await fetch(location, { headers: { range: "bytes=0-9" } });
-  assert.deepEqual([there.status, (await bytesOf(there)).length], [206, 10]);
+  // Windows connects to such an address only where a program asks it to, as Go does.
+  if (!WINDOWS) {
+    const there = await fetch(location, { headers: { range: "bytes=0-9" } });
+    assert.deepEqual([there.status, (await bytesOf(there)).length], [206, 10]);
+  }
   for (const headers of [{}, { ...agent, range: "bytes=0-9" }]) {
     const response = await ask(headers);
     await response.body?.cancel();
@@ -205,14 +209,17 @@ Deno.test("a model pulled from a server is the same, byte for byte", async () =>
   const { fakeHost } = await import("../cli/fake_host.ts");
   await using at = await place(3 << 20);
   await using server = await serving(at.models);
-  const name = `127.0.0.1:${server.port}/library/tiny`;
+  // A folder on Windows has no port in its name.
+  const name = WINDOWS ? "tiny" : `127.0.0.1:${server.port}/library/tiny`;
+  const from = WINDOWS ? ["--mirror", server.url, "--offline"] : ["--insecure"];
   const there = `${at.root}/there`;
   const host = fakeHost();
-  const code = await run(["pull", name, "--insecure", "--models-dir", there, "-q"], host, wire);
+  const code = await run(["pull", name, ...from, "--models-dir", there, "-q"], host, wire);
   assert.equal(code, 0, host.err.text);
   const blobs = at.tiny.blobs.map((path) => ({
     digest: path.slice(path.lastIndexOf("/") + 1).replace("-", ":"),
     size: Deno.statSync(path).size,
   }));
-  assertInstalled(there, `${name}:latest`, { manifest: Deno.readFileSync(at.tiny.path), blobs });
+  const stored = name === "tiny" ? "registry.ollama.ai/library/tiny" : name;
+  assertInstalled(there, `${stored}:latest`, { manifest: Deno.readFileSync(at.tiny.path), blobs });
 });

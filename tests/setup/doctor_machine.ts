@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import type { Check, CheckName, DoctorReport } from "../../src/core/reports/doctor.ts";
 import { parseName } from "../../src/core/name.ts";
 import {
@@ -29,6 +30,9 @@ export interface DiagnoseInput {
   readonly watcher?: Partial<DoctorWatcher>;
 }
 
+/** The variable of the home directory. */
+export const HOME = Deno.build.os === "windows" ? "USERPROFILE" : "HOME";
+
 export interface Machine extends AsyncDisposable {
   readonly root: string;
   readonly home: string;
@@ -43,7 +47,7 @@ export interface Machine extends AsyncDisposable {
 export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
   const root = await Deno.makeTempDir({ prefix: "pullama-doctor-" });
   await Deno.mkdir(`${root}/home`);
-  const registry = await startRegistry(fake);
+  const registry = await startRegistry({ onPort: true, ...fake });
   registry.add("library/tiny:latest", {
     layers: [
       { mediaType: "application/vnd.ollama.image.model", content: noise(SIZE) },
@@ -51,7 +55,8 @@ export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
     ],
   });
   const closed = closedAddress();
-  const [home, models] = [`${root}/home`, `${root}/home/.ollama/models`];
+  const home = join(root, "home");
+  const models = join(home, ".ollama", "models");
   return {
     root,
     home,
@@ -61,7 +66,7 @@ export async function machine(fake: RegistryOptions = {}): Promise<Machine> {
     async diagnose({ env = {}, model = `${registry.host}/library/tiny`, ...rest } = {}) {
       const before = snapshotOf(root);
       const all: Readonly<Record<string, string>> = {
-        HOME: home,
+        [HOME]: home,
         OLLAMA_HOST: closed,
         ...env,
       };

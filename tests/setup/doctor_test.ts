@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { exitCodeOf, PullamaError } from "../../src/core/errors.ts";
 import { firstFailure } from "../../src/core/reports/doctor.ts";
 import { serverUrl } from "../../src/setup/checks/server.ts";
@@ -7,17 +8,17 @@ import { authority, good, key } from "../fakes/authority.ts";
 import { noise } from "../fakes/content.ts";
 import { htmlPage, redirect, stallAfter } from "../fakes/faults.ts";
 import { startHub } from "../fakes/hub.ts";
+import { portOf } from "../fakes/listen.ts";
 import { startProxy } from "../fakes/proxy.ts";
 import { demandBasic, demandTokens } from "../fakes/token_server.ts";
 import { mounted } from "../io/mount.ts";
 import { foreignKey, KEY, PUBLIC } from "../registry/auth/keys.ts";
-import { type Machine, machine, notMade, of, onlyFailure, states } from "./doctor_machine.ts";
+import { HOME, type Machine, machine, notMade, of, onlyFailure, states } from "./doctor_machine.ts";
+import { needing } from "../needs.ts";
 
 const FINGERPRINT = "SHA256:S6E5UyjD+1BcC04rbuU1LjkSyhFq9JmeHUxj6amjFBo";
 const AFTER_TCP = ["tls", "clock", "manifest", "space", "redirect", "range", "speed"];
 const AFTER_MANIFEST = ["space", "redirect", "range", "speed"];
-
-const portOf = ({ registry }: Machine) => registry.host.split(":")[1]!;
 
 async function withKey({ home }: Machine, text = KEY): Promise<void> {
   await Deno.mkdir(`${home}/.ollama`);
@@ -40,7 +41,7 @@ Deno.test("diagnose() passes all checks at a registry with TLS, signed URLs and 
   });
   await withKey(at);
   const report = await at.diagnose({
-    model: `localhost:${portOf(at)}/library/tiny`,
+    model: `localhost:${portOf(at.registry.host)}/library/tiny`,
     options: { caCert: await withAuthority(at) },
   });
   assert.deepEqual(states(report), [
@@ -61,8 +62,8 @@ Deno.test("diagnose() passes all checks at a registry with TLS, signed URLs and 
   const found = (name: Parameters<typeof of>[1]) => of(report, name).found;
   assert.deepEqual(found("folder").slice(0, 2), [`${at.models} (default)`, "would be created"]);
   assert.deepEqual(found("server"), [`not running at ${at.closed} (not needed for a pull)`]);
-  const credentials = `no credentials for localhost:${portOf(at)}`;
-  const keyFile = `${at.home}/.ollama/id_ed25519`;
+  const credentials = `no credentials for localhost:${portOf(at.registry.host)}`;
+  const keyFile = join(at.home, ".ollama", "id_ed25519");
   assert.deepEqual(found("key"), [keyFile, "Ed25519", FINGERPRINT, credentials]);
   assert.match(found("dns")[0]!, /^localhost resolves to .*127\.0\.0\.1/);
   assert.ok(found("tcp").includes(`connected to ${at.registry.host}`));
@@ -77,8 +78,8 @@ Deno.test("diagnose() passes all checks at a registry with TLS, signed URLs and 
   assert.deepEqual(found("range"), ["206 with bytes 3000000 to 3065535, as requested"]);
   assert.match(found("speed").join(), /^\S+ [kMGT]?B\/s,4 MB in \d+m?s,6\.0 MB would take \d+m?s$/);
   assert.deepEqual(report.hosts, [
-    { host: "localhost", port: Number(portOf(at)), what: "registry" },
-    { host: "127.0.0.1", port: Number(at.registry.blobHosts[0]!.split(":")[1]), what: "blobs" },
+    { host: "localhost", port: Number(portOf(at.registry.host)), what: "registry" },
+    { host: "127.0.0.1", port: Number(portOf(at.registry.blobHosts[0]!)), what: "blobs" },
   ]);
 });
 
@@ -171,8 +172,7 @@ Deno.test("diagnose() detects a file in place of the folder", async () => {
 });
 
 Deno.test({
-  name: "diagnose() warns if the service's user cannot read the folder",
-  ignore: Deno.build.os === "windows",
+  ...needing(["file owners"], "diagnose() warns if the service's user cannot read the folder"),
   async fn() {
     await using at = await machine();
     await Deno.mkdir(at.models, { recursive: true });
@@ -230,9 +230,12 @@ Deno.test("diagnose() accepts a missing key", async () => {
   await using at = await machine();
   const { state, found } = of(await at.diagnose(), "key");
   assert.equal(state, "ok");
-  assert.equal(found[0], `no key ${at.home}/.ollama/id_ed25519 (not needed for public models)`);
+  assert.equal(
+    found[0],
+    `no key ${join(at.home, ".ollama", "id_ed25519")} (not needed for public models)`,
+  );
   assert.deepEqual(
-    of(await at.diagnose({ env: { HOME: "" } }), "key").found[0],
+    of(await at.diagnose({ env: { [HOME]: "" } }), "key").found[0],
     "no key: no home directory",
   );
 });
@@ -269,7 +272,9 @@ Deno.test("diagnose() reports the source of credentials, but never the credentia
   demandBasic(at.registry, "alice:s3cr3t-7391");
   const report = await at.diagnose();
   assert.ok(
-    of(report, "key").found.includes(`credentials for ${host} from ${at.home}/.docker/config.json`),
+    of(report, "key").found.includes(
+      `credentials for ${host} from ${join(at.home, ".docker", "config.json")}`,
+    ),
   );
   assert.equal(of(report, "manifest").found.at(-1), "authenticated");
   assert.doesNotMatch(JSON.stringify(report), new RegExp(`s3cr3t|alice|${auth}`));
@@ -282,7 +287,7 @@ Deno.test("fingerprint() matches ssh-keygen -l", async () => {
 Deno.test("diagnose() fails with exit code 3 if access is denied, and lists the token host", async () => {
   await using at = await machine();
   await withKey(at);
-  demandTokens(at.registry, { realm: `http://localhost:${portOf(at)}/token` });
+  demandTokens(at.registry, { realm: `http://localhost:${portOf(at.registry.host)}/token` });
   const report = await at.diagnose();
   assert.equal(onlyFailure(report).name, "manifest");
   assert.match(onlyFailure(report).found[0]!, /\(401\)/);
@@ -372,7 +377,7 @@ Deno.test("diagnose() detects plain http, or no response, in place of TLS", asyn
   listener.close();
   await serving;
   assert.equal(onlyFailure(plain).name, "tls");
-  assert.match(onlyFailure(plain).found[0]!, /^cannot reach 127\.0\.0\.1:\d+: /);
+  assert.match(onlyFailure(plain).found[0]!, /^cannot reach 127\.[\d.:]+: /);
   assert.match(onlyFailure(plain).hint!, /--insecure/);
   assert.deepEqual(notMade(plain), AFTER_TCP.slice(1));
 });
@@ -413,12 +418,12 @@ Deno.test("diagnose() detects a redirect to an unreachable host, and lists that 
   assert.equal(onlyFailure(report).name, "redirect");
   assert.match(
     onlyFailure(report).found[0]!,
-    /^cannot reach 127\.0\.0\.1:\d+: connection refused$/,
+    /^cannot reach 127\.[\d.:]+: connection refused$/,
   );
   assert.deepEqual(notMade(report), ["range", "speed"]);
   assert.deepEqual(report.hosts.at(-1), {
     host: "127.0.0.1",
-    port: Number(at.closed.split(":")[1]),
+    port: Number(portOf(at.closed)),
     what: "blobs",
   });
   assert.doesNotMatch(Deno.inspect(report, { depth: 10 }), /s3cr3t/);
@@ -471,7 +476,7 @@ Deno.test("diagnose() through a proxy resolves and connects to the proxy only", 
   const env = { HTTPS_PROXY: `http://alice:s3cr3t-7391@${proxy.host}`, NO_PROXY: "other" };
   const report = await at.diagnose({
     env,
-    model: `registry.example:${portOf(at)}/library/tiny`,
+    model: `registry.example:${portOf(at.registry.host)}/library/tiny`,
     options: { caCert: await withAuthority(at) },
   });
   assert.equal(firstFailure(report), undefined);
@@ -479,7 +484,7 @@ Deno.test("diagnose() through a proxy resolves and connects to the proxy only", 
   assert.deepEqual(of(report, "proxy").found, shown);
   assert.deepEqual(of(report, "tcp").found, [`connected to ${proxy.host}`]);
   assert.deepEqual(of(report, "tls").found, ["trusted, through the proxy"]);
-  const port = Number(proxy.host.split(":")[1]);
+  const port = Number(portOf(proxy.host));
   assert.ok(report.hosts.some((one) => one.what === "proxy" && one.port === port));
   assert.doesNotMatch(JSON.stringify(report), /s3cr3t|alice/);
 });
@@ -526,7 +531,7 @@ Deno.test("diagnose() reports why no proxy is used, and an invalid proxy", async
 
 Deno.test("diagnose() lists all hosts of a redirecting hub", async () => {
   await using at = await machine();
-  await using hub = await startHub();
+  await using hub = await startHub({ onPort: true });
   const { name } = hub.add("someone/tiny:latest", {
     layers: [{ mediaType: "application/vnd.ollama.image.model", content: noise(5_000_000) }],
   });

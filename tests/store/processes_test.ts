@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { total } from "../../src/core/ranges.ts";
 import { blobOf, exists, fetchBlob, noSignal, Witness, World } from "./world.ts";
 
@@ -36,7 +37,7 @@ async function killedAfter(world: World, bytes: number): Promise<number> {
       "run",
       "-A",
       "--no-check",
-      `--config=${decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname)}`,
+      `--config=${fileURLToPath(new URL("../../deno.json", import.meta.url))}`,
       `data:text/javascript,${encodeURIComponent(CODE)}`,
       new URL("./world.ts", import.meta.url).href,
       world.models,

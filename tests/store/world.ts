@@ -37,7 +37,7 @@ export class World implements AsyncDisposable {
 
   /** In memory where there is such a place: hundreds of power cuts need not wait for a disk. */
   static async make(): Promise<World> {
-    const dir = exists("/dev/shm") ? "/dev/shm" : undefined;
+    const dir = Deno.build.os === "linux" && exists("/dev/shm") ? "/dev/shm" : undefined;
     return new World(await Deno.makeTempDir({ prefix: "pullama-store-", ...(dir && { dir }) }));
   }
 

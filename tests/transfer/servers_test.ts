@@ -231,7 +231,9 @@ for (const connections of [1, 4]) {
     const pull = await place.pull(model.name, { settings: { connections, maxRetries: 1 } });
     place.assertInstalled(model);
     const more = await excess(place, model.weights);
-    assert.ok(more <= 64 * 1024, `${more} bytes came twice`);
+    // Windows drops what has arrived and was not read before a reset.
+    const most = Deno.build.os === "windows" ? 8 * MIB : 64 * 1024;
+    assert.ok(more <= most, `${more} bytes came twice`);
     assert.equal(count(pull, "bytes_lost"), 0);
   });
 }

@@ -238,7 +238,8 @@ Deno.test("parts of another archive are not touched without --force, and never e
       new Uint8Array(size),
     );
   }
-  assert.equal((await at.ran(args)).code, 0);
+  const made = await at.ran(args);
+  assert.equal(made.code, 0, made.err);
   const parts = topOf(at.folder).filter((name) => name.startsWith("x.tar"));
   const read = parts.map((name) => Deno.readFileSync(`${at.folder}/${name}`));
   assert.deepEqual(new Uint8Array(await new Blob(read as BlobPart[]).arrayBuffer()), whole);

@@ -40,7 +40,7 @@ Deno.test("modelsDirWarnings() warns if only the Linux service has a models fold
   const manifests = "/home/u/.ollama/models/manifests";
   const env = { HOME: "/home/u" };
   const count = (parts: HostParts, flag?: string) =>
-    modelsDirWarnings(flag, fakeHost({ env, ...parts })).length;
+    modelsDirWarnings(flag, fakeHost({ env, os: "linux", ...parts })).length;
   assert.equal(count({ folders: { [SERVICE]: "filled" } }), 1);
   assert.equal(count({ folders: { [SERVICE]: "closed" } }), 1);
   assert.equal(count({ folders: { [SERVICE]: "filled", [manifests]: "empty" } }), 1);

@@ -6,6 +6,7 @@ import { run } from "../../../src/cli/program.ts";
 import { completionScript } from "../../../src/cli/completion/scripts.ts";
 import { SHELLS } from "../../../src/cli/completion/shells.ts";
 import { wire } from "../../../src/cli/wire.ts";
+import { testWith } from "../../needs.ts";
 
 /**
  * The candidates for the last of `words`, in a models folder with three models and a queue of two.
@@ -89,7 +90,7 @@ Deno.test("pullama completion lists the supported shells when given another", as
   assert.match(host.err.text, /bash, zsh, fish, powershell/);
 });
 
-Deno.test("the bash script has valid syntax", async () => {
+testWith(["bash"], "the bash script has valid syntax", async () => {
   const { code, err } = await runToEnd(["bash", "-n", "-c", completionScript("bash")]);
   assert.deepEqual([code, err], [0, ""]);
 });
@@ -116,16 +117,22 @@ async function offered(
   return out.split("\n").slice(0, -1);
 }
 
-Deno.test("the bash script works without the builtins that the bash of macOS lacks", async () => {
-  await using folder = await temporaryFolder();
-  await Deno.mkdir(`${folder.path}/only one`);
-  const line = `pullama list --models-dir ${folder.path}/on`;
-  for (const [old, blank, slash] of [[false, "", ""], [true, " ", "/"]] as const) {
-    const models = ["mistral:7b\t4 GB", "mistral:7b-q8"];
-    assert.deepEqual(
-      await offered("pullama rm mistral:7", models, old),
-      [`7b${blank}|`, `7b-q8${blank}|`],
-    );
-    assert.deepEqual(await offered(line, [":folders"], old), [`${folder.path}/only one${slash}|`]);
-  }
-});
+testWith(
+  ["bash"],
+  "the bash script works without the builtins that the bash of macOS lacks",
+  async () => {
+    await using folder = await temporaryFolder();
+    await Deno.mkdir(`${folder.path}/only one`);
+    const line = `pullama list --models-dir ${folder.path}/on`;
+    for (const [old, blank, slash] of [[false, "", ""], [true, " ", "/"]] as const) {
+      const models = ["mistral:7b\t4 GB", "mistral:7b-q8"];
+      assert.deepEqual(
+        await offered("pullama rm mistral:7", models, old),
+        [`7b${blank}|`, `7b-q8${blank}|`],
+      );
+      assert.deepEqual(await offered(line, [":folders"], old), [
+        `${folder.path}/only one${slash}|`,
+      ]);
+    }
+  },
+);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { linkTo } from "../../fakes/link.ts";
 import { makeModel } from "../../fakes/model.ts";
 import { quiet } from "../../crash/kills.ts";
 import { servedAtLeast, until } from "../../crash/scene.ts";
 import { fakeHost } from "../fake_host.ts";
 import { place } from "../outdated/place.ts";
+import { needing } from "../../needs.ts";
 
 const MIB = 1 << 20;
 
@@ -151,15 +153,17 @@ Deno.test("a pause is said even with --quiet, and the way out names the folder",
 });
 
 Deno.test({
-  name: "resume and limit off remove nothing through a link in the place of .pullm",
-  ignore: Deno.build.os === "windows",
+  ...needing(
+    ["symbolic links"],
+    "resume and limit off remove nothing through a link in the place of .pullm",
+  ),
   async fn() {
     await using at = await place();
     const victim = `${at.models}-victim`;
     await Deno.mkdir(at.models, { recursive: true });
     await Deno.mkdir(victim);
     for (const name of ["limit", "paused"]) await Deno.writeTextFile(`${victim}/${name}`, "1\n");
-    await Deno.symlink(victim, `${at.models}/.pullm`);
+    linkTo(victim, `${at.models}/.pullm`);
     for (const words of ["resume", "limit off", "pause", "limit 1M"]) {
       const { code, err } = await at.ran(words.split(" "));
       assert.equal(code, 1, words);

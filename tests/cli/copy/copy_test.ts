@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { run } from "../../../src/cli/program.ts";
 import { wire } from "../../../src/cli/wire.ts";
+import { linkTo } from "../../fakes/link.ts";
 import type { AddedModel } from "../../fakes/registry.ts";
 import { flip } from "../../fakes/flip.ts";
 import { assertInstalled, filesIn, filesUnder } from "../../real/store.ts";
 import { fakeHost } from "../fake_host.ts";
 import { idOf, type Place, place, SIZE } from "../outdated/place.ts";
+import { testWith } from "../../needs.ts";
 
 const UNIX = Deno.build.os !== "windows";
 
@@ -86,33 +88,40 @@ Deno.test("mv removes what it has moved by the rules of rm, and says so", async 
   assert.equal(back.out, `${a.name}\n`);
 });
 
-Deno.test("mv of several models ends with an event for each in JSON, and keeps the one that is damaged", async () => {
-  await using at = await place();
-  const [a, b] = [await at.install("library/a:latest", 1), await at.install("library/b:latest", 2)];
-  const bad = `${at.models}/blobs/${a.layers[0]!.digest.replace(":", "-")}`;
-  flip(bad, 1000);
-  const other = `${at.models}/../other`;
-  await Deno.mkdir(`${other}/blobs`, { recursive: true });
-  // So that blobs have to be copied, which reads them.
-  if (UNIX) await Deno.chmod(`${other}/blobs`, 0o770);
-  const { code, out, err } = await ran(at, ["mv", "--all", other, "--output", "json"]);
-  assert.equal(code, 1);
-  assert.match(err, /cannot copy .*a:latest: /);
-  assert.match(
-    err,
-    /hint: the model is damaged in .*models: repair it there with pullama verify --repair/,
-  );
-  const events = out.trimEnd().split("\n").map((line) => JSON.parse(line));
-  const ends = events.filter(({ event }) => /_completed|_failed|^removed/.test(event));
-  assert.deepEqual(ends.map(({ event, Name }) => [event, Name]).sort(), [
-    ["pull_completed", b.name],
-    ["pull_failed", a.name],
-    ["removed", b.name],
-  ]);
-  assertHas(other, b);
-  assert.equal((await ran(at, ["list", "-q"])).out, `${a.name}\n`);
-  assert.equal((await at.ran(["list", "-q"], fakeHost(), other)).out, `${b.name}\n`);
-});
+testWith(
+  ["file modes"],
+  "mv of several models ends with an event for each in JSON, and keeps the one that is damaged",
+  async () => {
+    await using at = await place();
+    const [a, b] = [
+      await at.install("library/a:latest", 1),
+      await at.install("library/b:latest", 2),
+    ];
+    const bad = `${at.models}/blobs/${a.layers[0]!.digest.replace(":", "-")}`;
+    flip(bad, 1000);
+    const other = `${at.models}/../other`;
+    await Deno.mkdir(`${other}/blobs`, { recursive: true });
+    // So that blobs have to be copied, which reads them.
+    if (UNIX) await Deno.chmod(`${other}/blobs`, 0o770);
+    const { code, out, err } = await ran(at, ["mv", "--all", other, "--output", "json"]);
+    assert.equal(code, 1);
+    assert.match(err, /cannot copy .*a:latest: /);
+    assert.match(
+      err,
+      /hint: the model is damaged in .*models: repair it there with pullama verify --repair/,
+    );
+    const events = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const ends = events.filter(({ event }) => /_completed|_failed|^removed/.test(event));
+    assert.deepEqual(ends.map(({ event, Name }) => [event, Name]).sort(), [
+      ["pull_completed", b.name],
+      ["pull_failed", a.name],
+      ["removed", b.name],
+    ]);
+    assertHas(other, b);
+    assert.equal((await ran(at, ["list", "-q"])).out, `${a.name}\n`);
+    assert.equal((await at.ran(["list", "-q"], fakeHost(), other)).out, `${b.name}\n`);
+  },
+);
 
 Deno.test("mv does not remove what has another version by then, nor what is hidden by the one that it copied", async () => {
   await using at = await place();
@@ -150,47 +159,55 @@ Deno.test("mv does not remove what has another version by then, nor what is hidd
   assert.deepEqual(filesUnder(`${at.models}/manifests`), before);
 });
 
-Deno.test("cp and mv refuse a folder that is the same by a link, or has the same blobs or manifests", async () => {
-  if (!UNIX) return;
-  await using at = await place();
-  const model = await at.install("library/a:latest", 1);
-  const other = `${at.models}/../other`;
-  await Deno.symlink(at.models, `${at.models}/../alias`);
-  await Deno.mkdir(`${other}/manifests`, { recursive: true });
-  await Deno.symlink(`${at.models}/blobs`, `${other}/blobs`);
-  const before = filesUnder(at.models);
-  for (
-    const [target, why] of [["alias", "it is the same models folder"], [
-      "other",
-      "it has the same directory blobs",
-    ]]
-  ) {
-    for (const act of ["cp", "mv"]) {
-      const { code, err } = await ran(at, [act, model.name, `${at.models}/../${target}`]);
-      assert.equal(code, 1);
-      assert.match(err, new RegExp(`^cannot copy to .*/${target}: ${why}$`, "m"));
+testWith(
+  ["symbolic links"],
+  "cp and mv refuse a folder that is the same by a link, or has the same blobs or manifests",
+  async () => {
+    if (!UNIX) return;
+    await using at = await place();
+    const model = await at.install("library/a:latest", 1);
+    const other = `${at.models}/../other`;
+    linkTo(at.models, `${at.models}/../alias`);
+    await Deno.mkdir(`${other}/manifests`, { recursive: true });
+    linkTo(`${at.models}/blobs`, `${other}/blobs`);
+    const before = filesUnder(at.models);
+    for (
+      const [target, why] of [["alias", "it is the same models folder"], [
+        "other",
+        "it has the same directory blobs",
+      ]]
+    ) {
+      for (const act of ["cp", "mv"]) {
+        const { code, err } = await ran(at, [act, model.name, `${at.models}/../${target}`]);
+        assert.equal(code, 1);
+        assert.match(err, new RegExp(`^cannot copy to .*/${target}: ${why}$`, "m"));
+      }
     }
-  }
-  assert.deepEqual(filesUnder(at.models), before);
-  assertHas(at.models, model);
-});
+    assert.deepEqual(filesUnder(at.models), before);
+    assertHas(at.models, model);
+  },
+);
 
-Deno.test("cp and mv refuse a folder of which a blob is a link into the other one", async () => {
-  if (!UNIX) return;
-  await using at = await place();
-  const model = await at.install("library/a:latest", 1);
-  const other = `${at.models}/../other`;
-  await Deno.mkdir(`${other}/blobs`, { recursive: true });
-  for (const name of filesIn(`${at.models}/blobs`)) {
-    await Deno.symlink(`${at.models}/blobs/${name}`, `${other}/blobs/${name}`);
-  }
-  for (const act of ["cp", "mv"]) {
-    const { code, err } = await ran(at, [act, model.name, other]);
-    assert.equal(code, 1);
-    assert.match(err, /is a link to the same file in .*\nhint: remove the link/);
-  }
-  assertHas(at.models, model);
-});
+testWith(
+  ["symbolic links"],
+  "cp and mv refuse a folder of which a blob is a link into the other one",
+  async () => {
+    if (!UNIX) return;
+    await using at = await place();
+    const model = await at.install("library/a:latest", 1);
+    const other = `${at.models}/../other`;
+    await Deno.mkdir(`${other}/blobs`, { recursive: true });
+    for (const name of filesIn(`${at.models}/blobs`)) {
+      linkTo(`${at.models}/blobs/${name}`, `${other}/blobs/${name}`);
+    }
+    for (const act of ["cp", "mv"]) {
+      const { code, err } = await ran(at, [act, model.name, other]);
+      assert.equal(code, 1);
+      assert.match(err, /is a link to the same file in .*\nhint: remove the link/);
+    }
+    assertHas(at.models, model);
+  },
+);
 
 Deno.test("of two names that differ only in case mv moves one, and keeps the other", async () => {
   if (!UNIX) return;
@@ -247,7 +264,7 @@ Deno.test("an interrupted mv removes nothing, says how to continue, and does so"
   assert.equal(first.code, 0);
   assert.match(
     first.err,
-    new RegExp(`pullama mv ${model.name} '[^']*/the other' --models-dir \\S+`),
+    new RegExp(`pullama mv ${model.name} ['"][^'"]*/the other['"] --models-dir \\S+`),
   );
   assertHas(at.models, model);
   const second = await ran(at, ["mv", model.name, other]);
@@ -292,7 +309,7 @@ Deno.test("cp and mv refuse what cannot be meant, and change nothing", async () 
   assert.deepEqual(filesUnder(at.models), before);
 });
 
-Deno.test("a target without room is refused before the first byte", async () => {
+testWith(["file modes"], "a target without room is refused before the first byte", async () => {
   await using at = await place();
   await at.install("library/a:latest", 1);
   // No file system has room for a sparse blob of this size.

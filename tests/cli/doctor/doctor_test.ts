@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { width } from "../../../src/ui/terminal/draw.ts";
 import { snapshotOf } from "../../fakes/models_folder.ts";
 import { makeModel } from "../../fakes/model.ts";
@@ -9,7 +10,7 @@ import { type FakeHost, fakeHost, type HostParts, type Ran, ran } from "../fake_
 /** A registry with a model, and a models folder that does not exist yet. */
 async function place() {
   await using stack = new AsyncDisposableStack();
-  const registry = stack.use(await startRegistry({ blobHosts: 1 }));
+  const registry = stack.use(await startRegistry({ blobHosts: 1, onPort: true }));
   const { name } = registry.add("library/tiny:latest", makeModel({ size: 5_000_000 }));
   const root = await Deno.makeTempDir({ prefix: "pullama-doctor-" });
   stack.defer(() => Deno.remove(root, { recursive: true }));
@@ -17,7 +18,7 @@ async function place() {
   return {
     registry,
     name,
-    models: `${root}/models`,
+    models: join(root, "models"),
     async doctor(words: readonly string[], host?: FakeHost): Promise<Ran> {
       const here = ["--insecure", "--models-dir", `${root}/models`];
       const done = await ran(["doctor", ...words, ...here], host);

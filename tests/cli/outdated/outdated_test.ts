@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { startRegistry } from "../../fakes/registry.ts";
 import { fakeHost } from "../fake_host.ts";
 import { idOf, place } from "./place.ts";
+import { testWith } from "../../needs.ts";
 
 Deno.test("outdated lists what has changed in the registry, with both IDs and what there is to download", async () => {
   await using at = await place();
@@ -70,26 +71,30 @@ Deno.test("outdated of a model that is not installed says so and how to list tho
   assert.match(err, /cannot compare nosuch:latest: it is not installed\nhint: .*pullama list/);
 });
 
-Deno.test("of two models whose names differ in case, the one that is named is compared, once", async () => {
-  await using at = await place();
-  const lower = await at.install("library/same:latest", 1);
-  const upper = at.move("library/Same:latest", 2);
-  // A server on a file system that tells them apart may have both.
-  const path = `${at.models}/manifests/${at.registry.host}/library`;
-  Deno.mkdirSync(`${path}/Same`);
-  Deno.writeFileSync(`${path}/Same/latest`, upper.manifest);
-  for (const { name } of [lower, upper]) {
-    const { code, out } = await at.ran(["outdated", name, name, "--output", "json"]);
-    const shown = JSON.parse(out).models.map((
-      model: Record<string, string>,
-    ) => [model.full_name, model.status]);
-    assert.deepEqual([code, shown], [0, [[name, "current"]]]);
-  }
-  const either = at.registry.host + "/library/SAME";
-  const { code, err } = await at.ran(["outdated", either]);
-  assert.equal(code, 1);
-  assert.match(err, /differ only in case/);
-});
+testWith(
+  ["names that differ in case"],
+  "of two models whose names differ in case, the one that is named is compared, once",
+  async () => {
+    await using at = await place();
+    const lower = await at.install("library/same:latest", 1);
+    const upper = at.move("library/Same:latest", 2);
+    // A server on a file system that tells them apart may have both.
+    const path = `${at.models}/manifests/${at.registry.host}/library`;
+    Deno.mkdirSync(`${path}/Same`);
+    Deno.writeFileSync(`${path}/Same/latest`, upper.manifest);
+    for (const { name } of [lower, upper]) {
+      const { code, out } = await at.ran(["outdated", name, name, "--output", "json"]);
+      const shown = JSON.parse(out).models.map((
+        model: Record<string, string>,
+      ) => [model.full_name, model.status]);
+      assert.deepEqual([code, shown], [0, [[name, "current"]]]);
+    }
+    const either = at.registry.host + "/library/SAME";
+    const { code, err } = await at.ran(["outdated", either]);
+    assert.equal(code, 1);
+    assert.match(err, /differ only in case/);
+  },
+);
 
 Deno.test("a signal ends outdated with exit code 1", async () => {
   await using at = await place();

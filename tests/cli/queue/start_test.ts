@@ -22,6 +22,7 @@ import {
   ran,
 } from "../fake_host.ts";
 import { queueScene } from "./scene.ts";
+import { testWith } from "../../needs.ts";
 
 /** A host with a stepwise stop, and a function that sends a signal. */
 function signalled(parts?: Parameters<typeof fakeHost>[0]) {
@@ -295,12 +296,16 @@ Deno.test("a signal before queue start begins leaves the queue unchanged", async
   assert.deepEqual(it.words(), ["a queued"]);
 });
 
-Deno.test("queue start warns first that an Ollama server may use another folder", async () => {
-  await using it = await queueScene();
-  const env = { OLLAMA_MODELS: relative(Deno.cwd(), it.models) };
-  await ran(["queue", "add", "a"], fakeHost({ env }));
-  const { code, err } = await ran(["queue", "start"], fakeHost({ env }));
-  assert.equal(code, 0);
-  assert.match(err, /^warning: OLLAMA_MODELS is a relative path/);
-  assert.deepEqual(it.words(), ["a completed"]);
-});
+testWith(
+  ["one root for all paths"],
+  "queue start warns first that an Ollama server may use another folder",
+  async () => {
+    await using it = await queueScene();
+    const env = { OLLAMA_MODELS: relative(Deno.cwd(), it.models) };
+    await ran(["queue", "add", "a"], fakeHost({ env }));
+    const { code, err } = await ran(["queue", "start"], fakeHost({ env }));
+    assert.equal(code, 0);
+    assert.match(err, /^warning: OLLAMA_MODELS is a relative path/);
+    assert.deepEqual(it.words(), ["a completed"]);
+  },
+);

@@ -22,7 +22,8 @@ Deno.test("rm removes models and reports the freed space and the kept blobs", as
   await using here = await place();
   const one = await here.rm("llama3.2");
   assert.deepEqual([one.code, one.err], [0, ""]);
-  assert.equal(one.out, "removed llama3.2:latest, 1.9 kB freed, 4 shared blobs kept\n");
+  // How much an unfinished blob takes differs by file system.
+  assert.match(one.out, /^removed llama3\.2:latest, 1\.[89] kB freed, 4 shared blobs kept\n$/);
   const two = await here.rm("hf.co/bartowski/llama-3.2-1b-instruct-gguf:q4_k_m", "mine:latest");
   assert.deepEqual([two.code, two.err], [0, ""]);
   assert.match(
@@ -93,7 +94,7 @@ Deno.test("rm --quiet prints one line", async () => {
   await using here = await place();
   assert.match(
     (await here.rm("llama3.2", "-q")).out,
-    /^removed llama3\.2:latest, 1\.9 kB freed\n$/,
+    /^removed llama3\.2:latest, 1\.[89] kB freed\n$/,
   );
   assert.match((await here.rm("mine", "nosuch", "-q")).out, /^1 of 2 models removed, .* freed\n$/);
   const none = await here.rm("nosuch", "--quiet");

@@ -431,7 +431,7 @@ Deno.test("case 79: missing and wrong credentials for Basic are final", async ()
   const missing = await none.refused();
   assert.equal(missing.kind, "auth");
   assert.match(missing.message, /user name and password required, but none are configured$/);
-  assert.match(missing.hint!, /^log in with: docker login 127\.0\.0\.1:\d+, or set PULLAMA_REG/);
+  assert.match(missing.hint!, /^log in with: docker login 127\.[\d.:]+, or set PULLAMA_REG/);
   assert.equal(none.registry.requests.length, 1);
 
   await using wrong = await authWorld({ login: { user: "me", password: "wrong-5521" } });
@@ -573,40 +573,44 @@ Deno.test("case 82: secrets that a server echoes are not shown", async () => {
 });
 
 for (const output of ["table", "json", "debug"]) {
-  Deno.test(`case 82: the program shows no secret with --verbose and --output ${output}`, async () => {
-    await using w = await authWorld({ fake: { blobHosts: 1 } });
-    const server = demandTokens(w.registry, { keys, login: "me:secret-7391" });
-    await using folder = await temporaryFolder();
-    const run = async (env: Readonly<Record<string, string>>, ...args: string[]) => {
-      await Deno.writeTextFile(`${folder.path}/ca.pem`, certificate);
-      const trust = ["--ca-cert", `${folder.path}/ca.pem`];
-      const always = [...trust, "--verbose", "--output", output, "--models-dir"];
-      const name = `${w.registry.host}/library/tiny`;
-      const argv = [name, ...always, `${folder.path}/models`, ...args];
-      return await pullama(argv, { home: folder.path, env });
-    };
-    const host = w.registry.host;
-    const ended = [
-      await run({ PULLAMA_KEY: w.keyFile }, "--dry-run"),
-      await run({ PULLAMA_KEY: w.keyFile }),
-      await run({
-        PULLAMA_REGISTRY_HOST: host,
-        PULLAMA_REGISTRY_USER: "me",
-        PULLAMA_REGISTRY_PASSWORD: "wrong-5521",
-      }),
-      await run({}),
-    ];
-    assert.deepEqual(ended.map(({ code }) => code), [0, 0, 3, 3]);
-    const outputs = ended.flatMap(({ out, err }) => [out, err]);
-    const secrets = w.registry.requests.flatMap(({ headers, query }) => [
-      ...(headers.get("authorization") ?? "").split(/[ :]/).slice(1),
-      query.get("nonce") ?? "",
-      query.get("X-Amz-Signature") ?? "",
-    ]);
-    assert.ok(secrets.some((secret) => server.tokens.includes(secret)));
-    assert.deepEqual(leaks(outputs, [...secrets, "wrong-5521", "X-Amz-"]), []);
-    assert.match(ended[3]!.err, /key file .*id_ed25519 not found/);
-  });
+  testWith(
+    ["ports in folder names"],
+    `case 82: the program shows no secret with --verbose and --output ${output}`,
+    async () => {
+      await using w = await authWorld({ fake: { blobHosts: 1 } });
+      const server = demandTokens(w.registry, { keys, login: "me:secret-7391" });
+      await using folder = await temporaryFolder();
+      const run = async (env: Readonly<Record<string, string>>, ...args: string[]) => {
+        await Deno.writeTextFile(`${folder.path}/ca.pem`, certificate);
+        const trust = ["--ca-cert", `${folder.path}/ca.pem`];
+        const always = [...trust, "--verbose", "--output", output, "--models-dir"];
+        const name = `${w.registry.host}/library/tiny`;
+        const argv = [name, ...always, `${folder.path}/models`, ...args];
+        return await pullama(argv, { home: folder.path, env });
+      };
+      const host = w.registry.host;
+      const ended = [
+        await run({ PULLAMA_KEY: w.keyFile }, "--dry-run"),
+        await run({ PULLAMA_KEY: w.keyFile }),
+        await run({
+          PULLAMA_REGISTRY_HOST: host,
+          PULLAMA_REGISTRY_USER: "me",
+          PULLAMA_REGISTRY_PASSWORD: "wrong-5521",
+        }),
+        await run({}),
+      ];
+      assert.deepEqual(ended.map(({ code }) => code), [0, 0, 3, 3]);
+      const outputs = ended.flatMap(({ out, err }) => [out, err]);
+      const secrets = w.registry.requests.flatMap(({ headers, query }) => [
+        ...(headers.get("authorization") ?? "").split(/[ :]/).slice(1),
+        query.get("nonce") ?? "",
+        query.get("X-Amz-Signature") ?? "",
+      ]);
+      assert.ok(secrets.some((secret) => server.tokens.includes(secret)));
+      assert.deepEqual(leaks(outputs, [...secrets, "wrong-5521", "X-Amz-"]), []);
+      assert.match(ended[3]!.err, /key file .*id_ed25519 not found/);
+    },
+  );
 }
 
 Deno.test("case 82: the scanner finds a token in every form of a failure", async () => {

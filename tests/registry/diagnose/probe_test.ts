@@ -6,15 +6,16 @@ import {
   viewTls,
 } from "../../../src/registry/diagnose/probe.ts";
 import { early, good, key } from "../../fakes/authority.ts";
+import { portOf } from "../../fakes/listen.ts";
 import { startRegistry } from "../../fakes/registry.ts";
 import { failureOf, never } from "../world.ts";
 
 async function endpoint(cert?: string) {
   const registry = await startRegistry(cert === undefined ? {} : { tls: { cert, key } });
-  const [address = "", port] = registry.host.split(":");
+  const [address = ""] = registry.host.split(":");
   return {
     address,
-    port: Number(port),
+    port: Number(portOf(registry.host)),
     requests: registry.requests,
     [Symbol.asyncDispose]: () => registry.close(),
   };

@@ -5,7 +5,7 @@ import { RegistrySource } from "../../../src/registry/source.ts";
 import { authority, early, elsewhere, expired, key, ownAuthority } from "../../fakes/authority.ts";
 import { certificate, certificateKey } from "../../fakes/certificate.ts";
 import { startRegistry } from "../../fakes/registry.ts";
-import { failureOf, nameAt, never } from "../world.ts";
+import { BY_FETCH, failureOf, nameAt, never } from "../world.ts";
 
 const agent = { userAgent: "pullama/test" };
 
@@ -43,7 +43,7 @@ for (const how of ["reset", "close"] as const) {
     assert.equal(registry.requests.length, 4);
     registry.faults.other = () => ({ hangUp: how });
     assert.equal((await failureOf(get())).kind, "network");
-    assert.ok(registry.requests.length <= 7);
+    assert.ok(registry.requests.length <= 4 + 3 * BY_FETCH);
   });
 
   Deno.test(`get() does not retry when the first request to a host ends in a ${how}`, async () => {
@@ -54,7 +54,7 @@ for (const how of ["reset", "close"] as const) {
     const error = await failureOf(http.get(url, { signal: never() }));
     assert.equal(error.kind, "network");
     assert.ok(error.message.includes(registry.host));
-    assert.equal(registry.requests.length, 1);
+    assert.equal(registry.requests.length, BY_FETCH);
   });
 }
 
@@ -65,7 +65,7 @@ Deno.test("case 54: endless headers time out", async () => {
   registry.faults.other = () => ({ endlessHeaders: true, bytesPerSecond: 5000 });
   const error = await failureOf(http.get(url, { signal: never() }));
   assert.equal(error.kind, "timeout");
-  assert.match(error.message, /^no response from 127\.0\.0\.1:\d+ within 500ms$/);
+  assert.match(error.message, /^no response from 127\.[\d.:]+ within 500ms$/);
   await registry.requests[0]!.closed;
 });
 

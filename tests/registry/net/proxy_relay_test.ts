@@ -4,6 +4,7 @@ import { Http } from "../../../src/registry/http/http.ts";
 import { ProxyRelay } from "../../../src/registry/net/proxy_relay.ts";
 import { basicLogin, proxiesIn } from "../../../src/registry/net/proxy.ts";
 import { authority, good, key } from "../../fakes/authority.ts";
+import { portOf } from "../../fakes/listen.ts";
 import { startProxy } from "../../fakes/proxy.ts";
 import { startRegistry } from "../../fakes/registry.ts";
 import { failureOf, never } from "../world.ts";
@@ -16,7 +17,7 @@ async function world() {
   const registry = await startRegistry({ tls: { cert: good, key } });
   const url = `http://${login.username}:${login.password}@${proxy.host}`;
   const proxyFor = proxiesIn((name) => name === "HTTPS_PROXY" ? url : undefined);
-  const port = registry.host.split(":")[1];
+  const port = portOf(registry.host);
   return {
     proxy,
     registry,

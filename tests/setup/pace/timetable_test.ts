@@ -6,6 +6,7 @@ import {
   parseTimetable,
   rateAt,
 } from "../../../src/setup/pace/timetable.ts";
+import { testWith } from "../../needs.ts";
 
 /** A moment of a winter day, in local time. */
 function at(time: string): Date {
@@ -92,10 +93,13 @@ for (
   });
 }
 
-Deno.test("on the days when summer time begins and ends, hours are those of the clock on the wall", async () => {
-  const module = new URL("../../../src/setup/pace/timetable.ts", import.meta.url).href;
-  // Every ten minutes of both nights: the wall clock, and whether it is open.
-  const code = `
+testWith(
+  ["the variable TZ"],
+  "on the days when summer time begins and ends, hours are those of the clock on the wall",
+  async () => {
+    const module = new URL("../../../src/setup/pace/timetable.ts", import.meta.url).href;
+    // Every ten minutes of both nights: the wall clock, and whether it is open.
+    const code = `
     import { isOpenAt, parseHours } from ${JSON.stringify(module)};
     const hours = [parseHours("02:30-03:30")];
     for (const day of ["2026-03-29", "2026-10-25"]) {
@@ -106,16 +110,17 @@ Deno.test("on the days when summer time begins and ends, hours are those of the 
       }
       console.log(minutes);
     }`;
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--ext=ts", "-"],
-    env: { TZ: "Europe/Berlin", NO_COLOR: "1" },
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const writer = process.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(code));
-  await writer.close();
-  const { stdout } = await process.output();
-  // From 3:00 to 3:30, as 2:30 does not exist; and 2:30 to 3:00 comes twice.
-  assert.deepEqual(new TextDecoder().decode(stdout).trim().split("\n"), ["30", "90"]);
-});
+    const process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", "--ext=ts", "-"],
+      env: { TZ: "Europe/Berlin", NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const writer = process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(code));
+    await writer.close();
+    const { stdout } = await process.output();
+    // From 3:00 to 3:30, as 2:30 does not exist; and 2:30 to 3:00 comes twice.
+    assert.deepEqual(new TextDecoder().decode(stdout).trim().split("\n"), ["30", "90"]);
+  },
+);

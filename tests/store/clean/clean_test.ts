@@ -6,6 +6,7 @@ import type { CleanOptions } from "../../../src/store/clean/clean.ts";
 import type { Session } from "../../../src/core/content.ts";
 import { otherHolder } from "../../io/other_process.ts";
 import { filesUnder } from "../../real/store.ts";
+import { linkTo } from "../../fakes/link.ts";
 import { snapshotOf, writeModelsFolder } from "../../fakes/models_folder.ts";
 import { RecordingDisk } from "../../fakes/recording_disk.ts";
 import {
@@ -20,6 +21,7 @@ import {
   Witness,
   World,
 } from "../world.ts";
+import { testWith } from "../../needs.ts";
 
 const [A, B, C, SHARED] = [blobOf(5000, 1), blobOf(6000, 2), blobOf(7000, 3), blobOf(9000, 4)];
 
@@ -383,51 +385,59 @@ Deno.test("cleanFolder() takes the lock file of a model whose intent is gone, un
   assert.equal(exists(lock), false);
 });
 
-Deno.test("cleanFolder() does not follow links and keeps what is not of its kind", async () => {
-  await using world = await World.make();
-  await leave(world, "m", [A]);
-  const outside = `${world.root}/outside`;
-  await Deno.mkdir(outside);
-  await Deno.writeTextFile(`${outside}/precious`, "precious");
-  const { temporary, own } = world.paths;
-  await Deno.symlink(outside, `${temporary}/link`);
-  await Deno.symlink(`${outside}/precious`, `${own}/sha256-${"2".repeat(64)}.partial`);
-  await Deno.writeTextFile(`${own}/notes.txt`, "mine");
-  await Deno.mkdir(`${temporary}/full`);
-  await Deno.writeTextFile(`${temporary}/full/file`, "mine");
-  await clean(world);
-  assert.deepEqual(namesIn(outside), ["precious"]);
-  assert.deepEqual(namesIn(temporary), ["full"]);
-  assert.ok(exists(`${own}/notes.txt`));
-  assert.equal(exists(`${own}/sha256-${"2".repeat(64)}.partial`), false, "the link itself goes");
-});
-
-for (const folder of ["own", "ready", "temporary", "bad", "intents"] as const) {
-  Deno.test(`no command works in a models folder whose folder for ${folder} is a link elsewhere`, async () => {
+testWith(
+  ["symbolic links"],
+  "cleanFolder() does not follow links and keeps what is not of its kind",
+  async () => {
     await using world = await World.make();
     await leave(world, "m", [A]);
     const outside = `${world.root}/outside`;
     await Deno.mkdir(outside);
-    const name = `sha256-${"1".repeat(64)}`;
-    for (const file of [name, `${name}.partial`, `${name}.lock`, "store.lock", "ledger.json"]) {
-      await Deno.writeTextFile(`${outside}/${file}`, "precious");
-    }
-    const before = snapshotOf(outside);
-    const path = world.paths[folder];
-    await Deno.remove(path, { recursive: true }).catch(() => {});
-    await Deno.symlink(outside, path);
-    const expected = { kind: "local", message: `${path} exists and is not a directory` };
-    await assert.rejects(clean(world), expected);
-    await assert.rejects(world.enter(), expected);
-    await assert.rejects(
-      world.folder().remove([parseName("m")]).then(([end]) => {
-        if (end && "error" in end && end.error.kind !== "not_found") throw end.error;
-        throw Object.assign(new Error(expected.message), { kind: "local" });
-      }),
-      expected,
-    );
-    assert.deepEqual(snapshotOf(outside), before);
-  });
+    await Deno.writeTextFile(`${outside}/precious`, "precious");
+    const { temporary, own } = world.paths;
+    linkTo(outside, `${temporary}/link`);
+    linkTo(`${outside}/precious`, `${own}/sha256-${"2".repeat(64)}.partial`);
+    await Deno.writeTextFile(`${own}/notes.txt`, "mine");
+    await Deno.mkdir(`${temporary}/full`);
+    await Deno.writeTextFile(`${temporary}/full/file`, "mine");
+    await clean(world);
+    assert.deepEqual(namesIn(outside), ["precious"]);
+    assert.deepEqual(namesIn(temporary), ["full"]);
+    assert.ok(exists(`${own}/notes.txt`));
+    assert.equal(exists(`${own}/sha256-${"2".repeat(64)}.partial`), false, "the link itself goes");
+  },
+);
+
+for (const folder of ["own", "ready", "temporary", "bad", "intents"] as const) {
+  testWith(
+    ["symbolic links"],
+    `no command works in a models folder whose folder for ${folder} is a link elsewhere`,
+    async () => {
+      await using world = await World.make();
+      await leave(world, "m", [A]);
+      const outside = `${world.root}/outside`;
+      await Deno.mkdir(outside);
+      const name = `sha256-${"1".repeat(64)}`;
+      for (const file of [name, `${name}.partial`, `${name}.lock`, "store.lock", "ledger.json"]) {
+        await Deno.writeTextFile(`${outside}/${file}`, "precious");
+      }
+      const before = snapshotOf(outside);
+      const path = world.paths[folder];
+      await Deno.remove(path, { recursive: true }).catch(() => {});
+      linkTo(outside, path);
+      const expected = { kind: "local", message: `${path} exists and is not a directory` };
+      await assert.rejects(clean(world), expected);
+      await assert.rejects(world.enter(), expected);
+      await assert.rejects(
+        world.folder().remove([parseName("m")]).then(([end]) => {
+          if (end && "error" in end && end.error.kind !== "not_found") throw end.error;
+          throw Object.assign(new Error(expected.message), { kind: "local" });
+        }),
+        expected,
+      );
+      assert.deepEqual(snapshotOf(outside), before);
+    },
+  );
 }
 
 Deno.test("cleanFolder() keeps a pull that is about to begin from counting on what goes", async () => {

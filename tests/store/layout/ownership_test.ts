@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { copyFolder } from "../../fakes/copy.ts";
 import { fetchBlob, fillIn, manifestOf, NAME, noSignal, Witness } from "../world.ts";
 import { blobOf, World } from "../world.ts";
+import { needing } from "../../needs.ts";
 
 const BLOBS = [blobOf(300, 1), blobOf(50_000, 2)];
 
@@ -42,8 +43,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "case 94: the umask plays no part",
-  ignore: Deno.build.os === "windows",
+  ...needing(["file modes"], "case 94: the umask plays no part"),
   async fn() {
     await using world = await World.make();
     await Deno.chmod(world.models, 0o755);
@@ -110,7 +110,7 @@ Deno.test({
 });
 
 function config(): string {
-  return decodeURIComponent(new URL("../../../deno.json", import.meta.url).pathname);
+  return fileURLToPath(new URL("../../../deno.json", import.meta.url));
 }
 
 /** Everything below `folder`. */

@@ -5,10 +5,12 @@ import { displayName, fullName, parseName } from "../../../src/core/name.ts";
 import { inventoryOf } from "../../../src/store/manifests/list.ts";
 import { findInstalled, installedNames } from "../../../src/store/manifests/installed.ts";
 import { pathsOf } from "../../../src/store/layout/paths.ts";
+import { linkTo } from "../../fakes/link.ts";
 import { makeModel } from "../../fakes/model.ts";
 import { writeModelsFolder } from "../../fakes/models_folder.ts";
 import { CLOUD_STUB, install, layer, putBlob, tensorModel } from "../installed_models.ts";
 import { World } from "../world.ts";
+import { testWith } from "../../needs.ts";
 
 const MACHINE = { os: "linux", arch: "x86_64" };
 const MODEL = makeModel({ size: 0 });
@@ -59,28 +61,32 @@ Deno.test("inventoryOf() lists a model whose blobs are missing", async () => {
   assert.deepEqual([names({ models, broken, hidden: [] }), broken], [["m:latest"], []]);
 });
 
-Deno.test("inventoryOf() reports broken manifests, and lists the others", async () => {
-  await using world = await World.make();
-  install(world.models, "good/latest", LICENCE);
-  const cut = install(world.models, "cut/latest", { manifest: '{"schemaVersion":2,"la' }).path;
-  const empty = install(world.models, "empty/latest", { manifest: "" }).path;
-  const odd = install(world.models, "odd/two words", LICENCE).path;
-  const link = `${world.models}/manifests/registry.ollama.ai/library/good/linked`;
-  Deno.symlinkSync("/nowhere", link);
-  const found = await list(world);
-  assert.deepEqual(names(found), ["good:latest"]);
-  assert.deepEqual(found.broken.map(({ path }) => path), [cut, empty, link, odd]);
-  for (const { path, reason } of found.broken) assert.ok(reason.includes(path), reason);
-  assert.match(found.broken[0]!.reason, /it is not JSON/);
-  assert.match(found.broken[2]!.reason, /broken symbolic link/);
-  assert.match(found.broken[3]!.reason, /not a valid model name/);
-  assert.deepEqual(found.broken.map(({ name }) => name && displayName(name)), [
-    "cut:latest",
-    "empty:latest",
-    "good:linked",
-    undefined,
-  ]);
-});
+testWith(
+  ["symbolic links"],
+  "inventoryOf() reports broken manifests, and lists the others",
+  async () => {
+    await using world = await World.make();
+    install(world.models, "good/latest", LICENCE);
+    const cut = install(world.models, "cut/latest", { manifest: '{"schemaVersion":2,"la' }).path;
+    const empty = install(world.models, "empty/latest", { manifest: "" }).path;
+    const odd = install(world.models, "odd/two words", LICENCE).path;
+    const link = `${world.models}/manifests/registry.ollama.ai/library/good/linked`;
+    linkTo("/nowhere", link);
+    const found = await list(world);
+    assert.deepEqual(names(found), ["good:latest"]);
+    assert.deepEqual(found.broken.map(({ path }) => path), [cut, empty, link, odd]);
+    for (const { path, reason } of found.broken) assert.ok(reason.includes(path), reason);
+    assert.match(found.broken[0]!.reason, /it is not JSON/);
+    assert.match(found.broken[2]!.reason, /broken symbolic link/);
+    assert.match(found.broken[3]!.reason, /not a valid model name/);
+    assert.deepEqual(found.broken.map(({ name }) => name && displayName(name)), [
+      "cut:latest",
+      "empty:latest",
+      "good:linked",
+      undefined,
+    ]);
+  },
+);
 
 Deno.test("inventoryOf() ignores other files of operating systems and programs", async () => {
   await using world = await World.make();
@@ -182,24 +188,28 @@ Deno.test("inventoryOf() finds exactly the models in a folder that Ollama and ot
   assert.deepEqual(none, []);
 });
 
-Deno.test("findInstalled() finds the exact spelling, otherwise one that differs only in case", async () => {
-  await using world = await World.make();
-  install(world.models, "hf.co/User/Repo/Q4_K_M", LICENCE);
-  install(world.models, "Model/latest", LICENCE);
-  install(world.models, "model/latest", LICENCE);
-  const found = async (text: string) => {
-    const file = await findInstalled(world.paths, parseName(text));
-    return file && fullName(file.name);
-  };
-  assert.equal(await found("hf.co/user/repo:q4_k_m"), "hf.co/User/Repo:Q4_K_M");
-  assert.equal(await found("model"), "registry.ollama.ai/library/model:latest");
-  assert.equal(await found("Model"), "registry.ollama.ai/library/Model:latest");
-  assert.equal(await found("nosuch"), undefined);
-  await assert.rejects(
-    found("MODEL"),
-    (error) => error instanceof PullamaError && error.kind === "usage",
-  );
-});
+testWith(
+  ["names that differ in case"],
+  "findInstalled() finds the exact spelling, otherwise one that differs only in case",
+  async () => {
+    await using world = await World.make();
+    install(world.models, "hf.co/User/Repo/Q4_K_M", LICENCE);
+    install(world.models, "Model/latest", LICENCE);
+    install(world.models, "model/latest", LICENCE);
+    const found = async (text: string) => {
+      const file = await findInstalled(world.paths, parseName(text));
+      return file && fullName(file.name);
+    };
+    assert.equal(await found("hf.co/user/repo:q4_k_m"), "hf.co/User/Repo:Q4_K_M");
+    assert.equal(await found("model"), "registry.ollama.ai/library/model:latest");
+    assert.equal(await found("Model"), "registry.ollama.ai/library/Model:latest");
+    assert.equal(await found("nosuch"), undefined);
+    await assert.rejects(
+      found("MODEL"),
+      (error) => error instanceof PullamaError && error.kind === "usage",
+    );
+  },
+);
 
 Deno.test("case 113: findInstalled() is not confused by other models with parts in another case", async () => {
   await using world = await World.make();

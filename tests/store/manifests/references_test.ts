@@ -4,7 +4,9 @@ import {
   type ManifestReferences,
   manifestReferences,
 } from "../../../src/store/manifests/references.ts";
+import { linkTo } from "../../fakes/link.ts";
 import { writeModelsFolder } from "../../fakes/models_folder.ts";
+import { type Need, testWith } from "../../needs.ts";
 import { World } from "../world.ts";
 
 /** The names of the files in blobs/ that the manifest at `path` needs. */
@@ -44,22 +46,27 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`manifestReferences() rejects with the path of a manifest that ${what}`, async () => {
-    await using world = await World.make();
-    const { models } = writeModelsFolder(world.models);
-    const path = `${world.models}/${models.llama.path}`;
-    spoil(path);
-    await assert.rejects(manifestReferences(world.paths), (error: Error & { hint?: string }) => {
-      assert.ok(error.message.includes(path), error.message);
-      assert.match(error.hint!, /nothing was removed/);
-      return true;
-    });
-  });
+  const needs: readonly Need[] = what.includes("link") ? ["symbolic links"] : [];
+  testWith(
+    needs,
+    `manifestReferences() rejects with the path of a manifest that ${what}`,
+    async () => {
+      await using world = await World.make();
+      const { models } = writeModelsFolder(world.models);
+      const path = `${world.models}/${models.llama.path}`;
+      spoil(path);
+      await assert.rejects(manifestReferences(world.paths), (error: Error & { hint?: string }) => {
+        assert.ok(error.message.includes(path), error.message);
+        assert.match(error.hint!, /nothing was removed/);
+        return true;
+      });
+    },
+  );
 }
 
 function relink(path: string, to: string): void {
   Deno.removeSync(path);
-  Deno.symlinkSync(to, path);
+  linkTo(to, path);
 }
 
 Deno.test("manifestReferences() includes a file whose path is not a valid model name", async () => {

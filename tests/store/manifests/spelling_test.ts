@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { parseName } from "../../../src/core/name.ts";
 import { World } from "../world.ts";
+import { linkTo } from "../../fakes/link.ts";
+import { testWith } from "../../needs.ts";
 
 async function install(world: World, path: string): Promise<void> {
   const file = `${world.paths.manifests}/${path}`;
@@ -23,13 +25,17 @@ Deno.test("case 9: an installed spelling is reused, part by part", async () => {
   assert.equal(await spelled(world, "Org/MODEL:Q4_K_M"), "registry.ollama.ai/Org/Model/Q4_K_M");
 });
 
-Deno.test("case 9: a part that is installed as typed keeps that spelling", async () => {
-  await using world = await World.make();
-  await install(world, "registry.ollama.ai/library/Model/latest");
-  await install(world, "registry.ollama.ai/library/model/latest");
-  assert.equal(await spelled(world, "model"), "registry.ollama.ai/library/model/latest");
-  assert.equal(await spelled(world, "MODEL"), "registry.ollama.ai/library/Model/latest");
-});
+testWith(
+  ["names that differ in case"],
+  "case 9: a part that is installed as typed keeps that spelling",
+  async () => {
+    await using world = await World.make();
+    await install(world, "registry.ollama.ai/library/Model/latest");
+    await install(world, "registry.ollama.ai/library/model/latest");
+    assert.equal(await spelled(world, "model"), "registry.ollama.ai/library/model/latest");
+    assert.equal(await spelled(world, "MODEL"), "registry.ollama.ai/library/Model/latest");
+  },
+);
 
 Deno.test("spelling() keeps the name as typed if the models folder does not exist", async () => {
   await using world = await World.make();
@@ -37,16 +43,20 @@ Deno.test("spelling() keeps the name as typed if the models folder does not exis
   assert.equal(await spelled(world, "Model:Tag"), "registry.ollama.ai/library/Model/Tag");
 });
 
-Deno.test("spelling() follows links and ignores files and directories at other depths", async () => {
-  await using world = await World.make();
-  await install(world, "registry.ollama.ai/library/Deep/er/file");
-  await install(world, "Stray");
-  await Deno.mkdir(`${world.root}/elsewhere`);
-  await Deno.writeTextFile(`${world.root}/elsewhere/TAG`, "{}");
-  await Deno.symlink(
-    `${world.root}/elsewhere`,
-    `${world.paths.manifests}/registry.ollama.ai/library/Linked`,
-  );
-  assert.equal(await spelled(world, "linked:tag"), "registry.ollama.ai/library/Linked/TAG");
-  assert.equal(await spelled(world, "deep"), "registry.ollama.ai/library/deep/latest");
-});
+testWith(
+  ["symbolic links"],
+  "spelling() follows links and ignores files and directories at other depths",
+  async () => {
+    await using world = await World.make();
+    await install(world, "registry.ollama.ai/library/Deep/er/file");
+    await install(world, "Stray");
+    await Deno.mkdir(`${world.root}/elsewhere`);
+    await Deno.writeTextFile(`${world.root}/elsewhere/TAG`, "{}");
+    linkTo(
+      `${world.root}/elsewhere`,
+      `${world.paths.manifests}/registry.ollama.ai/library/Linked`,
+    );
+    assert.equal(await spelled(world, "linked:tag"), "registry.ollama.ai/library/Linked/TAG");
+    assert.equal(await spelled(world, "deep"), "registry.ollama.ai/library/deep/latest");
+  },
+);

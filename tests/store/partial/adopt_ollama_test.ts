@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { total, union } from "../../../src/core/ranges.ts";
 import { partsOf } from "../../../src/store/partial/adopt/ollama.ts";
+import { linkTo } from "../../fakes/link.ts";
 import { exists } from "../../fakes/exists.ts";
 import { RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
 import { blobFile } from "../../../src/store/layout/paths.ts";
@@ -155,7 +156,7 @@ Deno.test("a file with a second name, or that is none, is left where it is", asy
       (path: string) => Deno.linkSync(path, `${path}.other`),
       (path: string) => {
         Deno.removeSync(path);
-        Deno.symlinkSync("/etc/hostname", path);
+        linkTo("/etc/hostname", path);
       },
       (path: string) => {
         Deno.removeSync(path);

@@ -4,6 +4,7 @@ import { openFolder } from "../../../src/store/store.ts";
 import { KINDS, plant, portrait, victimsIn } from "../../hostile/planting.ts";
 import { temporaryFolder } from "../../real/child.ts";
 import { filesIn } from "../../real/store.ts";
+import { needing } from "../../needs.ts";
 
 const PLACE = "http://10.0.0.5:5000/library/tiny";
 const BLOB = { digest: digestOf("ab".repeat(32)), size: 1000, mediaType: "x" };
@@ -61,8 +62,10 @@ Deno.test("the URL of another server is not noted, nor believed", async () => {
 
 for (const kind of Object.keys(KINDS)) {
   Deno.test({
-    name: `${kind} in the place of a note, or of their folder, costs the note and nothing else`,
-    ignore: Deno.build.os === "windows",
+    ...needing(
+      ["FIFOs"],
+      `${kind} in the place of a note, or of their folder, costs the note and nothing else`,
+    ),
     async fn() {
       for (const where of ["note", "lock", "folder"]) {
         await using at = await folder();

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../../src/core/errors.ts";
 import { openFolder } from "../../../src/store/store.ts";
+import { linkTo } from "../../fakes/link.ts";
 import { exists } from "../../fakes/exists.ts";
 import { makeModel } from "../../fakes/model.ts";
 import { filesIn } from "../../real/store.ts";
 import { install } from "../installed_models.ts";
 import { blobOf, fetchBlob, NAME, namesIn, noSignal, type TestBlob, World } from "../world.ts";
+import { testWith } from "../../needs.ts";
 
 const OLD = blobOf(300_000, 1);
 const YOUNG = blobOf(200_000, 2);
@@ -104,19 +106,23 @@ Deno.test("pruneFolder() removes nothing if a manifest cannot be read, and names
   assert.match(hint!, /nothing was removed/);
 });
 
-Deno.test("pruneFolder() follows no link, and leaves what is not a blob", async () => {
-  await using world = await littered();
-  const { blobs } = world.paths;
-  const outside = `${world.models}/../outside`;
-  Deno.writeTextFileSync(outside, "not ours");
-  Deno.symlinkSync(outside, `${blobs}/sha256-${"a".repeat(64)}`);
-  Deno.mkdirSync(`${blobs}/sha256-${"b".repeat(64)}`);
-  Deno.writeTextFileSync(`${blobs}/._sha256-${"c".repeat(64)}`, "");
-  await world.folder().prune({ dryRun: false, all: true });
-  assert.equal(Deno.readTextFileSync(outside), "not ours");
-  const left = namesIn(blobs).filter((name) => /a{64}|b{64}|c{64}/.test(name));
-  assert.equal(left.length, 3);
-});
+testWith(
+  ["symbolic links"],
+  "pruneFolder() follows no link, and leaves what is not a blob",
+  async () => {
+    await using world = await littered();
+    const { blobs } = world.paths;
+    const outside = `${world.models}/../outside`;
+    Deno.writeTextFileSync(outside, "not ours");
+    linkTo(outside, `${blobs}/sha256-${"a".repeat(64)}`);
+    Deno.mkdirSync(`${blobs}/sha256-${"b".repeat(64)}`);
+    Deno.writeTextFileSync(`${blobs}/._sha256-${"c".repeat(64)}`, "");
+    await world.folder().prune({ dryRun: false, all: true });
+    assert.equal(Deno.readTextFileSync(outside), "not ours");
+    const left = namesIn(blobs).filter((name) => /a{64}|b{64}|c{64}/.test(name));
+    assert.equal(left.length, 3);
+  },
+);
 
 Deno.test("pruneFolder() of a folder that does not exist finds nothing and makes nothing", async () => {
   await using world = await World.make();

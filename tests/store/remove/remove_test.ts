@@ -4,6 +4,7 @@ import type { Removal } from "../../../src/core/reports/rm.ts";
 import type { Disk } from "../../../src/io/disk.ts";
 import { tryLock } from "../../../src/io/lock.ts";
 import { otherHolder } from "../../io/other_process.ts";
+import { linkTo } from "../../fakes/link.ts";
 import {
   type FixtureModel,
   type ModelsFolderFixture,
@@ -12,6 +13,7 @@ import {
 } from "../../fakes/models_folder.ts";
 import { RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
 import { exists, namesIn, World } from "../world.ts";
+import { testWith } from "../../needs.ts";
 
 function rm(world: World, names: readonly string[], disk?: Disk): Promise<Removal[]> {
   return world.folder(disk).remove(names.map(parseName));
@@ -203,26 +205,30 @@ Deno.test("removeModels() leaves what is unfinished of a blob that another model
   assert.equal(exists(shared), false);
 });
 
-Deno.test("removeModels() does not follow links: not of folders, not of blobs", async () => {
-  await using world = await World.make();
-  const { models } = writeModelsFolder(world.models);
-  const elsewhere = `${world.root}/elsewhere`;
-  const library = `${world.paths.manifests}/localhost`;
-  await Deno.rename(library, elsewhere);
-  await Deno.symlink(elsewhere, library);
-  const [behind] = await rm(world, [models.local.name]);
-  assert.equal(behind?.error?.kind, "local");
-  assert.ok(behind!.error!.message.includes(library));
-  assert.ok(exists(`${elsewhere}/team/own/latest`));
-  assertWhole(world, [models.local]);
-  // A blob that somebody keeps on another disk: the link goes.
-  const weights = models.mixedCase.blobs[1]!;
-  await Deno.rename(`${world.paths.blobs}/${weights}`, `${world.root}/${weights}`);
-  await Deno.symlink(`${world.root}/${weights}`, `${world.paths.blobs}/${weights}`);
-  assert.deepEqual(ends(await rm(world, [models.mixedCase.name])), ["removed"]);
-  assert.equal(exists(`${world.paths.blobs}/${weights}`), false);
-  assert.ok(exists(`${world.root}/${weights}`));
-});
+testWith(
+  ["symbolic links"],
+  "removeModels() does not follow links: not of folders, not of blobs",
+  async () => {
+    await using world = await World.make();
+    const { models } = writeModelsFolder(world.models);
+    const elsewhere = `${world.root}/elsewhere`;
+    const library = `${world.paths.manifests}/localhost`;
+    await Deno.rename(library, elsewhere);
+    linkTo(elsewhere, library);
+    const [behind] = await rm(world, [models.local.name]);
+    assert.equal(behind?.error?.kind, "local");
+    assert.ok(behind!.error!.message.includes(library));
+    assert.ok(exists(`${elsewhere}/team/own/latest`));
+    assertWhole(world, [models.local]);
+    // A blob that somebody keeps on another disk: the link goes.
+    const weights = models.mixedCase.blobs[1]!;
+    await Deno.rename(`${world.paths.blobs}/${weights}`, `${world.root}/${weights}`);
+    linkTo(`${world.root}/${weights}`, `${world.paths.blobs}/${weights}`);
+    assert.deepEqual(ends(await rm(world, [models.mixedCase.name])), ["removed"]);
+    assert.equal(exists(`${world.paths.blobs}/${weights}`), false);
+    assert.ok(exists(`${world.root}/${weights}`));
+  },
+);
 
 Deno.test("removeModels() removes the manifest for good before the first blob", async () => {
   await using world = await World.make();

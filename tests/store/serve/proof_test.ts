@@ -5,6 +5,7 @@ import { pathsOf } from "../../../src/store/layout/paths.ts";
 import { Proofs } from "../../../src/store/serve/proof.ts";
 import { openFolder } from "../../../src/store/store.ts";
 import { place } from "../../serve/place.ts";
+import { testWith } from "../../needs.ts";
 
 const TINY = { hosts: ["registry.ollama.ai"], namespace: "library", model: "tiny" };
 
@@ -47,16 +48,20 @@ Deno.test("large blobs are hashed one after another", async () => {
   assert.deepEqual(order, ["a false", "b false"]);
 });
 
-Deno.test("a blob that cannot be read is not taken for one that is missing", async () => {
-  await using at = await place();
-  const { digest } = at.weights;
-  using shelf = await openFolder(at.models).shelf([], () => 0);
-  await shelf.offer();
-  Deno.renameSync(`${at.models}/blobs`, `${at.root}/away`);
-  assert.equal(await shelf.blob(TINY, digest as Digest), undefined);
-  Deno.writeTextFileSync(`${at.models}/blobs`, "");
-  await assert.rejects(shelf.blob(TINY, digest as Digest), /cannot read/);
-});
+testWith(
+  ["a file in the place of a folder"],
+  "a blob that cannot be read is not taken for one that is missing",
+  async () => {
+    await using at = await place();
+    const { digest } = at.weights;
+    using shelf = await openFolder(at.models).shelf([], () => 0);
+    await shelf.offer();
+    Deno.renameSync(`${at.models}/blobs`, `${at.root}/away`);
+    assert.equal(await shelf.blob(TINY, digest as Digest), undefined);
+    Deno.writeTextFileSync(`${at.models}/blobs`, "");
+    await assert.rejects(shelf.blob(TINY, digest as Digest), /cannot read/);
+  },
+);
 
 Deno.test("a model that cannot be read is not taken for one that is missing", {
   // Root may read everything.

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { testWith } from "../../needs.ts";
 import { createHash } from "node:crypto";
+import { linkTo } from "../../fakes/link.ts";
 import { makeModel } from "../../fakes/model.ts";
 import { openFolder } from "../../../src/store/store.ts";
 import { largestOf, place, type Served, serving } from "../../serve/place.ts";
@@ -132,53 +134,57 @@ Deno.test("a blob that is cut, or written to, while it is sent ends short", asyn
   }
 });
 
-Deno.test("links out of the folder, pipes and directories are no blobs and no manifests", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
-  await using at = await place();
-  const { digest, path } = at.weights;
-  const outside = `${at.root}/outside`;
-  Deno.renameSync(path, outside);
-  const replaced: Record<string, () => void> = {
-    "a link": () => Deno.symlinkSync(outside, path),
-    "a pipe": () => assert.ok(new Deno.Command("mkfifo", { args: [path] }).outputSync().success),
-    "a directory": () => Deno.mkdirSync(path),
-    "a link to a device": () => Deno.symlinkSync("/dev/zero", path),
-  };
-  for (const [what, make] of Object.entries(replaced)) {
-    make();
-    await using server = await serving(at.models);
-    assert.equal(await statusOf(server, `blobs/${digest}`), 404, what);
-    assert.equal(await statusOf(server, "manifests/latest"), 404, what);
-    Deno.removeSync(path);
-  }
-  Deno.renameSync(outside, path);
-  Deno.renameSync(at.tiny.path, outside);
-  Deno.symlinkSync(outside, at.tiny.path);
-  {
+testWith(
+  ["symbolic links", "FIFOs"],
+  "links out of the folder, pipes and directories are no blobs and no manifests",
+  async () => {
+    await using at = await place();
+    const { digest, path } = at.weights;
+    const outside = `${at.root}/outside`;
+    Deno.renameSync(path, outside);
+    const replaced: Record<string, () => void> = {
+      "a link": () => linkTo(outside, path),
+      "a pipe": () => assert.ok(new Deno.Command("mkfifo", { args: [path] }).outputSync().success),
+      "a directory": () => Deno.mkdirSync(path),
+      "a link to a device": () => linkTo("/dev/zero", path),
+    };
+    for (const [what, make] of Object.entries(replaced)) {
+      make();
+      await using server = await serving(at.models);
+      assert.equal(await statusOf(server, `blobs/${digest}`), 404, what);
+      assert.equal(await statusOf(server, "manifests/latest"), 404, what);
+      Deno.removeSync(path);
+    }
+    Deno.renameSync(outside, path);
+    Deno.renameSync(at.tiny.path, outside);
+    linkTo(outside, at.tiny.path);
+    {
+      await using server = await serving(at.models);
+      assert.equal(await statusOf(server, "manifests/latest"), 404);
+    }
+    Deno.removeSync(at.tiny.path);
+    const folder = `${at.models}/manifests/registry.ollama.ai/library/tiny`;
+    Deno.mkdirSync(`${at.root}/elsewhere`);
+    Deno.renameSync(outside, `${at.root}/elsewhere/latest`);
+    Deno.removeSync(folder);
+    linkTo(`${at.root}/elsewhere`, folder);
     await using server = await serving(at.models);
     assert.equal(await statusOf(server, "manifests/latest"), 404);
-  }
-  Deno.removeSync(at.tiny.path);
-  const folder = `${at.models}/manifests/registry.ollama.ai/library/tiny`;
-  Deno.mkdirSync(`${at.root}/elsewhere`);
-  Deno.renameSync(outside, `${at.root}/elsewhere/latest`);
-  Deno.removeSync(folder);
-  Deno.symlinkSync(`${at.root}/elsewhere`, folder);
-  await using server = await serving(at.models);
-  assert.equal(await statusOf(server, "manifests/latest"), 404);
-});
+  },
+);
 
-Deno.test("a tag that is a link to a blob of the folder is served, as Ollama makes them", {
-  ignore: Deno.build.os === "windows",
-}, async () => {
-  await using at = await place();
-  const blob = `${at.models}/blobs/sha256-${at.tiny.hex}`;
-  Deno.renameSync(at.tiny.path, blob);
-  Deno.symlinkSync(blob, at.tiny.path);
-  await using server = await serving(at.models);
-  assert.equal(await statusOf(server, "manifests/latest"), 200);
-});
+testWith(
+  ["symbolic links"],
+  "a tag that is a link to a blob of the folder is served, as Ollama makes them",
+  async () => {
+    await using at = await place();
+    const blob = `${at.models}/blobs/sha256-${at.tiny.hex}`;
+    Deno.renameSync(at.tiny.path, blob);
+    linkTo(blob, at.tiny.path);
+    await using server = await serving(at.models);
+    assert.equal(await statusOf(server, "manifests/latest"), 200);
+  },
+);
 
 Deno.test("what is pulled and removed while it runs is there, and gone, soon after", async () => {
   await using at = await place();

@@ -13,6 +13,8 @@ import {
   Witness,
   World,
 } from "../world.ts";
+import { linkTo } from "../../fakes/link.ts";
+import { testWith } from "../../needs.ts";
 
 const ELSEWHERE = "/tmp";
 const INTENT = { name: NAME, digests: new Set([blobOf(10).blob.digest]) };
@@ -22,7 +24,7 @@ const isOther = exists(ELSEWHERE) && exists("/dev/shm") &&
 /** Makes `name` of the models folder a link to a folder on another file system. */
 async function elsewhere(world: World, name: string): Promise<AsyncDisposable & { path: string }> {
   const path = await Deno.makeTempDir({ dir: ELSEWHERE, prefix: "pullama-elsewhere-" });
-  await Deno.symlink(path, `${world.models}/${name}`);
+  linkTo(path, `${world.models}/${name}`);
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
@@ -101,16 +103,20 @@ Deno.test({
   },
 });
 
-Deno.test("a blob that is a link to a disk that is not mounted is set aside before the download", async () => {
-  await using world = await World.make();
-  const made = blobOf(20_000);
-  await using session = await world.enter();
-  await Deno.symlink("/mnt/not/there", world.at(made.blob).final);
-  assert.equal(await session.verifyOrQuarantine(made.blob, noSignal(), new Witness()), false);
-  await fetchBlob(session, made);
-  assert.equal(namesIn(world.paths.bad).length, 1);
-  assert.equal(exists(world.at(made.blob).final), false);
-});
+testWith(
+  ["symbolic links"],
+  "a blob that is a link to a disk that is not mounted is set aside before the download",
+  async () => {
+    await using world = await World.make();
+    const made = blobOf(20_000);
+    await using session = await world.enter();
+    linkTo("/mnt/not/there", world.at(made.blob).final);
+    assert.equal(await session.verifyOrQuarantine(made.blob, noSignal(), new Witness()), false);
+    await fetchBlob(session, made);
+    assert.equal(namesIn(world.paths.bad).length, 1);
+    assert.equal(exists(world.at(made.blob).final), false);
+  },
+);
 
 Deno.test("a directory in the place of the manifest ends a pull before its first byte", async () => {
   await using world = await World.make();
@@ -135,18 +141,22 @@ Deno.test("a file in the place of a folder of manifests ends a pull before its f
   });
 });
 
-Deno.test("a models folder that is a link to nothing is no empty folder", async () => {
-  await using world = await World.make();
-  await Deno.remove(world.models);
-  await Deno.symlink("/mnt/not/there", world.models);
-  const refused = {
-    kind: "local",
-    message: `${world.models} is a link to /mnt/not/there, which does not exist`,
-  };
-  await assert.rejects(world.folder().list(), refused);
-  await assert.rejects(world.enter(), refused);
-  await assert.rejects(world.folder().names(), refused);
-});
+testWith(
+  ["symbolic links"],
+  "a models folder that is a link to nothing is no empty folder",
+  async () => {
+    await using world = await World.make();
+    await Deno.remove(world.models);
+    linkTo("/mnt/not/there", world.models);
+    const refused = {
+      kind: "local",
+      message: `${world.models} is a link to /mnt/not/there, which does not exist`,
+    };
+    await assert.rejects(world.folder().list(), refused);
+    await assert.rejects(world.enter(), refused);
+    await assert.rejects(world.folder().names(), refused);
+  },
+);
 
 Deno.test("the look at the place of a manifest leaves nothing", async () => {
   await using world = await World.make();
