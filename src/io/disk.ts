@@ -6,7 +6,8 @@
 
 import { fileError, isDenied, isMissing, isUnsupported, reasonOf } from "./file_error.ts";
 import { openOwnFile, setModified, setOwnership } from "./guarded.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { whenNotInUse } from "./system/in_use.ts";
+import { syncData } from "./system/sync.ts";
 
 /** A file open for writing. Closing it does not sync. */
 export interface DiskFile extends Disposable {
@@ -59,7 +60,11 @@ class RealFile implements DiskFile {
   #position = 0;
   #open = true;
 
-  constructor(readonly path: string, private readonly file: Deno.FsFile) {}
+  constructor(
+    readonly path: string,
+    private readonly file: Deno.FsFile,
+    private readonly onNoSync: (error: unknown) => void,
+  ) {}
 
   async writeAt(bytes: Uint8Array, offset: number): Promise<void> {
     try {
@@ -86,11 +91,7 @@ class RealFile implements DiskFile {
   }
 
   async sync(): Promise<void> {
-    try {
-      await this.file.syncData();
-    } catch (error) {
-      throw fileError(error, "sync", this.path);
-    }
+    await syncData(this.file, this.path, this.onNoSync);
   }
 
   async truncate(size: number): Promise<void> {
@@ -123,26 +124,25 @@ export function openDisk(onLimitation: (message: string) => void = () => {}): Di
     told.add(what);
   };
   const tell = (what: string, error: unknown) => lacks(what, `: ${reasonOf(error)}`);
+  const onNoSync = (error: unknown) =>
+    tell("data cannot be synced here, so a power cut may cost what was downloaded", error);
   return {
     lacks: (what) => lacks(what),
     async open(path, how) {
-      if (how === "existing") return new RealFile(path, await openOwnFile(path));
+      if (how === "existing") return new RealFile(path, await openOwnFile(path), onNoSync);
       return await step("create", path, async () => {
         const file = await Deno.open(path, { read: true, write: true, createNew: true });
-        return new RealFile(path, file);
+        return new RealFile(path, file, onNoSync);
       });
     },
     rename: (from, to) =>
-      step("rename", from, () => {
-        const rename = () => Deno.rename(from, to);
-        return Deno.build.os === "windows" ? renameWithRetry(rename) : rename();
-      }),
+      step("rename", from, () => whenNotInUse(() => Deno.rename(from, to), { orDenied: true })),
     link: (from, to) => step("link", to, () => Deno.link(from, to)),
     clone: (from, to) => step("copy", to, () => Deno.copyFile(from, to)),
     remove: (path) =>
       step("remove", path, async () => {
         try {
-          await Deno.remove(path);
+          await whenNotInUse(() => Deno.remove(path), { orDenied: true });
         } catch (error) {
           if (!isMissing(error)) throw error;
         }
@@ -190,35 +190,4 @@ async function step<T>(doing: string, path: string, act: () => Promise<T>): Prom
   } catch (error) {
     throw fileError(error, doing, path);
   }
-}
-
-/** The total time and the delay between two attempts, in milliseconds. */
-const LONGEST_MS = 10_000;
-const PAUSE_MS = 50;
-
-/**
- * Retries `rename` while a virus scanner, an indexer or another program has the file open, up to ten seconds; rejects
- * with the last error.
- */
-export async function renameWithRetry(
-  rename: () => Promise<void>,
-  clock: Pick<Clock, "now" | "sleep"> = systemClock,
-): Promise<void> {
-  const end = clock.now() + LONGEST_MS;
-  for (;;) {
-    try {
-      return await rename();
-    } catch (error) {
-      if (!isInUse(error) || clock.now() >= end) throw error;
-    }
-    await clock.sleep(PAUSE_MS);
-  }
-}
-
-/**
- * Windows has three errors for this: access denied (5), sharing violation (32) and lock violation
- * (33). The first may also be permanent.
- */
-function isInUse(error: unknown): boolean {
-  return error instanceof Error && /\(os error (5|32|33)\)/.test(error.message);
 }

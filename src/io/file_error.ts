@@ -1,27 +1,20 @@
 /** Classifies errors of file operations, by class and code, and converts them to `PullamaError`. */
 
 import { PullamaError } from "../core/errors.ts";
+import { isInUse } from "./system/in_use.ts";
+import { errorNumbers, hasNumber } from "./system/numbers.ts";
 
-const FULL_BY_NUMBER = Deno.build.os === "windows"
-  ? /\(os error (112|39)\)/
-  : Deno.build.os === "darwin"
-  ? /\(os error (28|69)\)/
-  : /\(os error (28|122)\)/;
-
-/** EFBIG, which has no code. */
-const FILE_TOO_LARGE = Deno.build.os === "windows" ? /\(os error 223\)/ : /\(os error 27\)/;
-const QUOTA = Deno.build.os === "darwin" ? /\(os error 69\)/ : /\(os error 122\)/;
+const NUMBERS = errorNumbers();
 
 /** Whether the disk is full, or the user's quota exhausted. Deno sets no code for a quota error. */
 export function isDiskFull(error: unknown): boolean {
-  return error instanceof Error &&
-    (codeOf(error) === "ENOSPC" || FULL_BY_NUMBER.test(error.message));
+  return codeOf(error) === "ENOSPC" || hasNumber(error, NUMBERS.full);
 }
 
 /** Whether the user's quota is exhausted: then the free space of the file system means nothing. */
 export function isQuota(error: unknown): boolean {
   const root = rootOf(error);
-  return codeOf(root) === "EDQUOT" || (root instanceof Error && QUOTA.test(root.message));
+  return codeOf(root) === "EDQUOT" || hasNumber(root, NUMBERS.quota);
 }
 
 /** Whether `error`, or its cause, says that the file system does not have this operation. */
@@ -39,15 +32,12 @@ export function isDenied(error: unknown): boolean {
   return code === "EPERM" || code === "EACCES" || root instanceof Deno.errors.PermissionDenied;
 }
 
-const NO_LOCKS = Deno.build.os === "darwin" ? /\(os error (45|77|78)\)/ : /\(os error (37|38|95)\)/;
-
 /** Whether `error`, or its cause, says that the file system has no locks. */
 export function isLockUnsupported(error: unknown): boolean {
-  if (Deno.build.os === "windows") return false;
   const root = rootOf(error);
   return root instanceof Deno.errors.NotSupported ||
     ["ENOLCK", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes(codeOf(root) ?? "") ||
-    (root instanceof Error && NO_LOCKS.test(root.message));
+    hasNumber(root, NUMBERS.noLocks);
 }
 
 /** Whether `error`, or its cause, is "read-only file system". */
@@ -60,25 +50,17 @@ export function isOtherFileSystem(error: unknown): boolean {
   return codeOf(rootOf(error)) === "EXDEV";
 }
 
-const READ_FAILURE = Deno.build.os === "windows" ? /\(os error (23|1117)\)/ : /\(os error 5\)/;
-
 /** Whether `error`, or its cause, says that the disk cannot read a part of a file. */
 export function isReadFailure(error: unknown): boolean {
   const root = rootOf(error);
-  return codeOf(root) === "EIO" || (root instanceof Error && READ_FAILURE.test(root.message));
+  return codeOf(root) === "EIO" || hasNumber(root, NUMBERS.unreadable);
 }
-
-const SCARCE = Deno.build.os === "windows"
-  ? /\(os error (4|8|14|10024|10055)\)/
-  : Deno.build.os === "darwin"
-  ? /\(os error (12|23|24|55)\)/
-  : /\(os error (12|23|24|105)\)/;
 
 /** Whether `error`, or its cause, says that the system has no descriptor or no memory left at the moment. */
 export function isScarce(error: unknown): boolean {
   const root = rootOf(error);
   return ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"].includes(codeOf(root) ?? "") ||
-    (root instanceof Error && SCARCE.test(root.message));
+    hasNumber(root, NUMBERS.scarce);
 }
 
 /** Whether `error` is about what a path names: nothing, or what may not be used. False: the system failed. */
@@ -106,6 +88,7 @@ export function isLinkUnsupported(error: unknown): boolean {
   const code = codeOf(root);
   return code === "EXDEV" || code === "EPERM" || code === "EOPNOTSUPP" || code === "ENOTSUP" ||
     code === "ENOSYS" || code === "EMLINK" || root instanceof Deno.errors.NotSupported ||
+    hasNumber(root, NUMBERS.noLinks) ||
     (root instanceof Deno.errors.PermissionDenied && code !== "EACCES");
 }
 
@@ -126,7 +109,7 @@ export function fileError(error: unknown, doing: string, path: string): PullamaE
       hint: "free up disk space, then run the same command again",
     });
   }
-  if (codeOf(error) === "EFBIG" || FILE_TOO_LARGE.test(String(error))) {
+  if (codeOf(error) === "EFBIG" || hasNumber(error, NUMBERS.tooLarge)) {
     return new PullamaError(
       "disk_full",
       `cannot ${doing} ${path}: file too large for this file system`,
@@ -139,6 +122,11 @@ export function fileError(error: unknown, doing: string, path: string): PullamaE
   });
 }
 
+const IN_USE_HINT =
+  "close it in the other program (a model that is loaded: ollama stop MODEL), then run the same command again";
+const DENIED_HINT =
+  "close the programs that may have it open, such as Ollama; or run as a user who may write there";
+
 function hintFor(error: unknown, path: string): { hint?: string } {
   const code = codeOf(error);
   if (error instanceof Deno.errors.NotCapable && /^\/(dev|proc|sys)\//.test(path)) {
@@ -147,7 +135,9 @@ function hintFor(error: unknown, path: string): { hint?: string } {
         "pullama cannot write under /dev, /proc or /sys: choose another directory with --models-dir",
     };
   }
+  if (isInUse(error)) return { hint: IN_USE_HINT };
   if (code === "EACCES" || code === "EPERM" || error instanceof Deno.errors.PermissionDenied) {
+    if (Deno.build.os === "windows") return { hint: DENIED_HINT };
     const owner = ownerOf(path);
     const owned = owner ? `owned by ${owner}: ` : "";
     return {
@@ -175,20 +165,25 @@ function ownerOf(path: string): string | undefined {
 /** The reason in a few words, without the OS error number and the capital letter. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  switch (codeOf(error)) {
-    case "EACCES":
-      return "permission denied";
-    case "EROFS":
-      return "read-only file system";
-    case "EIO":
-      return "input/output error";
-    default:
-      return error.message.replace(/ \(os error \d+\).*$/, "").replace(
-        /^[A-Z]/,
-        (c) => c.toLowerCase(),
-      );
-  }
+  if (isInUse(error)) return "another program has it open";
+  if (Deno.build.os === "windows" && isDenied(error)) return REASONS.EACCES;
+  const code = codeOf(error);
+  if (code !== undefined && code in REASONS) return REASONS[code as keyof typeof REASONS];
+  return error.message.replace(/\.? \(os error \d+\).*$/, "").replace(
+    /^[A-Z]/,
+    (c) => c.toLowerCase(),
+  );
 }
+
+/** The same words on every system; Windows has others, in the user's language. */
+const REASONS = {
+  EACCES: "permission denied",
+  EEXIST: "file exists",
+  EIO: "input/output error",
+  ENOENT: "no such file or directory",
+  ENOTEMPTY: "directory not empty",
+  EROFS: "read-only file system",
+} as const;
 
 function rootOf(error: unknown): unknown {
   return error instanceof PullamaError && error.cause !== undefined ? error.cause : error;

@@ -19,6 +19,7 @@ import {
 } from "node:fs";
 import { PullamaError } from "../core/errors.ts";
 import { fileError, isMissing } from "./file_error.ts";
+import { whenNotInUse } from "./system/in_use.ts";
 
 const WINDOWS = Deno.build.os === "windows";
 
@@ -71,19 +72,27 @@ function compared(opened: Identity, named: Identity): "same" | "gone" | "other" 
 /** How often a file that is replaced all the time is opened again. */
 const MOST_LOOKS = 20;
 
-/** Opens `path` itself for reading, were it a link; with `follow` what it leads to. */
-function openChecked(path: string, expected: Expected, follow = false): Descriptor {
+/** `follow`: what the path leads to. `change`: its attributes will be changed, which on Windows takes the right to write. */
+type Opening = { readonly follow?: boolean; readonly change?: boolean };
+
+/** Opens `path` itself for reading, were it a link. */
+function openChecked(path: string, expected: Expected, opening: Opening = {}): Descriptor {
   for (let look = 1; look < MOST_LOOKS; look++) {
-    const opened = openOnce(path, expected, follow);
+    const opened = openOnce(path, expected, opening);
     if (opened) return opened;
   }
   throw refuse(path, expected);
 }
 
 /** The same; undefined if the path named something else meanwhile. */
-function openOnce(path: string, expected: Expected, follow: boolean): Descriptor | undefined {
-  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
-  const flags = WINDOWS ? O_RDONLY : O_RDONLY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW);
+function openOnce(
+  path: string,
+  expected: Expected,
+  { follow = false, change = false }: Opening,
+): Descriptor | undefined {
+  const { O_RDONLY, O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const onWindows = change ? O_RDWR : O_RDONLY;
+  const flags = WINDOWS ? onWindows : O_RDONLY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW);
   if (!follow && !isExpected(lstatSync(path), expected)) throw refuse(path, expected);
   const fd = openSync(path, flags);
   try {
@@ -123,7 +132,7 @@ export function readSmallFileNow(
 ): SmallFile | undefined {
   let file: Descriptor;
   try {
-    file = openChecked(path, "file", follow);
+    file = openChecked(path, "file", { follow });
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw fileError(error, "read", path);
@@ -164,7 +173,7 @@ export async function openOwnFile(path: string): Promise<Deno.FsFile> {
   try {
     if (!isOwn(await Deno.lstat(path))) throw refuse(path, "own file");
     // For both: opening a FIFO for one of them would wait.
-    const file = await Deno.open(path, { read: true, write: true });
+    const file = await whenNotInUse(() => Deno.open(path, { read: true, write: true }));
     try {
       // In this order: one that was replaced before the first look has no name at the second.
       const named = await Deno.lstat(path);
@@ -193,7 +202,7 @@ export async function openForReading(
   try {
     const named = follow ? await Deno.stat(path) : await Deno.lstat(path);
     if (!named.isFile) throw refuse(path, "file");
-    const file = await Deno.open(path);
+    const file = await whenNotInUse(() => Deno.open(path));
     const opened = await file.stat();
     if (opened.isFile && (follow || compared(opened, named) === "same")) return file;
     file.close();
@@ -231,7 +240,7 @@ export function setOwnership(
 
 /** Sets the modification time of a file, in milliseconds since 1970. Throws what the system throws, and kind local. */
 export function setModified(path: string, timeMs: number): void {
-  const { fd } = openChecked(path, "file");
+  const { fd } = openChecked(path, "file", { change: true });
   try {
     futimesSync(fd, timeMs / 1000, timeMs / 1000);
   } finally {

@@ -6,6 +6,7 @@
  */
 
 import { createHash, type Hash } from "node:crypto";
+import { errorNumbers, hasNumber } from "./system/numbers.ts";
 import type { HashedFile, HashRequest, HashResponse } from "./hash.ts";
 
 interface Run {
@@ -68,13 +69,18 @@ function synced(file: Deno.FsFile, path: string): HashedFile {
   return { dev, ino, size, mtimeMs: mtime?.getTime() ?? 0, uid, isFile };
 }
 
-/** Windows syncs a file only through a handle that may write; a file that is read-only was not written just now. */
+const IN_USE = errorNumbers().inUse;
+
+/**
+ * Windows syncs a file only through a handle that may write. A file that is read-only, or that another program has open
+ * and lets no one write to, was not written just now.
+ */
 function syncOnWindows(path: string): void {
   try {
     using file = Deno.openSync(path, { read: true, write: true });
     file.syncDataSync();
   } catch (error) {
-    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    if (!(error instanceof Deno.errors.PermissionDenied) && !hasNumber(error, IN_USE)) throw error;
   }
 }
 
