@@ -4,10 +4,12 @@
  * detects it.
  */
 
-import { orAborted, settledWithin } from "./abort.ts";
+import { orAborted } from "./abort.ts";
+import { systemClock } from "./clock.ts";
 import { type Ownership, realDisk } from "./disk.ts";
 import { fileError, isExisting, isLockUnsupported, isMissing } from "./file_error.ts";
 import { openOwnFile, readSmallFile } from "./guarded.ts";
+import { settledInOwnTime, tryNow } from "./system/try_lock.ts";
 import { HELD, tryHeartbeatLock, waitHeartbeatLock } from "./heartbeat_lock.ts";
 
 /** A lock, held until it is disposed. */
@@ -20,9 +22,9 @@ export interface Lock extends Disposable {
 /** The holder of a lock as written in the lock file, such as `pid 4711 on host`. */
 export type Holder = string;
 
-/** Milliseconds to wait for a lock if the runtime has no non-blocking call for it. */
-const TRY_MS = 300;
-const SLICE_MS = 30;
+/** How often a name that is neither there nor free is tried, and the pause before it is tried again. */
+const MOST_ROUNDS = 100;
+const REMOVED_MS = 50;
 
 /** This process, for others that wait. */
 const HOLDER: Holder = `pid ${Deno.pid} on ${Deno.hostname()}`;
@@ -57,6 +59,7 @@ export interface LockMode {
 export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock | undefined> {
   for (;;) {
     const file = await openLockFile(path, mode.ownership);
+    if (!file) return undefined;
     let held = false;
     try {
       if (!await tryNow(file, !mode.shared, path)) return undefined;
@@ -74,15 +77,22 @@ export async function tryLock(path: string, mode: LockMode = {}): Promise<Lock |
 
 /**
  * Locks an existing data file itself, as protection against a lock file that is removed while held:
- * another process that creates a new lock file of that name fails here. Nothing is written to the
- * file. Undefined if it is locked. Does nothing on Windows, where no process can write to or rename
- * a locked file, and where the file system has no locks.
+ * another process that creates a new lock file of that name fails here. Undefined if it is locked.
+ * Does nothing on Windows, where no process can write to or rename a locked file.
+ */
+export async function guardData(path: string, patienceMs?: number): Promise<Lock | undefined> {
+  if (Deno.build.os === "windows") return { path, [Symbol.dispose]() {} };
+  return await tryLockExisting(path, patienceMs);
+}
+
+/**
+ * Takes the lock of a file that exists, to which nothing is written. Undefined if it is held. Does
+ * nothing where the file system has no locks. Rejects with kind local, also if the file is missing.
  */
 export async function tryLockExisting(
   path: string,
   patienceMs?: number,
 ): Promise<Lock | undefined> {
-  if (Deno.build.os === "windows") return { path, [Symbol.dispose]() {} };
   const file = await openOwnFile(path);
   let held = false;
   try {
@@ -119,6 +129,11 @@ export async function waitLock(
   for (;;) {
     signal.throwIfAborted();
     const file = await openLockFile(path, ownership);
+    if (!file) {
+      await tell();
+      await systemClock.sleep(REMOVED_MS, signal);
+      continue;
+    }
     let held = false;
     try {
       // One pending request for the whole wait: a request cannot be cancelled and occupies a
@@ -174,9 +189,15 @@ async function keep(file: Deno.FsFile, path: string): Promise<Lock> {
   return new Held(path, file);
 }
 
-/** Opens or creates the lock file. Its ownership matters because other users may lock it later. */
-async function openLockFile(path: string, ownership: Ownership = {}): Promise<Deno.FsFile> {
-  for (;;) {
+/**
+ * Opens or creates the lock file. Its ownership matters because other users may lock it later. Undefined where it was
+ * removed while it is held: until its holder lets go of it, Windows has the name, but no file of that name.
+ */
+async function openLockFile(
+  path: string,
+  ownership: Ownership = {},
+): Promise<Deno.FsFile | undefined> {
+  for (let round = 0; round < MOST_ROUNDS; round++) {
     try {
       return await openOwnFile(path);
     } catch (error) {
@@ -195,47 +216,7 @@ async function openLockFile(path: string, ownership: Ownership = {}): Promise<De
       if (!isMissing(error)) throw error;
     }
   }
-}
-
-/** `patienceMs` counts on runtimes that cannot ask: a lock that is not granted by then is held. */
-export async function tryNow(
-  file: Deno.FsFile,
-  exclusive: boolean,
-  path: string,
-  patienceMs = TRY_MS,
-): Promise<boolean> {
-  // Missing in runtimes before 2.7.
-  const now = (file as { tryLock?: (exclusive: boolean) => Promise<boolean> }).tryLock;
-  if (typeof now === "function") {
-    try {
-      return await now.call(file, exclusive);
-    } catch (error) {
-      // Windows reports a held lock as an error, ERROR_LOCK_VIOLATION.
-      if (/\(os error 33\)/.test(String(error))) return false;
-      throw fileError(error, "lock", path);
-    }
-  }
-  const request = file.lock(exclusive);
-  request.catch(() => {});
-  return await settledInOwnTime(request, undefined, patienceMs);
-}
-
-/**
- * Whether `request` is granted within `ms` in which this process ran: a machine that was suspended, or too busy, has
- * not given it a chance. Also false if `signal` is aborted first.
- */
-async function settledInOwnTime(
-  request: Promise<unknown>,
-  signal?: AbortSignal,
-  ms = TRY_MS,
-): Promise<boolean> {
-  for (let slices = 0; slices < ms / SLICE_MS;) {
-    const began = performance.now();
-    if (await settledWithin(request, SLICE_MS, signal)) return true;
-    // A slice that was late does not count.
-    if (performance.now() - began < 2 * SLICE_MS) slices++;
-  }
-  return false;
+  return undefined;
 }
 
 /** Whether `path` still names the locked file. */

@@ -3,7 +3,7 @@
 import { isDenied, isLockUnsupported, isMissing, isReadOnly } from "./file_error.ts";
 import { openForReading, openOwnFile } from "./guarded.ts";
 import { isHeartbeatHeld } from "./heartbeat_lock.ts";
-import { tryNow } from "./lock.ts";
+import { tryNow } from "./system/try_lock.ts";
 
 /** Whether another process holds the lock of the file `path`; false also where this user may not know. */
 export async function isLocked(path: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { holderOf, tryLock, tryLockExisting, waitLock } from "../../src/io/lock.ts";
 import { otherHolder, scratch } from "./other_process.ts";
+import { testWith } from "../needs.ts";
 
 const noSignal = () => new AbortController().signal;
 
@@ -99,24 +100,28 @@ Deno.test("disposing a lock twice releases it once", async () => {
   assert.equal(await tryLock(path), undefined);
 });
 
-Deno.test("case 96: waitLock() locks the new file if the lock file is removed while it waits", async () => {
-  await using dir = await scratch();
-  const path = `${dir.path}/x.lock`;
-  const first = (await tryLock(path))!;
-  const waits = Promise.withResolvers<void>();
-  const wanted = waitLock(path, { signal: noSignal(), onWait: () => waits.resolve() });
-  await waits.promise;
-  await Deno.remove(path);
-  const second = (await tryLock(path))!;
-  assert.ok(second, "a new file of that name");
-  first[Symbol.dispose]();
-  // Granted on the removed file, which says nothing: the new one is still held.
-  const early = await Promise.race([wanted, new Promise((go) => setTimeout(go, 50))]);
-  assert.equal(early, undefined);
-  second[Symbol.dispose]();
-  using _third = await wanted;
-  assert.equal(await tryLock(path), undefined);
-});
+testWith(
+  ["removal of files in use"],
+  "case 96: waitLock() locks the new file if the lock file is removed while it waits",
+  async () => {
+    await using dir = await scratch();
+    const path = `${dir.path}/x.lock`;
+    const first = (await tryLock(path))!;
+    const waits = Promise.withResolvers<void>();
+    const wanted = waitLock(path, { signal: noSignal(), onWait: () => waits.resolve() });
+    await waits.promise;
+    await Deno.remove(path);
+    const second = (await tryLock(path))!;
+    assert.ok(second, "a new file of that name");
+    first[Symbol.dispose]();
+    // Granted on the removed file, which says nothing: the new one is still held.
+    const early = await Promise.race([wanted, new Promise((go) => setTimeout(go, 50))]);
+    assert.equal(early, undefined);
+    second[Symbol.dispose]();
+    using _third = await wanted;
+    assert.equal(await tryLock(path), undefined);
+  },
+);
 
 Deno.test("case 96: a lock file that its holders keep removing never has two holders", async () => {
   await using dir = await scratch();
@@ -138,7 +143,7 @@ Deno.test("case 96: a lock file that its holders keep removing never has two hol
   assert.equal(rounds, 120);
 });
 
-Deno.test("tryLockExisting() locks a data file, even across a rename, and does not change its content", async () => {
+Deno.test("tryLockExisting() locks a file, even across a rename, and does not change its content", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/data`;
   await assert.rejects(tryLockExisting(path), { kind: "local" });
@@ -148,7 +153,7 @@ Deno.test("tryLockExisting() locks a data file, even across a rename, and does n
   await Deno.rename(path, `${path}2`);
   assert.equal(await tryLockExisting(`${path}2`), undefined, "it goes with the file");
   guard[Symbol.dispose]();
-  using _next = await tryLockExisting(`${path}2`);
+  (await tryLockExisting(`${path}2`))![Symbol.dispose]();
   assert.equal(await Deno.readTextFile(`${path}2`), "bytes");
 });
 

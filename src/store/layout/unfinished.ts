@@ -3,7 +3,7 @@
 import { type Digest, isDigest } from "../../core/digest.ts";
 import type { Ownership } from "../../io/disk.ts";
 import { HELD } from "../../io/heartbeat_lock.ts";
-import { tryLock, tryLockExisting } from "../../io/lock.ts";
+import { guardData, tryLock, tryLockExisting } from "../../io/lock.ts";
 import { lstatOf, namesIn } from "../../io/stat.ts";
 import { blobPaths, type DownloadPaths, type Paths } from "./paths.ts";
 import { requireDirectory } from "./directory.ts";
@@ -187,9 +187,10 @@ export async function claimBlob(
     claims.use(lock);
   }
   // The files that this program and the Go program lock.
-  for (const path of [...(ownership ? [] : [at.lock]), at.partial, at.oldLock]) {
+  const locks = [...(ownership ? [] : [at.lock]), at.oldLock];
+  for (const path of [...locks, at.partial]) {
     if (!(await lstatOf(path))?.isFile) continue;
-    const guard = await tryLockExisting(path);
+    const guard = await (path === at.partial ? guardData : tryLockExisting)(path);
     if (!guard) return undefined;
     claims.use(guard);
   }

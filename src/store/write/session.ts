@@ -9,7 +9,7 @@ import type { ModelName } from "../../core/name.ts";
 import type { PrefixDigest } from "../../core/ranges.ts";
 import type { Disk, Ownership } from "../../io/disk.ts";
 import type { Hasher } from "../../io/hash.ts";
-import { type Lock, tryLock, tryLockExisting, waitLock } from "../../io/lock.ts";
+import { guardData, type Lock, tryLock, waitLock } from "../../io/lock.ts";
 import { exists, namesIn } from "../../io/stat.ts";
 import { type Folder, temporaryPath } from "../layout/folder.ts";
 import { removeIntentLock, settleIntent } from "../layout/intents.ts";
@@ -152,7 +152,7 @@ export class StoreSession implements Session {
     const tools = { disk, paths, ownership, boot, tool, temporary };
     const adopted = await adopt(tools, { blob, at, signal, watcher });
     await makePartial(disk, at.partial, ownership);
-    const guard = await tryLockExisting(at.partial, GUARD_MS);
+    const guard = await guardData(at.partial, GUARD_MS);
     if (!guard) throw busy(at);
     const both: Lock = {
       path: lock.path,

@@ -1,6 +1,6 @@
 /** Taking over a partial download from where it was before blobs/ was on another file system. */
 
-import { tryLockExisting } from "../../../io/lock.ts";
+import { guardData } from "../../../io/lock.ts";
 import { lstatOf } from "../../../io/stat.ts";
 import { blobPaths } from "../../layout/paths.ts";
 import { readCheckpointFile } from "../checkpoint.ts";
@@ -18,7 +18,7 @@ export const adoptFormer: Adopter = async (tools, adoption) => {
   if (former === undefined) return undefined;
   const from = blobPaths({ ...paths, ...former }, blob.digest);
   if (!(await lstatOf(from.partial))?.isFile) return undefined;
-  using guard = await tryLockExisting(from.partial);
+  using guard = await guardData(from.partial);
   if (!guard) return undefined;
   const { claims } = await readResume(from, blob, boot, false);
   const checkpoint = await readCheckpointFile(from.checkpoint);
