@@ -43,12 +43,13 @@ async function load() {
 
 function listenForSignals(): void {
   const windows = Deno.build.os === "windows";
-  const listeners: (readonly [Deno.Signal, () => void])[] = windows
-    ? [["SIGINT", once(onSignal)], ["SIGTERM", once(onSignal)], ["SIGBREAK", once(onSignal)]]
-    : [["SIGHUP", onHangup(isHangupIgnored())], ["SIGINT", once(onSignal)], [
-      "SIGTERM",
-      once(onSignal),
-    ]];
+  const listeners: (readonly [Deno.Signal, () => void])[] = [
+    // On Windows that of a closed window, five seconds before the system ends the program.
+    ["SIGHUP", onHangup(!windows && isHangupIgnored())],
+    ["SIGINT", once(onSignal)],
+    ["SIGTERM", once(onSignal)],
+    ...(windows ? [["SIGBREAK", once(onSignal)] as const] : []),
+  ];
   for (const [signal, listener] of listeners) {
     try {
       Deno.addSignalListener(signal, listener);

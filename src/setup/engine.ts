@@ -1,9 +1,7 @@
 /** Puts registry, models folder and engine together, for the command line and for the library. */
 
-import { PullamaError } from "../core/errors.ts";
 import type { Emit, Summary } from "../core/events.ts";
 import { DEFAULT_HOST, displayName, type ModelName } from "../core/name.ts";
-import { refusedOnWindows } from "../core/name_rules.ts";
 import type { Stop } from "../core/stop.ts";
 import { openDisk } from "../io/disk.ts";
 import type { RequestNote } from "../registry/http/http.ts";
@@ -23,6 +21,7 @@ import { identityIn, keptIdentity } from "./identity.ts";
 import { type BecomeOwner, foreignOwner, refuseOwner } from "./owner.ts";
 import type { PullOptions } from "./options.ts";
 import { installedFirst, installedOtherwise, repairSource } from "./installed_source.ts";
+import { requireStorable } from "./storable.ts";
 import { withoutProxyEnv } from "./deno_client_env.ts";
 import { TOOL, userAgent } from "./version.ts";
 
@@ -84,10 +83,7 @@ export async function openEngine(
   };
   return {
     async pull(name, emit) {
-      const reason = windows ? refusedOnWindows(name) : undefined;
-      if (reason !== undefined) {
-        throw new PullamaError("invalid_name", reason, { hint: "pull it on another system" });
-      }
+      requireStorable(name, asMirror(name, options));
       if (name.host.toLowerCase() === "ollama.com") emit({ event: "warning", ...otherName(name) });
       const observer = {
         onRequest: (note: RequestNote) => emit({ event: "request", ...note }),
@@ -114,6 +110,15 @@ export async function openEngine(
       return Promise.resolve();
     },
   };
+}
+
+/** A registry with a port in its name can be the mirror of a name without one. */
+function asMirror(name: ModelName, { insecure }: PullOptions): string | undefined {
+  if (!name.host.includes(":")) return undefined;
+  const model = displayName({ ...name, host: DEFAULT_HOST });
+  const scheme = name.scheme ?? (insecure ? "http" : "https");
+  return `store it without the registry in its name: ` +
+    `pullama ${model} --mirror ${scheme}://${name.host} --offline`;
 }
 
 /** The URL of a web page works, but under another name than `ollama pull` uses. */

@@ -53,8 +53,18 @@ function word(path: string, place: Place): string {
   return quotedWord(absolute(path, place), place);
 }
 
+/**
+ * Double quotes hold in cmd and in PowerShell, except for what PowerShell replaces in them. A backslash before the last
+ * quote would take it away.
+ */
+function quotedForWindows(text: string): string {
+  if (/^[\w.:\\/-]+$/.test(text)) return text;
+  if (/[$`]/.test(text)) return `'${text.replaceAll("'", "''")}'`;
+  return `"${text.replace(/\\+$/, "$&$&")}"`;
+}
+
 /** `text` quoted for a shell, if necessary. */
 export function quotedWord(text: string, place: Place): string {
-  if (place.os === "windows") return /^[\w.:\\/-]+$/.test(text) ? text : `"${text}"`;
+  if (place.os === "windows") return quotedForWindows(text);
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

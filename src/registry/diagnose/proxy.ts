@@ -3,6 +3,9 @@
 import type { ErrorInfo } from "../../core/errors.ts";
 import { addressOf, type Proxy } from "../net/proxy.ts";
 
+/** What getaddrinfo of Unix says, and the numbers of Windows. */
+const UNRESOLVED = /failed to lookup address|\(os error 1100[1-4]\)/;
+
 /** The response of a proxy to a CONNECT. */
 export interface ProxyResponse {
   readonly status: number;
@@ -71,7 +74,7 @@ export function proxyError(
   if (text.includes("Proxy server unreachable")) {
     return { kind: "network", reason: "the proxy cannot be reached", hint: checkHint };
   }
-  if (text.includes("failed to lookup address")) {
+  if (UNRESOLVED.test(text)) {
     return {
       kind: "network",
       reason: "the host name of the proxy cannot be resolved",

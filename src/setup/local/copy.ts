@@ -11,6 +11,7 @@ import type { Engine } from "../engine.ts";
 import { type BecomeOwner, foreignOwner, refuseOwner } from "../owner.ts";
 import { localSettings } from "./settings.ts";
 import { TOOL } from "../version.ts";
+import { requireStorable } from "../storable.ts";
 
 export interface CopyOptions {
   /** The models folder that is copied to. */
@@ -42,6 +43,7 @@ export async function openCopier(
   const settings = localSettings({ force, dryRun: false });
   return {
     async pull(name, emit) {
+      requireStorable(name);
       const disk = openDisk((message) => emit({ event: "note", message }));
       const store = openFolder(modelsDir, { tool: TOOL, disk });
       const source = await folder.source();

@@ -22,6 +22,7 @@ import type { Engine } from "../engine.ts";
 import { type BecomeOwner, foreignOwner, refuseOwner } from "../owner.ts";
 import { TOOL } from "../version.ts";
 import { localSettings } from "./settings.ts";
+import { requireStorable } from "../storable.ts";
 
 export interface ImportOptions {
   readonly modelsDir: string;
@@ -131,6 +132,7 @@ function archiveOf(
       const source = new ArchiveSource(path, file, contents);
       return {
         async pull(name: ModelName, emit: Emit): Promise<Summary | undefined> {
+          requireStorable(name);
           const disk = openDisk((message) => emit({ event: "note", message }));
           const store = openFolder(modelsDir, { tool: TOOL, disk });
           try {

@@ -57,7 +57,7 @@ const OWN = ".pullm";
  * made in there. They need no room on the first disk then, and get their final names without being copied.
  */
 export function pathsOf(root: string): Paths {
-  const clean = root.replace(/(?<=.)[\\/]+$/, "");
+  const clean = plainRoot(root);
   const blobs = `${clean}/blobs`;
   const usual = `${clean}/${OWN}`;
   const apart = areApart(clean, blobs);
@@ -83,6 +83,16 @@ export function pathsOf(root: string): Paths {
     runnerLock: `${usual}/runner.lock`,
     oldRemoveLock: `${clean}/manifests/.pullm-rm.lock`,
   };
+}
+
+/**
+ * `root` without separators at its end, but as they are after a drive, since "C:" is another folder than "C:\". The prefix
+ * of Windows that allows long paths, which the runtime adds itself, goes: after it "/" would be no separator.
+ */
+export function plainRoot(root: string): string {
+  const short = root.replace(/^\\\\\?\\(?=[a-z]:\\)/i, "")
+    .replace(/^\\\\\?\\UNC\\/i, "\\\\");
+  return short.replace(/(?<=[^:\\/])[\\/]+$/, "");
 }
 
 function downloadsIn(own: string): DownloadPaths {

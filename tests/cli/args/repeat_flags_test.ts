@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { join, relative } from "node:path";
-import { absolute, repeatPullFlags } from "../../../src/cli/args/repeat_flags.ts";
+import { absolute, quotedWord, repeatPullFlags } from "../../../src/cli/args/repeat_flags.ts";
 import { runToEnd } from "../../real/child.ts";
 import { textOf } from "../../queue/place.ts";
 import { install, layer } from "../../store/installed_models.ts";
 import { fakeHost, pullInterrupted, pullUnknown, type Ran, ran } from "../fake_host.ts";
+import { testWith } from "../../needs.ts";
 
 /** The words into which a shell splits a line. */
 async function split(line: string): Promise<string[]> {
@@ -35,22 +36,29 @@ async function oddFolder() {
   };
 }
 
-Deno.test("the command that resumes a pull repeats the absolute folder and the network flags", async () => {
-  await using at = await oddFolder();
-  for (const dir of [at.folder, at.relative]) {
-    const network = ["--insecure", "--ca-cert", "/my certs.pem", "--token-host", "[::1]:5000"];
-    const flags = ["--models-dir", dir, ...network, "--token-host", "sso.corp", "--dry-run"];
-    const first = await ran(["a", "b", ...flags], fakeHost(), pullInterrupted);
-    assert.match(first.err, /^interrupted - resume with: pullama a:latest b:latest --models-dir /);
-    const again = await ran(await printed(first, "resume with: "));
-    assert.deepEqual(again.pulled, ["a:latest", "b:latest"]);
-    assert.deepEqual(again.options, { ...first.options, modelsDir: at.folder });
-  }
-  const bare = await ran(["a"], fakeHost(), pullInterrupted);
-  assert.equal(bare.err, "interrupted - resume with: pullama a:latest\n");
-});
+testWith(
+  ["a shell"],
+  "the command that resumes a pull repeats the absolute folder and the network flags",
+  async () => {
+    await using at = await oddFolder();
+    for (const dir of [at.folder, at.relative]) {
+      const network = ["--insecure", "--ca-cert", "/my certs.pem", "--token-host", "[::1]:5000"];
+      const flags = ["--models-dir", dir, ...network, "--token-host", "sso.corp", "--dry-run"];
+      const first = await ran(["a", "b", ...flags], fakeHost(), pullInterrupted);
+      assert.match(
+        first.err,
+        /^interrupted - resume with: pullama a:latest b:latest --models-dir /,
+      );
+      const again = await ran(await printed(first, "resume with: "));
+      assert.deepEqual(again.pulled, ["a:latest", "b:latest"]);
+      assert.deepEqual(again.options, { ...first.options, modelsDir: at.folder });
+    }
+    const bare = await ran(["a"], fakeHost(), pullInterrupted);
+    assert.equal(bare.err, "interrupted - resume with: pullama a:latest\n");
+  },
+);
 
-Deno.test("the commands that resume or fill the queue use the same queue", async () => {
+testWith(["a shell"], "the commands that resume or fill the queue use the same queue", async () => {
   await using at = await oddFolder();
   const queue = (...words: readonly string[]) => ["queue", ...words, "--models-dir", at.relative];
   await ran(queue("add", "a", "nosuch", "c"));
@@ -69,7 +77,7 @@ Deno.test("the commands that resume or fill the queue use the same queue", async
   assert.match((await ran(queue("list"))).out, /nosuch:latest queued/);
 });
 
-Deno.test("the hints of show, list and rm use the same folder", async () => {
+testWith(["a shell"], "the hints of show, list and rm use the same folder", async () => {
   await using at = await oddFolder();
   install(at.folder, "cut/latest", { manifest: "{" });
   const flags = ["--models-dir", at.relative];
@@ -100,6 +108,15 @@ Deno.test("repeatPullFlags() quotes for Windows shells, and is empty without fla
     " --models-dir D:\\here\\m --insecure",
   );
   assert.equal(repeatPullFlags({}, windows), "");
+  for (
+    const [text, quoted] of [
+      ["C:\\a & b (x86)\\", '"C:\\a & b (x86)\\\\"'],
+      ["C:\\it's mine", '"C:\\it\'s mine"'],
+      ["C:\\$it's", "'C:\\$it''s'"],
+      ["C:\\50% `off`", "'C:\\50% `off`'"],
+      ["D:\\models", "D:\\models"],
+    ] as const
+  ) assert.equal(quotedWord(text, windows), quoted);
 });
 
 Deno.test("absolute() returns a path unchanged if the working directory is unknown", () => {
