@@ -88,7 +88,12 @@ export class PartFiles implements ByteSource, Disposable {
 
   close(): void {
     this.#closed = true;
-    for (const part of this.#parts) {
+    this.closeFrom(0);
+  }
+
+  /** Closes the parts from `first` on, which must not be read again. */
+  closeFrom(first: number): void {
+    for (const part of this.#parts.slice(first)) {
       part.file?.close();
       part.file = undefined;
     }

@@ -89,7 +89,10 @@ export class PartWriter implements AsyncDisposable {
     this.#position = position;
     const [number, at] = this.#placeOf(position);
     await (await this.#open(number)).truncate(at);
-    if (this.options.partSize < Infinity) await removeDrafts(this.options, number + 1);
+    if (this.options.partSize === Infinity) return;
+    // On Windows the name of a file that is open stays when it is removed.
+    this.before.closeFrom(number + 1);
+    await removeDrafts(this.options, number + 1);
   }
 
   /** Writes the next bytes. */
