@@ -44,10 +44,8 @@ function start(program) {
       process.kill(process.pid, signal);
     }
   });
-  // A terminal sends Ctrl-C to both: passed on late, it would be the second one, which ends a pull at once.
-  process.on("SIGINT", () => {
-    if (!process.stdin.isTTY) child.kill("SIGINT");
-  });
+  // A terminal sends Ctrl-C to both: passed on, it would be the second one, which ends a pull at once.
+  process.on("SIGINT", () => {});
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 }
 

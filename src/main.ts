@@ -12,8 +12,6 @@ import { onAbort } from "./io/abort.ts";
 /** Milliseconds that a signal leaves for pending output: at the end, and before exiting at once. */
 const GRACE_MS = 500;
 const LAST_LINE_MS = 200;
-/** Milliseconds in which the same signal counts once: what runs this program may get it too, and pass it on. */
-const ONCE_MS = 100;
 
 const steps = stopSteps();
 const signalled = new AbortController();
@@ -46,9 +44,9 @@ function listenForSignals(): void {
   const listeners: (readonly [Deno.Signal, () => void])[] = [
     // On Windows that of a closed window, five seconds before the system ends the program.
     ["SIGHUP", onHangup(!windows && isHangupIgnored())],
-    ["SIGINT", once(onSignal)],
-    ["SIGTERM", once(onSignal)],
-    ...(windows ? [["SIGBREAK", once(onSignal)] as const] : []),
+    ["SIGINT", onSignal],
+    ["SIGTERM", onSignal],
+    ...(windows ? [["SIGBREAK", onSignal] as const] : []),
   ];
   for (const [signal, listener] of listeners) {
     try {
@@ -64,16 +62,6 @@ function listenForSignals(): void {
 function onSignal(): void {
   signalled.abort();
   if (!steps.next(new PullamaError("interrupted", "interrupted by a signal"))) exitAtOnce();
-}
-
-/** Counts a signal and those that follow within a moment as one. */
-function once(act: () => void): () => void {
-  let last = -Infinity;
-  return () => {
-    const now = performance.now();
-    if (now - last >= ONCE_MS) act();
-    last = now;
-  };
 }
 
 /**

@@ -1,9 +1,13 @@
 /** How many bytes one request sends. */
 
+import type { Kind, PullamaError } from "../core/errors.ts";
+
 /** Milliseconds that one takes at best: after a signal it may end. */
 const GOAL_MS = 1500;
 const FIRST = 4 * 1024 * 1024;
 const LEAST = 512 * 1024;
+/** Failures of a request in the middle. */
+const BROKEN: readonly Kind[] = ["network", "timeout"];
 /** Also after failures. */
 const LEAST_AFTER_FAILURES = 64 * 1024;
 
@@ -28,8 +32,9 @@ export class ChunkLength {
     this.#length = Math.floor(Math.min(Math.max(goal, LEAST), 2 * this.#length, this.most));
   }
 
-  /** A request was broken off: where the network does so often, one of half the length may get through. */
-  broke(): void {
+  /** Where the network often breaks off requests, those of half the length may get through. */
+  failed({ kind }: PullamaError): void {
+    if (!BROKEN.includes(kind)) return;
     this.#length = Math.min(this.#length, Math.max(this.#length >> 1, LEAST_AFTER_FAILURES));
   }
 }

@@ -1,7 +1,7 @@
 /** Sends one blob: in one request where it is small, otherwise in chunks that a later attempt or run continues. */
 
 import { shortId } from "../core/digest.ts";
-import { type Kind, PullamaError } from "../core/errors.ts";
+import { PullamaError } from "../core/errors.ts";
 import type { Descriptor } from "../core/manifest.ts";
 import type { ModelName } from "../core/name.ts";
 import type { Upload, UploadNote, UploadPart } from "../core/upload/target.ts";
@@ -16,9 +16,7 @@ import { BlobReading } from "./reading.ts";
 
 /** Bytes: blobs up to this, and up to one chunk, are read into memory and sent with the request that completes them. */
 const SMALL = 4 * 1024 * 1024;
-/** Failures of a request in the middle. */
-const BROKEN: readonly Kind[] = ["network", "timeout"];
-/** Requests for a mount that fail before the blob is sent. */
+/** Requests for a mount. */
 const MOST_MOUNTS = 2;
 /** Milliseconds that a chunk may take to its end once the push is to stop. */
 const GRACE_MS = 2000;
@@ -91,7 +89,7 @@ class BlobUpload {
     const attempt = () => this.#attempt();
     const how = await this.attempts.run(blob.digest, blob.size, signal, attempt, (error) => {
       this.#isDoubtful = true;
-      if (BROKEN.includes(error.kind)) this.#length.broke();
+      this.#length.failed(error);
       this.#failed(error);
       return this.#amounts.gained();
     });

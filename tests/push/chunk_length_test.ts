@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PullamaError } from "../../src/core/errors.ts";
 import { ChunkLength } from "../../src/push/chunk_length.ts";
 
 const MIB = 1 << 20;
@@ -16,7 +17,7 @@ Deno.test("requests get as long as a second or two can take, up to the limit", (
   assert.equal(slow.bytes, MIB / 2);
   slow.took(MIB / 2, 250);
   assert.equal(slow.bytes, MIB);
-  for (let k = 0; k < 6; k++) slow.broke();
+  for (let k = 0; k < 6; k++) slow.failed(new PullamaError("network", "connection lost"));
   assert.equal(slow.bytes, MIB / 16);
   slow.took(MIB / 16, 10);
   assert.equal(slow.bytes, MIB / 8);
