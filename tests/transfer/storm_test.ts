@@ -9,8 +9,8 @@ const CHUNK = 4 * MIB;
 const FLIPPED = 21 * MIB;
 /** What the flipped byte costs without digests of chunks: the comparison of every chunk up to its own. */
 const SEARCHED = 24 * MIB;
-/** What the kernel and the runtime may hold when a connection is reset. */
-const ON_ITS_WAY = 64 * 1024;
+/** What the kernel and the runtime may hold when a connection is reset: Windows drops all that was not read. */
+const ON_ITS_WAY = Deno.build.os === "windows" ? MIB : 64 * 1024;
 /** What a read may bring of a range whose end somebody else has taken meanwhile. */
 const READ = 128 * 1024;
 
