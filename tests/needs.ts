@@ -52,6 +52,8 @@ const NEEDS = {
   "a thousand sockets": () => Deno.env.get("WINEPREFIX") ? "Windows itself, not Wine" : undefined,
   "one root for all paths": unix,
   Windows: () => Deno.build.os === "windows" ? undefined : "run on Windows",
+  // Windows lets no one read what is locked; Wine does.
+  "readable locks": () => Deno.env.get("WINEPREFIX") ? undefined : unix(),
   "the variable TZ": unix,
   "a file in the place of a folder": unix,
   root: () => Deno.build.os === "linux" && Deno.uid() === 0 ? undefined : "run as root on Linux",

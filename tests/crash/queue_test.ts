@@ -102,26 +102,30 @@ Deno.test("case 110: one of three models fails, the others are installed, and ex
   ]);
 });
 
-Deno.test("of two queue starts one runs and the other names its process, and nothing is pulled twice", async () => {
-  await using world = await queueWorld();
-  const models = [world.model("library/a", 2 * MIB), world.model("library/b", 2 * MIB)];
-  await world.queue("add", ...models.map(({ name }) => name));
-  const release = world.hold();
-  await using one = world.start();
-  await using other = world.start();
-  await Promise.race([one.ended, other.ended]);
-  release();
-  const ends = await Promise.all([one.ended, other.ended]);
-  assert.deepEqual(ends.map(({ code }) => code).sort(), [0, 1], one.err() + other.err());
-  const [winner, loser] = ends[0].code === 0 ? [one, other] : [other, one];
-  const who = `cannot start the queue: pid ${winner.process.pid} on `;
-  assert.ok(loser.err().startsWith(who), loser.err());
-  world.assertInstalled(...models);
-  await quiet(world.registry);
-  for (const { layers: [weights] } of models) {
-    assert.ok(world.registry.served(weights!.digest) - weights!.size < MIB);
-  }
-});
+testWith(
+  ["readable locks"],
+  "of two queue starts one runs and the other names its process, and nothing is pulled twice",
+  async () => {
+    await using world = await queueWorld();
+    const models = [world.model("library/a", 2 * MIB), world.model("library/b", 2 * MIB)];
+    await world.queue("add", ...models.map(({ name }) => name));
+    const release = world.hold();
+    await using one = world.start();
+    await using other = world.start();
+    await Promise.race([one.ended, other.ended]);
+    release();
+    const ends = await Promise.all([one.ended, other.ended]);
+    assert.deepEqual(ends.map(({ code }) => code).sort(), [0, 1], one.err() + other.err());
+    const [winner, loser] = ends[0].code === 0 ? [one, other] : [other, one];
+    const who = `cannot start the queue: pid ${winner.process.pid} on `;
+    assert.ok(loser.err().startsWith(who), loser.err());
+    world.assertInstalled(...models);
+    await quiet(world.registry);
+    for (const { layers: [weights] } of models) {
+      assert.ok(world.registry.served(weights!.digest) - weights!.size < MIB);
+    }
+  },
+);
 
 testWith(
   ["signals of Unix"],

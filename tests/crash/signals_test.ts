@@ -97,37 +97,45 @@ testWith(
   },
 );
 
-Deno.test("case 95: of two pulls of a model one downloads, the other waits and names its process", async () => {
-  await using it = await scene({ bytesPerSecond: AT_LEISURE });
-  const { registry, place, model, weights, args } = it;
-  await using first = place.start(args);
-  await servedAtLeast(registry, weights.digest, 2 * MIB);
-  await using second = place.start([model.name, "--output", "json"]);
-  await second.says(new RegExp(`pid ${first.process.pid} on `));
-  const [one, other] = await Promise.all([first.ended, second.ended]);
-  assert.deepEqual([one.code, other.code], [0, 0], first.err() + second.err());
-  assertInstalled(place.models, model.name, it.installed);
-  await quiet(registry);
-  const twice = registry.served(weights.digest) - weights.size;
-  assert.ok(twice >= 0 && twice < MIB, `${twice} bytes came twice`);
-  assert.match(second.out(), /blob_cached/);
-});
+testWith(
+  ["readable locks"],
+  "case 95: of two pulls of a model one downloads, the other waits and names its process",
+  async () => {
+    await using it = await scene({ bytesPerSecond: AT_LEISURE });
+    const { registry, place, model, weights, args } = it;
+    await using first = place.start(args);
+    await servedAtLeast(registry, weights.digest, 2 * MIB);
+    await using second = place.start([model.name, "--output", "json"]);
+    await second.says(new RegExp(`pid ${first.process.pid} on `));
+    const [one, other] = await Promise.all([first.ended, second.ended]);
+    assert.deepEqual([one.code, other.code], [0, 0], first.err() + second.err());
+    assertInstalled(place.models, model.name, it.installed);
+    await quiet(registry);
+    const twice = registry.served(weights.digest) - weights.size;
+    assert.ok(twice >= 0 && twice < MIB, `${twice} bytes came twice`);
+    assert.match(second.out(), /blob_cached/);
+  },
+);
 
-Deno.test("case 95: a waiting pull takes over when the other one is killed", async () => {
-  await using it = await scene({ bytesPerSecond: AT_LEISURE });
-  const { registry, place, model, weights, args } = it;
-  await using first = place.start(args);
-  await servedAtLeast(registry, weights.digest, 8 * MIB);
-  await using second = place.start([model.name, "--output", "json"]);
-  await second.says(new RegExp(`pid ${first.process.pid} on `));
-  first.process.kill("SIGKILL");
-  await first.ended;
-  assert.equal((await second.ended).code, 0, second.err());
-  assertInstalled(place.models, model.name, it.installed);
-  await quiet(registry);
-  const twice = registry.served(weights.digest) - weights.size;
-  assert.ok(twice < 4 * MIB, `${twice} bytes came twice`);
-});
+testWith(
+  ["readable locks"],
+  "case 95: a waiting pull takes over when the other one is killed",
+  async () => {
+    await using it = await scene({ bytesPerSecond: AT_LEISURE });
+    const { registry, place, model, weights, args } = it;
+    await using first = place.start(args);
+    await servedAtLeast(registry, weights.digest, 8 * MIB);
+    await using second = place.start([model.name, "--output", "json"]);
+    await second.says(new RegExp(`pid ${first.process.pid} on `));
+    first.process.kill("SIGKILL");
+    await first.ended;
+    assert.equal((await second.ended).code, 0, second.err());
+    assertInstalled(place.models, model.name, it.installed);
+    await quiet(registry);
+    const twice = registry.served(weights.digest) - weights.size;
+    assert.ok(twice < 4 * MIB, `${twice} bytes came twice`);
+  },
+);
 
 testWith(["signals of Unix"], "case 95: a signal ends a pull that waits for another", async () => {
   await using it = await scene({ bytesPerSecond: 4 * MIB });

@@ -5,38 +5,46 @@ import { testWith } from "../needs.ts";
 
 const noSignal = () => new AbortController().signal;
 
-Deno.test("tryLock() fails while another process holds the lock, and holderOf() names it", async () => {
-  await using dir = await scratch();
-  const path = `${dir.path}/x.lock`;
-  {
-    await using other = await otherHolder(path);
-    assert.equal(await tryLock(path), undefined);
-    assert.equal(await holderOf(path), `pid ${other.pid} on ${Deno.hostname()}`);
-  }
-  using lock = await tryLock(path);
-  assert.ok(lock);
-  assert.equal(await holderOf(path), `pid ${Deno.pid} on ${Deno.hostname()}`);
-});
+testWith(
+  ["readable locks"],
+  "tryLock() fails while another process holds the lock, and holderOf() names it",
+  async () => {
+    await using dir = await scratch();
+    const path = `${dir.path}/x.lock`;
+    {
+      await using other = await otherHolder(path);
+      assert.equal(await tryLock(path), undefined);
+      assert.equal(await holderOf(path), `pid ${other.pid} on ${Deno.hostname()}`);
+    }
+    using lock = await tryLock(path);
+    assert.ok(lock);
+    assert.equal(await holderOf(path), `pid ${Deno.pid} on ${Deno.hostname()}`);
+  },
+);
 
-Deno.test("waitLock() reports the holder, and gets the lock when that process is killed", async () => {
-  await using dir = await scratch();
-  const path = `${dir.path}/x.lock`;
-  await using other = await otherHolder(path);
-  const told: (string | undefined)[] = [];
-  const waits = Promise.withResolvers<void>();
-  const wanted = waitLock(path, {
-    signal: noSignal(),
-    onWait: (holder) => {
-      told.push(holder);
-      waits.resolve();
-    },
-  });
-  await waits.promise;
-  await other.kill();
-  using _lock = await wanted;
-  assert.deepEqual(told, [`pid ${other.pid} on ${Deno.hostname()}`]);
-  assert.equal(await tryLock(path), undefined);
-});
+testWith(
+  ["readable locks"],
+  "waitLock() reports the holder, and gets the lock when that process is killed",
+  async () => {
+    await using dir = await scratch();
+    const path = `${dir.path}/x.lock`;
+    await using other = await otherHolder(path);
+    const told: (string | undefined)[] = [];
+    const waits = Promise.withResolvers<void>();
+    const wanted = waitLock(path, {
+      signal: noSignal(),
+      onWait: (holder) => {
+        told.push(holder);
+        waits.resolve();
+      },
+    });
+    await waits.promise;
+    await other.kill();
+    using _lock = await wanted;
+    assert.deepEqual(told, [`pid ${other.pid} on ${Deno.hostname()}`]);
+    assert.equal(await tryLock(path), undefined);
+  },
+);
 
 Deno.test("waitLock() does not call onWait if the lock is free", async () => {
   await using dir = await scratch();
@@ -74,7 +82,7 @@ Deno.test("waitLock() rejects with the reason of its signal, and does not get th
   );
 });
 
-Deno.test("shared locks coexist, but not with an exclusive one", async () => {
+testWith(["readable locks"], "shared locks coexist, but not with an exclusive one", async () => {
   await using dir = await scratch();
   const path = `${dir.path}/x.lock`;
   const one = await tryLock(path, { shared: true });

@@ -15,6 +15,7 @@ import { otherHolder } from "../io/other_process.ts";
 import { mounted } from "../io/mount.ts";
 import { realDisk } from "../../src/io/disk.ts";
 import { entriesIn, entriesOf, FROM_GO, placeIn, scratch, textOf, UNLIMITED } from "./place.ts";
+import { testWith } from "../needs.ts";
 
 const NOW = "2026-05-06T07:08:09.123+02:00";
 
@@ -152,22 +153,26 @@ Deno.test("case 109: viewQueue() shows an entry of a dead runner as queued, and 
   assert.deepEqual(entriesIn(it.text()), ["a completed", "b queued", "c queued"]);
 });
 
-Deno.test("an entry of a running runner stays active during views and changes", async () => {
-  await using it = await scratch();
-  it.write(textOf("a active", "b"));
-  await using runner = await otherHolder(it.place.runnerLock);
-  assert.deepEqual(entriesOf(await viewQueue(it.place, UNLIMITED)), ["a active", "b queued"]);
-  await changeQueue(it.place, UNLIMITED, adding("a", "c"));
-  assert.deepEqual(entriesIn(it.text()), ["a active", "b queued", "c queued"]);
-  const message = new RegExp(
-    `^cannot start the queue: pid ${runner.pid} on .* is already running it$`,
-  );
-  await assert.rejects(() => becomeRunner(it.place, UNLIMITED), { kind: "busy", message });
+testWith(
+  ["readable locks"],
+  "an entry of a running runner stays active during views and changes",
+  async () => {
+    await using it = await scratch();
+    it.write(textOf("a active", "b"));
+    await using runner = await otherHolder(it.place.runnerLock);
+    assert.deepEqual(entriesOf(await viewQueue(it.place, UNLIMITED)), ["a active", "b queued"]);
+    await changeQueue(it.place, UNLIMITED, adding("a", "c"));
+    assert.deepEqual(entriesIn(it.text()), ["a active", "b queued", "c queued"]);
+    const message = new RegExp(
+      `^cannot start the queue: pid ${runner.pid} on .* is already running it$`,
+    );
+    await assert.rejects(() => becomeRunner(it.place, UNLIMITED), { kind: "busy", message });
 
-  await runner.kill();
-  using _lock = await becomeRunner(it.place, UNLIMITED);
-  assert.deepEqual(entriesIn(it.text()), ["a queued", "b queued", "c queued"]);
-});
+    await runner.kill();
+    using _lock = await becomeRunner(it.place, UNLIMITED);
+    assert.deepEqual(entriesIn(it.text()), ["a queued", "b queued", "c queued"]);
+  },
+);
 
 Deno.test("becomeRunner() is exclusive within one process too, and possible again afterwards", async () => {
   await using it = await scratch();
@@ -178,32 +183,36 @@ Deno.test("becomeRunner() is exclusive within one process too, and possible agai
   using _again = await becomeRunner(it.place, UNLIMITED);
 });
 
-Deno.test("changeQueue() reports the holder that it waits for, and respects the time limit", async () => {
-  await using it = await scratch();
-  it.write(textOf("a active"));
-  await using holder = await otherHolder(it.place.lock);
-  const waited: (string | undefined)[] = [];
-  const onWait: WaitOptions["onWait"] = (current) => waited.push(current);
-  const limited = { ...UNLIMITED, limitMs: 600, onWait };
-  await assert.rejects(() => changeQueue(it.place, limited, adding("b")), {
-    kind: "busy",
-    message: new RegExp(
-      `^cannot change the queue: .*queue\\.lock is locked by pid ${holder.pid} on`,
-    ),
-  });
-  assert.deepEqual(waited, [`pid ${holder.pid} on ${Deno.hostname()}`]);
-  assert.deepEqual(entriesOf(await viewQueue(it.place, limited)), ["a active"]);
+testWith(
+  ["readable locks"],
+  "changeQueue() reports the holder that it waits for, and respects the time limit",
+  async () => {
+    await using it = await scratch();
+    it.write(textOf("a active"));
+    await using holder = await otherHolder(it.place.lock);
+    const waited: (string | undefined)[] = [];
+    const onWait: WaitOptions["onWait"] = (current) => waited.push(current);
+    const limited = { ...UNLIMITED, limitMs: 600, onWait };
+    await assert.rejects(() => changeQueue(it.place, limited, adding("b")), {
+      kind: "busy",
+      message: new RegExp(
+        `^cannot change the queue: .*queue\\.lock is locked by pid ${holder.pid} on`,
+      ),
+    });
+    assert.deepEqual(waited, [`pid ${holder.pid} on ${Deno.hostname()}`]);
+    assert.deepEqual(entriesOf(await viewQueue(it.place, limited)), ["a active"]);
 
-  const stop = new AbortController();
-  const reason = new Error("enough");
-  const stopped = changeQueue(it.place, { signal: stop.signal, onWait }, adding("b"));
-  stop.abort(reason);
-  await assert.rejects(() => stopped, reason);
-  const late = changeQueue(it.place, UNLIMITED, adding("b"));
-  await holder.kill();
-  await late;
-  assert.deepEqual(entriesIn(it.text()), ["a queued", "b queued"]);
-});
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    const stopped = changeQueue(it.place, { signal: stop.signal, onWait }, adding("b"));
+    stop.abort(reason);
+    await assert.rejects(() => stopped, reason);
+    const late = changeQueue(it.place, UNLIMITED, adding("b"));
+    await holder.kill();
+    await late;
+    assert.deepEqual(entriesIn(it.text()), ["a queued", "b queued"]);
+  },
+);
 
 Deno.test("concurrent changes of several processes are all kept", async () => {
   await using it = await scratch();

@@ -116,35 +116,43 @@ Deno.test("case 105: cleanFolder() takes the queue only when told to", async () 
   assert.equal(filesOf(await clean(world, [], { queue: true })), 0);
 });
 
-Deno.test("cleanFolder() leaves the queue that somebody is pulling from", async () => {
-  await using world = await World.make();
-  const { queue } = writeModelsFolder(world.models);
-  await using runner = await otherHolder(world.paths.runnerLock);
-  for (const dryRun of [true, false]) {
-    const { left } = await clean(world, [], { queue: true, dryRun });
-    assert.deepEqual(lines(left), ["queue 1"]);
-    assert.match(left[0]!.holder!, new RegExp(`^pid ${runner.pid} on `));
-  }
-  assert.ok(exists(`${world.models}/${queue}`));
-});
+testWith(
+  ["readable locks"],
+  "cleanFolder() leaves the queue that somebody is pulling from",
+  async () => {
+    await using world = await World.make();
+    const { queue } = writeModelsFolder(world.models);
+    await using runner = await otherHolder(world.paths.runnerLock);
+    for (const dryRun of [true, false]) {
+      const { left } = await clean(world, [], { queue: true, dryRun });
+      assert.deepEqual(lines(left), ["queue 1"]);
+      assert.match(left[0]!.holder!, new RegExp(`^pid ${runner.pid} on `));
+    }
+    assert.ok(exists(`${world.models}/${queue}`));
+  },
+);
 
-Deno.test("cleanFolder() leaves the notes of a push that is running, and removes those of others", async () => {
-  await using world = await World.make();
-  const { uploads } = world.paths;
-  Deno.mkdirSync(uploads, { recursive: true });
-  for (const name of ["a.json", "a.lock", "b.json", "b.lock", "c.json"]) {
-    Deno.writeTextFileSync(`${uploads}/${name}`, "");
-  }
-  await using push = await otherHolder(`${uploads}/a.lock`);
-  for (const dryRun of [true, false]) {
-    const { removed, left } = await clean(world, [], { dryRun });
-    assert.deepEqual(lines(left), ["records 2"]);
-    assert.match(left[0]!.holder!, new RegExp(`^pid ${push.pid} on `));
-    assert.equal(removed.reduce((sum, { files }) => sum + files, 0), 3);
-    assert.equal(namesIn(uploads).length, dryRun ? 5 : 2);
-  }
-  assert.deepEqual(namesIn(uploads).sort(), ["a.json", "a.lock"]);
-});
+testWith(
+  ["readable locks"],
+  "cleanFolder() leaves the notes of a push that is running, and removes those of others",
+  async () => {
+    await using world = await World.make();
+    const { uploads } = world.paths;
+    Deno.mkdirSync(uploads, { recursive: true });
+    for (const name of ["a.json", "a.lock", "b.json", "b.lock", "c.json"]) {
+      Deno.writeTextFileSync(`${uploads}/${name}`, "");
+    }
+    await using push = await otherHolder(`${uploads}/a.lock`);
+    for (const dryRun of [true, false]) {
+      const { removed, left } = await clean(world, [], { dryRun });
+      assert.deepEqual(lines(left), ["records 2"]);
+      assert.match(left[0]!.holder!, new RegExp(`^pid ${push.pid} on `));
+      assert.equal(removed.reduce((sum, { files }) => sum + files, 0), 3);
+      assert.equal(namesIn(uploads).length, dryRun ? 5 : 2);
+    }
+    assert.deepEqual(namesIn(uploads).sort(), ["a.json", "a.lock"]);
+  },
+);
 
 Deno.test("cleanFolder() counts what is on disk, not the gaps, nor what keeps another name", async () => {
   await using world = await World.make();
@@ -288,50 +296,58 @@ Deno.test("removeModels() also drops what only this model has left unfinished", 
   assert.match(unfinished[0]!.error!.hint!, /pullama clean n:latest$/);
 });
 
-Deno.test("case 104: cleanFolder() beside a pull leaves what it wants and what is shared, and says so", async () => {
-  await using world = await World.make();
-  await leave(world, "m", [A, SHARED]);
-  await leave(world, "n", [B, C]);
-  await Deno.writeTextFile(`${world.paths.temporary}/draft`, "draft");
-  await using session = await enter(world, "m", [A, SHARED]);
-  const before = snapshotOf(`${world.models}/.pullm`);
-  for (const dryRun of [true, false]) {
-    const { removed, left } = await clean(world, [], { dryRun });
-    assert.deepEqual(lines(removed).sort(), ["records n:latest 1", "unfinished n:latest 4"]);
-    assert.deepEqual(lines(left).sort(), [
-      "temporary 1",
-      "unfinished m:latest 1",
-      "unfinished m:latest 3",
-      "unfinished n:latest 1",
-    ]);
-    for (const { why, holder } of left) {
-      assert.deepEqual([why, holder], ["busy", `pid ${Deno.pid} on ${Deno.hostname()}`]);
+testWith(
+  ["readable locks"],
+  "case 104: cleanFolder() beside a pull leaves what it wants and what is shared, and says so",
+  async () => {
+    await using world = await World.make();
+    await leave(world, "m", [A, SHARED]);
+    await leave(world, "n", [B, C]);
+    await Deno.writeTextFile(`${world.paths.temporary}/draft`, "draft");
+    await using session = await enter(world, "m", [A, SHARED]);
+    const before = snapshotOf(`${world.models}/.pullm`);
+    for (const dryRun of [true, false]) {
+      const { removed, left } = await clean(world, [], { dryRun });
+      assert.deepEqual(lines(removed).sort(), ["records n:latest 1", "unfinished n:latest 4"]);
+      assert.deepEqual(lines(left).sort(), [
+        "temporary 1",
+        "unfinished m:latest 1",
+        "unfinished m:latest 3",
+        "unfinished n:latest 1",
+      ]);
+      for (const { why, holder } of left) {
+        assert.deepEqual([why, holder], ["busy", `pid ${Deno.pid} on ${Deno.hostname()}`]);
+      }
     }
-  }
-  const mine = (path: string) => !path.includes(B.blob.digest.slice(7)) && !path.includes("lock");
-  for (const [path, content] of before) {
-    if (mine(path)) assert.equal(snapshotOf(`${world.models}/.pullm`).get(path), content, path);
-  }
-  assert.equal((await fetchBlob(session, A, { piece: 500 }))[0]!.start, A.blob.size / 2);
-});
+    const mine = (path: string) => !path.includes(B.blob.digest.slice(7)) && !path.includes("lock");
+    for (const [path, content] of before) {
+      if (mine(path)) assert.equal(snapshotOf(`${world.models}/.pullm`).get(path), content, path);
+    }
+    assert.equal((await fetchBlob(session, A, { piece: 500 }))[0]!.start, A.blob.size / 2);
+  },
+);
 
-Deno.test("case 104: cleanFolder() leaves a blob whose lock is held, of this program or of the Go program", async () => {
-  await using world = await World.make();
-  const { ofGo } = writeModelsFolder(world.models);
-  await leave(world, "m", [A]);
-  const goLock = ofGo.find((path) => path.startsWith("blobs/") && path.endsWith(".lock"))!;
-  await using _go = await otherHolder(`${world.models}/${goLock}`);
-  await using ours = await otherHolder(world.at(A.blob).lock);
-  for (const dryRun of [true, false]) {
-    const { left } = await clean(world, [], { dryRun });
-    assert.equal(left.length, 2);
-    assert.ok(left.every(({ why }) => why === "busy"));
-    assert.ok(left.some(({ holder }) => holder?.startsWith(`pid ${ours.pid} `)));
-  }
-  assert.ok(exists(world.at(A.blob).partial) && exists(world.at(A.blob).checkpoint));
-  assert.ok(exists(`${world.models}/${goLock.replace(".lock", ".partial")}`));
-  assert.equal((await clean(world, ["m"])).left.length, 1);
-});
+testWith(
+  ["readable locks"],
+  "case 104: cleanFolder() leaves a blob whose lock is held, of this program or of the Go program",
+  async () => {
+    await using world = await World.make();
+    const { ofGo } = writeModelsFolder(world.models);
+    await leave(world, "m", [A]);
+    const goLock = ofGo.find((path) => path.startsWith("blobs/") && path.endsWith(".lock"))!;
+    await using _go = await otherHolder(`${world.models}/${goLock}`);
+    await using ours = await otherHolder(world.at(A.blob).lock);
+    for (const dryRun of [true, false]) {
+      const { left } = await clean(world, [], { dryRun });
+      assert.equal(left.length, 2);
+      assert.ok(left.every(({ why }) => why === "busy"));
+      assert.ok(left.some(({ holder }) => holder?.startsWith(`pid ${ours.pid} `)));
+    }
+    assert.ok(exists(world.at(A.blob).partial) && exists(world.at(A.blob).checkpoint));
+    assert.ok(exists(`${world.models}/${goLock.replace(".lock", ".partial")}`));
+    assert.equal((await clean(world, ["m"])).left.length, 1);
+  },
+);
 
 Deno.test("cleanFolder() finds who is at work also where somebody removed the lock file", async () => {
   await using world = await World.make();

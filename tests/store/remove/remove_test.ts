@@ -299,22 +299,26 @@ Deno.test("removeModels() goes on with the next model after one that cannot be r
   assertWhole(world, Object.values(models));
 });
 
-Deno.test("case 104: removeModels() refuses while a pull runs, says who does it and changes nothing", async () => {
-  await using world = await World.make();
-  writeModelsFolder(world.models);
-  await (await world.enter())[Symbol.asyncDispose]();
-  const before = snapshotOf(world.models);
-  await using pull = await otherHolder(world.paths.storeLock);
-  const removals = await rm(world, ["llama3.2", "nosuch", "mine"]);
-  assert.deepEqual(ends(removals), ["busy", "not_found", "busy"]);
-  assert.ok(removals[0]!.error!.message.includes(`pid ${pull.pid} on`));
-  const after = snapshotOf(world.models);
-  after.delete(".pullm/store.lock");
-  before.delete(".pullm/store.lock");
-  assert.deepEqual(after, before);
-  await pull.kill();
-  assert.deepEqual(ends(await rm(world, ["llama3.2"])), ["removed"]);
-});
+testWith(
+  ["readable locks"],
+  "case 104: removeModels() refuses while a pull runs, says who does it and changes nothing",
+  async () => {
+    await using world = await World.make();
+    writeModelsFolder(world.models);
+    await (await world.enter())[Symbol.asyncDispose]();
+    const before = snapshotOf(world.models);
+    await using pull = await otherHolder(world.paths.storeLock);
+    const removals = await rm(world, ["llama3.2", "nosuch", "mine"]);
+    assert.deepEqual(ends(removals), ["busy", "not_found", "busy"]);
+    assert.ok(removals[0]!.error!.message.includes(`pid ${pull.pid} on`));
+    const after = snapshotOf(world.models);
+    after.delete(".pullm/store.lock");
+    before.delete(".pullm/store.lock");
+    assert.deepEqual(after, before);
+    await pull.kill();
+    assert.deepEqual(ends(await rm(world, ["llama3.2"])), ["removed"]);
+  },
+);
 
 Deno.test("removeModels() lets go of the store", async () => {
   await using world = await World.make();
