@@ -216,7 +216,10 @@ Deno.test("the retries are there again after each attempt that brought bytes", a
   const pull = await place.pull(model.name, { settings: { connections: 1, maxRetries: 2 } });
   place.assertInstalled(model);
   assert.ok(count(pull, "retry") > 30);
-  assert.equal(place.registry.served(model.weights.digest), model.weights.size);
+  // A reset on Windows drops what has arrived and was not read.
+  const most = Deno.build.os === "windows" ? 4 * MIB : 0;
+  const twice = place.registry.served(model.weights.digest) - model.weights.size;
+  assert.ok(twice >= 0 && twice <= most, String(twice));
 });
 
 Deno.test("a failure of one connection ends the others, keeps their bytes and is what the pull ends with", async () => {
