@@ -78,12 +78,14 @@ Deno.test("without digests of its parts a damaged blob is downloaded whole, a cu
   const { final, parts } = blobPaths(paths, model.weights.digest);
   Deno.removeSync(parts);
   Deno.truncateSync(final, 100 * MIB);
-  assert.equal(await again(place, model), model.weights.size - 100 * MIB);
+  const isNear = (fetched: number, missing: number) =>
+    assert.ok(fetched >= missing && fetched <= missing + SLACK, `${fetched} of ${missing} bytes`);
+  isNear(await again(place, model), model.weights.size - 100 * MIB);
   Deno.removeSync(parts);
   flip(final, 9);
   // As after a pull by another program.
   Deno.removeSync(paths.ledger);
-  assert.equal(await again(place, model), model.weights.size);
+  isNear(await again(place, model), model.weights.size);
 });
 
 Deno.test("digests of parts that are wrong cost a download, and no more", async () => {
