@@ -5,15 +5,8 @@ import { writeDeb } from "../../packaging/deb.ts";
 import { programFor } from "../../packaging/release.ts";
 import { sha256Of } from "../../packaging/tools.ts";
 import { testWith } from "../needs.ts";
-import { runToEnd, temporaryFolder } from "../real/child.ts";
-import { standInRelease, URL_OF_FILES } from "./stand_in.ts";
-
-/** Runs a command that has to succeed, and returns its output. */
-async function output(...command: readonly string[]): Promise<string> {
-  const { code, out, err } = await runToEnd(command, { env: { LC_ALL: "C.UTF-8" } });
-  assert.equal(code, 0, out + err);
-  return out;
-}
+import { temporaryFolder } from "../real/child.ts";
+import { output, standInRelease, URL_OF_FILES } from "./stand_in.ts";
 
 testWith(
   ["dpkg-deb"],

@@ -5,17 +5,11 @@ import { writeImage } from "../../packaging/image.ts";
 import { programFor } from "../../packaging/release.ts";
 import { sha256Of } from "../../packaging/tools.ts";
 import { testWith } from "../needs.ts";
-import { runToEnd, temporaryFolder } from "../real/child.ts";
-import { standInRelease } from "./stand_in.ts";
+import { temporaryFolder } from "../real/child.ts";
+import { output, standInRelease } from "./stand_in.ts";
 
 /** The user in the image. */
 const USER = "65532:65532";
-
-async function output(...command: readonly string[]): Promise<string> {
-  const { code, out, err } = await runToEnd(command);
-  assert.equal(code, 0, out + err);
-  return out;
-}
 
 testWith(
   ["Debian's libraries"],

@@ -1,8 +1,10 @@
 /** A release whose programs are small scripts. */
 
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { nameFor, TARGETS } from "../../build.ts";
 import { type Program, programNamed, type Release } from "../../packaging/release.ts";
+import { runToEnd } from "../real/child.ts";
 
 export const VERSION = "9.8.7";
 export const URL_OF_FILES = "https://example.org/pullama/releases/download/v9.8.7";
@@ -33,4 +35,11 @@ export async function standInRelease(
     programs.push({ file, ...programNamed(file)!, path: `${folder}/${file}`, sha256 });
   }
   return { version: VERSION, date: new Date("2026-12-01T10:00:00Z"), programs };
+}
+
+/** Runs a command that has to succeed, and returns its output. */
+export async function output(...command: readonly string[]): Promise<string> {
+  const { code, out, err } = await runToEnd(command, { env: { LC_ALL: "C.UTF-8" } });
+  assert.equal(code, 0, out + err);
+  return out;
 }

@@ -10,7 +10,7 @@ import { exists } from "../fakes/exists.ts";
 import { makeModel } from "../fakes/model.ts";
 import { startRegistry } from "../fakes/registry.ts";
 import { testWith } from "../needs.ts";
-import { standInRelease, URL_OF_FILES, VERSION } from "../packaging/stand_in.ts";
+import { output, standInRelease, URL_OF_FILES, VERSION } from "../packaging/stand_in.ts";
 import { runToEnd, temporaryFolder } from "./child.ts";
 
 /** The user in the image. */
@@ -26,13 +26,6 @@ function compiled(): Release {
     sha256: "",
   } as const;
   return { version: config.version, date: new Date(), programs: [program] };
-}
-
-/** Runs a command that has to succeed, and returns its output. */
-async function output(...command: readonly string[]): Promise<string> {
-  const { code, out, err } = await runToEnd(command, { env: { LC_ALL: "C.UTF-8" } });
-  assert.equal(code, 0, out + err);
-  return out;
 }
 
 testWith(["makepkg", "root"], "makepkg builds the package of the AUR", async () => {

@@ -16,9 +16,9 @@ export async function cleanUploads(
     const path = `${id}.lock`;
     // Where the lock is missing the note is left over: a push makes its lock first.
     const isLockable = !work.dryRun && files.some((file) => file.path === path);
-    const isBusy = await isLocked(path);
-    using guard = isLockable && !isBusy ? await tryLock(path) : undefined;
-    if (isBusy || (isLockable && !guard)) {
+    using guard = isLockable ? await tryLock(path) : undefined;
+    const isBusy = isLockable ? guard === undefined : await isLocked(path);
+    if (isBusy) {
       leave(work, "records", files, {}, "busy", await holderOf(path));
     } else await remove(work, "records", files);
   }
