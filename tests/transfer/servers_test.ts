@@ -159,6 +159,21 @@ Deno.test("case 40: a server that ignores ranges and breaks off is read up to wh
   place.assertInstalled(model);
 });
 
+Deno.test("case 40: a server that ignores ranges, breaks off and is slow to answer is not asked again before it does", async () => {
+  await using place = await world();
+  const model = place.tiny(12 * MIB);
+  const isWeights = ({ path }: { path: string }) => path.endsWith(model.weights.digest);
+  place.registry.faults.data = (request, n) =>
+    isWeights(request)
+      ? { ignoreRange: true, ...(n === 1 ? resetAfter(4 * MIB) : { delayMs: 3000 }) }
+      : undefined;
+  const pull = await place.pull(model.name, { settings: { chunkSize: 16 * MIB } });
+  place.assertInstalled(model);
+  // The first of each connection, and the one after the first body broke off.
+  assert.equal(place.registry.requests.filter(isWeights).length, 4 + 1);
+  assert.equal(count(pull, "chunk_start"), 4);
+});
+
 Deno.test("case 40: a server that ceases to do ranges half way is followed", async () => {
   await using place = await world();
   const model = place.tiny(40 * MIB);

@@ -31,8 +31,8 @@ export class BlobIngest implements Ingest {
   #reader: PartialReader | undefined;
   /** There is something that no checkpoint has yet. */
   #changed = false;
-  #sealing = false;
   #finishing: Promise<void> | undefined;
+  #disposing = false;
   #closed = false;
 
   private constructor(
@@ -83,6 +83,8 @@ export class BlobIngest implements Ingest {
   }
 
   plan(chunks: readonly Chunk[]): Range[] {
+    // Its file is being renamed: nothing may be written to it.
+    if (this.#finishing) return [];
     const have = this.written.segments.have();
     this.#checks.setChunks(chunks, have, this.#kept);
     this.#prefixHash.poke();
@@ -116,11 +118,9 @@ export class BlobIngest implements Ingest {
       await this.#checks.settle();
       await this.#prefixHash.catchUp(size);
     } while (this.#checks.pending);
-    if (this.#prefixHash.position < size) return "incomplete";
+    if (this.#disposing || this.#prefixHash.position < size) return "incomplete";
     if (this.#prefixHash.digest !== digest) return "mismatch";
-    // From here on a checkpoint has nothing to save.
-    this.#sealing = true;
-    // Known from now on to those who dispose of it: it must not be renamed after that.
+    // Known from now on to those who dispose of it: it must not be renamed once its lock is released.
     this.#finishing = this.#saving.catch(() => {}).then(() => this.#finish());
     await this.#finishing;
     return "sealed";
@@ -129,8 +129,7 @@ export class BlobIngest implements Ingest {
   async dropDoubtful(): Promise<number> {
     const before = this.kept();
     const from = this.written.dropDoubtful();
-    if (from === undefined) return 0;
-    await this.#changedFrom(from);
+    if (from !== undefined) await this.#changedFrom(from);
     return before - this.kept();
   }
 
@@ -155,6 +154,7 @@ export class BlobIngest implements Ingest {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposing = true;
     try {
       // The last steps of a finished blob are not interrupted.
       if (this.#finishing) await this.#finishing.catch(() => {});
@@ -202,7 +202,7 @@ export class BlobIngest implements Ingest {
   }
 
   async #save(): Promise<number> {
-    if (this.#sealing || !this.#changed) return this.kept();
+    if (this.#finishing || !this.#changed) return this.kept();
     await this.written.requireCurrent();
     this.#changed = false;
     try {

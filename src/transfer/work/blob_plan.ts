@@ -193,10 +193,11 @@ export class BlobPlan {
 
   /** What an idle connection may help with: while the window is full, only the range that holds up the others. */
   get relievable(): readonly Assignment[] {
-    const all = [...this.assignments];
+    // A second request for a whole body would end the first one.
+    const all = this.ranged === false ? [] : [...this.assignments];
     if (this.#todo.length === 0) return all;
     const front = this.#front;
-    return this.ranged === false ? [] : all.filter(({ position }) => position === front);
+    return all.filter(({ position }) => position === front);
   }
 
   /** The first byte that no connection has delivered. */

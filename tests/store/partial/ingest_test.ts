@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { exists } from "../../../src/io/stat.ts";
 import { type Range, tile, total, union } from "../../../src/core/ranges.ts";
 import { isDigest } from "../../../src/core/digest.ts";
 import {
@@ -179,3 +180,23 @@ const STANDING = ["ledger.json", "ready", "store.lock", "tmp"];
 function fileOf(digest: string): string {
   return digest.replace(":", "-");
 }
+
+Deno.test("a blob that is disposed of while it is being sealed keeps its lock until it has its name, or gets none", async () => {
+  for (let ticks = 0; ticks < 20; ticks++) {
+    await using world = await World.make();
+    const { blob, bytes } = blobOf(300_000);
+    await using session = await world.enter();
+    const ingest = (await session.ingest(blob, noSignal(), new Witness()))!;
+    const writer = await ingest.writer(0);
+    await writer.write(bytes);
+    writer.close();
+    const sealed = ingest.seal();
+    const saved = ingest.checkpoint();
+    for (let k = 0; k < ticks; k++) await Promise.resolve();
+    await ingest[Symbol.asyncDispose]();
+    const named = await exists(world.at(blob).ready);
+    await saved;
+    assert.equal(await sealed, named ? "sealed" : "incomplete", `${ticks}`);
+    assert.equal(await exists(world.at(blob).ready), named, "it got its name without its lock");
+  }
+});
