@@ -79,7 +79,7 @@ export class BlobIngest implements Ingest {
   }
 
   kept(): number {
-    return total(this.written.segments.have());
+    return this.#finishing ? this.blob.size : total(this.written.segments.have());
   }
 
   plan(chunks: readonly Chunk[]): Range[] {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { exists } from "../../../src/io/stat.ts";
+import type { Ingest } from "../../../src/core/content.ts";
+import { RecordingDisk } from "../../fakes/recording_disk.ts";
 import { type Range, tile, total, union } from "../../../src/core/ranges.ts";
 import { isDigest } from "../../../src/core/digest.ts";
 import {
@@ -177,10 +179,6 @@ Deno.test("a second session gets a blob when the first has finished it", async (
 
 const STANDING = ["ledger.json", "ready", "store.lock", "tmp"];
 
-function fileOf(digest: string): string {
-  return digest.replace(":", "-");
-}
-
 Deno.test("a blob that is disposed of while it is being sealed keeps its lock until it has its name, or gets none", async () => {
   for (let ticks = 0; ticks < 20; ticks++) {
     await using world = await World.make();
@@ -200,3 +198,26 @@ Deno.test("a blob that is disposed of while it is being sealed keeps its lock un
     assert.equal(await exists(world.at(blob).ready), named, "it got its name without its lock");
   }
 });
+
+Deno.test("all bytes of a blob are kept while it gets its name", async () => {
+  await using world = await World.make();
+  const { blob, bytes } = blobOf(100_000);
+  let saved: Promise<number> | undefined;
+  const disk = new RecordingDisk({
+    before: ({ does }) => {
+      if (does === "rename" && ingest?.actual === blob.digest) saved ??= ingest.checkpoint();
+    },
+  });
+  let ingest: Ingest | undefined;
+  await using session = await world.enter(disk);
+  ingest = (await session.ingest(blob, noSignal(), new Witness()))!;
+  const writer = await ingest.writer(0);
+  await writer.write(bytes);
+  writer.close();
+  assert.equal(await ingest.seal(), "sealed");
+  assert.equal(await saved, blob.size);
+});
+
+function fileOf(digest: string): string {
+  return digest.replace(":", "-");
+}
