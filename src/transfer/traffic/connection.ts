@@ -13,7 +13,6 @@ import { Speed } from "./speed.ts";
 export class Connection implements Downloader {
   readonly speed: Speed = new Speed();
   readonly #buffers: ConnectionBuffers;
-  readonly #received = (count: number): void => void (this.speed.received += count);
   #current: Assignment | undefined;
 
   /** The `number`th of a pull, from 0. */
@@ -89,7 +88,7 @@ export class Connection implements Downloader {
       range: { start, end },
       buffers: this.#buffers,
       signal,
-      received: this.#received,
+      meter: this.speed,
     };
     assignment.requesting = true;
     try {
@@ -176,8 +175,9 @@ export class Connection implements Downloader {
         if (!bytes) break;
         // Another connection may have taken the end of the range meanwhile.
         const kept = bytes.subarray(0, Math.max(0, assignment.end - assignment.position));
-        await buffer.add(kept);
+        // Before they are written, however long that takes: these bytes are not another connection's any longer.
         assignment.position += kept.length;
+        await buffer.add(kept);
       }
     } finally {
       try {

@@ -12,6 +12,7 @@ import type { RateLimit } from "../../io/limit.ts";
 import { type Stall, stallError, type StallWatch } from "../../io/stall.ts";
 import { BodyReader, type ConnectionBuffers } from "./buffers.ts";
 import type { PullContext } from "../context.ts";
+import type { Speed } from "./speed.ts";
 
 /** Failures of a body that has begun. */
 const TRANSPORT: readonly Kind[] = ["network", "timeout", "protocol", "tls"];
@@ -33,9 +34,11 @@ export interface FetchRequest {
   readonly buffers: ConnectionBuffers;
   /** Ends the request and its body. */
   readonly signal: AbortSignal;
-  /** Bytes were received. */
-  readonly received: (count: number) => void;
+  readonly meter: Meter;
 }
+
+/** What a request counts, and says of itself. */
+export type Meter = Pick<Speed, "received" | "waiting">;
 
 export class Fetcher {
   #received = 0;
@@ -110,7 +113,7 @@ export class Fetcher {
    * off, and another source sends what is missing, if it is requested now.
    */
   async open(
-    { blob, range, buffers, signal, received }: FetchRequest,
+    { blob, range, buffers, signal, meter }: FetchRequest,
     use: (reader: BodyReader, body: BlobBody) => Promise<void>,
   ): Promise<boolean> {
     const { source, name, watch, limit, timeoutMs } = this.options;
@@ -118,19 +121,21 @@ export class Fetcher {
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       await limit.turn(signal);
+      meter.waiting = true;
       const asked = performance.now();
       const body = await source.open(name, blob, range, attempt.signal);
+      meter.waiting = false;
       this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - asked);
       if (body.ranged) timer = setTimeout(() => attempt.abort(tooLong(timeoutMs)), timeoutMs);
       let stall: Stall | undefined;
-      const watched = watch.over(endedBy(attempt.signal, byteReader(body.stream)), (how) => {
+      const watched = watch.over(endedBy(attempt.signal, byteReader(body.stream), meter), (how) => {
         stall = how;
         attempt.abort(stallError(how));
       });
       const limited = limit.through(watched, attempt.signal);
       const count = (bytes: number) => {
         this.#count(bytes, body);
-        received(bytes);
+        meter.received += bytes;
       };
       const reader = new BodyReader(limited, body.range, count, buffers);
       try {
@@ -148,6 +153,7 @@ export class Fetcher {
         await limited.cancel();
       }
     } finally {
+      meter.waiting = false;
       clearTimeout(timer);
     }
   }
@@ -157,12 +163,14 @@ export class Fetcher {
  * `reader`, whose reads end when `signal` is aborted. The runtime does that only until the response, of
  * which nothing but the body is kept, is garbage-collected: after that the abort has no effect.
  */
-function endedBy(signal: AbortSignal, reader: ByteReader): ByteReader {
+function endedBy(signal: AbortSignal, reader: ByteReader, meter: Meter): ByteReader {
   const listener = onAbort(signal, () => void reader.cancel());
   return {
     async read(buffer) {
       signal.throwIfAborted();
+      meter.waiting = true;
       const piece = await reader.read(buffer);
+      meter.waiting = false;
       if (piece.done) signal.throwIfAborted();
       return piece;
     },

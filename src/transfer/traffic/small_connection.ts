@@ -2,10 +2,12 @@
 
 import type { Descriptor } from "../../core/manifest.ts";
 import { ConnectionBuffers, cutShort } from "./buffers.ts";
+import type { Meter } from "./fetcher.ts";
 import type { ConnectionTools } from "./connection_tools.ts";
 
 export class SmallConnection {
   readonly #buffers = new ConnectionBuffers(Infinity);
+  readonly #meter: Meter = { received: 0, waiting: false };
 
   constructor(private readonly tools: Omit<ConnectionTools, "responded">) {}
 
@@ -19,7 +21,7 @@ export class SmallConnection {
     await retrier.run(work, async (received) => {
       while (have < blob.size) {
         const range = { start: have, end: blob.size };
-        const request = { blob, range, buffers, signal, received: () => {} };
+        const request = { blob, range, buffers, signal, meter: this.#meter };
         await fetcher.open(request, async (reader, body) => {
           if (!await reader.skipTo(have)) throw cutShort(reader.position, body.range.end);
           while (have < body.range.end) {

@@ -11,9 +11,11 @@ const ALL_QUIET = 4;
 export class Speed {
   /** Bytes in all; counted by the connection. */
   received = 0;
+  /** A response or bytes of it are awaited: neither the disk nor the rate limit holds the connection up. */
+  waiting = false;
   /** Bytes a second; 0: unknown. */
   rate = 0;
-  /** How long nothing has arrived, in milliseconds. */
+  /** How long nothing has arrived that was awaited, in milliseconds. */
   quietMs = 0;
   /** How long bytes have been arriving without a new beginning, in milliseconds. */
   ageMs = 0;
@@ -43,7 +45,7 @@ export class Speed {
     const count = this.fresh;
     this.#counted = this.received;
     const quiet = Math.min(ms, LONGEST_QUIET) / (allQuiet ? ALL_QUIET : 1);
-    this.quietMs = count > 0 ? 0 : this.quietMs + quiet;
+    this.quietMs = count > 0 || !this.waiting ? 0 : this.quietMs + quiet;
     // The first bytes have not come yet.
     if (this.ageMs === 0 && count === 0) return;
     this.ageMs += ms;

@@ -12,6 +12,6 @@ export const YIELD: PullamaError = new PullamaError(
 export interface Downloader {
   /** Bytes a second; 0: unknown. */
   readonly rate: number;
-  /** Milliseconds since it has received anything, while it waits for data. */
+  /** Milliseconds since it has received anything, while it waits for data; 0: it does not. */
   readonly quietMs: number;
 }
