@@ -16,10 +16,6 @@ import type { ResumeState } from "./resume.ts";
 import { BlobWriter, WritePace } from "./writer.ts";
 import { withDigest, WrittenSegments } from "./written.ts";
 
-const MIB = 1024 * 1024;
-/** A checkpoint waits for the prefix hash if that is no further behind than this. */
-const CLOSE_BEHIND = 64 * MIB;
-
 export class BlobIngest implements Ingest {
   readonly #pace = new WritePace();
   readonly #prefixHash: PrefixHash;
@@ -95,9 +91,10 @@ export class BlobIngest implements Ingest {
     const file = await this.tools.disk.open(this.tools.at.partial, "existing");
     const segment = this.written.begin(start);
     return new BlobWriter(file, segment, this.#pace, {
-      wrote: () => {
+      wrote: (from) => {
         this.written.advance(segment);
         this.#changed = true;
+        this.#rehash(from);
         this.#prefixHash.poke();
       },
       closed: () => {
@@ -193,12 +190,15 @@ export class BlobIngest implements Ingest {
   #lose(range: Range, reason: string): void {
     const count = this.written.cut(range);
     this.#changed = true;
-    // Wrong bytes that the prefix hash has passed spoil it.
-    if (this.#prefixHash.hasPassed(range.start)) {
-      const restarted = this.#prefixHash.restart(range.start);
-      this.#checks.track(restarted.then(() => this.#prefixHash.poke()));
-    }
+    this.#rehash(range.start);
     if (count > 0) this.tools.watcher.lost(range, count, reason);
+  }
+
+  /** Bytes that the prefix hash has passed are gone or others, and spoil it. */
+  #rehash(from: number): void {
+    if (!this.#prefixHash.hasPassed(from)) return;
+    const restarted = this.#prefixHash.restart(from);
+    this.#checks.track(restarted.then(() => this.#prefixHash.poke()));
   }
 
   async #save(): Promise<number> {
@@ -207,7 +207,7 @@ export class BlobIngest implements Ingest {
     this.#changed = false;
     try {
       const reach = this.written.segments.reach(this.#prefixHash.position);
-      if (this.#prefixHash.behind <= CLOSE_BEHIND) await this.#prefixHash.catchUp(reach);
+      if (this.#prefixHash.isClose) await this.#prefixHash.catchUp(reach);
       this.written.segments.join(this.#prefixHash.position);
       const done = await writeCheckpoint(this.tools, {
         blob: this.blob,

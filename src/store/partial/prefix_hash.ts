@@ -12,6 +12,8 @@ import { SPACING } from "../layout/parts.ts";
 const MIB = 1024 * 1024;
 /** Less than this is not worth a message to the hashing thread, unless a caller waits. */
 const SHORTEST = 4 * MIB;
+/** The hash is soon done with so many bytes: a checkpoint waits for it. */
+const CLOSE_BEHIND = 64 * MIB;
 /** Prefix digests kept at most; beyond it every second one is dropped. */
 const MOST_DIGESTS = 1024;
 
@@ -29,8 +31,9 @@ export class PrefixHash {
   #eager = 0;
   #paused = 0;
   #ended = false;
-  /** The end of the bytes that were hashed before it was restarted. */
+  /** The end of the bytes that were hashed before it was restarted, and of those that are being read. */
   #passed = 0;
+  #reading = 0;
   #failure: unknown;
 
   /**
@@ -94,14 +97,14 @@ export class PrefixHash {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Bytes still to be hashed; Infinity while prefix digests of the earlier run are ahead. */
-  get behind(): number {
-    return this.#expected.length > 0 ? Infinity : this.reach(this.position) - this.position;
+  /** Few bytes are still to be hashed: it is soon done. Not while prefix digests of the earlier run are ahead. */
+  get isClose(): boolean {
+    return this.#expected.length === 0 && this.reach(this.position) - this.position <= CLOSE_BEHIND;
   }
 
-  /** Whether the hash, or a prefix digest of this run, includes the byte at `position`. */
+  /** Whether the hash, or a prefix digest of this run, includes the byte at `position`, or may read it just now. */
   hasPassed(position: number): boolean {
-    return position < Math.max(this.position, this.#passed);
+    return position < Math.max(this.position, this.#passed, this.#reading);
   }
 
   /** Starts again, since bytes from `position` on have changed or are gone. Prefix digests before it are compared again. */
@@ -111,6 +114,7 @@ export class PrefixHash {
     this.#expected = this.digests().filter(({ end }) => end <= position);
     this.#recorded = [];
     this.#passed = position;
+    this.#reading = 0;
     this.#run = this.hasher.follow(this.path, 0);
     this.#paused++;
     try {
@@ -135,6 +139,7 @@ export class PrefixHash {
     for (let step = this.#next(); step && !this.#stopped; step = this.#next()) {
       const run = this.#run;
       const start = run.position;
+      this.#reading = step.end;
       const held = await run.extend(step.end, step.expect);
       if (this.#stopped || this.#run !== run) return;
       if (!held) this.#wrong({ start, end: step.end });

@@ -30,7 +30,7 @@ export class BlobWriter implements Writer {
     private readonly file: DiskFile,
     private readonly segment: Segment,
     private readonly pace: WritePace,
-    private readonly tell: { readonly wrote: () => void; readonly closed: () => void },
+    private readonly tell: { readonly wrote: (from: number) => void; readonly closed: () => void },
   ) {}
 
   get position(): number {
@@ -38,9 +38,10 @@ export class BlobWriter implements Writer {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await this.pace.write(this.file, bytes, this.segment.end);
+    const from = this.segment.end;
+    await this.pace.write(this.file, bytes, from);
     this.segment.end += bytes.length;
-    this.tell.wrote();
+    this.tell.wrote(from);
   }
 
   close(): void {

@@ -16,6 +16,7 @@ import {
 } from "../world.ts";
 
 const KIB = 1024;
+const MIB = 1024 * KIB;
 
 Deno.test("ingest() ends with the exact bytes whatever the order of writers", async () => {
   await using world = await World.make();
@@ -216,6 +217,30 @@ Deno.test("all bytes of a blob are kept while it gets its name", async () => {
   writer.close();
   assert.equal(await ingest.seal(), "sealed");
   assert.equal(await saved, blob.size);
+});
+
+Deno.test("bytes that are written over hashed ones are hashed again", async () => {
+  await using world = await World.make();
+  const { blob, bytes } = blobOf(8 * MIB);
+  await using session = await world.enter();
+  await using ingest = (await session.ingest(blob, noSignal(), new Witness()))!;
+  ingest.plan(tile(blob.size, blob.size));
+  const first = await ingest.writer(0);
+  await first.write(bytes.subarray(0, 5 * MIB));
+  const second = await ingest.writer(4 * MIB);
+  // A checkpoint waits for the hash.
+  await ingest.checkpoint();
+  const wrong = bytes.slice(4 * MIB);
+  wrong[10]! ^= 1;
+  await second.write(wrong);
+  for (const writer of [first, second]) writer.close();
+  assert.equal(await ingest.seal(), "mismatch");
+  await ingest.forget({ start: 4 * MIB, end: blob.size });
+  const third = await ingest.writer(4 * MIB);
+  await third.write(bytes.subarray(4 * MIB));
+  third.close();
+  assert.equal(await ingest.seal(), "sealed");
+  assert.deepEqual(await Deno.readFile(world.at(blob).ready), bytes);
 });
 
 function fileOf(digest: string): string {
