@@ -27,6 +27,8 @@ export interface BlobBody {
    * did. True: another source sends the rest, if it is requested now.
    */
   readonly ended?: (position: number, error?: PullamaError) => boolean;
+  /** Aborted when its bytes are of no use any longer: reading then ends with the reason. */
+  readonly left?: AbortSignal;
 }
 
 /** Where manifests come from. Every failure is a PullamaError; nothing is retried in here. */

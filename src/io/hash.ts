@@ -103,8 +103,13 @@ export class Hasher implements Disposable {
     while (this.#working.size < AHEAD) {
       const pending = this.#waiting.shift();
       if (!pending) return;
-      this.#working.set(pending.request.id, pending);
-      this.#start(pending.request).postMessage(pending.request);
+      const { request, settle } = pending;
+      try {
+        this.#start(request).postMessage(request);
+        this.#working.set(request.id, pending);
+      } catch (error) {
+        settle.reject(error);
+      }
     }
   }
 

@@ -44,10 +44,12 @@ export class Sealing {
       return true;
     }
     if (signal.aborted) return false;
-    if (outcome === "mismatch") await planRepair(this.fetcher, emit, plan);
+    const dropped = outcome === "mismatch" && await planRepair(this.fetcher, emit, plan);
     plan.replan();
-    // Nothing to download and still not complete would never end.
-    if (plan.done) throw new PullamaError("internal", `${blob.digest} cannot be completed`);
+    // Nothing to download and still not complete would never end. What was dropped may be here again.
+    if (plan.done && !dropped) {
+      throw new PullamaError("internal", `${blob.digest} cannot be completed`);
+    }
     return false;
   }
 }

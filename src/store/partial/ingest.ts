@@ -39,11 +39,10 @@ export class BlobIngest implements Ingest {
     private readonly written: WrittenSegments,
     resume: ResumeState,
   ) {
-    const { hasher, at, watcher } = tools;
-    this.#checks = new PieceChecks(hasher, at.partial, {
+    this.#checks = new PieceChecks(tools.hasher, tools.at.partial, {
       passed: () => this.#prefixHash.poke(),
       failed: (range, reason) => this.#lose(range, reason),
-      distrusted: () => watcher.distrusted(),
+      distrusted: () => tools.watcher.distrusted(),
     });
     this.#prefixHash = this.#follow(resume.prefixDigests);
     this.#searched = resume.searched;
@@ -126,8 +125,9 @@ export class BlobIngest implements Ingest {
   async dropDoubtful(): Promise<number> {
     const before = this.kept();
     const from = this.written.dropDoubtful();
+    const count = before - this.kept();
     if (from !== undefined) await this.#changedFrom(from);
-    return before - this.kept();
+    return count;
   }
 
   async forget(range: Range): Promise<number> {

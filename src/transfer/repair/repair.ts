@@ -16,23 +16,26 @@ const COMPARING = "digest mismatch: the blob is downloaded again and compared, p
 /**
  * After a blob is complete and its digest does not match: first drops the bytes without a digest of their own, then
  * compares the rest with another download, as `plan.repair` says, beginning with what was received from a source that is
- * no longer asked for it. Throws `digest` after the last download.
+ * no longer asked for it. Resolves with whether bytes were dropped. Throws `digest` after the last download.
  */
-export async function planRepair(fetcher: Fetcher, emit: Emit, plan: BlobPlan): Promise<void> {
+export async function planRepair(fetcher: Fetcher, emit: Emit, plan: BlobPlan): Promise<boolean> {
   const { ingest, blob } = plan;
   const { digest } = blob;
   const actual = ingest.actual;
   const count = await ingest.dropDoubtful();
-  if (count > 0) return emit({ event: "bytes_lost", digest, count, reason: MISMATCH });
+  if (count > 0) {
+    emit({ event: "bytes_lost", digest, count, reason: MISMATCH });
+    return true;
+  }
   const suspects = fetcher.forgetAddress(blob);
   plan.ranged = fetcher.sendsRanges(blob) ?? plan.ranged;
   if (!plan.repair) emit({ event: "bytes_lost", digest, count: 0, reason: COMPARING });
   if (suspects.length > 0 && !plan.repair?.hasSuspects) {
     plan.repair = RepairRounds.beginningWith(suspects, plan.chunks, MOST_DOWNLOADS - 1);
-    return;
+    return false;
   }
   plan.repair ??= new RepairRounds(plan.chunks, ingest.searched, MOST_DOWNLOADS - 1);
-  if (plan.repair.nextRound()) return;
+  if (plan.repair.nextRound()) return false;
   ingest.searched = 0;
   throw digestMismatch(blob, actual);
 }

@@ -128,8 +128,7 @@ export class FirstOf implements BlobSource {
   #ownBody(name: ModelName, blob: Descriptor, range: Range, body: BlobBody): BlobBody {
     const ended = (position: number) => {
       // What is before the range is passed over unread.
-      const own = { start: range.start, end: position };
-      for (const mirror of this.mirrors) this.#served.remove(blob.digest, mirror, own);
+      this.#served.clear(blob.digest, { start: range.start, end: position });
       return false;
     };
     return { ...body, from: name.host, ended };
@@ -193,14 +192,14 @@ export class FirstOf implements BlobSource {
     { control, since, share }: Asked,
   ): BlobBody {
     const { digest } = blob;
-    const { start, end } = body.range;
-    this.#served.add(digest, mirror, body.range);
+    const { start } = body.range;
+    const sent = this.#served.begin(digest, mirror, body.range);
     this.#open.set(control, mirror);
     const ended = (position: number, error?: PullamaError) => {
       this.#open.delete(control);
       control[Symbol.dispose]();
       share(position - start);
-      this.#served.remove(digest, mirror, { start: position, end });
+      sent(position);
       if (!error) {
         if (position > start) mirror.health.worked();
         return false;
@@ -212,7 +211,7 @@ export class FirstOf implements BlobSource {
       return this.registry !== undefined ||
         this.#candidates(blob).ready.some((other) => other !== mirror);
     };
-    return { ...body, from: mirror.url, ended };
+    return { ...body, from: mirror.url, ended, left: control.signal };
   }
 
   #leaveFor(mirror: Mirror, { digest }: Descriptor): void {

@@ -3,28 +3,47 @@
 import type { Digest } from "../../core/digest.ts";
 import { intersect, type Range, subtract, total, union } from "../../core/ranges.ts";
 
+/** A request that has not ended: its bytes may still come. */
+interface Request<T> {
+  readonly digest: Digest;
+  readonly by: T;
+  ranges: readonly Range[];
+}
+
 export class Served<T> {
-  readonly #blobs = new Map<Digest, Map<T, Range[]>>();
+  readonly #blobs = new Map<Digest, Map<T, readonly Range[]>>();
+  readonly #open = new Set<Request<T>>();
 
-  /** `range` of a blob is requested from `by`. */
-  add(digest: Digest, by: T, range: Range): void {
-    const blob = this.#blobs.get(digest) ?? new Map<T, Range[]>();
-    this.#blobs.set(digest, blob);
-    blob.set(by, union([...blob.get(by) ?? [], range]));
+  /** `range` of a blob is requested from `by`; what is returned is told where the request has ended. */
+  begin(digest: Digest, by: T, range: Range): (position: number) => void {
+    const request: Request<T> = { digest, by, ranges: [range] };
+    this.#open.add(request);
+    return (position) => {
+      if (!this.#open.delete(request)) return;
+      const sent = intersect(request.ranges, [{ start: range.start, end: position }]);
+      const blob = this.#blobs.get(digest) ?? new Map<T, readonly Range[]>();
+      this.#blobs.set(digest, blob.set(by, union([...blob.get(by) ?? [], ...sent])));
+    };
   }
 
-  /** It was not received from `by` after all, or another source, whose word counts more, has sent the same. */
-  remove(digest: Digest, by: T, range: Range): void {
-    const ranges = this.#blobs.get(digest)?.get(by);
-    if (ranges) this.#blobs.get(digest)?.set(by, subtract(ranges, union([range])));
+  /** Another source, whose word counts more, has sent `range` as well: no mirror is blamed for it. */
+  clear(digest: Digest, range: Range): void {
+    const gone = union([range]);
+    const blob = this.#blobs.get(digest);
+    for (const [by, ranges] of blob ?? []) blob!.set(by, subtract(ranges, gone));
+    for (const request of this.#open) {
+      if (request.digest === digest) request.ranges = subtract(request.ranges, gone);
+    }
   }
 
-  /** Those who have sent parts of `range`, with these parts. */
+  /** Those who have sent parts of `range`, or may be sending them, with these parts. */
   givers(digest: Digest, range: Range): ReadonlyMap<T, readonly Range[]> {
-    const all = [...this.#blobs.get(digest) ?? []].map(([by, ranges]) =>
-      [by, intersect(ranges, [range])] as const
-    );
-    return new Map(all.filter(([_, ranges]) => total(ranges) > 0));
+    const all = new Map<T, readonly Range[]>(this.#blobs.get(digest));
+    for (const { by, ranges, digest: of } of this.#open) {
+      if (of === digest) all.set(by, union([...all.get(by) ?? [], ...ranges]));
+    }
+    const parts = [...all].map(([by, ranges]) => [by, intersect(ranges, [range])] as const);
+    return new Map(parts.filter(([_, ranges]) => total(ranges) > 0));
   }
 }
 

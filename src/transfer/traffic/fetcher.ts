@@ -125,6 +125,8 @@ export class Fetcher {
       const asked = performance.now();
       const body = await source.open(name, blob, range, attempt.signal);
       meter.waiting = false;
+      const { left } = body;
+      using _left = left && onAbort(left, () => attempt.abort(left.reason));
       this.#roundTripMs = Math.min(this.#roundTripMs, performance.now() - asked);
       if (body.ranged) timer = setTimeout(() => attempt.abort(tooLong(timeoutMs)), timeoutMs);
       let stall: Stall | undefined;
