@@ -206,12 +206,12 @@ Deno.test("all bytes of a blob are kept while it gets its name", async () => {
   let saved: Promise<number> | undefined;
   const disk = new RecordingDisk({
     before: ({ does }) => {
-      if (does === "rename" && ingest?.actual === blob.digest) saved ??= ingest.checkpoint();
+      if (does === "rename" && open?.actual === blob.digest) saved ??= open.checkpoint();
     },
   });
-  let ingest: Ingest | undefined;
+  let open: Ingest | undefined;
   await using session = await world.enter(disk);
-  ingest = (await session.ingest(blob, noSignal(), new Witness()))!;
+  const ingest = open = (await session.ingest(blob, noSignal(), new Witness()))!;
   const writer = await ingest.writer(0);
   await writer.write(bytes);
   writer.close();
