@@ -17,6 +17,7 @@ import {
   WRONG_LISTS,
 } from "../fakes/faults.ts";
 import type { RegistryOptions } from "../fakes/registry.ts";
+import type { Slowness } from "../fakes/slow_disk.ts";
 import type { LoggedRequest } from "../fakes/wire.ts";
 import type { PullSettings } from "../../src/transfer/pull.ts";
 
@@ -72,6 +73,8 @@ export interface Knobs {
   readonly rules: readonly Rule[];
   /** The runs with faults, and a last one without. */
   readonly runs: readonly RunKnobs[];
+  /** Absent: the disk is as fast as it is. */
+  readonly disk?: Slowness;
 }
 
 export interface DrawnSettings extends Partial<PullSettings> {
@@ -86,6 +89,13 @@ export interface RunKnobs {
   /** Stop after this many milliseconds; Infinity: never. */
   readonly stopAfterMs: number;
 }
+
+/** A card that is always slow, a network drive, and a disk that spins up. */
+const DISKS: readonly Slowness[] = [
+  { share: 0.5, ms: 40 },
+  { share: 0.1, ms: 300 },
+  { share: 0.02, ms: 3000 },
+];
 
 type Make = (dice: Dice, request: LoggedRequest, size: number) => Fault;
 
@@ -340,6 +350,7 @@ export function drawKnobs(dice: Dice): Knobs {
       stopAfter: dice.chance(0.4) ? dice.whole(1, 150) : Infinity,
       stopAfterMs: dice.chance(0.2) ? dice.whole(0, 300) : Infinity,
     })),
+    ...(dice.chance(0.3) && { disk: dice.one(DISKS) }),
   };
 }
 

@@ -13,6 +13,7 @@ import { noise } from "../fakes/content.ts";
 import type { Fault, FaultHook } from "../fakes/faults.ts";
 import { makeModel } from "../fakes/model.ts";
 import { demandBasic, demandTokens, type TokenServer } from "../fakes/token_server.ts";
+import { slowDisk } from "../fakes/slow_disk.ts";
 import type { LoggedRequest } from "../fakes/wire.ts";
 import { sha256Of } from "../real/store.ts";
 import { fileWith, KEY, PUBLIC } from "../registry/auth/keys.ts";
@@ -94,8 +95,13 @@ export async function pullByChance(seed: number): Promise<Report> {
     const faults = setFaults(place, model, knobs);
     const identity = { keyFile: key.path, ...(!signs && { login: { host, ...LOGIN } }) };
     const quietly = knobs.runs.at(-1)!;
+    const { disk } = knobs;
+    const store = disk && {
+      store: () =>
+        openFolder(place.models, { tool: "test", disk: slowDisk(disk, randomNumbers(seed)) }),
+    };
     for (const one of knobs.runs.slice(0, -1)) {
-      const ended = await run(place, model, identity, hurried(one), one);
+      const ended = await run(place, model, identity, { ...hurried(one), ...store }, one);
       note(ended);
       await hungUp(place);
       inspect(place, model, ended);
@@ -111,6 +117,7 @@ export async function pullByChance(seed: number): Promise<Report> {
     const last = await run(place, model, identity, {
       settings: { ...quietly.settings, timeoutMs: LONGEST, maxRetries: 6 },
       limitRate: quietly.settings.limitRate,
+      ...store,
     });
     note(last);
     await hungUp(place);
