@@ -134,6 +134,8 @@ export interface UnfinishedBytes {
 export interface PullIntent {
   readonly name: ModelName;
   readonly digests: ReadonlySet<Digest>;
+  /** The other blobs of the model, which are there and needed as well. */
+  readonly present?: ReadonlySet<Digest>;
   /** The size of all blobs of the model, in bytes, if known. */
   readonly size?: number;
   /** Those of `digests` together. */

@@ -13,10 +13,14 @@ export function intentOf(
   statuses: readonly BlobStatus[],
   { hours }: Pick<PullPace, "hours">,
 ): PullIntent {
-  const missing = statuses.filter(({ state }) => state === "missing").map(({ blob }) => blob);
+  const blobsWhere = (isMissing: boolean) =>
+    statuses.filter(({ state }) => (state === "missing") === isMissing).map(({ blob }) => blob);
+  const missing = blobsWhere(true);
+  const digestsOf = (blobs: readonly Descriptor[]) => new Set(blobs.map(({ digest }) => digest));
   return {
     name,
-    digests: new Set(missing.map(({ digest }) => digest)),
+    digests: digestsOf(missing),
+    present: digestsOf(blobsWhere(false)),
     size: sizeOf(statuses.map(({ blob }) => blob)),
     missing: sizeOf(missing),
     ...(hours !== undefined && { hours }),

@@ -34,7 +34,7 @@ export async function cleanScope(
     if (own.length + files.length === 0) incomplete = true;
     for (const intent of own) {
       intents.add(intent);
-      for (const digest of intent.digests) digests.add(digest);
+      for (const digest of intent.needs) digests.add(digest);
     }
     for (const file of files) {
       const manifest = await readManifestFile(file).catch(() => undefined);

@@ -43,24 +43,24 @@ export async function cleanBlob(work: CleanWork, blob: UnfinishedBlob): Promise<
   const { folder: { disk, paths }, dryRun, scope, exclusive, active } = work;
   const { digest, bad, own, waiting, locks } = blob;
   const data = [...own, ...waiting];
-  const intents = work.intents.filter(({ digests }) => digests.has(digest));
+  const intents = work.intents.filter(({ needs }) => needs.has(digest));
   const owner = { digest, models: intents.map(({ name }) => name) };
   if (scope && !scope.digests.has(digest)) {
     if (scope.incomplete && intents.length === 0) leave(work, "unfinished", data, owner, "unknown");
     return;
   }
-  if (work.young.has(digest)) return leave(work, "unfinished", [...data, ...bad], owner, "young");
-  await remove(work, "damaged", bad, owner);
-  if (data.length + locks.length === 0) return;
+  const all = [...data, ...bad];
+  if (work.young.has(digest)) return leave(work, "unfinished", all, owner, "young");
+  if (all.length + locks.length === 0) return;
   const busy = intents.find((intent) => active.has(intent));
   if (busy) {
     const models = [busy.name];
-    return leave(work, "unfinished", data, { digest, models }, "busy", active.get(busy));
+    return leave(work, "unfinished", all, { digest, models }, "busy", active.get(busy));
   }
   const others = intents.filter((intent) => scope && !scope.intents.has(intent));
   if (others.length > 0) {
     const models = others.map(({ name }) => name);
-    return leave(work, "unfinished", data, { digest, models }, "wanted");
+    return leave(work, "unfinished", all, { digest, models }, "wanted");
   }
   const { lock } = blobPaths(paths, digest);
   // While no pull is running a missing lock file is no held lock; on a full disk none can be made.
@@ -68,7 +68,8 @@ export async function cleanBlob(work: CleanWork, blob: UnfinishedBlob): Promise<
     ? undefined
     : exclusive.ownership;
   using claim = await claimBlob(paths, digest, ownership);
-  if (!claim) return leave(work, "unfinished", data, owner, "busy", await holderOf(lock));
+  if (!claim) return leave(work, "unfinished", all, owner, "busy", await holderOf(lock));
+  await remove(work, "damaged", bad, owner);
   const goes = exclusive.held ? data : own;
   await remove(work, goes.length > 0 ? "unfinished" : "records", [...goes, ...locks], owner);
   // It may have been made just now.

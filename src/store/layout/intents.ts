@@ -20,6 +20,8 @@ import { blobPaths, type Paths } from "./paths.ts";
 
 /** An intent with its files. */
 export interface StoredIntent extends PullIntent {
+  /** All blobs that its model needs, as far as they are known. */
+  readonly needs: ReadonlySet<Digest>;
   readonly path: string;
   readonly lock: string;
 }
@@ -29,6 +31,7 @@ const Note = v.object({
   version: v.literal(1),
   name: v.object({ host: v.string(), namespace: v.string(), model: v.string(), tag: v.string() }),
   blobs: v.array(v.custom<Digest>(isDigest)),
+  present: v.optional(v.array(v.custom<Digest>(isDigest)), []),
   size: v.optional(Bytes),
   missing: v.optional(Bytes),
   hours: v.optional(v.pipe(v.string(), v.maxLength(1000))),
@@ -58,9 +61,13 @@ export async function recordIntent(
   return held;
 }
 
-/** After the model is stored: removes its note, unless blobs of an earlier intent are still unfinished. */
-export async function settleIntent(folder: Folder, name: ModelName): Promise<void> {
-  await rewrite(folder, { name, digests: new Set() }, {}).catch(() => {});
+/** After the model is stored with `blobs`: removes its note, unless others of an earlier intent are still unfinished. */
+export async function settleIntent(
+  folder: Folder,
+  name: ModelName,
+  blobs: ReadonlySet<Digest>,
+): Promise<void> {
+  await rewrite(folder, { name, digests: new Set() }, {}, blobs).catch(() => {});
 }
 
 /** After the pull has released its lock: removes the lock file if there is no note, and no other pull. */
@@ -76,21 +83,33 @@ export async function readIntents(paths: Paths): Promise<StoredIntent[]> {
   const intents: StoredIntent[] = [];
   for (const file of await notesIn(paths.intents)) {
     const intent = await readNote(`${paths.intents}/${file}`);
-    if (intent) intents.push({ ...intent, ...filesOf(paths, intent.name) });
+    if (!intent) continue;
+    const needs = intent.digests.union(intent.present);
+    intents.push({ ...intent, needs, ...filesOf(paths, intent.name) });
   }
   return intents.sort((a, b) => fullName(a.name) < fullName(b.name) ? -1 : 1);
 }
 
+/** All blobs that unfinished models need, without the one of this name. */
+export async function neededBlobs(paths: Paths, without?: ModelName): Promise<Set<Digest>> {
+  const intents = await readIntents(paths);
+  const others = without
+    ? intents.filter(({ name }) => fullName(name) !== fullName(without))
+    : intents;
+  return new Set(others.flatMap(({ needs }) => [...needs]));
+}
+
 async function rewrite(
   folder: Folder,
-  { name, digests, size, missing, hours }: PullIntent,
+  { name, digests, present = new Set(), size, missing, hours }: PullIntent,
   ownership: Ownership,
+  done: ReadonlySet<Digest> = new Set(),
 ): Promise<void> {
   const { disk, paths } = folder;
   const { path } = filesOf(paths, name);
   const before = await readNote(path);
   const unfinished: Digest[] = [];
-  for (const digest of before?.digests ?? []) {
+  for (const digest of before?.digests.difference(done) ?? []) {
     const { partial, ready } = blobPaths(paths, digest);
     if (await statOf(partial) || await statOf(ready)) unfinished.push(digest);
   }
@@ -101,6 +120,7 @@ async function rewrite(
     version: 1,
     name: { host, namespace, model, tag },
     blobs,
+    present: [...present],
     size,
     missing,
     hours,
@@ -109,13 +129,19 @@ async function rewrite(
   await replaceFile(disk, path, draft, new TextEncoder().encode(text), ownership);
 }
 
-async function readNote(path: string): Promise<PullIntent | undefined> {
+async function readNote(
+  path: string,
+): Promise<PullIntent & Required<Pick<PullIntent, "present">> | undefined> {
   try {
-    const { name, blobs, size, missing, hours } = v.parse(Note, JSON.parse(await readText(path)));
+    const { name, blobs, present, size, missing, hours } = v.parse(
+      Note,
+      JSON.parse(await readText(path)),
+    );
     const valid = nameOfParts(name.host, name.namespace, name.model, name.tag);
     return valid && {
       name: valid,
       digests: new Set(blobs),
+      present: new Set(present),
       ...(size !== undefined && { size }),
       ...(missing !== undefined && { missing }),
       ...(hours !== undefined && { hours }),

@@ -6,7 +6,7 @@ import type { PruneReport, UnusedBlob } from "../../core/reports/prune.ts";
 import { exists, lstatOf, namesIn } from "../../io/stat.ts";
 import { required, tryExclusive } from "../layout/exclusive.ts";
 import type { Folder } from "../layout/folder.ts";
-import { readIntents } from "../layout/intents.ts";
+import { neededBlobs } from "../layout/intents.ts";
 import { ownershipIn } from "../layout/ownership.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { requireOwnFolders } from "../layout/trust.ts";
@@ -88,7 +88,7 @@ async function unusedIn(
 }
 
 async function usedIn(paths: Paths): Promise<ReadonlySet<Digest>> {
-  return union([...await manifestReferences(paths), ...await readIntents(paths)]);
+  return union([...await manifestReferences(paths), { digests: await neededBlobs(paths) }]);
 }
 
 function sorted(blobs: readonly UnusedBlob[]): UnusedBlob[] {

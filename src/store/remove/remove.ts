@@ -88,7 +88,8 @@ async function removeAll(
   const ledger = await Ledger.open(folder, file);
   for (const model of taken) {
     const failure = await failureOf(async () => {
-      ends.set(model.given, await drop(folder, model, used, union([...intents]), ledger));
+      const intended = new Set([...intents].flatMap(({ needs }) => [...needs]));
+      ends.set(model.given, await drop(folder, model, used, intended, ledger));
     });
     if (failure) ends.set(model.given, failure);
   }
@@ -133,7 +134,7 @@ async function requirePinned(files: readonly ManifestFile[], name: ModelName): P
   }
 }
 
-/** Removes the blobs and the unfinished blobs that only this model used; `used` and `intended` are of all others. */
+/** Removes the blobs and the unfinished blobs that only this model needed; `used` and `intended` are of all others. */
 async function drop(
   folder: Folder,
   { name, digests, intents, bytes: before }: Taken,
@@ -143,7 +144,7 @@ async function drop(
 ): Promise<RemovedModel> {
   let [bytes, blobs, shared] = [before, 0, 0];
   for (const digest of digests) {
-    if (used.has(digest)) {
+    if (used.has(digest) || intended.has(digest)) {
       if (await finishedFile(folder.paths, digest)) shared++;
       continue;
     }

@@ -2,9 +2,10 @@
 
 import { tryExclusive } from "../layout/exclusive.ts";
 import type { Folder } from "../layout/folder.ts";
-import { readIntents } from "../layout/intents.ts";
+import { neededBlobs } from "../layout/intents.ts";
 import { readReplaced } from "../layout/replaced.ts";
 import { Ledger } from "../layout/verified.ts";
+import { foreignInUse } from "../partial/adopt/foreign.ts";
 import { manifestReferences } from "../manifests/references.ts";
 import { removeBlob, union } from "./blob.ts";
 
@@ -18,7 +19,9 @@ export async function dropReplaced(folder: Folder): Promise<number> {
   if ((await readReplaced(paths)).length === 0) return 0;
   using exclusive = await tryExclusive(folder, false);
   if (!exclusive.held) return 0;
-  const needed = union([...await manifestReferences(paths), ...await readIntents(paths)]);
+  // A model of which ollama pull is storing the rest has no manifest yet: the next pull looks again.
+  if (await foreignInUse(paths.blobs) !== undefined) return 0;
+  const needed = union([...await manifestReferences(paths), { digests: await neededBlobs(paths) }]);
   const ledger = await Ledger.open(folder, exclusive.ownership);
   let bytes = 0;
   for (const note of await readReplaced(paths)) {

@@ -24,7 +24,7 @@ export async function partialModels(paths: Paths): Promise<readonly PartialModel
   const active = await activeIntents(intents, held, undefined);
   const models: PartialModel[] = [];
   for (const intent of intents) models.push(await modelOf(paths, intent, active));
-  const known = new Set(intents.flatMap(({ digests }) => [...digests]));
+  const known = new Set(intents.flatMap(({ needs }) => [...needs]));
   const { blobs } = await unfinishedIn(paths);
   const others = blobs.filter(({ digest, own, waiting }) =>
     !known.has(digest) && own.length + waiting.length > 0

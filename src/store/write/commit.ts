@@ -6,6 +6,7 @@
 import { type Descriptor, distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { inBatches } from "../../io/concurrency.ts";
+import { neededBlobs } from "../layout/intents.ts";
 import { blobPaths } from "../layout/paths.ts";
 import { storeManifest } from "./manifest_file.ts";
 import {
@@ -42,6 +43,9 @@ export async function commitModel(
   await storeManifest(tools.folder, name, manifest);
   const gone = await publishRemoved(tools, held);
   if (gone.length > 0) return gone;
-  await inBatches(held, ({ blob }) => disk.remove(blobPaths(paths, blob.digest).ready));
+  // Other pulls, also interrupted ones, count on theirs until they have stored their models.
+  const needed = await neededBlobs(paths, name);
+  const own = held.filter(({ blob }) => !needed.has(blob.digest));
+  await inBatches(own, ({ blob }) => disk.remove(blobPaths(paths, blob.digest).ready));
   return [];
 }

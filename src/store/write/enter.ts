@@ -69,5 +69,7 @@ async function enter(
     ...(intent && { intent: intent.name }),
     boot: bootTime(),
     tool,
+    signal,
+    waiting,
   });
 }

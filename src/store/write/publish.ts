@@ -33,6 +33,9 @@ export interface CommitTools {
   /** Of new files in blobs/. */
   readonly ownership: Ownership;
   readonly verifier: BlobVerifier;
+  /** Ends waiting for locks, and is called while another process holds one. */
+  readonly signal: AbortSignal;
+  readonly waiting: (holder: string | undefined) => void;
 }
 
 /** A blob with a name that no other program removes, or, without hard links, with any name. */
@@ -179,10 +182,9 @@ async function moveFinal(tools: CommitTools, blob: Descriptor, at: BlobPaths): P
  * copy, with room for all of them on the disk, and each would note its own.
  */
 async function copyFinal(tools: CommitTools, blob: Descriptor, at: BlobPaths): Promise<void> {
-  const { folder: { disk }, ledger, ownership, verifier } = tools;
+  const { folder: { disk }, ledger, ownership, verifier, signal, waiting } = tools;
   // Held only while a blob is read or copied: no pull downloads one that is in ready/.
-  const { signal } = new AbortController();
-  using _lock = await waitLock(at.lock, { ownership, signal, onWait() {} });
+  using _lock = await waitLock(at.lock, { ownership, signal, onWait: waiting });
   await ledger.refresh();
   if (await verifier.verifyOrQuarantine(blob, at.final)) return;
   await copyFile(disk, at.ready, at.final, ownership);

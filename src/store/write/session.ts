@@ -25,12 +25,13 @@ import { digestsOf } from "../manifests/references.ts";
 import { BlobIngest } from "../partial/ingest.ts";
 import { readResume } from "../partial/resume.ts";
 import { commitModel } from "./commit.ts";
+import type { CommitTools } from "./publish.ts";
 import { BlobVerifier } from "./verify.ts";
 
 /** Milliseconds for a lock that no other process should have: a lock service may be slow. */
 const GUARD_MS = 5000;
 
-export interface SessionTools {
+export interface SessionTools extends Pick<CommitTools, "signal" | "waiting"> {
   readonly folder: Folder;
   /** Of new files and folders. */
   readonly ownership: EntryOwnership;
@@ -114,15 +115,16 @@ export class StoreSession implements Session {
   }
 
   async commit(name: ModelName, manifest: Manifest): Promise<readonly Descriptor[]> {
-    const { folder, ledger, ownership } = this.tools;
+    const { folder, ownership } = this.tools;
     await this.#noteReplaced(name, manifest);
-    const tools = { folder, ledger, ownership: ownership.file, verifier: this.#verifier };
+    const tools = { ...this.tools, ownership: ownership.file, verifier: this.#verifier };
     const removed = await commitModel(tools, name, manifest);
     if (removed.length > 0) return removed;
-    await this.#removePartials(distinctBlobs(manifest));
-    await removeForeign(folder, distinctBlobs(manifest));
-    await this.#removeDamaged(distinctBlobs(manifest));
-    await settleIntent(folder, name);
+    const blobs = distinctBlobs(manifest);
+    await this.#removePartials(blobs);
+    await removeForeign(folder, blobs);
+    await this.#removeDamaged(blobs);
+    await settleIntent(folder, name, new Set(blobs.map(({ digest }) => digest)));
     return removed;
   }
 
