@@ -12,7 +12,7 @@ import type { Hasher } from "../../io/hash.ts";
 import { guardData, type Lock, tryLock, waitLock } from "../../io/lock.ts";
 import { exists, namesIn } from "../../io/stat.ts";
 import { type Folder, temporaryPath } from "../layout/folder.ts";
-import { removeIntentLock, settleIntent } from "../layout/intents.ts";
+import { endIntent } from "../layout/intents.ts";
 import type { EntryOwnership } from "../layout/ownership.ts";
 import { blobFile, type BlobPaths, blobPaths, manifestPath } from "../layout/paths.ts";
 import { noteReplaced } from "../layout/replaced.ts";
@@ -46,6 +46,7 @@ export interface SessionTools {
 
 export class StoreSession implements Session {
   readonly #verifier: BlobVerifier;
+  #stored: { readonly name: ModelName; readonly blobs: ReadonlySet<Digest> } | undefined;
 
   constructor(private readonly tools: SessionTools) {
     const { folder, ledger, hasher, ownership } = tools;
@@ -122,7 +123,7 @@ export class StoreSession implements Session {
     await this.#removePartials(distinctBlobs(manifest));
     await removeForeign(folder, distinctBlobs(manifest));
     await this.#removeDamaged(distinctBlobs(manifest));
-    await settleIntent(folder, name);
+    this.#stored = { name, blobs: new Set(distinctBlobs(manifest).map(({ digest }) => digest)) };
     return removed;
   }
 
@@ -130,10 +131,11 @@ export class StoreSession implements Session {
     try {
       await this.tools.ledger.save();
     } finally {
-      const { hasher, lock, folder, intent } = this.tools;
+      const { hasher, lock, folder, intent, ownership } = this.tools;
       hasher[Symbol.dispose]();
       lock[Symbol.dispose]();
-      if (intent) await removeIntentLock(folder, intent);
+      const name = this.#stored?.name ?? intent;
+      if (name) await endIntent(folder, name, ownership.file, this.#stored?.blobs);
     }
   }
 
