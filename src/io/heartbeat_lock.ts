@@ -20,6 +20,9 @@ const MOST_BYTES = 1000;
 /** What the name of a holder's file adds to that of the lock; shared holders and passing files add more. */
 export const HELD = ".held";
 
+/** The same for the file that one process at a time has, while it removes those of holders that died. */
+const TAKING = `${HELD}.taking`;
+
 /**
  * Takes the lock of `path` as `holder`; undefined if it is held. Files are made beside `path`. Both kinds of holders
  * announce themselves before they look for the other kind: at worst both give way.
@@ -30,14 +33,14 @@ export async function tryHeartbeatLock(
   shared = false,
 ): Promise<Disposable | undefined> {
   const exclusive = `${path}${HELD}`;
+  const taking = `${path}${TAKING}`;
   const own = shared ? `${exclusive}-${crypto.randomUUID()}` : exclusive;
   const note = `${holder}\n${crypto.randomUUID()}\n`;
   if (!await announce(own, note)) {
-    if (!await removeLeftBehind(own) || !await announce(own, note)) return undefined;
+    if (!await removeDead(own, taking) || !await announce(own, note)) return undefined;
   }
   const others = shared ? [exclusive] : await sharedOf(exclusive);
-  for (const other of others) {
-    if (await removeLeftBehind(other)) continue;
+  if (!await isAlone(own, note, others, taking)) {
     withdraw(own, note);
     return undefined;
   }
@@ -79,6 +82,21 @@ export async function waitHeartbeatLock(
   }
 }
 
+/** Whether none of the files `others` is that of a living holder, and `own` is still ours. */
+async function isAlone(
+  own: string,
+  note: string,
+  others: readonly string[],
+  taking: string,
+): Promise<boolean> {
+  for (const other of others) if (!await removeDead(other, taking)) return false;
+  // A living holder whose file was moved aside for a moment has it back when no process is removing files: a second
+  // look sees it, and it may have taken our place.
+  if (!await removeLeftBehind(taking)) return false;
+  for (const other of others) if (await noteAt(other)) return false;
+  return (await noteAt(own))?.text === note;
+}
+
 /** Creates the file of a holder; false: it exists. */
 async function announce(path: string, note: string): Promise<boolean> {
   try {
@@ -114,29 +132,66 @@ function withdraw(path: string, note: string): void {
   }
 }
 
-/** Removes the file of a holder that died. False: the holder is alive. True also if there is none. */
+/**
+ * Removes the file of a holder that died. False: the holder is alive, or another process is removing it. True also if
+ * there is none. Only one process at a time removes files, and looks again first: what another one saw may be the file
+ * of a holder that has taken over since.
+ */
+async function removeDead(path: string, taking: string): Promise<boolean> {
+  if (!await noteAt(path)) return true;
+  if (!await leftBehindAt(path)) return false;
+  const note = `${crypto.randomUUID()}\n`;
+  if (!await announce(taking, note)) {
+    if (!await removeLeftBehind(taking) || !await announce(taking, note)) return false;
+  }
+  try {
+    return await removeLeftBehind(path);
+  } finally {
+    withdraw(taking, note);
+  }
+}
+
+/**
+ * Removes a file that was not rewritten for so long. False: it was. True also if there is none.
+ *
+ * What remains: no file system without locks can remove a file only if it is a certain one. A process that is suspended
+ * for 40 s between the look and the `rename` may move the file of a living holder aside when it wakes. It puts that
+ * back at once; only a third process that announces itself in this moment holds the lock as well.
+ */
 async function removeLeftBehind(path: string): Promise<boolean> {
-  const found = await noteAt(path);
-  if (!found) return true;
-  if (await timeBeside(path) - found.written < LEFT_BEHIND_MS) return false;
+  const found = await leftBehindAt(path);
+  if (!found) return !await noteAt(path);
   const aside = `${path}.old-${crypto.randomUUID()}`;
   try {
     await Deno.rename(path, aside);
-    // Meanwhile a living holder may have taken its place: it gets it back.
+    // Its holder may have been suspended, and have rewritten it meanwhile; or another one has taken its place.
     const moved = await noteAt(aside);
-    if (moved?.text === found.text && moved.written === found.written) await Deno.remove(aside);
-    else await Deno.rename(aside, path);
-    return moved?.text === found.text;
+    const isLeft = moved?.text === found.text && moved.written === found.written;
+    await (isLeft ? Deno.remove(aside) : Deno.rename(aside, path));
+    return isLeft;
   } catch (error) {
     if (isMissing(error)) return true;
     throw fileError(error, "remove", path);
   }
 }
 
-/** The text of the file of a holder, and when it was written, in milliseconds. */
-async function noteAt(
-  path: string,
-): Promise<{ readonly text: string; readonly written: number } | undefined> {
+interface Note {
+  readonly text: string;
+  /** In milliseconds. */
+  readonly written: number;
+}
+
+/** The file of a holder that died; undefined: it is alive, or there is none. */
+async function leftBehindAt(path: string): Promise<Note | undefined> {
+  if (!await noteAt(path)) return undefined;
+  // In this order: a process that is suspended in between takes the file for younger than it is.
+  const now = await timeBeside(path);
+  const found = await noteAt(path);
+  return found && now - found.written >= LEFT_BEHIND_MS ? found : undefined;
+}
+
+/** The text of the file of a holder, and when it was written. */
+async function noteAt(path: string): Promise<Note | undefined> {
   try {
     using file = await openOwnFile(path);
     const text = await textOf(file);

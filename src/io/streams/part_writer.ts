@@ -9,6 +9,7 @@ import type { Disk, DiskFile } from "../disk.ts";
 import { type Lock, tryLock } from "../lock.ts";
 import { fileError } from "../file_error.ts";
 import { lstatOf, statOf } from "../stat.ts";
+import { dropSecondName, nameNew } from "./naming.ts";
 import { numbersIn, PartFiles, partPath } from "./part_files.ts";
 
 export interface PartOptions {
@@ -107,7 +108,10 @@ export class PartWriter implements AsyncDisposable {
     }
   }
 
-  /** Makes all of it durable and gives it its names, which are returned. */
+  /**
+   * Makes all of it durable and gives it its names, which are returned. Rejects with `usage` where another program has
+   * made a file of such a name meanwhile: then all is kept as drafts.
+   */
   async finish(): Promise<readonly string[]> {
     const { options, options: { disk, path, partSize, replace } } = this;
     const isSplit = partSize < Infinity;
@@ -124,7 +128,10 @@ export class PartWriter implements AsyncDisposable {
     this.#close();
     this.before.close();
     const names = Array.from({ length: count }, (_, i) => nameOf(options, i));
-    for (const [i, name] of names.entries()) await disk.rename(draftOf(options, i), name);
+    const files = names.map((name, i) => ({ draft: draftOf(options, i), name }));
+    const taken = replace ? undefined : await nameNew(disk, files);
+    if (taken !== undefined) throw madeMeanwhile(taken, files[0]!.draft);
+    if (replace) { for (const { draft, name } of files) await disk.rename(draft, name); }
     // Those of an archive that had more.
     if (isSplit && replace) {
       for (const number of (await numbersIn(path)).filter((number) => number >= count)) {
@@ -165,7 +172,8 @@ export class PartWriter implements AsyncDisposable {
   }
 }
 
-async function requireFree({ path, replace }: PartOptions): Promise<void> {
+async function requireFree({ disk, path, replace }: PartOptions): Promise<void> {
+  await dropSecondName(disk, { draft: path + DRAFT, name: path });
   const found = await lstatOf(path);
   if (!found) return;
   if (!found.isFile && !found.isSymlink) {
@@ -178,12 +186,15 @@ async function requireFree({ path, replace }: PartOptions): Promise<void> {
 }
 
 /**
- * A kill between the renames of `finish` leaves the first parts with their names, and the others as drafts: then all
+ * A kill between the steps of `finish` leaves the first parts with their names, and the others as drafts: then all
  * are drafts again. Throws where there is another archive of these names.
  */
 async function takeParts(options: PartOptions): Promise<void> {
   const { disk, path, replace } = options;
   const [first] = await numbersIn(path, DRAFT);
+  if (first !== undefined) {
+    await dropSecondName(disk, { draft: draftOf(options, first), name: nameOf(options, first) });
+  }
   if (first !== undefined && first > 0) {
     for (let i = 0; i < first; i++) {
       if (!await lstatOf(nameOf(options, i))) break;
@@ -210,6 +221,13 @@ async function release({ disk, path }: PartOptions, lock: Lock): Promise<void> {
 function exists(path: string): PullamaError {
   return new PullamaError("usage", `${path} exists`, {
     hint: "choose another name, or replace it with --force",
+  });
+}
+
+function madeMeanwhile(path: string, draft: string): PullamaError {
+  return new PullamaError("usage", `${path} exists: it was made meanwhile`, {
+    hint: `move it away and run the same command again, or replace it with --force: ` +
+      `what was written is kept as ${draft}`,
   });
 }
 

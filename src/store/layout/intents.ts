@@ -13,13 +13,22 @@ import { replaceFile } from "../../io/atomic.ts";
 import type { Ownership } from "../../io/disk.ts";
 import { readSmallFile } from "../../io/guarded.ts";
 import { type Lock, tryLock, waitLock } from "../../io/lock.ts";
-import { exists, statOf } from "../../io/stat.ts";
+import { isLocked } from "../../io/lock_peek.ts";
+import { exists } from "../../io/stat.ts";
 import { type Folder, temporaryPath } from "./folder.ts";
+import { keptOf } from "./kept.ts";
 import { type EntryOwnership, makeFolder } from "./ownership.ts";
-import { blobPaths, type Paths } from "./paths.ts";
+import type { Paths } from "./paths.ts";
+
+/** An intent as its note has it. */
+interface Recorded extends PullIntent {
+  /** Those of `digests` of which nothing is in `missing`: of earlier pulls, or of another version that is being pulled. */
+  readonly earlier: ReadonlySet<Digest>;
+  readonly present: ReadonlySet<Digest>;
+}
 
 /** An intent with its files. */
-export interface StoredIntent extends PullIntent {
+export interface StoredIntent extends Recorded {
   /** All blobs that its model needs, as far as they are known. */
   readonly needs: ReadonlySet<Digest>;
   readonly path: string;
@@ -31,6 +40,7 @@ const Note = v.object({
   version: v.literal(1),
   name: v.object({ host: v.string(), namespace: v.string(), model: v.string(), tag: v.string() }),
   blobs: v.array(v.custom<Digest>(isDigest)),
+  earlier: v.optional(v.array(v.custom<Digest>(isDigest)), []),
   present: v.optional(v.array(v.custom<Digest>(isDigest)), []),
   size: v.optional(Bytes),
   missing: v.optional(Bytes),
@@ -42,8 +52,8 @@ const MOST_BYTES = 16 * 1024 * 1024;
 const NOTE = /^[0-9a-f]{64}\.json$/;
 
 /**
- * Records an intent, together with what is still unfinished of earlier ones for the same model. Resolves with the
- * lock of a running pull, which pulls of the same model share.
+ * Records an intent, together with what is still unfinished of earlier ones for the same model, and with all of one that
+ * is being pulled. Resolves with the lock of a running pull, which pulls of the same model share.
  */
 export async function recordIntent(
   folder: Folder,
@@ -55,27 +65,37 @@ export async function recordIntent(
   const { disk, paths } = folder;
   await makeFolder(disk, paths.intents, ownership.folder);
   const { lock } = filesOf(paths, intent.name);
+  const isPulled = await isLocked(lock);
   const held = await waitLock(lock, { shared: true, ownership: ownership.file, signal, onWait });
   // The pull does without it: on a full disk it may still succeed.
-  await rewrite(folder, intent, ownership.file).catch(() => {});
+  await rewrite(folder, intent, ownership.file, { isPulled }).catch(() => {});
   return held;
 }
 
-/** After the model is stored with `blobs`: removes its note, unless others of an earlier intent are still unfinished. */
-export async function settleIntent(
+/**
+ * After a pull has released its lock. Once the model is `stored`, with these blobs, removes its note: not blobs of an
+ * earlier intent that are still unfinished, and nothing while another version of the model is being pulled, whose note
+ * it is. Removes the lock file if there is no note, and no other pull.
+ */
+export async function endIntent(
   folder: Folder,
   name: ModelName,
-  blobs: ReadonlySet<Digest>,
+  ownership: Ownership,
+  stored: ReadonlySet<Digest> | undefined,
 ): Promise<void> {
-  await rewrite(folder, { name, digests: new Set() }, {}, blobs).catch(() => {});
-}
-
-/** After the pull has released its lock: removes the lock file if there is no note, and no other pull. */
-export async function removeIntentLock({ disk, paths }: Folder, name: ModelName): Promise<void> {
+  const { disk, paths } = folder;
   const { path, lock } = filesOf(paths, name);
-  if (await exists(path) || !await exists(lock)) return;
-  using held = await tryLock(lock).catch(() => undefined);
-  if (held && !await exists(path)) await disk.remove(lock).catch(() => {});
+  const note = await readNote(path);
+  // Also beside another pull of the same version, which may be killed.
+  if (stored && note?.digests.isSubsetOf(stored)) await disk.remove(path).catch(() => {});
+  const isNoted = await exists(path);
+  if (isNoted ? !stored : !await exists(lock)) return;
+  using held = await tryLock(lock, { ownership }).catch(() => undefined);
+  if (!held) return;
+  if (stored) {
+    await rewrite(folder, { name, digests: new Set() }, ownership, { stored }).catch(() => {});
+  }
+  if (!await exists(path)) await disk.remove(lock).catch(() => {});
 }
 
 /** All intents that can be read, sorted by name. */
@@ -103,44 +123,53 @@ async function rewrite(
   folder: Folder,
   { name, digests, present = new Set(), size, missing, hours }: PullIntent,
   ownership: Ownership,
-  done: ReadonlySet<Digest> = new Set(),
+  { isPulled = false, stored = new Set() }: {
+    /** Another pull of the model is running. */
+    readonly isPulled?: boolean;
+    /** The blobs of the model, which is stored: none of them is unfinished. */
+    readonly stored?: ReadonlySet<Digest>;
+  } = {},
 ): Promise<void> {
   const { disk, paths } = folder;
   const { path } = filesOf(paths, name);
   const before = await readNote(path);
-  const unfinished: Digest[] = [];
-  for (const digest of before?.digests.difference(done) ?? []) {
-    const { partial, ready } = blobPaths(paths, digest);
-    if (await statOf(partial) || await statOf(ready)) unfinished.push(digest);
+  const blobs = new Set(digests);
+  const earlier = new Set<Digest>();
+  // With what is complete already: then the rest of these blobs is what was downloaded, also when a file is removed.
+  let counted = missing;
+  const known = before?.digests.difference(stored) ?? new Set<Digest>();
+  for (const digest of digests.union(known)) {
+    const kept = await keptOf(paths, digest);
+    if (kept?.isWhole) {
+      blobs.add(digest);
+      if (counted !== undefined) counted += kept.bytes;
+    } else if ((kept || isPulled) && !digests.has(digest)) earlier.add(digest);
   }
-  const blobs = [...new Set(unfinished).union(digests)];
-  if (blobs.length === 0) return before && await disk.remove(path);
+  if (blobs.size + earlier.size === 0) return before && await disk.remove(path);
   const { host, namespace, model, tag } = name;
   const text = JSON.stringify({
     version: 1,
     name: { host, namespace, model, tag },
-    blobs,
+    blobs: [...blobs],
+    earlier: [...earlier],
     present: [...present],
     size,
-    missing,
+    missing: counted,
     hours,
   });
   const draft = temporaryPath(folder, "wanted-");
   await replaceFile(disk, path, draft, new TextEncoder().encode(text), ownership);
 }
 
-async function readNote(
-  path: string,
-): Promise<PullIntent & Required<Pick<PullIntent, "present">> | undefined> {
+async function readNote(path: string): Promise<Recorded | undefined> {
   try {
-    const { name, blobs, present, size, missing, hours } = v.parse(
-      Note,
-      JSON.parse(await readText(path)),
-    );
+    const note = v.parse(Note, JSON.parse(await readText(path)));
+    const { name, blobs, earlier, present, size, missing, hours } = note;
     const valid = nameOfParts(name.host, name.namespace, name.model, name.tag);
     return valid && {
       name: valid,
-      digests: new Set(blobs),
+      digests: new Set([...blobs, ...earlier]),
+      earlier: new Set(earlier),
       present: new Set(present),
       ...(size !== undefined && { size }),
       ...(missing !== undefined && { missing }),

@@ -2,10 +2,10 @@
 
 import type { Digest } from "../../core/digest.ts";
 import type { PartialModel } from "../../core/reports/partial.ts";
-import { statOf } from "../../io/stat.ts";
 import { activeIntents } from "../layout/exclusive.ts";
 import { readIntents, type StoredIntent } from "../layout/intents.ts";
-import { blobPaths, type Paths } from "../layout/paths.ts";
+import { keptOf } from "../layout/kept.ts";
+import type { Paths } from "../layout/paths.ts";
 import { unfinishedIn } from "../layout/unfinished.ts";
 
 /** What is on disk of some blobs. */
@@ -29,7 +29,7 @@ export async function partialModels(paths: Paths): Promise<readonly PartialModel
   const others = blobs.filter(({ digest, own, waiting }) =>
     !known.has(digest) && own.length + waiting.length > 0
   );
-  const kept = await keptOf(paths, others.map(({ digest }) => digest));
+  const kept = await keptOfAll(paths, others.map(({ digest }) => digest));
   models.sort((a, b) => (b.modifiedMs ?? 0) - (a.modifiedMs ?? 0));
   return kept.modifiedMs === undefined ? models : [
     ...models,
@@ -42,13 +42,15 @@ async function modelOf(
   intent: StoredIntent,
   active: ReadonlyMap<StoredIntent, string | undefined>,
 ): Promise<PartialModel> {
-  const { name, digests, size, missing = 0, hours } = intent;
-  const { bytes, modifiedMs } = await keptOf(paths, [...digests]);
+  const { name, digests, earlier, size, missing = 0, hours } = intent;
+  const { bytes, modifiedMs } = await keptOfAll(paths, [...digests]);
+  const own = await keptOfAll(paths, [...digests.difference(earlier)]);
   const holder = active.get(intent);
   return {
     name,
     kept: bytes,
-    ...(size !== undefined && { size, done: Math.min(size, size - missing + bytes) }),
+    ...(size !== undefined &&
+      { size, done: Math.max(0, Math.min(size, size - missing + own.bytes)) }),
     ...(modifiedMs !== undefined && { modifiedMs }),
     ...(holder !== undefined && { holder }),
     active: active.has(intent),
@@ -56,18 +58,14 @@ async function modelOf(
   };
 }
 
-async function keptOf(paths: Paths, digests: readonly Digest[]): Promise<Kept> {
+async function keptOfAll(paths: Paths, digests: readonly Digest[]): Promise<Kept> {
   let bytes = 0;
   let modifiedMs: number | undefined;
   for (const digest of digests) {
-    const { ready, partial } = blobPaths(paths, digest);
-    const whole = await statOf(ready);
-    const file = whole ?? await statOf(partial);
-    if (!file?.isFile) continue;
-    // A partial file has gaps.
-    const blocks = whole || file.blocks === null ? Infinity : file.blocks * 512;
-    bytes += Math.min(file.size, blocks);
-    modifiedMs = Math.max(modifiedMs ?? 0, file.mtime?.getTime() ?? 0);
+    const kept = await keptOf(paths, digest);
+    if (!kept) continue;
+    bytes += kept.bytes;
+    modifiedMs = Math.max(modifiedMs ?? 0, kept.modifiedMs);
   }
   return { bytes, modifiedMs };
 }

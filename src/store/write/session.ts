@@ -12,7 +12,7 @@ import type { Hasher } from "../../io/hash.ts";
 import { guardData, type Lock, tryLock, waitLock } from "../../io/lock.ts";
 import { exists, namesIn } from "../../io/stat.ts";
 import { type Folder, temporaryPath } from "../layout/folder.ts";
-import { removeIntentLock, settleIntent } from "../layout/intents.ts";
+import { endIntent } from "../layout/intents.ts";
 import type { EntryOwnership } from "../layout/ownership.ts";
 import { blobFile, type BlobPaths, blobPaths, manifestPath } from "../layout/paths.ts";
 import { noteReplaced } from "../layout/replaced.ts";
@@ -47,6 +47,7 @@ export interface SessionTools extends Pick<CommitTools, "signal" | "waiting"> {
 
 export class StoreSession implements Session {
   readonly #verifier: BlobVerifier;
+  #stored: { readonly name: ModelName; readonly blobs: ReadonlySet<Digest> } | undefined;
 
   constructor(private readonly tools: SessionTools) {
     const { folder, ledger, hasher, ownership } = tools;
@@ -92,8 +93,7 @@ export class StoreSession implements Session {
   }
 
   async put(blob: Descriptor, bytes: Uint8Array): Promise<Digest> {
-    const { folder, ownership } = this.tools;
-    const { disk } = folder;
+    const { folder, folder: { disk }, ownership } = this.tools;
     const actual = digestOf(createHash("sha256").update(bytes).digest("hex"));
     if (actual !== blob.digest) return actual;
     const { ready } = this.#at(blob);
@@ -124,7 +124,7 @@ export class StoreSession implements Session {
     await this.#removePartials(blobs);
     await removeForeign(folder, blobs);
     await this.#removeDamaged(blobs);
-    await settleIntent(folder, name, new Set(blobs.map(({ digest }) => digest)));
+    this.#stored = { name, blobs: new Set(blobs.map(({ digest }) => digest)) };
     return removed;
   }
 
@@ -132,10 +132,11 @@ export class StoreSession implements Session {
     try {
       await this.tools.ledger.save();
     } finally {
-      const { hasher, lock, folder, intent } = this.tools;
+      const { hasher, lock, folder, intent, ownership } = this.tools;
       hasher[Symbol.dispose]();
       lock[Symbol.dispose]();
-      if (intent) await removeIntentLock(folder, intent);
+      const name = this.#stored?.name ?? intent;
+      if (name) await endIntent(folder, name, ownership.file, this.#stored?.blobs);
     }
   }
 
@@ -148,9 +149,8 @@ export class StoreSession implements Session {
     watcher: BlobWatcher,
   ): Promise<BlobIngest> {
     const { folder, hasher, ledger, ownership: { file: ownership }, boot, tool } = this.tools;
-    const { disk } = folder;
+    const { disk, paths } = folder;
     const temporary = () => temporaryPath(folder);
-    const { paths } = folder;
     const tools = { disk, paths, ownership, boot, tool, temporary };
     const adopted = await adopt(tools, { blob, at, signal, watcher });
     await makePartial(disk, at.partial, ownership);

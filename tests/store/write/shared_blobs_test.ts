@@ -36,12 +36,14 @@ function removeAsOllama(world: World, name: string, blobs: Blobs): void {
 
 Deno.test("a blob that waits for the rest of its model survives the removal of another one that shared it", async () => {
   await using world = await World.make();
-  await using two = await begin(world, "two", TWO);
-  assert.equal(await bring(two, [SHARED]), 1);
-  await install(world, "one", ONE);
-  removeAsOllama(world, "one", ONE);
-  assert.equal(await bring(two, TWO), 1, "the shared blob was downloaded again");
-  assert.deepEqual(await two.commit(parseName("two"), manifestOf(TWO)), []);
+  {
+    await using two = await begin(world, "two", TWO);
+    assert.equal(await bring(two, [SHARED]), 1);
+    await install(world, "one", ONE);
+    removeAsOllama(world, "one", ONE);
+    assert.equal(await bring(two, TWO), 1, "the shared blob was downloaded again");
+    assert.deepEqual(await two.commit(parseName("two"), manifestOf(TWO)), []);
+  }
   assert.ok(!exists(world.at(SHARED.blob).ready));
   assert.deepEqual(await readIntents(world.paths), []);
 });
