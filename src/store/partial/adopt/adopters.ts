@@ -17,18 +17,16 @@ const ADOPTERS: readonly Adopter[] = [
   adoptTransfer,
 ];
 
-/** Returns whether bytes were taken over of which no checkpoint tells. */
-export async function adopt(tools: AdoptTools, adoption: Adoption): Promise<boolean> {
-  if (await exists(adoption.at.partial)) return false;
+/** Makes the partial file of what is left somewhere, with its checkpoint; does nothing if it exists, or nothing is left. */
+export async function adopt(tools: AdoptTools, adoption: Adoption): Promise<void> {
+  if (await exists(adoption.at.partial)) return;
   for (const adopter of ADOPTERS) {
     try {
-      const adopted = await adopter(tools, adoption);
-      if (adopted) return adopted === "in order";
+      if (await adopter(tools, adoption)) return;
     } catch (error) {
       adoption.signal.throwIfAborted();
       // Without it all is downloaded.
       if (!isDenied(error) && !isReadFailure(error)) throw error;
     }
   }
-  return false;
 }
