@@ -75,6 +75,15 @@ export function isMissing(error: unknown): boolean {
   return root instanceof Deno.errors.NotFound || codeOf(root) === "ENOENT";
 }
 
+/**
+ * Whether `error`, or its cause, is "stale file handle": on NFS the file was removed, or replaced, on another computer
+ * since it was looked up.
+ */
+export function isStale(error: unknown): boolean {
+  const root = rootOf(error);
+  return codeOf(root) === "ESTALE" || hasNumber(root, NUMBERS.stale);
+}
+
 /** Whether `error`, or its cause, is "file exists" or "directory not empty". */
 export function isExisting(error: unknown): boolean {
   const root = rootOf(error);

@@ -18,7 +18,7 @@ import {
   type Stats,
 } from "node:fs";
 import { PullamaError } from "../core/errors.ts";
-import { fileError, isMissing } from "./file_error.ts";
+import { fileError, isMissing, isStale } from "./file_error.ts";
 import { whenNotInUse } from "./system/in_use.ts";
 
 const WINDOWS = Deno.build.os === "windows";
@@ -187,7 +187,8 @@ export async function openOwnFile(path: string): Promise<Deno.FsFile> {
       throw error;
     }
   } catch (error) {
-    throw fileError(error, "open", path);
+    const cause = isStale(error) ? new Deno.errors.NotFound("it was removed meanwhile") : error;
+    throw fileError(cause, "open", path);
   }
 }
 

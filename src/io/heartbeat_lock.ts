@@ -6,7 +6,7 @@
 
 import { folderOf } from "./atomic.ts";
 import { systemClock } from "./clock.ts";
-import { fileError, isExisting, isMissing } from "./file_error.ts";
+import { fileError, isExisting, isMissing, isStale } from "./file_error.ts";
 import { openOwnFile, readSmallFileNow } from "./guarded.ts";
 import { namesIn, statOf } from "./stat.ts";
 
@@ -198,7 +198,7 @@ async function noteAt(path: string): Promise<Note | undefined> {
     const { mtime } = await file.stat();
     return { text, written: mtime?.getTime() ?? 0 };
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error) || isStale(error)) return undefined;
     throw error;
   }
 }

@@ -16,6 +16,8 @@ export interface ErrorNumbers {
   readonly unreadable: readonly number[];
   /** No descriptor, memory or socket buffer is left. */
   readonly scarce: readonly number[];
+  /** The file was removed on another computer. */
+  readonly stale: readonly number[];
   /** Another program has the file open and does not share it; only Windows has that. */
   readonly inUse: readonly number[];
 }
@@ -28,6 +30,7 @@ const LINUX: ErrorNumbers = {
   noLinks: [],
   unreadable: [5],
   scarce: [12, 23, 24, 105],
+  stale: [116],
   inUse: [],
 };
 
@@ -39,6 +42,7 @@ const MACOS: ErrorNumbers = {
   noLinks: [45],
   unreadable: [5],
   scarce: [12, 23, 24, 55],
+  stale: [70],
   inUse: [],
 };
 
@@ -52,6 +56,7 @@ const WINDOWS: ErrorNumbers = {
   noLinks: [1, 50, 1142],
   unreadable: [23, 1117],
   scarce: [4, 8, 14, 10024, 10055],
+  stale: [],
   // Not shared, locked, or mapped into memory as a loaded model is.
   inUse: [32, 33, 1224],
 };

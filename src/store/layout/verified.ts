@@ -1,7 +1,7 @@
 /**
  * The ledger: which files were hashed and had the right digest, so that a blob of 40 GB is not read again for
- * every pull. An entry counts only while size, modification time and inode are unchanged. It is a cache: a
- * ledger that cannot be read costs hashing again.
+ * every pull. An entry counts only while size, modification time and inode are unchanged. It is a cache: an
+ * invalid ledger costs hashing again, and so does one that the system cannot read, which is kept.
  */
 
 import * as v from "valibot";
@@ -9,6 +9,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { Ownership } from "../../io/disk.ts";
 import { replaceFile } from "../../io/atomic.ts";
 import type { HashedFile } from "../../io/hash.ts";
+import { isDenied, isNoFile } from "../../io/file_error.ts";
 import { readSmallFile } from "../../io/guarded.ts";
 import { waitLock } from "../../io/lock.ts";
 import { type Folder, temporaryPath } from "./folder.ts";
@@ -58,12 +59,13 @@ export class Ledger {
   /** Reads the ledger of `folder`. `ownership` is that of the file when it is saved. */
   static async open(folder: Folder, ownership: Ownership = {}): Promise<Ledger> {
     const trusted = await trustedUsers(folder.paths.root);
-    return new Ledger(folder, ownership, trusted, await read(folder.paths.ledger, trusted));
+    const known = await read(folder.paths.ledger, trusted) ?? new Map();
+    return new Ledger(folder, ownership, trusted, known);
   }
 
   /** Reads again what other processes have written meanwhile. */
   async refresh(): Promise<void> {
-    this.known = await read(this.folder.paths.ledger, this.trusted);
+    this.known = await read(this.folder.paths.ledger, this.trusted) ?? this.known;
   }
 
   /** Whether exactly this file was hashed and had this digest, and only its owner could have hidden a change since. */
@@ -122,6 +124,8 @@ export class Ledger {
     const { disk, paths } = this.folder;
     await using _lock = await this.#lock();
     const known = await read(paths.ledger, this.trusted);
+    // To replace it would lose all of its entries.
+    if (!known) return;
     for (const [digest, entry] of noted) {
       if (entry) known.set(digest, entry);
       else known.delete(digest);
@@ -141,12 +145,26 @@ export class Ledger {
   }
 }
 
-/** A ledger of a user who is not trusted is no ledger. */
-async function read(path: string, trusted: ReadonlySet<number>): Promise<Map<string, Entry>> {
+/**
+ * A ledger of a user who is not trusted, or that this user may not read, is no ledger. Undefined: there may be one, but
+ * the system has failed to read it.
+ */
+async function read(
+  path: string,
+  trusted: ReadonlySet<number>,
+): Promise<Map<string, Entry> | undefined> {
   try {
     const file = await readSmallFile(path, MOST_BYTES);
-    if (!file || !isTrusted(file.uid, trusted)) return new Map();
-    const data = JSON.parse(new TextDecoder().decode(file.bytes));
+    return file && isTrusted(file.uid, trusted) ? entriesOf(file.bytes) : new Map();
+  } catch (error) {
+    return isNoFile(error) || isDenied(error) ? new Map() : undefined;
+  }
+}
+
+/** None where it is invalid. */
+function entriesOf(bytes: Uint8Array): Map<string, Entry> {
+  try {
+    const data = JSON.parse(new TextDecoder().decode(bytes));
     return new Map(Object.entries(v.parse(File, data).blobs));
   } catch {
     return new Map();

@@ -65,6 +65,28 @@ export async function readResume(
   return { claims, prefixDigests, length: file.size, searched: checkpoint.searched };
 }
 
+/**
+ * The checkpoint that claims the same without the help of positions, for a copy of the file, or one that is renamed.
+ * `lost`: what the copy does not have.
+ */
+export function checkpointOf(
+  { claims, prefixDigests, searched }: ResumeState,
+  lost: readonly Range[] = [],
+): Checkpoint {
+  const gone = union(lost);
+  const proven = claims.flatMap((claim): ClaimedRange[] => {
+    const { digest, from } = claim;
+    // The prefix digests say the same.
+    if (from === "registry" && digest === undefined) return [];
+    const left = subtract([claim], gone);
+    if (total(left) === total([claim])) return [claim];
+    return left.map((range) => ({ ...range, from: from === "registry" ? "live" : from }));
+  });
+  const sure = { start: 0, end: prefixDigests.at(-1)?.end ?? 0 };
+  const holes = subtract([sure], subtract(union(claims), gone));
+  return { proven, prefix: prefixDigests, holes, searched };
+}
+
 /** How many bytes are probably there, without reading data or taking a lock. */
 export async function estimateKept(at: BlobPaths, blob: Descriptor, boot: number): Promise<number> {
   const file = await statOf(at.partial);

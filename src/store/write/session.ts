@@ -152,7 +152,7 @@ export class StoreSession implements Session {
     const { disk, paths } = folder;
     const temporary = () => temporaryPath(folder);
     const tools = { disk, paths, ownership, boot, tool, temporary };
-    const adopted = await adopt(tools, { blob, at, signal, watcher });
+    await adopt(tools, { blob, at, signal, watcher });
     await makePartial(disk, at.partial, ownership);
     const guard = await guardData(at.partial, GUARD_MS);
     if (!guard) throw busy(at);
@@ -164,7 +164,7 @@ export class StoreSession implements Session {
       },
     };
     try {
-      const resume = await readResume(at, blob, boot, adopted);
+      const resume = await readResume(at, blob, boot, false);
       const proved = (digests: readonly PrefixDigest[]) => keepParts(folder, blob, digests);
       const finished = async (path: string) => {
         await this.#verifier.note(blob, path);

@@ -6,6 +6,7 @@ import { namesIn } from "../../io/stat.ts";
 import type { Folder } from "../layout/folder.ts";
 import { blobFile, type BlobPaths, blobPaths, type Paths } from "../layout/paths.ts";
 import { Ledger, verifiedFile } from "../layout/verified.ts";
+import { isBegun } from "../partial/adopt/adopters.ts";
 import { bytesToRename, foreignPaths } from "../partial/adopt/foreign.ts";
 import { bootTime } from "../partial/positions.ts";
 import { estimateKept } from "../partial/resume.ts";
@@ -30,7 +31,7 @@ export async function surveyFolder(
       const state = ledger.vouchesFor(blob.digest, verifiedFile(info)) ? "present" : "unproven";
       statuses.push({ blob, state, kept: blob.size });
     } else {
-      const kept = own!.has(`${file}.partial`)
+      const kept = own!.has(`${file}.partial`) && await isBegun(at.partial)
         ? await estimateKept(at, blob, bootTime())
         : await bytesOfOllama(paths, at, final!);
       statuses.push({ blob, state: "missing", kept });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { Ledger, type VerifiedFile, verifiedFile } from "../../../src/store/layout/verified.ts";
+import { linkTo } from "../../fakes/link.ts";
+import { testWith } from "../../needs.ts";
 import { RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
 import { realDisk } from "../../../src/io/disk.ts";
 import { blobOf, namesIn, World } from "../world.ts";
@@ -115,3 +117,36 @@ Deno.test("save() keeps what it adds to a ledger with a number that no file has"
   await ledger.save();
   assert.ok((await open(world)).vouchesFor(ONE, info));
 });
+
+testWith(
+  ["symbolic links"],
+  "save() keeps the entries of a ledger that cannot be read for a moment, and adds to them later",
+  async () => {
+    const { world, info } = await made();
+    await using _ = world;
+    const [folder, link] = [`${world.root}/folder`, `${world.root}/link`];
+    Deno.mkdirSync(folder);
+    const leadTo = (path: string) => {
+      Deno.removeSync(link);
+      linkTo(path, link);
+    };
+    linkTo(folder, link);
+    const paths = { ...world.paths, ledger: `${link}/ledger.json` };
+    const first = await Ledger.open({ disk: realDisk, paths });
+    first.note(ONE, info);
+    await first.save();
+    // Only the first look fails: it can be replaced again.
+    const disk = new RecordingDisk({ before: () => leadTo(folder) });
+    const second = await Ledger.open({ disk, paths });
+    leadTo(link);
+    await second.refresh();
+    assert.ok(second.vouchesFor(ONE, info), "what was known still is");
+    second.note(OTHER, info);
+    await second.save();
+    leadTo(folder);
+    assert.ok((await Ledger.open({ disk, paths })).vouchesFor(ONE, info));
+    await second.save();
+    const ledger = await Ledger.open({ disk, paths });
+    assert.ok(ledger.vouchesFor(ONE, info) && ledger.vouchesFor(OTHER, info));
+  },
+);

@@ -125,10 +125,11 @@ Deno.test("a partial on another file system is left alone", async () => {
   assert.ok(exists(at.oldPartial));
 });
 
-Deno.test("case 87: a stop at any step of the adoption loses none of its bytes", async () => {
+/** Stops a pull at each step, and has another one continue. */
+async function stopAtEachStep(leave: (world: World) => Promise<void>): Promise<void> {
   for (let stopAfter = 12;; stopAfter++) {
     await using world = await World.make();
-    await leaveOld(world, 700 * KIB, true);
+    await leave(world);
     const disk = new RecordingDisk({ stopAfter });
     try {
       await using session = await world.enter(disk);
@@ -143,7 +144,22 @@ Deno.test("case 87: a stop at any step of the adoption loses none of its bytes",
     assert.deepEqual(await Deno.readFile(world.at(blob).ready), bytes);
     if (!disk.stopped) return;
   }
+}
+
+Deno.test("case 87: a stop at any step of the adoption loses none of its bytes", async () => {
+  await stopAtEachStep((world) => leaveOld(world, 700 * KIB, true));
 });
+
+for (const [what, checkpoint] of [["without", undefined], ["with an invalid", "{"]] as const) {
+  Deno.test(`case 87: a stop at any step of the adoption ${what} checkpoint loses none of its bytes`, async () => {
+    await stopAtEachStep(async (world) => {
+      await leaveOld(world, 700 * KIB, true);
+      const path = world.at(blob).checkpoint;
+      if (checkpoint === undefined) await Deno.remove(path);
+      else await Deno.writeTextFile(path, checkpoint);
+    });
+  });
+}
 
 Deno.test("what was adopted is written down at once, and still doubted", async () => {
   await using world = await World.make();

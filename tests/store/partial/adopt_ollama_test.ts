@@ -5,7 +5,17 @@ import { linkTo } from "../../fakes/link.ts";
 import { exists } from "../../fakes/exists.ts";
 import { RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
 import { blobFile } from "../../../src/store/layout/paths.ts";
-import { blobOf, fetchBlob, manifestOf, NAME, namesIn, Witness, World } from "../world.ts";
+import {
+  blobOf,
+  fetchBlob,
+  leaveUnfinished,
+  manifestOf,
+  NAME,
+  namesIn,
+  noSignal,
+  Witness,
+  World,
+} from "../world.ts";
 
 const BLOB = blobOf(3 * 1024 * 1024);
 const SIZE = BLOB.bytes.length;
@@ -135,6 +145,82 @@ Deno.test("case 99: nothing is taken from a server that is pulling, and its file
   }
   assert.equal(Deno.statSync(path).size, SIZE);
   assert.ok(exists(`${path}-0`));
+});
+
+/** A pull beside a server that is pulling, which is stopped before a byte has arrived. */
+async function pullWithoutByte(world: World, path: string): Promise<void> {
+  const writing = setInterval(() => Deno.utimeSync(path, new Date(), new Date()), 50);
+  try {
+    await using session = await world.enter();
+    await using ingest = await session.ingest(BLOB.blob, noSignal(), new Witness());
+    assert.equal(ingest!.kept(), 0);
+  } finally {
+    clearInterval(writing);
+  }
+}
+
+for (const tmp of [false, true]) {
+  Deno.test(`case 99: what ollama pull has left is used after a pull beside it that got no byte${tmp ? ", of a model with tensors" : ""}`, async () => {
+    await using world = await World.make();
+    const path = leave(world, { age: 1, tmp, ...(tmp && { length: THERE }) });
+    await pullWithoutByte(world, path);
+    assert.equal(Deno.statSync(world.at(BLOB.blob).partial).size, 0);
+    // The server was stopped an hour ago.
+    Deno.utimeSync(path, new Date(Date.now() - HOUR * 1000), new Date(Date.now() - HOUR * 1000));
+    const survey = await world.folder().survey([BLOB.blob]);
+    assert.ok(survey[0]!.kept > 1_000_000, "it needs no room of its own");
+    assert.ok(await fetched(world) <= SIZE - THERE + BLOCK);
+    assert.deepEqual(namesIn(world.paths.blobs), [blobFile(BLOB.blob.digest)]);
+  });
+}
+
+Deno.test("what ollama pull has left is not joined with what a checkpoint and positions tell of bytes that are gone", async () => {
+  await using world = await World.make();
+  leave(world, {});
+  const at = world.at(BLOB.blob);
+  {
+    await using session = await world.enter();
+    await leaveUnfinished(session, BLOB, { start: 0, end: 1_000_000 });
+    await using ingest = (await session.ingest(BLOB.blob, noSignal(), new Witness()))!;
+    const writer = await ingest.writer(THERE);
+    await writer.write(BLOB.bytes.subarray(THERE, THERE + 500_000));
+    // As the positions are after a kill.
+    Deno.copyFileSync(at.positions, `${at.positions}-kept`);
+    writer.close();
+  }
+  Deno.renameSync(`${at.positions}-kept`, at.positions);
+  Deno.truncateSync(at.partial, 0);
+  leave(world, {});
+  assert.ok(await fetched(world) <= SIZE - THERE + BLOCK);
+});
+
+Deno.test("a checkpoint of a newer version beside an empty partial file is not replaced", async () => {
+  await using world = await World.make();
+  const path = leave(world, {});
+  const { partial, checkpoint } = world.at(BLOB.blob);
+  await using session = await world.enter();
+  Deno.writeFileSync(partial, new Uint8Array());
+  Deno.writeTextFileSync(checkpoint, '{"version":3}');
+  await assert.rejects(fetchBlob(session, BLOB), { kind: "local", message: /newer/ });
+  assert.equal(Deno.readTextFileSync(checkpoint), '{"version":3}');
+  assert.ok(exists(path));
+});
+
+Deno.test({
+  name: "an empty partial file that another process has locked is not replaced",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using world = await World.make();
+    const path = leave(world, {});
+    const { partial } = world.at(BLOB.blob);
+    await using session = await world.enter();
+    Deno.writeFileSync(partial, new Uint8Array());
+    using other = await Deno.open(partial, { write: true });
+    await other.lock(true);
+    const ingest = session.ingest(BLOB.blob, noSignal(), new Witness());
+    await assert.rejects(ingest, { kind: "busy" });
+    assert.ok(exists(path));
+  },
 });
 
 Deno.test("wrong bytes that ollama pull has left are downloaded again", async () => {

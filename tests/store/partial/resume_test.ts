@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { union } from "../../../src/core/ranges.ts";
-import { type Checkpoint, encodeCheckpoint } from "../../../src/store/partial/checkpoint.ts";
-import { claimsOf } from "../../../src/store/partial/resume.ts";
+import { intersect, union } from "../../../src/core/ranges.ts";
+import {
+  type Checkpoint,
+  type ClaimedRange,
+  decodeCheckpoint,
+  encodeCheckpoint,
+} from "../../../src/store/partial/checkpoint.ts";
+import { checkpointOf, claimsOf } from "../../../src/store/partial/resume.ts";
 import { blobOf, fetchBlob, sha256, World } from "../world.ts";
 
 const { blob, bytes } = blobOf(100_000);
@@ -46,6 +51,41 @@ Deno.test("case 86: claimsOf() a shorter file doubts what was proven together wi
     { start: 10, end: 20, from: "adopted" },
   ]);
   assert.deepEqual(claimsOf(CHECKPOINT, [], 0), { claims: [], prefixDigests: [] });
+});
+
+Deno.test("checkpointOf() claims the same as the checkpoint and the positions, also after a second look", () => {
+  for (const limit of [100, 70, 35, 0]) {
+    const live = intersect([{ start: 70, end: 90 }], [{ start: 0, end: limit }]);
+    const state = {
+      ...claimsOf(CHECKPOINT, live, limit),
+      length: limit,
+      searched: 7,
+    };
+    const written = decodeCheckpoint(
+      encodeCheckpoint(blob, checkpointOf(state), "pullama/test"),
+      blob,
+      "path",
+    );
+    assert.equal(written.searched, 7);
+    const { claims, prefixDigests } = claimsOf(written, [], limit);
+    const sorted = (list: readonly ClaimedRange[]) => list.toSorted((a, b) => a.start - b.start);
+    assert.deepEqual(sorted(claims), sorted(state.claims));
+    assert.deepEqual(prefixDigests, state.prefixDigests);
+  }
+});
+
+Deno.test("checkpointOf() claims nothing of what is lost, and doubts what was proven together with it", () => {
+  const state = { ...claimsOf(CHECKPOINT, [], 100), length: 100, searched: 0 };
+  const checkpoint = checkpointOf(state, [{ start: 5, end: 12 }, { start: 65, end: 70 }]);
+  const { claims } = claimsOf(checkpoint, [], 100);
+  assert.deepEqual(claims.toSorted((a, b) => a.start - b.start), [
+    { start: 0, end: 5, from: "registry" },
+    { start: 12, end: 20, from: "adopted" },
+    { start: 20, end: 40, from: "registry" },
+    { start: 42, end: 50, from: "registry" },
+    { start: 60, end: 65, from: "live" },
+    { start: 70, end: 80, from: "live" },
+  ]);
 });
 
 const HALF: Checkpoint = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { freeBytes } from "../../../src/io/file_system.ts";
-import { manifestPath, pathsOf } from "../../../src/store/layout/paths.ts";
+import { blobPaths, manifestPath, pathsOf } from "../../../src/store/layout/paths.ts";
 import { assertComplete, pull } from "./small_model.ts";
 import {
   blobOf,
@@ -13,6 +13,7 @@ import {
   Witness,
   World,
 } from "../world.ts";
+import { RecordingDisk, systemError } from "../../fakes/recording_disk.ts";
 import { linkTo } from "../../fakes/link.ts";
 import { testWith } from "../../needs.ts";
 
@@ -80,6 +81,36 @@ Deno.test({
       "ready",
       "tmp",
     ]);
+  },
+});
+
+Deno.test({
+  name: "bytes that only positions tell of are continued as well after blobs moved",
+  ignore: !isOther,
+  async fn() {
+    await using world = await World.make();
+    const made = blobOf(3_000_000);
+    let killed = false;
+    const disk = new RecordingDisk({ fail: () => killed ? systemError("EIO") : undefined });
+    {
+      await using session = await world.enter(disk);
+      await leaveUnfinished(session, made, { start: 0, end: 1_000_000 });
+      const ingest = (await session.ingest(made.blob, noSignal(), new Witness()))!;
+      const writer = await ingest.writer(1_000_000);
+      await writer.write(made.bytes.subarray(1_000_000, 2_500_000));
+      killed = true;
+      writer.close();
+      await assert.rejects(async () => await ingest[Symbol.asyncDispose]());
+    }
+    await Deno.remove(world.paths.blobs, { recursive: true });
+    await using _other = await elsewhere(world, "blobs");
+    await using session = await world.enter();
+    const fetched = await fetchBlob(session, made);
+    assert.equal(fetched.reduce((sum, { start, end }) => sum + end - start, 0), 500_000);
+    assert.deepEqual(
+      Deno.readFileSync(blobPaths(pathsOf(world.models), made.blob.digest).ready),
+      made.bytes,
+    );
   },
 });
 

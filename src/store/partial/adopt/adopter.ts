@@ -17,7 +17,7 @@ export interface AdoptTools {
   readonly temporary: () => string;
 }
 
-/** The blob, whose lock is held and which has no partial file, and who waits for it. */
+/** The blob, whose lock is held and which has no partial file, or an empty one, and who waits for it. */
 export interface Adoption {
   readonly blob: Descriptor;
   readonly at: BlobPaths;
@@ -26,11 +26,8 @@ export interface Adoption {
 }
 
 /**
- * Makes the partial file if there is something to take over: "claimed": a checkpoint says which bytes are there;
- * "in order": they are those from the beginning. Undefined: there is nothing, or another program is using it. On failure,
- * and after a kill at any moment, all is as before, or the partial file is complete.
+ * Makes the partial file if there is something to take over, in one step that replaces an empty one, after the checkpoint
+ * that says which bytes are there. False: there is nothing, or another program is using it. On failure, and after a kill
+ * at any moment, what was left is as before, or the partial file is complete.
  */
-export type Adopter = (
-  tools: AdoptTools,
-  adoption: Adoption,
-) => Promise<"claimed" | "in order" | undefined>;
+export type Adopter = (tools: AdoptTools, adoption: Adoption) => Promise<boolean>;

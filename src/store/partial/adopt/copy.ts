@@ -11,14 +11,14 @@ const PIECE = 1024 * 1024;
 
 /**
  * Copies `ranges` of the file `from` to the same offsets of a new partial file. `checkpointFor` makes its checkpoint, given
- * what cannot be read; undefined: none. When this resolves both are durable; when it rejects nothing has changed.
+ * what cannot be read. When this resolves both are durable; when it rejects nothing has changed.
  */
 export async function copyToPartial(
   { disk, ownership, temporary }: AdoptTools,
   { at, signal, watcher }: Adoption,
   from: string,
   ranges: readonly Range[],
-  checkpointFor: (holes: readonly Range[]) => Uint8Array | undefined,
+  checkpointFor: (holes: readonly Range[]) => Uint8Array,
 ): Promise<void> {
   const draft = temporary();
   try {
@@ -34,7 +34,7 @@ export async function copyToPartial(
     target.close();
     const checkpoint = checkpointFor(holes);
     // A checkpoint without its file claims nothing.
-    if (checkpoint) await replaceFile(disk, at.checkpoint, temporary(), checkpoint, ownership);
+    await replaceFile(disk, at.checkpoint, temporary(), checkpoint, ownership);
     await disk.rename(draft, at.partial);
   } catch (error) {
     await disk.remove(draft).catch(() => {});

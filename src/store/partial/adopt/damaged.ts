@@ -18,10 +18,10 @@ export const adoptDamaged: Adopter = async (tools, adoption) => {
   const { disk, paths } = tools;
   const { blob, at } = adoption;
   const damaged = await largestIn(paths.bad, `${blobFile(blob.digest)}-`);
-  if (!damaged || damaged.size < MIB) return undefined;
+  if (!damaged || damaged.size < MIB) return false;
   const parts = await readParts(at.parts, blob);
   const length = Math.min(damaged.size, blob.size);
-  if (length === blob.size && parts.length === 0) return undefined;
+  if (length === blob.size && parts.length === 0) return false;
   const prefix = [...parts, { end: blob.size, digest: blob.digest }];
   await copyToPartial(
     tools,
@@ -31,7 +31,7 @@ export const adoptDamaged: Adopter = async (tools, adoption) => {
     (holes) => encodeCheckpoint(blob, { ...EMPTY_CHECKPOINT, prefix, holes }, tools.tool),
   );
   await disk.remove(damaged.path);
-  return "claimed";
+  return true;
 };
 
 /** The largest regular file in `folder` whose name begins with `start`. */

@@ -2,17 +2,16 @@
 
 import type { Descriptor } from "../../../core/manifest.ts";
 import { type Range, total } from "../../../core/ranges.ts";
-import { folderOf, replaceFile } from "../../../io/atomic.ts";
 import { systemClock } from "../../../io/clock.ts";
-import { isLinkUnsupported, isMissing } from "../../../io/file_error.ts";
+import { isLinkUnsupported } from "../../../io/file_error.ts";
 import { lstatOf, namesIn } from "../../../io/stat.ts";
 import type { Folder } from "../../layout/folder.ts";
-import { renameFile } from "../../layout/identity.ts";
 import { blobFile, type BlobPaths } from "../../layout/paths.ts";
 import { isTrusted, trustedUsers } from "../../layout/trust.ts";
 import { EMPTY_CHECKPOINT, encodeCheckpoint } from "../checkpoint.ts";
 import type { Adoption, AdoptTools } from "./adopter.ts";
 import { copyToPartial } from "./copy.ts";
+import { moveToPartial } from "./move.ts";
 
 const MIB = 1024 * 1024;
 /** A file that was written to in so many milliseconds may still be in use; then it is watched, and copied. */
@@ -50,26 +49,16 @@ export async function takeOver(
   ranges: readonly Range[],
 ): Promise<boolean> {
   if (total(ranges) < MIB) return false;
-  const { disk, paths, ownership, tool, temporary } = tools;
-  const { blob, at } = adoption;
+  const { paths, tool } = tools;
+  const { blob } = adoption;
   const file = await ownFile(paths.root, path);
   if (!file) return false;
   const proven = ranges.map(({ start, end }) => ({ start, end, from: "adopted" as const }));
   const checkpoint = encodeCheckpoint(blob, { ...EMPTY_CHECKPOINT, proven }, tool);
   if (!isRecent(file)) {
-    {
-      using opened = await disk.open(path, "existing");
-      await opened.sync();
-    }
-    // A checkpoint without its file claims nothing.
-    await replaceFile(disk, at.checkpoint, temporary(), checkpoint, ownership);
     try {
-      if (!await renameFile(disk, file, path, at.partial)) return false;
-      await disk.own(at.partial, ownership);
-      await disk.syncFolder(folderOf(at.partial));
-      return true;
+      return await moveToPartial(tools, adoption, path, file, checkpoint);
     } catch (error) {
-      if (isMissing(error)) return false;
       if (!isLinkUnsupported(error)) throw error;
     }
   }

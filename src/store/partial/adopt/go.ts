@@ -2,22 +2,32 @@
 
 import { isLinkUnsupported, isMissing } from "../../../io/file_error.ts";
 import { type Lock, tryLockExisting } from "../../../io/lock.ts";
-import { exists } from "../../../io/stat.ts";
+import { lstatOf } from "../../../io/stat.ts";
+import { encodeCheckpoint } from "../checkpoint.ts";
+import { checkpointOf, readResume } from "../resume.ts";
 import type { Adopter } from "./adopter.ts";
+import { moveToPartial } from "./move.ts";
 
-/** Moves its partial file to ours, unless the Go program is running and has it locked, or it is on another file system. */
-export const adoptPartial: Adopter = async ({ disk, ownership }, { at }) => {
-  if (!await exists(at.oldPartial)) return undefined;
+/**
+ * Moves its partial file to ours, with what its checkpoint has and what is there beyond it, unless the Go program is
+ * running and has it locked, or it is on another file system.
+ */
+export const adoptPartial: Adopter = async (tools, adoption) => {
+  const { blob, at } = adoption;
+  const file = await lstatOf(at.oldPartial);
+  if (!file?.isFile) return false;
   using lock = await oldLock(at.oldLock);
-  if (!lock) return undefined;
+  if (!lock) return false;
+  const resume = await readResume({ ...at, partial: at.oldPartial }, blob, tools.boot, true);
+  const checkpoint = encodeCheckpoint(blob, checkpointOf(resume), tools.tool);
   try {
-    await disk.rename(at.oldPartial, at.partial);
+    return await moveToPartial(tools, adoption, at.oldPartial, file, checkpoint);
   } catch (error) {
-    if (isLinkUnsupported(error) || isMissing(error)) return undefined;
-    throw error;
+    if (!isLinkUnsupported(error)) throw error;
+    // It would count for what is downloaded instead.
+    await tools.disk.remove(at.checkpoint);
+    return false;
   }
-  await disk.own(at.partial, ownership);
-  return "in order";
 };
 
 /** The lock of the Go program, which is never written to or made by us. */

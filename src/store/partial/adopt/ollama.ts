@@ -24,7 +24,7 @@ export const adoptOllama: Adopter = async (tools, adoption) => {
   const { at, blob, signal } = adoption;
   const { data } = foreignPaths(at);
   const file = await quietFile(tools.paths.root, data, signal);
-  if (!file) return undefined;
+  if (!file) return false;
   const limit = Math.min(file.size, blob.size);
   const found: Range[] = [];
   {
@@ -40,7 +40,7 @@ export const adoptOllama: Adopter = async (tools, adoption) => {
       if (until > start) found.push({ start, end: until });
     }
   }
-  return await takeOver(tools, adoption, data, found) ? "claimed" : undefined;
+  return await takeOver(tools, adoption, data, found);
 };
 
 /** How Ollama divides a blob of `size` bytes. */

@@ -8,8 +8,8 @@ export const adoptTransfer: Adopter = async (tools, adoption) => {
   const { at, blob, signal } = adoption;
   const { tmp } = foreignPaths(at);
   const file = await quietFile(tools.paths.root, tmp, signal);
-  if (!file || file.size > blob.size) return undefined;
+  if (!file || file.size > blob.size) return false;
   // The last write may have been cut off.
   const end = Math.max(0, Math.ceil(file.size / BLOCK) - 1) * BLOCK;
-  return await takeOver(tools, adoption, tmp, [{ start: 0, end }]) ? "claimed" : undefined;
+  return await takeOver(tools, adoption, tmp, [{ start: 0, end }]);
 };
