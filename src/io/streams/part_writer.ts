@@ -89,11 +89,14 @@ export class PartWriter implements AsyncDisposable {
     this.#kept = Math.min(this.#kept, position);
     this.#position = position;
     const [number, at] = this.#placeOf(position);
-    await (await this.#open(number)).truncate(at);
+    // A part of no bytes is none: the next bytes make it.
+    const left = number > 0 && at === 0 ? number : number + 1;
+    if (left > number) await (await this.#open(number)).truncate(at);
+    else this.#close();
     if (this.options.partSize === Infinity) return;
     // On Windows the name of a file that is open stays when it is removed.
-    this.before.closeFrom(number + 1);
-    await removeDrafts(this.options, number + 1);
+    this.before.closeFrom(left);
+    await removeDrafts(this.options, left);
   }
 
   /** Writes the next bytes. */

@@ -106,3 +106,21 @@ for (const { kind, partSize, made, whole } of KINDS) {
     });
   }
 }
+
+Deno.test("an archive that ends where a part ended is whole, and is not replaced by the next one", async () => {
+  await using dir = await scratch();
+  const options = { disk: realDisk, path: `${dir.path}/x.tar`, partSize: 4, replace: false };
+  {
+    await using longer = await PartWriter.open(options);
+    await longer.write(BYTES);
+  }
+  {
+    await using writer = await PartWriter.open(options);
+    await writer.cut(8);
+    await writer.finish();
+  }
+  const made = filesIn(dir.path);
+  assert.deepEqual(made, { "x.tar.000": [0, 1, 2, 3], "x.tar.001": [4, 5, 6, 7] });
+  await assert.rejects(PartWriter.open(options), { message: `${dir.path}/x.tar.000 exists` });
+  assert.deepEqual(filesIn(dir.path), made);
+});
