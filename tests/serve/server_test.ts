@@ -1,74 +1,15 @@
-/** A server of things in memory: for listeners that fail, and content that does not come. */
+/** For listeners that fail, and content that does not come. */
 
 import assert from "node:assert/strict";
 import { digestOf } from "../../src/core/digest.ts";
-import type { ServedRequest } from "../../src/core/reports/serve.ts";
-import { systemClock } from "../../src/io/clock.ts";
 import { steadyPace } from "../../src/io/limit.ts";
-import { serve, type ServerOptions } from "../../src/serve/server.ts";
-import type { ServedBlob, Shelf } from "../../src/serve/shelf.ts";
+import { Http } from "../../src/registry/http/http.ts";
+import { SLOT_WAIT_MS } from "../../src/serve/limits.ts";
+import type { ServedBlob } from "../../src/serve/shelf.ts";
+import { HEADERS_MS } from "../../src/setup/mirrors/open.ts";
+import { VERDICT_WAIT_MS } from "../../src/store/serve/blob.ts";
+import { accepting, BLOB, endless, from, nothing, running } from "./memory.ts";
 import { get, raw } from "./raw.ts";
-
-const BLOB = "/v2/library/m/blobs/" + digestOf("a".repeat(64));
-
-const nothing: Shelf = {
-  manifest: () => Promise.resolve(undefined),
-  blob: () => Promise.resolve(undefined),
-  repositories: () => Promise.resolve([]),
-  tags: () => Promise.resolve(undefined),
-};
-
-function running(
-  changes: Partial<ServerOptions> & { readonly wrap?: typeof asItIs } = {},
-) {
-  const { wrap = asItIs, ...options } = changes;
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  const stop = new AbortController();
-  const slept: number[] = [];
-  const requests: ServedRequest[] = [];
-  const ended = serve({
-    listener: wrap(listener),
-    shelf: nothing,
-    list: false,
-    hosts: [],
-    maxClients: 64,
-    pace: steadyPace(undefined),
-    clock: {
-      ...systemClock,
-      sleep(ms, signal) {
-        slept.push(ms);
-        return systemClock.sleep(ms, signal);
-      },
-    },
-    onRequest: (request) => requests.push(request),
-    ...options,
-  }, stop.signal);
-  return {
-    port,
-    slept,
-    requests,
-    stop: () => stop.abort(),
-    ended,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await ended;
-    },
-  };
-}
-
-function asItIs(listener: Deno.TcpListener): Deno.TcpListener {
-  return listener;
-}
-
-/** The listener with another `accept`, which gets the real one. */
-function accepting(accept: (real: () => Promise<Deno.TcpConn>) => Promise<Deno.TcpConn>) {
-  return (listener: Deno.TcpListener) =>
-    Object.assign(Object.create(listener) as Deno.TcpListener, {
-      close: () => listener.close(),
-      accept: () => accept(() => listener.accept()),
-    });
-}
 
 Deno.test("clients that are gone before they are accepted do not keep others waiting", async () => {
   let gone = 0;
@@ -123,17 +64,6 @@ Deno.test("a connection whose options cannot be set is closed, and others are se
   assert.equal((await raw(server.port, get("/v2/"))).status, 200);
 });
 
-/** The connection as one of another machine. */
-function from(hostname: string, conn: Deno.TcpConn): Deno.TcpConn {
-  return new Proxy(conn, {
-    get(target, key) {
-      if (key === "remoteAddr") return { ...target.remoteAddr, hostname };
-      const value = Reflect.get(target, key, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
-
 Deno.test("a connection too many is told so, although its request is not read", async () => {
   await using server = running({
     wrap: accepting(async (accept) => from("10.0.0.1", await accept())),
@@ -150,16 +80,6 @@ Deno.test("a connection too many is told so, although its request is not read", 
     for (const conn of held) conn.close();
   }
 });
-
-/** A blob whose content never comes. */
-function endless(onDispose: () => void): ServedBlob {
-  return {
-    size: 1000,
-    begin() {},
-    read: () => new Promise<number>(() => {}),
-    [Symbol.dispose]: onDispose,
-  };
-}
 
 Deno.test("a signal ends a server whose content does not come, and closes it", async () => {
   let closed = 0;
@@ -223,4 +143,21 @@ Deno.test("a folder that cannot be read is a reason to come again, and its path 
   assert.match(head, /^Retry-After: \d+$/m);
   assert.match(body, /the models folder cannot be read/);
   assert.doesNotMatch(body, /home/);
+});
+
+Deno.test("a pull that uses a busy server as a mirror is told when to come again, before it gives up", async () => {
+  for (const wait of [SLOT_WAIT_MS, VERDICT_WAIT_MS]) assert.ok(wait + 1_000 < HEADERS_MS);
+  await using server = running({
+    maxClients: 1,
+    shelf: { ...nothing, blob: () => Promise.resolve(endless(() => {})) },
+  });
+  using first = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await first.write(new TextEncoder().encode(get(BLOB)));
+  await first.read(new Uint8Array(20));
+  using http = new Http({ userAgent: "test", headerTimeoutMs: HEADERS_MS });
+  const url = new URL(BLOB, `http://127.0.0.1:${server.port}`);
+  const response = await http.get(url, { signal: AbortSignal.timeout(60_000) });
+  assert.equal(response.status, 503);
+  assert.equal(response.headers.get("retry-after"), "5");
+  assert.match(await response.text(), /too many requests/);
 });
