@@ -29,6 +29,11 @@ const HEAD_MS = 10_000;
 const IDLE_MS = 15_000;
 /** Milliseconds in which a client takes nothing of an answer. */
 const STALLED_MS = 60_000;
+/**
+ * Milliseconds for one read of a blob, of which the last byte may wait for the digest. A client without data asks
+ * again, on another connection: the first one must not keep its place among the requests.
+ */
+const READ_MS = 8_000;
 /** Milliseconds for a client to read why it was refused. */
 const LINGER_MS = 1_000;
 /** Bytes of one read of a file, and so of memory for each answer. */
@@ -165,6 +170,7 @@ export class Connection {
     for (let left = length; left > 0;) {
       this.deadline = Infinity;
       const most = await limit.take(Math.min(left, buffer.length), signal);
+      this.deadline = this.host.now() + READ_MS;
       const count = await orAborted(blob.read(buffer.subarray(0, most)), signal);
       limit.spend(count - most);
       if (count === 0) throw new Error("the content ends early");

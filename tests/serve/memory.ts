@@ -83,6 +83,7 @@ export function from(hostname: string, conn: Deno.TcpConn): Deno.TcpConn {
 export function endless(onDispose: () => void): ServedBlob {
   return {
     size: 1000,
+    ready: () => Promise.resolve(true),
     begin() {},
     read: () => new Promise<number>(() => {}),
     [Symbol.dispose]: onDispose,

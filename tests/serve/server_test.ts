@@ -2,13 +2,15 @@
 
 import assert from "node:assert/strict";
 import { digestOf } from "../../src/core/digest.ts";
+import { systemClock } from "../../src/io/clock.ts";
 import { steadyPace } from "../../src/io/limit.ts";
 import { Http } from "../../src/registry/http/http.ts";
 import { SLOT_WAIT_MS } from "../../src/serve/limits.ts";
 import type { ServedBlob } from "../../src/serve/shelf.ts";
 import { HEADERS_MS } from "../../src/setup/mirrors/open.ts";
-import { VERDICT_WAIT_MS } from "../../src/store/serve/blob.ts";
+import { OpenBlob, VERDICT_WAIT_MS } from "../../src/store/serve/blob.ts";
 import { accepting, BLOB, endless, from, nothing, running } from "./memory.ts";
+import { temporaryFolder } from "../real/child.ts";
 import { get, raw } from "./raw.ts";
 
 Deno.test("clients that are gone before they are accepted do not keep others waiting", async () => {
@@ -160,4 +162,48 @@ Deno.test("a pull that uses a busy server as a mirror is told when to come again
   assert.equal(response.status, 503);
   assert.equal(response.headers.get("retry-after"), "5");
   assert.match(await response.text(), /too many requests/);
+});
+
+Deno.test("clients that are gone while their bytes are waited for give their places to others", async () => {
+  let ahead = 0;
+  const reading = Promise.withResolvers<void>();
+  const blob: ServedBlob = {
+    ...endless(() => {}),
+    read() {
+      reading.resolve();
+      return new Promise<number>(() => {});
+    },
+  };
+  await using server = running({
+    maxClients: 1,
+    clock: { ...systemClock, now: () => systemClock.now() + ahead },
+    shelf: { ...nothing, blob: () => Promise.resolve(blob) },
+  });
+  const gone = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await gone.write(new TextEncoder().encode(get(BLOB)));
+  await reading.promise;
+  gone.close();
+  ahead = 10_000;
+  assert.equal((await raw(server.port, get("/v2/"))).status, 200);
+  assert.deepEqual(server.requests.map(({ complete }) => complete), [false, true]);
+});
+
+Deno.test("the last byte alone of a blob that is being hashed is a reason to come again", async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/blob`;
+  Deno.writeFileSync(path, new Uint8Array(1000));
+  const open = () => {
+    const verdict = new Promise<undefined>(() => {});
+    const proof = { isRight: undefined, verdict, changed: false };
+    return new OpenBlob(Deno.openSync(path), Deno.statSync(path), proof);
+  };
+  await using server = running({
+    shelf: { ...nothing, blob: () => Promise.resolve(open()) },
+  });
+  const last = await raw(server.port, get(BLOB, "Range: bytes=999-\r\n"));
+  assert.equal(last.status, 503);
+  assert.match(last.head, /^Retry-After: 5\r$/m);
+  assert.match(last.body, /is being hashed/);
+  const rest = await raw(server.port, get(BLOB, "Range: bytes=500-998\r\n"));
+  assert.deepEqual([rest.status, rest.body.length], [206, 499]);
 });

@@ -57,6 +57,12 @@ export class OpenBlob implements Disposable {
     this.size = info.size;
   }
 
+  /** False: the range is the last byte alone, whose wait for the digest would be too long. */
+  async ready({ start, end }: Range): Promise<boolean> {
+    if (start !== this.size - 1 || end !== this.size) return true;
+    return await settledWithin(this.proof.verdict, VERDICT_WAIT_MS);
+  }
+
   begin({ start, end }: Range): void {
     this.#at = start;
     this.#end = end;
