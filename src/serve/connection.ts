@@ -27,8 +27,11 @@ export interface ConnectionHost {
 const HEAD_MS = 10_000;
 /** Milliseconds between two requests. */
 const IDLE_MS = 15_000;
-/** Milliseconds in which a client takes nothing of an answer. */
-const STALLED_MS = 60_000;
+/**
+ * Milliseconds for one write. The system takes more only once a good part of what it keeps for the connection is sent,
+ * megabytes: minutes of a slow client. One that takes nothing keeps its place among the requests for as long.
+ */
+const STALLED_MS = 5 * 60_000;
 /**
  * Milliseconds for one read of a blob, of which the last byte may wait for the digest. A client without data asks
  * again, on another connection: the first one must not keep its place among the requests.

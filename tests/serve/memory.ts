@@ -89,3 +89,25 @@ export function endless(onDispose: () => void): ServedBlob {
     [Symbol.dispose]: onDispose,
   };
 }
+
+/** The connection, where writing the content of a blob waits for the result of `waits`. */
+export function holdingContent(waits: () => Promise<void>, conn: Deno.TcpConn): Deno.TcpConn {
+  let isHead = true;
+  const write = async (bytes: Uint8Array) => {
+    if (!isHead) await waits();
+    isHead = false;
+    return await conn.write(bytes);
+  };
+  return new Proxy(conn, {
+    get(target, key) {
+      if (key === "write") return write;
+      const value = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** A blob of 1000 bytes. */
+export function short(): ServedBlob {
+  return { ...endless(() => {}), read: (buffer) => Promise.resolve(buffer.length) };
+}

@@ -9,7 +9,16 @@ import { SLOT_WAIT_MS } from "../../src/serve/limits.ts";
 import type { ServedBlob } from "../../src/serve/shelf.ts";
 import { HEADERS_MS } from "../../src/setup/mirrors/open.ts";
 import { OpenBlob, VERDICT_WAIT_MS } from "../../src/store/serve/blob.ts";
-import { accepting, BLOB, endless, from, nothing, running } from "./memory.ts";
+import {
+  accepting,
+  BLOB,
+  endless,
+  from,
+  holdingContent,
+  nothing,
+  running,
+  short,
+} from "./memory.ts";
 import { temporaryFolder } from "../real/child.ts";
 import { get, raw } from "./raw.ts";
 
@@ -207,3 +216,34 @@ Deno.test("the last byte alone of a blob that is being hashed is a reason to com
   const rest = await raw(server.port, get(BLOB, "Range: bytes=500-998\r\n"));
   assert.deepEqual([rest.status, rest.body.length], [206, 499]);
 });
+
+for (
+  const [minutes, complete] of [[2, true], [10, false]] as const
+) {
+  Deno.test(`a client that takes nothing for ${minutes} minutes ${complete ? "gets the rest" : "is left"}`, async () => {
+    let ahead = 0;
+    const writing = Promise.withResolvers<void>();
+    const looked = Promise.withResolvers<void>();
+    const taken = Promise.withResolvers<void>();
+    const now = () => {
+      if (ahead > 0) looked.resolve();
+      return systemClock.now() + ahead;
+    };
+    const waits = () => {
+      writing.resolve();
+      return taken.promise;
+    };
+    await using server = running({
+      clock: { ...systemClock, now },
+      shelf: { ...nothing, blob: () => Promise.resolve(short()) },
+      wrap: accepting(async (accept) => holdingContent(waits, await accept())),
+    });
+    const response = raw(server.port, get(BLOB));
+    await writing.promise;
+    ahead = minutes * 60_000;
+    await looked.promise;
+    taken.resolve();
+    assert.equal((await response).body.length, complete ? 1000 : 0);
+    assert.deepEqual(server.requests.map((request) => request.complete), [complete]);
+  });
+}
