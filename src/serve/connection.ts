@@ -112,7 +112,7 @@ export class Connection {
       : busy("too many requests are being answered");
     const keep = request.keepAlive && !this.host.stopping.aborted && answer.status !== 405;
     await this.#send(answer, request, keep, began);
-    return keep;
+    return keep && !this.host.stopping.aborted;
   }
 
   /** Rejects when the connection is closed first. */

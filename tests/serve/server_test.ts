@@ -247,3 +247,23 @@ for (
     assert.deepEqual(server.requests.map((request) => request.complete), [complete]);
   });
 }
+
+Deno.test("what is being sent when the server is stopped is the last answer of its connection", async () => {
+  const writing = Promise.withResolvers<void>();
+  const stopped = Promise.withResolvers<void>();
+  const waits = () => {
+    writing.resolve();
+    return stopped.promise;
+  };
+  const server = running({
+    shelf: { ...nothing, blob: () => Promise.resolve(short()) },
+    wrap: accepting(async (accept) => holdingContent(waits, await accept())),
+  });
+  const kept = get(BLOB).replace("Connection: close\r\n", "");
+  const response = raw(server.port, kept + kept);
+  await writing.promise;
+  server.stop();
+  stopped.resolve();
+  assert.equal((await response).body.length, 1000);
+  assert.equal((await server.ended).requests, 1);
+});
