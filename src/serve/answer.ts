@@ -65,6 +65,10 @@ export function busy(message: string): Answer {
   return later("TOOMANYREQUESTS", message);
 }
 
+function checking(): Answer {
+  return busy("the blob is being hashed, as it was not verified or has changed since");
+}
+
 /** What is wrong with the folder is not for clients: messages name paths. */
 export function unreadable(): Answer {
   return later("UNAVAILABLE", "the models folder cannot be read");
@@ -105,7 +109,7 @@ async function blobAnswer(
   const elsewhere = method === "GET" ? forOllama(headers, target) : undefined;
   const blob = await shelf.blob(of, digest);
   if (blob === "checking") {
-    return busy("the blob has changed since it was verified, and is being hashed");
+    return checking();
   }
   if (!blob) return failure(404, "BLOB_UNKNOWN", "there is no such blob, or it is not served");
   if (elsewhere !== undefined) {
@@ -118,7 +122,10 @@ async function blobAnswer(
   }
   const type = "application/octet-stream";
   const answer = content(request, digest, blob.size, type, FOREVER, (range) => ({ blob, range }));
-  if (method === "HEAD" || !("blob" in answer.body)) blob[Symbol.dispose]();
+  const sent = method === "GET" && "blob" in answer.body ? answer.body : undefined;
+  const isReady = sent === undefined || await blob.ready(sent.range);
+  if (!sent || !isReady) blob[Symbol.dispose]();
+  if (!isReady) return checking();
   return { ...answer, headers: { ...answer.headers, ...VARY } };
 }
 

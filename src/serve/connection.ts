@@ -27,8 +27,17 @@ export interface ConnectionHost {
 const HEAD_MS = 10_000;
 /** Milliseconds between two requests. */
 const IDLE_MS = 15_000;
-/** Milliseconds in which a client takes nothing of an answer. */
-const STALLED_MS = 60_000;
+/**
+ * Milliseconds for one write. The system takes more only once a good part of what it keeps for the connection is sent,
+ * megabytes: minutes of a slow client. One that takes nothing keeps its place among the requests for as long.
+ */
+const STALLED_MS = 5 * 60_000;
+/**
+ * Milliseconds for one read of a blob, of which the last byte may wait for the digest, or the first for a disk that spins
+ * up. A client without data for half a minute asks again, on another connection: the first one must not keep its place
+ * among the requests.
+ */
+const READ_MS = 25_000;
 /** Milliseconds for a client to read why it was refused. */
 const LINGER_MS = 1_000;
 /** Bytes of one read of a file, and so of memory for each answer. */
@@ -104,7 +113,7 @@ export class Connection {
       : busy("too many requests are being answered");
     const keep = request.keepAlive && !this.host.stopping.aborted && answer.status !== 405;
     await this.#send(answer, request, keep, began);
-    return keep;
+    return keep && !this.host.stopping.aborted;
   }
 
   /** Rejects when the connection is closed first. */
@@ -165,6 +174,7 @@ export class Connection {
     for (let left = length; left > 0;) {
       this.deadline = Infinity;
       const most = await limit.take(Math.min(left, buffer.length), signal);
+      this.deadline = this.host.now() + READ_MS;
       const count = await orAborted(blob.read(buffer.subarray(0, most)), signal);
       limit.spend(count - most);
       if (count === 0) throw new Error("the content ends early");

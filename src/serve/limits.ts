@@ -15,8 +15,8 @@ const LEAST_PER_ADDRESS = 96;
 /** Requests that are kept for other addresses, and those that one address may always have, if there are as many. */
 const FOR_OTHERS = 4;
 const ALWAYS = 16;
-/** Milliseconds that a request waits until another one is answered. */
-const WAIT_MS = 5_000;
+/** Milliseconds that a request waits until another one is answered: less than pulls wait for a mirror. */
+export const SLOT_WAIT_MS = 3_000;
 
 /** A request that waits. */
 interface Waiting {
@@ -73,7 +73,7 @@ export class Admission {
     };
     const waiting = { address, client: clientOf(address), settle };
     this.#waiting.add(waiting);
-    const timer = setTimeout(() => settle(undefined), WAIT_MS);
+    const timer = setTimeout(() => settle(undefined), SLOT_WAIT_MS);
     using _listener = onAbort(signal, () => settle(undefined));
     try {
       return await promise;

@@ -14,6 +14,11 @@ export interface ServedManifest {
 /** A blob that is open; disposing closes it. */
 export interface ServedBlob extends Disposable {
   readonly size: number;
+  /**
+   * Whether the first byte of `range` may be read. False: all of it waits for a digest that is being hashed, and did so
+   * for some seconds.
+   */
+  ready(range: Range): Promise<boolean>;
   /** Before `read`: the bytes that will be read. */
   begin(range: Range): void;
   /**

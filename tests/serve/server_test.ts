@@ -1,74 +1,26 @@
-/** A server of things in memory: for listeners that fail, and content that does not come. */
+/** For listeners that fail, and content that does not come. */
 
 import assert from "node:assert/strict";
 import { digestOf } from "../../src/core/digest.ts";
-import type { ServedRequest } from "../../src/core/reports/serve.ts";
 import { systemClock } from "../../src/io/clock.ts";
 import { steadyPace } from "../../src/io/limit.ts";
-import { serve, type ServerOptions } from "../../src/serve/server.ts";
-import type { ServedBlob, Shelf } from "../../src/serve/shelf.ts";
+import { Http } from "../../src/registry/http/http.ts";
+import { SLOT_WAIT_MS } from "../../src/serve/limits.ts";
+import type { ServedBlob } from "../../src/serve/shelf.ts";
+import { HEADERS_MS } from "../../src/setup/mirrors/open.ts";
+import { OpenBlob, VERDICT_WAIT_MS } from "../../src/store/serve/blob.ts";
+import {
+  accepting,
+  BLOB,
+  endless,
+  from,
+  holdingContent,
+  nothing,
+  running,
+  short,
+} from "./memory.ts";
+import { temporaryFolder } from "../real/child.ts";
 import { get, raw } from "./raw.ts";
-
-const BLOB = "/v2/library/m/blobs/" + digestOf("a".repeat(64));
-
-const nothing: Shelf = {
-  manifest: () => Promise.resolve(undefined),
-  blob: () => Promise.resolve(undefined),
-  repositories: () => Promise.resolve([]),
-  tags: () => Promise.resolve(undefined),
-};
-
-function running(
-  changes: Partial<ServerOptions> & { readonly wrap?: typeof asItIs } = {},
-) {
-  const { wrap = asItIs, ...options } = changes;
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  const stop = new AbortController();
-  const slept: number[] = [];
-  const requests: ServedRequest[] = [];
-  const ended = serve({
-    listener: wrap(listener),
-    shelf: nothing,
-    list: false,
-    hosts: [],
-    maxClients: 64,
-    pace: steadyPace(undefined),
-    clock: {
-      ...systemClock,
-      sleep(ms, signal) {
-        slept.push(ms);
-        return systemClock.sleep(ms, signal);
-      },
-    },
-    onRequest: (request) => requests.push(request),
-    ...options,
-  }, stop.signal);
-  return {
-    port,
-    slept,
-    requests,
-    stop: () => stop.abort(),
-    ended,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await ended;
-    },
-  };
-}
-
-function asItIs(listener: Deno.TcpListener): Deno.TcpListener {
-  return listener;
-}
-
-/** The listener with another `accept`, which gets the real one. */
-function accepting(accept: (real: () => Promise<Deno.TcpConn>) => Promise<Deno.TcpConn>) {
-  return (listener: Deno.TcpListener) =>
-    Object.assign(Object.create(listener) as Deno.TcpListener, {
-      close: () => listener.close(),
-      accept: () => accept(() => listener.accept()),
-    });
-}
 
 Deno.test("clients that are gone before they are accepted do not keep others waiting", async () => {
   let gone = 0;
@@ -123,17 +75,6 @@ Deno.test("a connection whose options cannot be set is closed, and others are se
   assert.equal((await raw(server.port, get("/v2/"))).status, 200);
 });
 
-/** The connection as one of another machine. */
-function from(hostname: string, conn: Deno.TcpConn): Deno.TcpConn {
-  return new Proxy(conn, {
-    get(target, key) {
-      if (key === "remoteAddr") return { ...target.remoteAddr, hostname };
-      const value = Reflect.get(target, key, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
-
 Deno.test("a connection too many is told so, although its request is not read", async () => {
   await using server = running({
     wrap: accepting(async (accept) => from("10.0.0.1", await accept())),
@@ -150,16 +91,6 @@ Deno.test("a connection too many is told so, although its request is not read", 
     for (const conn of held) conn.close();
   }
 });
-
-/** A blob whose content never comes. */
-function endless(onDispose: () => void): ServedBlob {
-  return {
-    size: 1000,
-    begin() {},
-    read: () => new Promise<number>(() => {}),
-    [Symbol.dispose]: onDispose,
-  };
-}
 
 Deno.test("a signal ends a server whose content does not come, and closes it", async () => {
   let closed = 0;
@@ -223,4 +154,116 @@ Deno.test("a folder that cannot be read is a reason to come again, and its path 
   assert.match(head, /^Retry-After: \d+$/m);
   assert.match(body, /the models folder cannot be read/);
   assert.doesNotMatch(body, /home/);
+});
+
+Deno.test("a pull that uses a busy server as a mirror is told when to come again, before it gives up", async () => {
+  for (const wait of [SLOT_WAIT_MS, VERDICT_WAIT_MS]) assert.ok(wait + 1_000 < HEADERS_MS);
+  await using server = running({
+    maxClients: 1,
+    shelf: { ...nothing, blob: () => Promise.resolve(endless(() => {})) },
+  });
+  using first = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await first.write(new TextEncoder().encode(get(BLOB)));
+  await first.read(new Uint8Array(20));
+  using http = new Http({ userAgent: "test", headerTimeoutMs: HEADERS_MS });
+  const url = new URL(BLOB, `http://127.0.0.1:${server.port}`);
+  const response = await http.get(url, { signal: AbortSignal.timeout(60_000) });
+  assert.equal(response.status, 503);
+  assert.equal(response.headers.get("retry-after"), "5");
+  assert.match(await response.text(), /too many requests/);
+});
+
+Deno.test("clients that are gone while their bytes are waited for give their places to others", async () => {
+  let ahead = 0;
+  const reading = Promise.withResolvers<void>();
+  const blob: ServedBlob = {
+    ...endless(() => {}),
+    read() {
+      reading.resolve();
+      return new Promise<number>(() => {});
+    },
+  };
+  await using server = running({
+    maxClients: 1,
+    clock: { ...systemClock, now: () => systemClock.now() + ahead },
+    shelf: { ...nothing, blob: () => Promise.resolve(blob) },
+  });
+  const gone = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await gone.write(new TextEncoder().encode(get(BLOB)));
+  await reading.promise;
+  gone.close();
+  ahead = 30_000;
+  assert.equal((await raw(server.port, get("/v2/"))).status, 200);
+  assert.deepEqual(server.requests.map(({ complete }) => complete), [false, true]);
+});
+
+Deno.test("the last byte alone of a blob that is being hashed is a reason to come again", async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/blob`;
+  Deno.writeFileSync(path, new Uint8Array(1000));
+  const open = () => {
+    const verdict = new Promise<undefined>(() => {});
+    const proof = { isRight: undefined, verdict, changed: false };
+    return new OpenBlob(Deno.openSync(path), Deno.statSync(path), proof);
+  };
+  await using server = running({
+    shelf: { ...nothing, blob: () => Promise.resolve(open()) },
+  });
+  const last = await raw(server.port, get(BLOB, "Range: bytes=999-\r\n"));
+  assert.equal(last.status, 503);
+  assert.match(last.head, /^Retry-After: 5\r$/m);
+  assert.match(last.body, /is being hashed/);
+  const rest = await raw(server.port, get(BLOB, "Range: bytes=500-998\r\n"));
+  assert.deepEqual([rest.status, rest.body.length], [206, 499]);
+});
+
+for (
+  const [minutes, complete] of [[2, true], [10, false]] as const
+) {
+  Deno.test(`a client that takes nothing for ${minutes} minutes ${complete ? "gets the rest" : "is left"}`, async () => {
+    let ahead = 0;
+    const writing = Promise.withResolvers<void>();
+    const looked = Promise.withResolvers<void>();
+    const taken = Promise.withResolvers<void>();
+    const now = () => {
+      if (ahead > 0) looked.resolve();
+      return systemClock.now() + ahead;
+    };
+    const waits = () => {
+      writing.resolve();
+      return taken.promise;
+    };
+    await using server = running({
+      clock: { ...systemClock, now },
+      shelf: { ...nothing, blob: () => Promise.resolve(short()) },
+      wrap: accepting(async (accept) => holdingContent(waits, await accept())),
+    });
+    const response = raw(server.port, get(BLOB));
+    await writing.promise;
+    ahead = minutes * 60_000;
+    await looked.promise;
+    taken.resolve();
+    assert.equal((await response).body.length, complete ? 1000 : 0);
+    assert.deepEqual(server.requests.map((request) => request.complete), [complete]);
+  });
+}
+
+Deno.test("what is being sent when the server is stopped is the last answer of its connection", async () => {
+  const writing = Promise.withResolvers<void>();
+  const stopped = Promise.withResolvers<void>();
+  const waits = () => {
+    writing.resolve();
+    return stopped.promise;
+  };
+  const server = running({
+    shelf: { ...nothing, blob: () => Promise.resolve(short()) },
+    wrap: accepting(async (accept) => holdingContent(waits, await accept())),
+  });
+  const kept = get(BLOB).replace("Connection: close\r\n", "");
+  const response = raw(server.port, kept + kept);
+  await writing.promise;
+  server.stop();
+  stopped.resolve();
+  assert.equal((await response).body.length, 1000);
+  assert.equal((await server.ended).requests, 1);
 });

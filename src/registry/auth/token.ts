@@ -9,7 +9,7 @@ import { readWhole } from "../http/body.ts";
 import { responderOf } from "../diagnose/proxy.ts";
 import { isRedirect } from "../http/redirects.ts";
 import type { Secrets } from "./redact.ts";
-import { isBusy, retryAfter } from "../http/retry_after.ts";
+import { isBusy, retryAfter, serverTime } from "../http/retry_after.ts";
 
 /** Milliseconds without data; the whole request may take ten times as long. */
 const SILENCE_MS = 30_000;
@@ -142,10 +142,4 @@ function parse(bytes: Uint8Array | undefined): TokenBody | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The Date header in milliseconds since 1970, precise to the second. */
-function serverTime(headers: Headers): number | undefined {
-  const time = Date.parse(headers.get("date") ?? "");
-  return Number.isNaN(time) ? undefined : time;
 }

@@ -10,13 +10,20 @@ export function isBusy(status: number): boolean {
 }
 
 /**
- * How long to wait before a retry, in milliseconds from `now` (since 1970): the Retry-After of a
- * 429 or 503, in seconds or as an HTTP date. Undefined if it is missing or invalid.
+ * How long to wait before a retry, in milliseconds: the Retry-After of a 429 or 503, in seconds or as an HTTP date. That
+ * counts from the Date of the same clock; without one from `now` (since 1970), as the clock of this machine may be wrong.
+ * Undefined if it is missing or invalid.
  */
 export function retryAfter(status: number, headers: Headers, now: number): number | undefined {
   if (status !== 429 && status !== 503) return undefined;
   const value = headers.get("retry-after")?.trim() ?? "";
   if (/^\d{1,10}$/.test(value)) return Number(value) * 1000;
   const date = value.endsWith(" GMT") ? Date.parse(value) : NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - (serverTime(headers) ?? now));
+}
+
+/** The Date header in milliseconds since 1970, precise to the second. */
+export function serverTime(headers: Headers): number | undefined {
+  const time = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(time) ? undefined : time;
 }

@@ -13,8 +13,8 @@ import { Health } from "../../transfer/sources/health.ts";
 import type { Mirror } from "../../transfer/sources/mirror.ts";
 import { inEitherCase } from "./lower_case.ts";
 
-/** Milliseconds until the headers of a response, where other sources can send the same. */
-const HEADERS_MS = 5_000;
+/** Milliseconds until the headers of a response, where other sources can send the same: time for `serve` to say "busy". */
+export const HEADERS_MS = 5_000;
 
 export interface MirrorSetup {
   readonly urls: readonly string[];

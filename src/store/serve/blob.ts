@@ -8,8 +8,8 @@ import { openForReading } from "../../io/guarded.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { identityOf, type Proof, type Proofs } from "./proof.ts";
 
-/** Milliseconds that a request waits for the hash of a blob that has changed. */
-const LONGEST_WAIT = 5_000;
+/** Milliseconds that a request waits for the hash of a blob: less than pulls wait for a mirror. */
+export const VERDICT_WAIT_MS = 3_000;
 
 /**
  * Opens the blob `digest` of `size` bytes. Undefined: it is missing, a link, no regular file, of another size, or not what
@@ -33,7 +33,7 @@ export async function openServedBlob(
   if (info.size !== size) return undefined;
   let proof = proofs.of(digest, info);
   if (proof.changed && proof.isRight === undefined) {
-    if (!await settledWithin(proof.verdict, LONGEST_WAIT)) return "checking";
+    if (!await settledWithin(proof.verdict, VERDICT_WAIT_MS)) return "checking";
     proof = proofs.of(digest, info);
     // It could not be hashed.
     if (proof.isRight === undefined) return "checking";
@@ -55,6 +55,12 @@ export class OpenBlob implements Disposable {
     private readonly proof: Proof,
   ) {
     this.size = info.size;
+  }
+
+  /** False: the range is the last byte alone, whose wait for the digest would be too long. */
+  async ready({ start, end }: Range): Promise<boolean> {
+    if (start !== this.size - 1 || end !== this.size) return true;
+    return await settledWithin(this.proof.verdict, VERDICT_WAIT_MS);
   }
 
   begin({ start, end }: Range): void {

@@ -111,13 +111,14 @@ export class FirstOf implements BlobSource {
     } catch (caught) {
       control[Symbol.dispose]();
       share(0);
-      if (signal.aborted) throw caught;
       const error = asPullamaError(caught);
       const { kind, retryAfterMs } = error;
-      failures.push(error);
       // Where one file is damaged others may be right, and a server that is busy will not be for long.
       const isBrief = kind === "size" || kind === "unavailable";
-      if (kind !== "not_found") mirror.health.failed(since, isBrief, retryAfterMs);
+      if (signal.aborted || kind === "not_found") mirror.health.responded();
+      else mirror.health.failed(since, isBrief, retryAfterMs);
+      if (signal.aborted) throw caught;
+      failures.push(error);
       const isOther = this.registry !== undefined || this.mirrors.length > 1;
       if (isOther && (kind === "not_found" || kind === "size")) this.#leaveFor(mirror, blob);
       if (isOther) this.#report(mirror, error);
@@ -202,6 +203,7 @@ export class FirstOf implements BlobSource {
       sent(position);
       if (!error) {
         if (position > start) mirror.health.worked();
+        else mirror.health.responded();
         return false;
       }
       if (error !== LEFT && !this.#liars.has(mirror)) {

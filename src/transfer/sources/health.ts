@@ -12,19 +12,21 @@ export class Health {
   #failures = 0;
   #failedAt = -Infinity;
   #asideUntil = -Infinity;
+  /** Of the request that finds out whether it responds again. */
+  #probeUntil = -Infinity;
 
   /** `now` in milliseconds, of any clock. */
   constructor(private readonly now: () => number) {}
 
   /** Whether to ask it now. */
   get usable(): boolean {
-    return this.now() >= this.#asideUntil;
+    return this.now() >= Math.max(this.#asideUntil, this.#probeUntil);
   }
 
   /** A request begins. Returns its time, for `failed`. */
   asked(): number {
     const now = this.now();
-    if (this.#failures > 0) this.#asideUntil = Math.max(this.#asideUntil, now + PROBE_MS);
+    if (this.#failures > 0) this.#probeUntil = now + PROBE_MS;
     return now;
   }
 
@@ -32,6 +34,12 @@ export class Health {
   worked(): void {
     this.#failures = 0;
     this.#asideUntil = -Infinity;
+    this.responded();
+  }
+
+  /** A request has ended without a word for or against it: what was asked for is not there, or the caller has left. */
+  responded(): void {
+    this.#probeUntil = -Infinity;
   }
 
   /**
@@ -39,6 +47,7 @@ export class Health {
    * for `retryAfterMs`. Requests at the same time fail together: they count once.
    */
   failed(since: number, isBrief: boolean, retryAfterMs = 0): void {
+    this.responded();
     const now = this.now();
     if (since >= this.#failedAt) this.#failures++;
     this.#failedAt = now;

@@ -77,9 +77,10 @@ async function fromMirrors(
       health.worked();
       return { manifest, url };
     } catch (caught) {
-      signal.throwIfAborted();
       const error = asPullamaError(caught);
-      if (isUnreachable(error)) health.failed(since, false, error.retryAfterMs);
+      if (!signal.aborted && isUnreachable(error)) health.failed(since, false, error.retryAfterMs);
+      else health.responded();
+      signal.throwIfAborted();
       if (!failure || failure.kind === "not_found") failure = error;
     }
   }

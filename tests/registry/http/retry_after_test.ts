@@ -18,6 +18,17 @@ Deno.test("retryAfter() reads seconds and dates, for 429 and 503 only", () => {
   assert.equal(of(301, "120"), undefined);
 });
 
+Deno.test("retryAfter() is the wait that the server means, whatever the clock of this machine says", () => {
+  const headers = {
+    date: new Date(NOW).toUTCString(),
+    "retry-after": "Fri, 02 Jan 2026 03:04:10 GMT",
+  };
+  for (const now of [NOW, NOW - 3_600_000, NOW + 3_600_000]) {
+    assert.equal(retryAfter(503, new Headers(headers), now), 5_000);
+  }
+  assert.equal(retryAfter(503, new Headers({ ...headers, date: "today" }), NOW), 5_000);
+});
+
 Deno.test("isBusy() distinguishes temporary from permanent errors", () => {
   for (const status of [408, 425, 429, 500, 502, 503, 504, 520, 527, 529, 599]) {
     assert.ok(isBusy(status), `${status}`);

@@ -6,6 +6,7 @@ import { PullamaError } from "../../../src/core/errors.ts";
 import { parseName } from "../../../src/core/name.ts";
 import { FirstOf } from "../../../src/transfer/sources/first_of.ts";
 import { Health } from "../../../src/transfer/sources/health.ts";
+import { registryFirst } from "../../../src/transfer/sources/manifests.ts";
 import { blobOf, noSignal } from "../../store/world.ts";
 
 const NAME = parseName("tiny");
@@ -62,4 +63,56 @@ Deno.test("a registry that cannot be reached leaves the mirrors that were passed
   assert.equal(await givenBy([{ aside: true }], gone), "http://0");
   assert.equal(await givenBy([{ ranges: false }], gone), "http://0");
   assert.equal(await givenBy([{ ranges: false, aside: true }, { aside: true }], gone), "http://1");
+});
+
+for (const how of ["does not have a blob", "is asked by a pull that is stopped"]) {
+  Deno.test(`a mirror that had a hiccup and then ${how} is asked for the next one at once`, async () => {
+    let now = 0;
+    const health = new Health(() => now);
+    health.failed(health.asked(), true);
+    now = 3_000;
+    const stop = new AbortController();
+    let opened = 0;
+    const body = () => ({ range: END, ranged: true, stream: new ReadableStream() });
+    const sourceOf = (open: () => unknown) =>
+      ({ sendsRanges: () => true, open }) as unknown as Source;
+    const mirror = sourceOf(() => {
+      if (++opened > 1) return Promise.resolve(body());
+      if (how.includes("stopped")) stop.abort(new PullamaError("network", "stopped"));
+      return Promise.reject(new PullamaError("not_found", "404"));
+    });
+    const registry = sourceOf(() => Promise.resolve(body()));
+    const all = [{ url: "http://0", source: mirror, health }];
+    const sources = new FirstOf(all, registry, () => {});
+    await sources.open(NAME, blob, END, stop.signal).catch(() => {});
+    const { from } = await sources.open(NAME, blobOf(200).blob, END, noSignal());
+    assert.equal(from, "http://0");
+  });
+}
+
+Deno.test("a mirror that had a hiccup and then does not have a manifest is asked for blobs at once", async () => {
+  let now = 0;
+  const health = new Health(() => now);
+  health.failed(health.asked(), true);
+  now = 3_000;
+  const source = {
+    manifest: () => Promise.reject(new PullamaError("not_found", "404")),
+  } as unknown as Source;
+  const manifest = registryFirst(undefined, [{ url: "http://0", source, health }]);
+  await assert.rejects(manifest(NAME, noSignal()), /404/);
+  assert.ok(health.usable);
+});
+
+Deno.test("of a mirror that had a hiccup one request alone finds out whether it responds again", () => {
+  let now = 0;
+  const health = new Health(() => now);
+  health.failed(health.asked(), true);
+  now = 3_000;
+  health.asked();
+  assert.ok(!health.usable);
+  health.failed(3_000, true, 5_000);
+  now = 7_000;
+  assert.ok(!health.usable);
+  now = 8_000;
+  assert.ok(health.usable);
 });
