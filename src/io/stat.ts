@@ -22,6 +22,11 @@ export async function isDirectory(path: string): Promise<boolean> {
   return (await statOf(path))?.isDirectory ?? false;
 }
 
+/** The same for the same content, as far as the system tells. */
+export function identityOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
+  return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();
+}
+
 /** The names in a directory; none where there is none. Rejects with kind local where it cannot be read. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {

@@ -5,7 +5,7 @@ import { PullamaError } from "../../core/errors.ts";
 import { type Descriptor, distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import type { Machine } from "../../core/manifest_index.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
-import { statOf } from "../../io/stat.ts";
+import { identityOf, statOf } from "../../io/stat.ts";
 import { type ByteSource, fileSource } from "../../io/streams/file_stream.ts";
 import type { Folder } from "../layout/folder.ts";
 import { blobPaths } from "../layout/paths.ts";
@@ -31,6 +31,8 @@ export interface BlobFile {
 export interface OpenedFile extends ByteSource {
   /** It was verified before, and has not changed since. */
   readonly isVerified: boolean;
+  /** Whether it is still as it was when it was opened. */
+  isSame(): Promise<boolean>;
 }
 
 export interface ModelFiles {
@@ -104,8 +106,12 @@ async function blobFile(
     modifiedMs: info.mtime?.getTime() ?? 0,
     async open() {
       const file = await openBlob(path, blob);
-      const isVerified = ledger.vouchesFor(blob.digest, verifiedFile(await file.stat()));
-      return { ...fileSource(file), isVerified };
+      const info = await file.stat();
+      return {
+        ...fileSource(file),
+        isVerified: ledger.vouchesFor(blob.digest, verifiedFile(info)),
+        isSame: async () => identityOf(await file.stat()) === identityOf(info),
+      };
     },
   };
 }

@@ -5,8 +5,9 @@ import type { Range } from "../../core/ranges.ts";
 import { settledWithin } from "../../io/abort.ts";
 import { isNoFile } from "../../io/file_error.ts";
 import { openForReading } from "../../io/guarded.ts";
+import { identityOf } from "../../io/stat.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
-import { identityOf, type Proof, type Proofs } from "./proof.ts";
+import type { Proof, Proofs } from "./proof.ts";
 
 /** Milliseconds that a request waits for the hash of a blob that has changed. */
 const LONGEST_WAIT = 5_000;

@@ -6,7 +6,7 @@
 
 import { type Digest, EMPTY_DIGEST } from "../../core/digest.ts";
 import { Hasher } from "../../io/hash.ts";
-import { lstatOf } from "../../io/stat.ts";
+import { identityOf, lstatOf } from "../../io/stat.ts";
 import type { Folder } from "../layout/folder.ts";
 import { blobPaths } from "../layout/paths.ts";
 import { Ledger, verifiedFile } from "../layout/verified.ts";
@@ -108,8 +108,3 @@ export class Proofs implements Disposable {
 
 const RIGHT: Proof = { isRight: true, verdict: Promise.resolve(true), changed: false };
 const WRONG: Proof = { isRight: false, verdict: Promise.resolve(false), changed: false };
-
-/** The same for the same content, as far as the system tells. */
-export function identityOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
-  return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();
-}
