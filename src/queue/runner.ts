@@ -57,7 +57,8 @@ export async function runQueue(place: QueuePlace, run: Run): Promise<readonly st
     }
     idle = false;
     index++;
-    const end = await run.pullOne(turn);
+    // The signal may have come while the entry was written.
+    const end: TurnEnd = enough.aborted ? { ended: "interrupted" } : await run.pullOne(turn);
     const now = timestamp(run.now());
     const record = (queue: Queue) => ({ queue: recorded(queue, end, now), result: undefined });
     await changeQueue(place, wait, record, lock);

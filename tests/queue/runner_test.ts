@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parseName } from "../../src/core/name.ts";
+import { type Disk, realDisk } from "../../src/io/disk.ts";
 import { becomeRunner, changeQueue } from "../../src/queue/file.ts";
 import { add } from "../../src/queue/queue.ts";
 import { runQueue, type Turn, type TurnEnd } from "../../src/queue/runner.ts";
@@ -108,6 +109,24 @@ Deno.test("runQueue() starts no further model after the signal, and returns thos
   ]);
   assert.equal((await run(it, () => {}, AbortSignal.abort())).turns.length, 0);
   assert.deepEqual(entriesIn(it.text()), ["a completed", "b queued", "c queued"]);
+});
+
+Deno.test("runQueue() starts no model when the signal comes while its entry is written", async () => {
+  const enough = new AbortController();
+  const disk: Disk = Object.create(realDisk, {
+    rename: {
+      async value(from: string, to: string) {
+        await realDisk.rename(from, to);
+        enough.abort();
+      },
+    },
+  });
+  await using it = await scratch(disk);
+  it.write(textOf("a", "b"));
+  const ran = await run(it, () => {}, enough.signal);
+  assert.deepEqual(ran.turns, []);
+  assert.deepEqual(entriesIn(it.text()), ["a queued", "b queued"]);
+  assert.equal(ran.left.length, 2);
 });
 
 Deno.test("runQueue() queues an interrupted entry again in its place, and ends", async () => {
