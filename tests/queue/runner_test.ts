@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseName } from "../../src/core/name.ts";
 import { type Disk, realDisk } from "../../src/io/disk.ts";
 import { becomeRunner, changeQueue } from "../../src/queue/file.ts";
+import { waitLock } from "../../src/io/lock.ts";
 import { add } from "../../src/queue/queue.ts";
 import { runQueue, type Turn, type TurnEnd } from "../../src/queue/runner.ts";
 import { entriesIn, type Scratch, scratch, textOf, UNLIMITED } from "./place.ts";
@@ -127,6 +128,26 @@ Deno.test("runQueue() starts no model when the signal comes while its entry is w
   assert.deepEqual(ran.turns, []);
   assert.deepEqual(entriesIn(it.text()), ["a queued", "b queued"]);
   assert.equal(ran.left.length, 2);
+});
+
+Deno.test("runQueue() ends with the signal while another process keeps the queue locked", async () => {
+  for (const entries of [["a"], []]) {
+    await using it = await scratch();
+    it.write(textOf(...entries));
+    using locks = new DisposableStack();
+    const lock = async () => locks.use(await waitLock(it.place.lock, UNLIMITED));
+    if (entries.length > 0) await lock();
+    const enough = new AbortController();
+    const left = await runQueue(it.place, {
+      pullOne: () => assert.fail("a model is started"),
+      enough: enough.signal,
+      wait: { ...UNLIMITED, limitMs: 5000, onWait: () => enough.abort() },
+      now: () => NOW,
+      onIdle: () => void lock().then(() => it.write(textOf("a"))),
+    });
+    assert.deepEqual(left, ["registry.ollama.ai/library/a:latest"]);
+    assert.deepEqual(entriesIn(it.text()), ["a queued"]);
+  }
 });
 
 Deno.test("runQueue() queues an interrupted entry again in its place, and ends", async () => {
