@@ -10,8 +10,14 @@ import { END, type Entry, headerOf, padded } from "./format.ts";
 /** A file of an archive that is to be written. */
 export interface ExportEntry extends Entry {
   readonly digest: Digest;
-  /** `isVerified`: its bytes are known to be right, and are not hashed again. */
-  open(): Promise<ByteSource & { readonly isVerified: boolean }>;
+  open(): Promise<EntrySource>;
+}
+
+export interface EntrySource extends ByteSource {
+  /** Its bytes are known to be right, and are not hashed again as long as `isSame`. */
+  readonly isVerified: boolean;
+  /** Whether it has not been changed since it was opened. */
+  isSame(): Promise<boolean>;
 }
 
 /** Where an archive is written to. */
@@ -135,6 +141,7 @@ class Writing {
           limit.spend(piece.length);
           this.#moved(piece.length, false);
         }
+        if (!hash && !await source.isSame()) throw changed(entry);
       } finally {
         await next.catch(() => {});
         source.close();
@@ -180,5 +187,11 @@ class Writing {
 function shorter({ digest, size }: ExportEntry, at: number): PullamaError {
   return new PullamaError("size", `blob ${shortId(digest)} ended at ${at} of ${size} bytes`, {
     hint: "it was changed meanwhile: run the same command again",
+  });
+}
+
+function changed({ digest }: ExportEntry): PullamaError {
+  return new PullamaError("digest", `blob ${shortId(digest)} was changed while it was exported`, {
+    hint: "run the same command again",
   });
 }

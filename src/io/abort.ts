@@ -17,6 +17,19 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
   return await Promise.race([work, aborted.promise]);
 }
 
+/** The same for what is closed where it comes after `signal` was aborted. */
+export async function openedOrAborted<T extends { close(): void }>(
+  opening: Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  try {
+    return await orAborted(opening, signal);
+  } catch (error) {
+    void opening.then((late) => late.close(), () => {});
+    throw error;
+  }
+}
+
 /** A controller that is aborted when the signal it follows is, and may be aborted before; until disposed. */
 export class FollowingController extends AbortController implements Disposable {
   readonly #listener: Disposable;

@@ -4,7 +4,7 @@ import { systemClock } from "../io/clock.ts";
 import type { Lock } from "../io/lock.ts";
 import { statOf } from "../io/stat.ts";
 import { givenOf } from "./entry.ts";
-import { becomeRunner, changeQueue, type QueuePlace, type WaitOptions } from "./file.ts";
+import { becomeRunner, changeQueue, type QueuePlace, readQueue, type WaitOptions } from "./file.ts";
 import { type Queue, timestamp } from "./format.ts";
 import { failed, finished, next, requeued, waiting } from "./queue.ts";
 
@@ -27,6 +27,7 @@ export interface Run {
   pullOne(turn: Turn): Promise<TurnEnd>;
   /** Once aborted, no further model is started. */
   readonly enough: AbortSignal;
+  /** How to wait for the queue to record a result. Before a model is started, the wait also ends with `enough`. */
   readonly wait: WaitOptions;
   now(): Date;
   /** The run waits for further entries, until `enough`; called when it begins to. Absent: it ends instead. */
@@ -43,7 +44,13 @@ const LOOK_MS = 1000;
  */
 export async function runQueue(place: QueuePlace, run: Run): Promise<readonly string[]> {
   const { wait, enough } = run;
-  using lock = await becomeRunner(place, wait);
+  using lock = await unlessEnough(becomeRunner(place, { ...wait, signal: enough }), enough);
+  if (lock) await pullAll(place, run, lock);
+  return waiting(await readQueue(place)).map(givenOf);
+}
+
+async function pullAll(place: QueuePlace, run: Run, lock: Lock): Promise<void> {
+  const { wait, enough } = run;
   let idle = false;
   for (let index = 1;;) {
     const before = await versionOf(place);
@@ -57,14 +64,23 @@ export async function runQueue(place: QueuePlace, run: Run): Promise<readonly st
     }
     idle = false;
     index++;
-    const end = await run.pullOne(turn);
+    // The signal may have come while the entry was written.
+    const end: TurnEnd = enough.aborted ? { ended: "interrupted" } : await run.pullOne(turn);
     const now = timestamp(run.now());
     const record = (queue: Queue) => ({ queue: recorded(queue, end, now), result: undefined });
     await changeQueue(place, wait, record, lock);
     if (end.ended === "interrupted" || enough.aborted) break;
   }
-  const change = (queue: Queue) => ({ queue, result: waiting(queue).map(givenOf) });
-  return await changeQueue(place, wait, change, lock);
+}
+
+/** Undefined where `enough` was aborted while `work` waited for the queue. */
+async function unlessEnough<T>(work: Promise<T>, enough: AbortSignal): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (enough.aborted && error === enough.reason) return undefined;
+    throw error;
+  }
 }
 
 /** What is another after every change of the queue: it is replaced. */
@@ -92,7 +108,8 @@ async function takeTurn(
     const count = index + waiting(taken.queue).length;
     return { queue: taken.queue, result: { given: givenOf(taken.entry), index, count } };
   };
-  return await changeQueue<Turn | undefined>(place, wait, change, lock);
+  const taking = changeQueue<Turn | undefined>(place, { ...wait, signal: enough }, change, lock);
+  return await unlessEnough(taking, enough);
 }
 
 function recorded(queue: Queue, end: TurnEnd, now: string): Queue {

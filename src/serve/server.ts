@@ -5,7 +5,7 @@
 
 import type { ServedRequest, ServerEnd } from "../core/reports/serve.ts";
 import { settledWithin } from "../io/abort.ts";
-import { isScarce } from "../io/file_error.ts";
+import { acceptAll } from "../io/accept.ts";
 import type { Clock } from "../io/clock.ts";
 import { type Pace, RateLimit } from "../io/limit.ts";
 import { type Answer, answerTo, unreadable } from "./answer.ts";
@@ -33,8 +33,6 @@ export interface ServerOptions {
 
 /** Milliseconds between two looks for connections that are too slow. */
 const LOOK_MS = 500;
-/** Milliseconds until connections are accepted again, where the system has no descriptor left. */
-const PAUSE_MS = 100;
 /** Milliseconds that answers have to end once the server is stopped. */
 const GRACE_MS = 3_000;
 /** Milliseconds for the connections to notice that they are closed. */
@@ -74,7 +72,8 @@ class Server {
   async run(): Promise<ServerEnd> {
     const sweep = setInterval(() => this.#closeLate(), LOOK_MS);
     try {
-      await this.#accept();
+      const { listener, clock } = this.options;
+      await acceptAll(listener, (conn) => this.#take(conn), clock, this.signal);
       for (const connection of this.#open.keys()) if (!connection.working) connection.close();
       await settledWithin(this.#ended(), GRACE_MS);
       for (const connection of this.#open.keys()) connection.close();
@@ -83,23 +82,6 @@ class Server {
       clearInterval(sweep);
     }
     return { requests: this.#requests, bytes: this.#bytes };
-  }
-
-  async #accept(): Promise<void> {
-    const { listener, clock } = this.options;
-    const stop = () => listener.close();
-    if (this.signal.aborted) return stop();
-    this.signal.addEventListener("abort", stop, { once: true });
-    while (!this.signal.aborted) {
-      try {
-        this.#take(await listener.accept());
-      } catch (error) {
-        if (error instanceof Deno.errors.BadResource) return;
-        // Otherwise a client has gone again, of which there may be many: they must not keep the others waiting.
-        if (isScarce(error)) await clock.sleep(PAUSE_MS, this.signal).catch(() => {});
-        else await new Promise((resolve) => setTimeout(resolve));
-      }
-    }
   }
 
   #take(conn: Deno.TcpConn): void {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { parseName } from "../../src/core/name.ts";
+import { type Disk, realDisk } from "../../src/io/disk.ts";
 import { becomeRunner, changeQueue } from "../../src/queue/file.ts";
+import { waitLock } from "../../src/io/lock.ts";
 import { add } from "../../src/queue/queue.ts";
 import { runQueue, type Turn, type TurnEnd } from "../../src/queue/runner.ts";
 import { entriesIn, type Scratch, scratch, textOf, UNLIMITED } from "./place.ts";
@@ -108,6 +110,44 @@ Deno.test("runQueue() starts no further model after the signal, and returns thos
   ]);
   assert.equal((await run(it, () => {}, AbortSignal.abort())).turns.length, 0);
   assert.deepEqual(entriesIn(it.text()), ["a completed", "b queued", "c queued"]);
+});
+
+Deno.test("runQueue() starts no model when the signal comes while its entry is written", async () => {
+  const enough = new AbortController();
+  const disk: Disk = Object.create(realDisk, {
+    rename: {
+      async value(from: string, to: string) {
+        await realDisk.rename(from, to);
+        enough.abort();
+      },
+    },
+  });
+  await using it = await scratch(disk);
+  it.write(textOf("a", "b"));
+  const ran = await run(it, () => {}, enough.signal);
+  assert.deepEqual(ran.turns, []);
+  assert.deepEqual(entriesIn(it.text()), ["a queued", "b queued"]);
+  assert.equal(ran.left.length, 2);
+});
+
+Deno.test("runQueue() ends with the signal while another process keeps the queue locked", async () => {
+  for (const entries of [["a"], []]) {
+    await using it = await scratch();
+    it.write(textOf(...entries));
+    using locks = new DisposableStack();
+    const lock = async () => locks.use(await waitLock(it.place.lock, UNLIMITED));
+    if (entries.length > 0) await lock();
+    const enough = new AbortController();
+    const left = await runQueue(it.place, {
+      pullOne: () => assert.fail("a model is started"),
+      enough: enough.signal,
+      wait: { ...UNLIMITED, limitMs: 5000, onWait: () => enough.abort() },
+      now: () => NOW,
+      onIdle: () => void lock().then(() => it.write(textOf("a"))),
+    });
+    assert.deepEqual(left, ["registry.ollama.ai/library/a:latest"]);
+    assert.deepEqual(entriesIn(it.text()), ["a queued"]);
+  }
 });
 
 Deno.test("runQueue() queues an interrupted entry again in its place, and ends", async () => {

@@ -6,7 +6,7 @@
 
 import { addressKind } from "../../core/address.ts";
 import type { PullamaError } from "../../core/errors.ts";
-import { Deadline, onAbort } from "../../io/abort.ts";
+import { Deadline, onAbort, openedOrAborted } from "../../io/abort.ts";
 import {
   closedBeforeResponse,
   isCertificateError,
@@ -112,11 +112,12 @@ async function isRejected(
   caCerts: readonly string[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const connection = await Deno.connectTls({
+  const connecting = Deno.connectTls({
     hostname: withoutBrackets(proxy.host),
     port: proxy.port,
     caCerts: [...caCerts],
   });
+  const connection = await openedOrAborted(connecting, signal);
   using _listener = onAbort(signal, () => connection.close());
   try {
     await connection.handshake();
@@ -202,7 +203,9 @@ interface Tunnel {
 /** Sends a proxy a CONNECT for the host of `url`, and reads its response. */
 async function openTunnel(proxy: Proxy, url: URL, signal: AbortSignal): Promise<Tunnel> {
   const hostname = withoutBrackets(proxy.host);
-  const connection = await Deno.connect({ hostname, port: proxy.port });
+  // Deno waits for minutes for a proxy that drops what it is sent.
+  const connecting = Deno.connect({ hostname, port: proxy.port });
+  const connection = await openedOrAborted(connecting, signal);
   using _listener = onAbort(signal, () => connection.close());
   try {
     const target = `${url.hostname}:${url.port || 443}`;

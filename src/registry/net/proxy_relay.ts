@@ -4,6 +4,8 @@
  * its proxy, with a random password of its own, which the relay replaces with the real one.
  */
 
+import { acceptAll } from "../../io/accept.ts";
+import { systemClock } from "../../io/clock.ts";
 import { basicLogin, type Proxy, withoutBrackets } from "./proxy.ts";
 
 const MAX_HEAD = 16 << 10;
@@ -15,36 +17,29 @@ export class ProxyRelay implements Disposable {
   /** Why the last connection to the proxy failed; undefined if it succeeded. */
   failure: unknown;
   readonly #proxy: Proxy;
-  readonly #listener: Deno.TcpListener;
+  readonly #stop = new AbortController();
   readonly #open = new Set<Disposable>();
 
   /** `proxy` is an http proxy with a login. Throws what `Deno.listen` throws. */
   constructor(proxy: Proxy) {
     this.#proxy = proxy;
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     // The listener must not keep the process running.
-    this.#listener.unref();
+    listener.unref();
     this.local = {
       ...proxy,
       host: "127.0.0.1",
-      port: this.#listener.addr.port,
+      port: listener.addr.port,
       login: { username: "relay", password: crypto.randomUUID() },
     };
-    void this.#accept();
+    const serve = (client: Deno.TcpConn) => void this.#serve(client);
+    void acceptAll(listener, serve, systemClock, this.#stop.signal);
   }
 
   /** Closes all connections through it. */
   [Symbol.dispose](): void {
-    this.#listener.close();
+    this.#stop.abort();
     for (const connection of this.#open) connection[Symbol.dispose]();
-  }
-
-  async #accept(): Promise<void> {
-    try {
-      for await (const client of this.#listener) void this.#serve(client);
-    } catch {
-      // It was closed while accepting a connection.
-    }
   }
 
   async #serve(client: Deno.TcpConn): Promise<void> {

@@ -3,6 +3,7 @@
 import {
   type ArchiveSink,
   archiveSize,
+  type EntrySource,
   type ExportEntry,
   writeArchive,
 } from "../../archive/export.ts";
@@ -114,9 +115,10 @@ function entriesOf({ blobs, models }: ModelFiles): readonly ExportEntry[] {
   ];
 }
 
-function bytesSource(bytes: Uint8Array) {
+function bytesSource(bytes: Uint8Array): EntrySource {
   return {
     isVerified: true,
+    isSame: () => Promise.resolve(true),
     readAt(buffer: Uint8Array, position: number): Promise<number> {
       const piece = bytes.subarray(position, position + buffer.length);
       buffer.set(piece);

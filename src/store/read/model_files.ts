@@ -31,6 +31,8 @@ export interface BlobFile {
 export interface OpenedFile extends ByteSource {
   /** It was verified before, and has not changed since. */
   readonly isVerified: boolean;
+  /** Whether it is still as it was when it was opened. */
+  isSame(): Promise<boolean>;
 }
 
 export interface ModelFiles {
@@ -104,8 +106,18 @@ async function blobFile(
     modifiedMs: info.mtime?.getTime() ?? 0,
     async open() {
       const file = await openBlob(path, blob);
-      const isVerified = ledger.vouchesFor(blob.digest, verifiedFile(await file.stat()));
-      return { ...fileSource(file), isVerified };
+      const before = verifiedFile(await file.stat());
+      return {
+        ...fileSource(file),
+        isVerified: ledger.vouchesFor(blob.digest, before),
+        async isSame() {
+          const now = verifiedFile(await file.stat());
+          if (now.size === before.size && now.mtimeMs === before.mtimeMs) return true;
+          // A pull of another model gives a blob a new time, and notes it.
+          await ledger.refresh();
+          return ledger.vouchesFor(blob.digest, now);
+        },
+      };
     },
   };
 }

@@ -3,7 +3,7 @@ import { randomNumbers } from "../../random.ts";
 import { SEED } from "../../seed.ts";
 import { exists } from "../../fakes/exists.ts";
 import { flip } from "../../fakes/flip.ts";
-import { fakeHost } from "../fake_host.ts";
+import { type FakeHost, fakeHost } from "../fake_host.ts";
 import type { Installed } from "../../store/installed_models.ts";
 import { contentOf, place, type Ran } from "./place.ts";
 
@@ -17,6 +17,7 @@ function largest({ blobs }: Installed): string {
   return blobs.toSorted((a, b) => Deno.statSync(b).size - Deno.statSync(a).size)[0]!;
 }
 
+const MIB = 1 << 20;
 const UNIX = Deno.build.os !== "windows";
 
 Deno.test("an export has the blobs first, then the manifests, and says what it has", async () => {
@@ -154,6 +155,33 @@ Deno.test("a damaged blob is not exported", async () => {
   assert.equal(code, 1);
   assert.match(err, /digest mismatch in blob [0-9a-f]{12}\nhint: .*verify --repair/);
   assert.ok(!exists(file));
+});
+
+Deno.test("a blob that another program overwrites while it is exported is an error", async () => {
+  await using at = await place();
+  // An import has verified it: it is not hashed again.
+  const models = `${at.folder}/imported`;
+  assert.equal((await at.imported(await at.exported("a"), models)).code, 0);
+  const path = largest(at.a).replace(at.models, models);
+  let written = 0;
+  const host: FakeHost = {
+    ...fakeHost(),
+    binaryOut({ length }) {
+      if (written === 0 && length === MIB) {
+        using blob = Deno.openSync(path, { write: true });
+        blob.seekSync(-1000, Deno.SeekMode.End);
+        blob.writeSync(new Uint8Array(500));
+      }
+      if (length === MIB) written++;
+      return Promise.resolve();
+    },
+  };
+  const { code, err } = await at.ran(["export", "a", "-o", "-"], models, host);
+  assert.ok(written > 0);
+  assert.equal(code, 1, err);
+  assert.match(err, /blob [0-9a-f]{12} was changed while it was exported\nhint: run the same/);
+  const again = await at.ran(["export", "a", "-o", `${at.folder}/x.tar`], models);
+  assert.match(again.err, /digest mismatch in blob [0-9a-f]{12}\n/);
 });
 
 Deno.test("models that are missing or not complete are named before anything is written", async () => {

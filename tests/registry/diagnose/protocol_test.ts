@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import * as https from "node:https";
 import type { AddressInfo } from "node:net";
-import type { PullamaError } from "../../../src/core/errors.ts";
+import { PullamaError } from "../../../src/core/errors.ts";
 import { parseName } from "../../../src/core/name.ts";
+import { settledWithin } from "../../../src/io/abort.ts";
+import { explain } from "../../../src/registry/diagnose/explain.ts";
 import { networkError } from "../../../src/registry/diagnose/network_error.ts";
 import { proxiesIn } from "../../../src/registry/net/proxy.ts";
 import { RegistrySource } from "../../../src/registry/source.ts";
@@ -25,6 +27,26 @@ async function failure(
     proxyFor: proxiesIn((name) => env[name]),
   });
   return await failureOf(source.manifest(parseName(`${host}/library/tiny`), never()));
+}
+
+/** A proxy that does not take connections until `arrive`; `closed` resolves when such a one is closed. */
+function silentProxy() {
+  const { connect, connectTls } = Deno;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  const pending = async () => {
+    asked.resolve();
+    await promise;
+    return { close: closed.resolve };
+  };
+  Object.assign(Deno, { connect: pending, connectTls: pending });
+  return {
+    asked: asked.promise,
+    arrive: resolve,
+    closed: closed.promise,
+    [Symbol.dispose]: () => void Object.assign(Deno, { connect, connectTls }),
+  };
 }
 
 /** A server that waits for bytes that contain `end`, and then sends `response`. */
@@ -173,4 +195,34 @@ Deno.test("networkError() reports servers without a version of TLS or a cipher i
     reason(`${connect}received fatal alert: HandshakeFailure`),
     /no TLS cipher in common/,
   );
+});
+
+Deno.test("a signal ends the diagnosis behind a proxy that takes no connection", async () => {
+  const errors = {
+    timeout: new PullamaError("timeout", "no response after 30 s"),
+    tls: new TypeError("error sending request: invalid peer certificate: UnknownIssuer"),
+  };
+  for (const [kind, error] of Object.entries(errors)) {
+    using silent = silentProxy();
+    const stop = new AbortController();
+    const url = new URL("https://registry.example/v2/");
+    const proxy = proxiesIn((name) =>
+      name === "https_proxy" ? "https://192.0.2.1:3128" : undefined
+    )(
+      url,
+    );
+    const diagnosis = explain(error, {
+      url,
+      proxy,
+      hasResponded: false,
+      caCerts: [],
+      signal: stop.signal,
+    });
+    await silent.asked;
+    stop.abort(new Error("stopped"));
+    assert.ok(await settledWithin(diagnosis, 2000), `it does not end: ${kind}`);
+    assert.equal((await diagnosis).kind, kind);
+    silent.arrive();
+    assert.ok(await settledWithin(silent.closed, 2000), "the late connection stays open");
+  }
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../../src/core/errors.ts";
+import { settledWithin } from "../../../src/io/abort.ts";
 import { Http } from "../../../src/registry/http/http.ts";
 import { ProxyRelay } from "../../../src/registry/net/proxy_relay.ts";
 import { basicLogin, proxiesIn } from "../../../src/registry/net/proxy.ts";
@@ -46,6 +47,35 @@ Deno.test("ProxyRelay closes connections without its password", async () => {
     assert.equal(await client.read(new Uint8Array(100)), null);
   }
   assert.equal(w.proxy.connections, 0);
+});
+
+Deno.test("ProxyRelay serves further connections after some could not be accepted", async () => {
+  await using w = await world();
+  const errors = [
+    new Deno.errors.ConnectionAborted("Software caused connection abort (os error 53)"),
+    Object.assign(new Error("Too many open files (os error 24)"), { code: "EMFILE" }),
+  ];
+  const { listen } = Deno;
+  using restored = new DisposableStack();
+  restored.defer(() => void Object.assign(Deno, { listen }));
+  Deno.listen = ((options: Deno.TcpListenOptions) => {
+    const listener = listen(options);
+    const accept = listener.accept.bind(listener);
+    listener.accept = () => errors.length > 0 ? Promise.reject(errors.shift()) : accept();
+    return listener;
+  }) as typeof listen;
+  using relay = new ProxyRelay(w.proxyFor(w.url("/"))!);
+  const { host, port } = relay.local;
+  using client = await Deno.connect({ hostname: host, port });
+  const target = w.url("/").host;
+  const login = `Proxy-Authorization: ${basicLogin(relay.local)}`;
+  await client.write(
+    new TextEncoder().encode(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${login}\r\n\r\n`),
+  );
+  const answer = client.read(new Uint8Array(12)).catch(() => null);
+  assert.ok(await settledWithin(answer, 5000), "it answers nothing");
+  assert.equal(await answer, 12);
+  assert.equal(w.proxy.connections, 1);
 });
 
 Deno.test("a body through a proxy with a password continues while other connections are dropped", async () => {
