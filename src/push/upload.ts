@@ -86,7 +86,7 @@ class BlobUpload {
 
   async run(): Promise<Uploaded> {
     const { blob, signal } = this.work;
-    const attempt = () => this.#attempt();
+    const attempt = () => this.#attempt().finally(() => this.#reading.leave());
     const how = await this.attempts.run(blob.digest, blob.size, signal, attempt, (error) => {
       this.#isDoubtful = true;
       this.#length.failed(error);
@@ -157,17 +157,9 @@ class BlobUpload {
     await this.#requireDigest();
     const open = () => {
       this.#amounts.reset(0);
-      return ReadableStream.from(this.#counting(pieces));
+      return this.#reading.replay(pieces, (count) => this.#amounts.passed(count));
     };
     await this.#finish(upload, { range: { start: 0, end: size }, open });
-  }
-
-  async *#counting(pieces: readonly Uint8Array<ArrayBuffer>[]) {
-    for (const piece of pieces) {
-      this.#amounts.passed(piece.length);
-      yield piece;
-    }
-    await Promise.resolve();
   }
 
   async #finish(upload: Upload, last: UploadPart | undefined): Promise<void> {

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
-import type { PushSource } from "../../src/core/upload/target.ts";
+import { parseName } from "../../src/core/name.ts";
+import type { PushEvent } from "../../src/core/reports/push.ts";
+import type { PushSource, PushTarget } from "../../src/core/upload/target.ts";
+import { systemClock } from "../../src/io/clock.ts";
+import { RateLimit, steadyPace } from "../../src/io/limit.ts";
+import { Pusher } from "../../src/push/push.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { linkTo } from "../fakes/link.ts";
 import { exists } from "../fakes/exists.ts";
@@ -236,6 +241,45 @@ Deno.test("an upload that another login began, by a note, is begun again", async
   const { error } = await w.push();
   assert.equal(error, undefined);
   assertPushed(w);
+});
+
+Deno.test("what a registry refuses before it has all of it is not sent to its end", async () => {
+  await using w = await pushWorld();
+  const { source } = await openFolder(w.models).pushed();
+  let rest: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  const target: PushTarget = {
+    place: () => "http://h/library/tiny",
+    has: () => Promise.resolve(false),
+    begin: () => Promise.resolve({ location: "http://h/1", offset: 0, least: 0 }),
+    state: () => Promise.resolve(undefined),
+    async append(_name, _upload, part) {
+      rest = part.open().getReader();
+      await rest.read();
+      throw new PullamaError("refused", "too large");
+    },
+    finish: () => Promise.resolve(),
+    drop: () => Promise.resolve(),
+    tag: () => Promise.resolve(undefined),
+    putManifest: () => Promise.resolve(),
+  };
+  const settings = { connections: 1, chunkSize: 64 * MiB, timeoutMs: 60_000, dryRun: false };
+  const limit = new RateLimit(steadyPace(undefined), systemClock);
+  const pusher = new Pusher({
+    source,
+    target,
+    settings: { ...settings, maxRetries: 0, retryForMs: 0 },
+    limit,
+    clock: systemClock,
+  });
+  let moved = 0;
+  const emit = (event: PushEvent) => void (moved += event.event === "bytes" ? event.moved : 0);
+  const signal = new AbortController().signal;
+  await assert.rejects(pusher.push(parseName("tiny"), { emit, signal }), /too large/);
+  const before = moved;
+  // What fetch does with the body of a request that was answered.
+  const { done } = await rest!.read();
+  assert.ok(done);
+  assert.equal(moved, before);
 });
 
 Deno.test("a registry that takes chunks and keeps nothing of them is given up", async () => {
