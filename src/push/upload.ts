@@ -102,14 +102,18 @@ class BlobUpload {
     const { target } = this.context;
     const { name, blob, from, signal } = this.work;
     if (this.isSmall) this.#upload = undefined;
+    let isLost = false;
     if (this.#upload && this.#isDoubtful) {
       const known = await target.state(name, this.#upload, signal);
-      if (!known || known.offset > blob.size) await this.#lost();
-      else this.#upload = known;
+      isLost = !known || known.offset > blob.size;
+      if (!isLost) this.#upload = known;
     }
+    // An upload that is complete is forgotten as well.
+    const mayBeComplete = this.#mayBeThere && (isLost || !this.#upload);
+    if (mayBeComplete && await target.has(name, blob, signal)) return "sent";
+    if (isLost) await this.#lost();
     this.#isDoubtful = false;
     if (!this.#upload) {
-      if (this.#mayBeThere && await target.has(name, blob, signal)) return "sent";
       const mounted = this.#mounts++ < MOST_MOUNTS ? from : undefined;
       const begun = await target.begin(name, blob, mounted, signal);
       if (!begun) return "mounted";

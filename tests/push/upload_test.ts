@@ -314,10 +314,11 @@ Deno.test("a lost response to the last request costs nothing", async () => {
   await using w = await pushWorld();
   w.registry.fault = ({ method, path }, n) =>
     method === "PUT" && path.includes("/blobs/") && n === 5 ? { loses: "response" } : undefined;
-  const { error } = await w.push();
+  const { error, events } = await w.push();
   assert.equal(error, undefined);
   assertPushed(w);
   assert.ok(resent(w.registry) < SMALL_BLOBS);
+  assert.deepEqual(events.filter(({ event }) => event === "upload_lost"), []);
 });
 
 for (const broken of ["keeps", "forgets"] as const) {
