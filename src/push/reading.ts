@@ -10,6 +10,7 @@ import { byteReader } from "../io/byte_reader.ts";
 import { stallError, StallWatch } from "../io/stall.ts";
 import type { RunningHash } from "../io/streams/running_hash.ts";
 import { Backoff } from "../transfer/retry/backoff.ts";
+import { failureOf } from "../transfer/sources/failure.ts";
 import type { PushContext } from "./context.ts";
 
 /** Bytes of one read: each is memory of its own, which the runtime is slow to free. */
@@ -133,7 +134,7 @@ export class BlobReading {
       signal.throwIfAborted();
       if (position < end) throw this.#endedAt(position);
     } catch (error) {
-      failure = asPullamaError(error);
+      failure = failureOf(error, this.signal);
       throw error;
     } finally {
       await reader.cancel();

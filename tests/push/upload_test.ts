@@ -478,6 +478,36 @@ Deno.test("models come through from another source, which breaks off in the midd
   assert.equal(resent(w.registry), 0);
 });
 
+Deno.test("another source is not blamed for a push that is stopped while it sends", async () => {
+  await using w = await pushWorld();
+  const { source: local } = await openFolder(w.models).pushed();
+  const stop = new AbortController();
+  const failures: unknown[] = [];
+  const source: PushSource = {
+    isRemote: true,
+    forgetAddress: () => [],
+    model: (name, signal) => local.model(name, signal),
+    open(name, blob, range, signal) {
+      if (blob.size < MiB) return local.open(name, blob, range, signal);
+      const stream = new ReadableStream({
+        type: "bytes",
+        start(controller) {
+          signal.addEventListener("abort", () => controller.error(signal.reason));
+        },
+        pull: () => stop.abort(new PullamaError("interrupted", "interrupted by a signal")),
+      });
+      const ended = (_at: number, error?: PullamaError) => {
+        failures.push(error);
+        return false;
+      };
+      return Promise.resolve({ range, ranged: true, stream, ended });
+    },
+  };
+  const { error } = await w.push({ source, signal: stop.signal });
+  assert.match(String(error), /interrupted by a signal/);
+  assert.deepEqual(failures, [undefined]);
+});
+
 Deno.test("another source that ignores ranges is read past what is there already", async () => {
   await using w = await pushWorld();
   const { source: local } = await openFolder(w.models).pushed();
