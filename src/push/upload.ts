@@ -79,7 +79,7 @@ class BlobUpload {
   ) {
     const { name, blob } = work;
     this.#reading = new BlobReading(context, name, blob, new RunningHash(), late);
-    this.#length = new ChunkLength(context.settings.chunkSize);
+    this.#length = new ChunkLength(context.settings.chunkSize, context.limit.rate);
     this.#amounts = new BlobAmounts(blob, context.emit);
     this.#upload = note?.upload;
   }
