@@ -8,7 +8,7 @@ const FIRST = 4 * 1024 * 1024;
 const LEAST = 512 * 1024;
 /** Failures of a request in the middle. */
 const BROKEN: readonly Kind[] = ["network", "timeout"];
-/** Also after failures. */
+/** Also after failures, and at a low limit. */
 const LEAST_AFTER_FAILURES = 64 * 1024;
 
 /**
@@ -17,9 +17,13 @@ const LEAST_AFTER_FAILURES = 64 * 1024;
  */
 export class ChunkLength {
   #length: number;
+  readonly #least: number;
 
-  constructor(private readonly most: number) {
-    this.#length = Math.min(FIRST, most);
+  /** `rate`: the bytes per second that are allowed; undefined: no limit. */
+  constructor(private readonly most: number, rate = Infinity) {
+    const allowed = Math.max(Math.floor(rate / 1000 * GOAL_MS), LEAST_AFTER_FAILURES);
+    this.#length = Math.min(FIRST, most, allowed);
+    this.#least = Math.min(LEAST, allowed);
   }
 
   get bytes(): number {
@@ -29,7 +33,7 @@ export class ChunkLength {
   /** A request with `bytes` has taken `ms` milliseconds. */
   took(bytes: number, ms: number): void {
     const goal = ms > 0 ? bytes / ms * GOAL_MS : Infinity;
-    this.#length = Math.floor(Math.min(Math.max(goal, LEAST), 2 * this.#length, this.most));
+    this.#length = Math.floor(Math.min(Math.max(goal, this.#least), 2 * this.#length, this.most));
   }
 
   /** Where the network often breaks off requests, those of half the length may get through. */

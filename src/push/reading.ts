@@ -10,6 +10,7 @@ import { byteReader } from "../io/byte_reader.ts";
 import { stallError, StallWatch } from "../io/stall.ts";
 import type { RunningHash } from "../io/streams/running_hash.ts";
 import { Backoff } from "../transfer/retry/backoff.ts";
+import { failureOf } from "../transfer/sources/failure.ts";
 import type { PushContext } from "./context.ts";
 
 /** Bytes of one read: each is memory of its own, which the runtime is slow to free. */
@@ -32,7 +33,7 @@ export class BlobReading {
 
   /** Hashes what is before `position` and was not hashed yet. */
   async hashUpTo(position: number): Promise<void> {
-    this.#turn++;
+    this.leave();
     this.hash.rewind(position);
     const range = { start: this.hash.position, end: position };
     if (range.start < range.end) {
@@ -51,18 +52,37 @@ export class BlobReading {
    */
   stream({ start, end }: Range, passed: (count: number) => void): ReadableStream<Bytes> {
     this.hash.rewind(start);
-    return ReadableStream.from(this.#hashed({ start, end }, passed, ++this.#turn));
-  }
-
-  async *#hashed(
-    range: Range,
-    passed: (count: number) => void,
-    turn: number,
-  ): AsyncGenerator<Bytes> {
-    for await (const piece of this.#bytes(range, true)) {
-      if (turn !== this.#turn) return;
+    return this.#stream(this.#bytes({ start, end }, true), (piece) => {
       this.hash.update(piece);
       passed(piece.length);
+    });
+  }
+
+  /** The same of pieces that were read before; they are not hashed again. */
+  replay(pieces: readonly Bytes[], passed: (count: number) => void): ReadableStream<Bytes> {
+    return this.#stream(pieces, (piece) => passed(piece.length));
+  }
+
+  /** Ends the stream of a request that is over: after an early response the rest would still be sent. */
+  leave(): void {
+    this.#turn++;
+  }
+
+  #stream(
+    pieces: AsyncIterable<Bytes> | Iterable<Bytes>,
+    passed: (piece: Bytes) => void,
+  ): ReadableStream<Bytes> {
+    return ReadableStream.from(this.#inTurn(pieces, passed, ++this.#turn));
+  }
+
+  async *#inTurn(
+    pieces: AsyncIterable<Bytes> | Iterable<Bytes>,
+    passed: (piece: Bytes) => void,
+    turn: number,
+  ): AsyncGenerator<Bytes> {
+    for await (const piece of pieces) {
+      if (turn !== this.#turn) return;
+      passed(piece);
       yield piece;
     }
   }
@@ -114,7 +134,7 @@ export class BlobReading {
       signal.throwIfAborted();
       if (position < end) throw this.#endedAt(position);
     } catch (error) {
-      failure = asPullamaError(error);
+      failure = failureOf(error, this.signal);
       throw error;
     } finally {
       await reader.cancel();

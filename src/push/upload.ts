@@ -79,14 +79,14 @@ class BlobUpload {
   ) {
     const { name, blob } = work;
     this.#reading = new BlobReading(context, name, blob, new RunningHash(), late);
-    this.#length = new ChunkLength(context.settings.chunkSize);
+    this.#length = new ChunkLength(context.settings.chunkSize, context.limit.rate);
     this.#amounts = new BlobAmounts(blob, context.emit);
     this.#upload = note?.upload;
   }
 
   async run(): Promise<Uploaded> {
     const { blob, signal } = this.work;
-    const attempt = () => this.#attempt();
+    const attempt = () => this.#attempt().finally(() => this.#reading.leave());
     const how = await this.attempts.run(blob.digest, blob.size, signal, attempt, (error) => {
       this.#isDoubtful = true;
       this.#length.failed(error);
@@ -102,14 +102,18 @@ class BlobUpload {
     const { target } = this.context;
     const { name, blob, from, signal } = this.work;
     if (this.isSmall) this.#upload = undefined;
+    let isLost = false;
     if (this.#upload && this.#isDoubtful) {
       const known = await target.state(name, this.#upload, signal);
-      if (!known || known.offset > blob.size) await this.#lost();
-      else this.#upload = known;
+      isLost = !known || known.offset > blob.size;
+      if (!isLost) this.#upload = known;
     }
+    // An upload that is complete is forgotten as well.
+    const mayBeComplete = this.#mayBeThere && (isLost || !this.#upload);
+    if (mayBeComplete && await target.has(name, blob, signal)) return "sent";
+    if (isLost) await this.#lost();
     this.#isDoubtful = false;
     if (!this.#upload) {
-      if (this.#mayBeThere && await target.has(name, blob, signal)) return "sent";
       const mounted = this.#mounts++ < MOST_MOUNTS ? from : undefined;
       const begun = await target.begin(name, blob, mounted, signal);
       if (!begun) return "mounted";
@@ -157,17 +161,9 @@ class BlobUpload {
     await this.#requireDigest();
     const open = () => {
       this.#amounts.reset(0);
-      return ReadableStream.from(this.#counting(pieces));
+      return this.#reading.replay(pieces, (count) => this.#amounts.passed(count));
     };
     await this.#finish(upload, { range: { start: 0, end: size }, open });
-  }
-
-  async *#counting(pieces: readonly Uint8Array<ArrayBuffer>[]) {
-    for (const piece of pieces) {
-      this.#amounts.passed(piece.length);
-      yield piece;
-    }
-    await Promise.resolve();
   }
 
   async #finish(upload: Upload, last: UploadPart | undefined): Promise<void> {

@@ -23,3 +23,13 @@ Deno.test("requests get as long as a second or two can take, up to the limit", (
   assert.equal(slow.bytes, MIB / 8);
   assert.equal(new ChunkLength(MIB / 16).bytes, MIB / 16);
 });
+
+Deno.test("with a limit no request takes longer than a second or two, or has the fewest bytes", () => {
+  for (const [rate, bytes] of [[200_000, 300_000], [2000, MIB / 16]] as const) {
+    const length = new ChunkLength(64 * MIB, rate);
+    for (let k = 0; k < 4; k++) {
+      assert.equal(length.bytes, bytes);
+      length.took(bytes, bytes / rate * 1000);
+    }
+  }
+});

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { PullamaError } from "../../src/core/errors.ts";
-import type { PushSource } from "../../src/core/upload/target.ts";
+import { parseName } from "../../src/core/name.ts";
+import type { PushEvent } from "../../src/core/reports/push.ts";
+import type { PushSource, PushTarget } from "../../src/core/upload/target.ts";
+import { systemClock } from "../../src/io/clock.ts";
+import { RateLimit, steadyPace } from "../../src/io/limit.ts";
+import { Pusher } from "../../src/push/push.ts";
 import { openFolder } from "../../src/store/store.ts";
 import { linkTo } from "../fakes/link.ts";
 import { exists } from "../fakes/exists.ts";
@@ -238,6 +243,45 @@ Deno.test("an upload that another login began, by a note, is begun again", async
   assertPushed(w);
 });
 
+Deno.test("what a registry refuses before it has all of it is not sent to its end", async () => {
+  await using w = await pushWorld();
+  const { source } = await openFolder(w.models).pushed();
+  let rest: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  const target: PushTarget = {
+    place: () => "http://h/library/tiny",
+    has: () => Promise.resolve(false),
+    begin: () => Promise.resolve({ location: "http://h/1", offset: 0, least: 0 }),
+    state: () => Promise.resolve(undefined),
+    async append(_name, _upload, part) {
+      rest = part.open().getReader();
+      await rest.read();
+      throw new PullamaError("refused", "too large");
+    },
+    finish: () => Promise.resolve(),
+    drop: () => Promise.resolve(),
+    tag: () => Promise.resolve(undefined),
+    putManifest: () => Promise.resolve(),
+  };
+  const settings = { connections: 1, chunkSize: 64 * MiB, timeoutMs: 60_000, dryRun: false };
+  const limit = new RateLimit(steadyPace(undefined), systemClock);
+  const pusher = new Pusher({
+    source,
+    target,
+    settings: { ...settings, maxRetries: 0, retryForMs: 0 },
+    limit,
+    clock: systemClock,
+  });
+  let moved = 0;
+  const emit = (event: PushEvent) => void (moved += event.event === "bytes" ? event.moved : 0);
+  const signal = new AbortController().signal;
+  await assert.rejects(pusher.push(parseName("tiny"), { emit, signal }), /too large/);
+  const before = moved;
+  // What fetch does with the body of a request that was answered.
+  const { done } = await rest!.read();
+  assert.ok(done);
+  assert.equal(moved, before);
+});
+
 Deno.test("a registry that takes chunks and keeps nothing of them is given up", async () => {
   await using w = await pushWorld();
   w.registry.fault = ({ method }) =>
@@ -270,10 +314,11 @@ Deno.test("a lost response to the last request costs nothing", async () => {
   await using w = await pushWorld();
   w.registry.fault = ({ method, path }, n) =>
     method === "PUT" && path.includes("/blobs/") && n === 5 ? { loses: "response" } : undefined;
-  const { error } = await w.push();
+  const { error, events } = await w.push();
   assert.equal(error, undefined);
   assertPushed(w);
   assert.ok(resent(w.registry) < SMALL_BLOBS);
+  assert.deepEqual(events.filter(({ event }) => event === "upload_lost"), []);
 });
 
 for (const broken of ["keeps", "forgets"] as const) {
@@ -431,6 +476,36 @@ Deno.test("models come through from another source, which breaks off in the midd
   assertPushed(w);
   assert.ok(opened > SIZE / 700_000);
   assert.equal(resent(w.registry), 0);
+});
+
+Deno.test("another source is not blamed for a push that is stopped while it sends", async () => {
+  await using w = await pushWorld();
+  const { source: local } = await openFolder(w.models).pushed();
+  const stop = new AbortController();
+  const failures: unknown[] = [];
+  const source: PushSource = {
+    isRemote: true,
+    forgetAddress: () => [],
+    model: (name, signal) => local.model(name, signal),
+    open(name, blob, range, signal) {
+      if (blob.size < MiB) return local.open(name, blob, range, signal);
+      const stream = new ReadableStream({
+        type: "bytes",
+        start(controller) {
+          signal.addEventListener("abort", () => controller.error(signal.reason));
+        },
+        pull: () => stop.abort(new PullamaError("interrupted", "interrupted by a signal")),
+      });
+      const ended = (_at: number, error?: PullamaError) => {
+        failures.push(error);
+        return false;
+      };
+      return Promise.resolve({ range, ranged: true, stream, ended });
+    },
+  };
+  const { error } = await w.push({ source, signal: stop.signal });
+  assert.match(String(error), /interrupted by a signal/);
+  assert.deepEqual(failures, [undefined]);
 });
 
 Deno.test("another source that ignores ranges is read past what is there already", async () => {

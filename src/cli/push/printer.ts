@@ -23,6 +23,8 @@ export class PushPrinter {
   /** Bytes of blobs that the registry has whole. */
   #kept = 0;
   #started = false;
+  /** Requests that are ended may still say what they have sent. */
+  #ended = false;
 
   constructor(private readonly host: Host, private readonly display: DisplayOptions) {
     const { out, err } = outputs(host, display.color);
@@ -38,6 +40,7 @@ export class PushPrinter {
       this.#err.write(warningText(event.message, event.hint, this.#err));
     }
     if (event.event === "bytes") {
+      if (this.#ended) return;
       this.#done += event.count;
       this.#progress.progress(this.#done, Math.max(0, event.moved));
       return;
@@ -50,12 +53,14 @@ export class PushPrinter {
   }
 
   failed(name: ModelName, error: PullamaError): void {
+    this.#ended = true;
     this.#progress.event("push_failed", pushFailedFields(name, error));
     this.close();
   }
 
   /** What is complete stays; of the rest the registry keeps what it can. */
   interrupted(name: ModelName): void {
+    this.#ended = true;
     this.#progress.event("push_interrupted", pushInterruptedFields(name, this.#kept));
     const { quiet, mode } = this.display;
     const people = this.#started && !quiet && (mode === "table" || mode === "compact");

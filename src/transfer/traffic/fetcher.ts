@@ -1,7 +1,7 @@
 /** Requests for bytes of one model's blobs: opened, watched for stalls, rate-limited, and ended in time. */
 
 import type { BlobBody, Source } from "../../core/content.ts";
-import { asPullamaError, type Kind, PullamaError } from "../../core/errors.ts";
+import { PullamaError } from "../../core/errors.ts";
 import type { Descriptor, Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import type { Chunk, Range } from "../../core/ranges.ts";
@@ -12,10 +12,8 @@ import type { RateLimit } from "../../io/limit.ts";
 import { type Stall, stallError, type StallWatch } from "../../io/stall.ts";
 import { BodyReader, type ConnectionBuffers } from "./buffers.ts";
 import type { PullContext } from "../context.ts";
+import { failureOf } from "../sources/failure.ts";
 import type { Speed } from "./speed.ts";
-
-/** Failures of a body that has begun. */
-const TRANSPORT: readonly Kind[] = ["network", "timeout", "protocol", "tls"];
 
 export interface FetcherOptions {
   readonly source: Source;
@@ -181,13 +179,6 @@ function endedBy(signal: AbortSignal, reader: ByteReader, meter: Meter): ByteRea
       await reader.cancel();
     },
   };
-}
-
-/** The failure of a body; undefined where its reader did not need it, or could not use it. */
-function failureOf(error: unknown, signal: AbortSignal): PullamaError | undefined {
-  const { kind } = asPullamaError(error);
-  const ofBody = TRANSPORT.includes(kind) && !signal.aborted;
-  return ofBody ? asPullamaError(error) : undefined;
 }
 
 function tooLong(timeoutMs: number): PullamaError {

@@ -8,6 +8,10 @@ import { startUploadRegistry, type UploadRegistry } from "../../fakes/upload_reg
 import { colorTerminal, screenOf } from "../../ui/fake_terminal.ts";
 import { type FakeHost, fakeHost } from "../fake_host.ts";
 import { run } from "../../../src/cli/program.ts";
+import { PushPrinter } from "../../../src/cli/push/printer.ts";
+import { digestOf } from "../../../src/core/digest.ts";
+import { PullamaError } from "../../../src/core/errors.ts";
+import { parseName } from "../../../src/core/name.ts";
 import { wire } from "../../../src/cli/wire.ts";
 import { contentOf, type Place, place, SIZE } from "../archive/place.ts";
 
@@ -130,6 +134,28 @@ Deno.test("on a terminal a push shows its progress once its size is known, and n
   assert.deepEqual(rows.filter((row) => row.includes("%")), []);
   assert.match(rows.join("\n"), /^✓ pushed a:latest to \S+\n {2}.* 3\.1 MB sent · /m);
 });
+
+for (const mode of ["table", "json"] as const) {
+  for (const how of ["failed", "interrupted"] as const) {
+    Deno.test(`a push that has ${how} shows no bytes that are sent after that: ${mode}`, () => {
+      let time = 0;
+      const fake = fakeHost({ terminal: () => colorTerminal() });
+      const host = { ...fake, clock: { ...fake.clock, now: () => time } };
+      const digest = digestOf("a".repeat(64));
+      const name = parseName("a");
+      const printer = new PushPrinter(host, { mode, quiet: false, verbose: false, color: false });
+      printer.event({ event: "push_manifest", digest, blobs: 1, size: SIZE, there: 0 });
+      time += 1000;
+      printer.event({ event: "bytes", count: 1000, moved: 1000 });
+      if (how === "failed") printer.failed(name, new PullamaError("refused", "too large"));
+      else printer.interrupted(name);
+      const before = host.out.text;
+      time += 1000;
+      printer.event({ event: "bytes", count: 1000, moved: 1000 });
+      assert.equal(host.out.text, before);
+    });
+  }
+}
 
 Deno.test("push stops at a signal, and says how to continue", async () => {
   await using at = await pushPlace();
