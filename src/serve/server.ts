@@ -5,7 +5,7 @@
 
 import type { ServedRequest, ServerEnd } from "../core/reports/serve.ts";
 import { settledWithin } from "../io/abort.ts";
-import { acceptAll } from "../io/accept.ts";
+import { acceptAll } from "../io/system/accept.ts";
 import type { Clock } from "../io/clock.ts";
 import { type Pace, RateLimit } from "../io/limit.ts";
 import { type Answer, answerTo, unreadable } from "./answer.ts";

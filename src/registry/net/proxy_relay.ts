@@ -4,7 +4,7 @@
  * its proxy, with a random password of its own, which the relay replaces with the real one.
  */
 
-import { acceptAll } from "../../io/accept.ts";
+import { acceptAll } from "../../io/system/accept.ts";
 import { systemClock } from "../../io/clock.ts";
 import { basicLogin, type Proxy, withoutBrackets } from "./proxy.ts";
 

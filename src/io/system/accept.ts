@@ -1,8 +1,8 @@
 /** Accepts connections whatever happens to single ones. */
 
-import type { Clock } from "./clock.ts";
-import { onAbort } from "./abort.ts";
-import { isScarce } from "./file_error.ts";
+import type { Clock } from "../clock.ts";
+import { onAbort } from "../abort.ts";
+import { isScarce } from "../file_error.ts";
 
 /** Milliseconds until connections are accepted again, where the system has no descriptor left. */
 const PAUSE_MS = 100;
