@@ -126,8 +126,11 @@ export async function run(argv: readonly string[], host: Host, wire: Wire): Prom
     err.write(errorText(failure, err, { verbose: isVerbose(argv) }));
     if (running?.opts().output === "json") {
       const { failureDocument, failureEvent } = await import("./failure_json.ts");
-      const events = EVENT_COMMANDS.includes(pathOf(running));
-      host.out.write(events ? failureEvent(failure, host.clock.date()) : failureDocument(failure));
+      const command = pathOf(running);
+      const events = EVENT_COMMANDS.includes(command);
+      // An archive on stdout is followed by nothing else.
+      const out = command === "export" && running.opts().file === "-" ? host.err : host.out;
+      out.write(events ? failureEvent(failure, host.clock.date()) : failureDocument(failure));
     }
     return exitCodeOf(failure.kind);
   }

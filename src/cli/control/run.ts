@@ -33,13 +33,15 @@ export async function runStatus(
   const models = await wire.openModels(modelsDir(given, host));
   const first = await runningIn(models);
   const began = performance.now();
-  if (first.length > 0) await systemClock.sleep(BETWEEN_MS, host.stop.soft).catch(() => {});
+  const { soft } = host.stop;
+  if (first.length > 0) await systemClock.sleep(BETWEEN_MS, soft).catch(() => {});
   const seconds = (performance.now() - began) / 1000;
   const second = first.length > 0 ? await runningIn(models) : [];
   const before = new Map(first.flatMap((one) => one.name ? [[fullName(one.name), one]] : []));
   const pulls = second.map((pull): RunningPull => {
     const earlier = pull.name && before.get(fullName(pull.name));
-    if (!earlier) return pull;
+    // A signal leaves too little time for a rate.
+    if (!earlier || soft.aborted) return pull;
     return { ...pull, bytesPerSecond: Math.max(0, (pull.kept - earlier.kept) / seconds) };
   });
   const report: StatusReport = { pulls, ...await models.controls() };

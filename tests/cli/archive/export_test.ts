@@ -105,6 +105,14 @@ Deno.test("a signal keeps what was written, and tells how to continue", async ()
   assert.equal(last.event, "export_interrupted");
 });
 
+Deno.test("an error of an archive on stdout is reported beside it, also as a document", async () => {
+  await using at = await place();
+  const { code, out, err } = await at.ran(["export", "nosuch", "-o", "-", "--output", "json"]);
+  assert.notEqual(code, 0);
+  assert.equal(out, "");
+  assert.equal(JSON.parse(err.trimEnd().split("\n").at(-1)!).event, "error");
+});
+
 Deno.test("parts are no larger than wanted, together the same archive, and continue as well", async () => {
   await using at = await place();
   const whole = await at.exported("a", "b");

@@ -24,6 +24,10 @@ Deno.test("pause, status, limit and resume act on a pull that is running", async
     one.percent >= 20 && one.bytes_per_second > 0 && one.eta_seconds > 0,
     JSON.stringify(one),
   );
+  const hurried = fakeHost();
+  hurried.interrupt();
+  const looked = JSON.parse((await at.ran(["status", "--output", "json"], hurried)).out);
+  assert.equal(looked.pulls[0].bytes_per_second, undefined);
 
   const paused = await at.ran(["pause"]);
   assert.equal(paused.code, 0, paused.err);
