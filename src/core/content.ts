@@ -138,7 +138,7 @@ export interface PullIntent {
   readonly present?: ReadonlySet<Digest>;
   /** The size of all blobs of the model, in bytes, if known. */
   readonly size?: number;
-  /** Those of `digests` together. */
+  /** Those of `digests` together that are not in blobs/, in bytes. */
   readonly missing?: number;
   /** The hours at which it is downloaded, as the user gave them; absent: at any time. */
   readonly hours?: string;

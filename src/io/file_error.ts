@@ -79,7 +79,7 @@ export function isMissing(error: unknown): boolean {
  * Whether `error`, or its cause, is "stale file handle": on NFS the file was removed, or replaced, on another computer
  * since it was looked up.
  */
-export function isStale(error: unknown): boolean {
+export function isStaleHandle(error: unknown): boolean {
   const root = rootOf(error);
   return codeOf(root) === "ESTALE" || hasNumber(root, NUMBERS.stale);
 }

@@ -18,7 +18,7 @@ import {
   type Stats,
 } from "node:fs";
 import { PullamaError } from "../core/errors.ts";
-import { fileError, isMissing, isStale } from "./file_error.ts";
+import { fileError, isMissing, isStaleHandle } from "./file_error.ts";
 import { whenNotInUse } from "./system/in_use.ts";
 
 const WINDOWS = Deno.build.os === "windows";
@@ -187,7 +187,7 @@ export async function openOwnFile(path: string): Promise<Deno.FsFile> {
       throw error;
     }
   } catch (error) {
-    const cause = isStale(error) ? new Deno.errors.NotFound("it was removed meanwhile") : error;
+    const cause = isStaleHandle(error) ? new Deno.errors.NotFound("it was removed") : error;
     throw fileError(cause, "open", path);
   }
 }

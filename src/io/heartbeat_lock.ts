@@ -6,7 +6,7 @@
 
 import { folderOf } from "./atomic.ts";
 import { systemClock } from "./clock.ts";
-import { fileError, isExisting, isMissing, isStale } from "./file_error.ts";
+import { fileError, isExisting, isMissing, isStaleHandle } from "./file_error.ts";
 import { openOwnFile, readSmallFileNow } from "./guarded.ts";
 import { namesIn, statOf } from "./stat.ts";
 
@@ -39,11 +39,14 @@ export async function tryHeartbeatLock(
   if (!await announce(own, note)) {
     if (!await removeDead(own, taking) || !await announce(own, note)) return undefined;
   }
-  const others = shared ? [exclusive] : await sharedOf(exclusive);
-  if (!await isAlone(own, note, others, taking)) {
-    withdraw(own, note);
-    return undefined;
+  let isHeld = false;
+  try {
+    const others = shared ? [exclusive] : await sharedOf(exclusive);
+    isHeld = await isAlone(own, note, others, taking);
+  } finally {
+    if (!isHeld) withdraw(own, note);
   }
+  if (!isHeld) return undefined;
   const beating = setInterval(() => beat(own, note), BEAT_MS);
   // It must not keep a process alive that has nothing else to do.
   Deno.unrefTimer(beating);
@@ -198,7 +201,7 @@ async function noteAt(path: string): Promise<Note | undefined> {
     const { mtime } = await file.stat();
     return { text, written: mtime?.getTime() ?? 0 };
   } catch (error) {
-    if (isMissing(error) || isStale(error)) return undefined;
+    if (isMissing(error) || isStaleHandle(error)) return undefined;
     throw error;
   }
 }

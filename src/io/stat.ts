@@ -22,6 +22,12 @@ export async function isDirectory(path: string): Promise<boolean> {
   return (await statOf(path))?.isDirectory ?? false;
 }
 
+/** Whether both paths are names of one file; false where one is missing, or the system does not tell. */
+export async function isOneFile(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([lstatOf(one), lstatOf(other)]);
+  return a !== undefined && b !== undefined && a.ino !== null && a.ino === b.ino && a.dev === b.dev;
+}
+
 /** The names in a directory; none where there is none. Rejects with kind local where it cannot be read. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {

@@ -19,7 +19,7 @@ export class ChunkLength {
   #length: number;
   readonly #least: number;
 
-  /** `rate`: the bytes per second that are allowed; undefined: no limit. */
+  /** `rate`: the bytes per second that are allowed for this one of several uploads; undefined: no limit. */
   constructor(private readonly most: number, rate = Infinity) {
     const allowed = Math.max(Math.floor(rate / 1000 * GOAL_MS), LEAST_AFTER_FAILURES);
     this.#length = Math.min(FIRST, most, allowed);

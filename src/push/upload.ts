@@ -79,7 +79,8 @@ class BlobUpload {
   ) {
     const { name, blob } = work;
     this.#reading = new BlobReading(context, name, blob, new RunningHash(), late);
-    this.#length = new ChunkLength(context.settings.chunkSize, context.limit.rate);
+    const { settings: { chunkSize, connections }, limit: { rate } } = context;
+    this.#length = new ChunkLength(chunkSize, rate && rate / connections);
     this.#amounts = new BlobAmounts(blob, context.emit);
     this.#upload = note?.upload;
   }

@@ -16,7 +16,7 @@ const LEAST_PER_ADDRESS = 96;
 const FOR_OTHERS = 4;
 const ALWAYS = 16;
 /** Milliseconds that a request waits until another one is answered: less than pulls wait for a mirror. */
-export const SLOT_WAIT_MS = 3_000;
+export const SLOT_WAIT_MS = 2_000;
 
 /** A request that waits. */
 interface Waiting {

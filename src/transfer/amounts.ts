@@ -13,14 +13,16 @@ export function intentOf(
   statuses: readonly BlobStatus[],
   { hours }: Pick<PullPace, "hours">,
 ): PullIntent {
-  const blobsWhere = (isMissing: boolean) =>
-    statuses.filter(({ state }) => (state === "missing") === isMissing).map(({ blob }) => blob);
-  const missing = blobsWhere(true);
-  const digestsOf = (blobs: readonly Descriptor[]) => new Set(blobs.map(({ digest }) => digest));
+  const missing = statuses.filter(({ state }) => state === "missing").map(({ blob }) => blob);
+  const digestsWhere = (isPresent: boolean) =>
+    new Set(
+      statuses.filter(({ state }) => (state === "present") === isPresent)
+        .map(({ blob }) => blob.digest),
+    );
   return {
     name,
-    digests: digestsOf(missing),
-    present: digestsOf(blobsWhere(false)),
+    digests: digestsWhere(false),
+    present: digestsWhere(true),
     size: sizeOf(statuses.map(({ blob }) => blob)),
     missing: sizeOf(missing),
     ...(hours !== undefined && { hours }),

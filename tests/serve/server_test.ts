@@ -157,7 +157,8 @@ Deno.test("a folder that cannot be read is a reason to come again, and its path 
 });
 
 Deno.test("a pull that uses a busy server as a mirror is told when to come again, before it gives up", async () => {
-  for (const wait of [SLOT_WAIT_MS, VERDICT_WAIT_MS]) assert.ok(wait + 1_000 < HEADERS_MS);
+  // One after the other.
+  assert.ok(SLOT_WAIT_MS + VERDICT_WAIT_MS < HEADERS_MS);
   await using server = running({
     maxClients: 1,
     shelf: { ...nothing, blob: () => Promise.resolve(endless(() => {})) },

@@ -2,7 +2,7 @@
 
 import type { Disk } from "../disk.ts";
 import { isExisting, isLinkUnsupported } from "../file_error.ts";
-import { exists, lstatOf } from "../stat.ts";
+import { exists, isOneFile } from "../stat.ts";
 
 /** A draft, and the name it gets. */
 export interface Named {
@@ -25,9 +25,7 @@ export async function nameNew(disk: Disk, files: readonly Named[]): Promise<stri
 
 /** Removes the name of a file that is a draft as well: a kill between the two steps of `nameNew` leaves both. */
 export async function dropSecondName(disk: Disk, { draft, name }: Named): Promise<void> {
-  const [one, other] = [await lstatOf(draft), await lstatOf(name)];
-  if (!one || !other || one.ino === null || one.ino !== other.ino || one.dev !== other.dev) return;
-  await disk.remove(name);
+  if (await isOneFile(draft, name)) await disk.remove(name);
 }
 
 /** False: there is something of this name. A look alone would replace what is made just after it. */

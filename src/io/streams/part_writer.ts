@@ -130,6 +130,8 @@ export class PartWriter implements AsyncDisposable {
     }
     this.#close();
     this.before.close();
+    // A kill before the first byte of a part leaves its draft.
+    if (isSplit) await removeDrafts(options, count);
     const names = Array.from({ length: count }, (_, i) => nameOf(options, i));
     const files = names.map((name, i) => ({ draft: draftOf(options, i), name }));
     const taken = replace ? undefined : await nameNew(disk, files);

@@ -81,8 +81,8 @@ function youngIn(
       [...own, ...waiting, ...bad].some(({ modifiedMs }) => modifiedMs > before)
     ).map(({ digest }) => digest),
   );
-  const pulled = intents.filter(({ digests }) => !own.isDisjointFrom(digests));
-  return new Set([...own, ...pulled.flatMap(({ digests }) => [...digests])]);
+  const pulled = intents.filter(({ needs }) => !own.isDisjointFrom(needs));
+  return new Set([...own, ...pulled.flatMap(({ needs }) => [...needs])]);
 }
 
 async function hasAny(paths: Paths, queue: boolean): Promise<boolean> {

@@ -108,7 +108,7 @@ export async function cleanIntents(work: CleanWork): Promise<void> {
   );
   for (const intent of intents) {
     if (active.has(intent) || (scope && !scope.intents.has(intent))) continue;
-    if (!intent.digests.isDisjointFrom(inUse)) continue;
+    if (!intent.needs.isDisjointFrom(inUse)) continue;
     const files = (await Promise.all([intent.path, intent.lock].map(unfinishedFile)))
       .filter((file) => file !== undefined);
     if (files.every(({ modifiedMs }) => modifiedMs <= before)) await remove(work, "records", files);

@@ -1,7 +1,7 @@
 /**
  * Which model an unfinished blob is for. The manifest is stored last, so until then a note in `.pullm/wanted` says
  * which blobs a pull needs: for clean, rm and the message about a full disk. A running pull holds the lock beside its
- * note. A lost or unreadable note costs the name of a model, never a byte.
+ * note. A lost or unreadable note costs the name of a model, and the protection of what it needs.
  */
 
 import { createHash } from "node:crypto";
@@ -16,9 +16,9 @@ import { type Lock, tryLock, waitLock } from "../../io/lock.ts";
 import { isLocked } from "../../io/lock_peek.ts";
 import { exists } from "../../io/stat.ts";
 import { type Folder, temporaryPath } from "./folder.ts";
-import { keptOf } from "./kept.ts";
+import { keptBlobs } from "./kept.ts";
 import { type EntryOwnership, makeFolder } from "./ownership.ts";
-import type { Paths } from "./paths.ts";
+import { blobPaths, type Paths } from "./paths.ts";
 
 /** An intent as its note has it. */
 interface Recorded extends PullIntent {
@@ -73,6 +73,21 @@ export async function recordIntent(
 }
 
 /**
+ * After the model is stored with `blobs`, while the pull still has its lock: removes its note, unless that is also of
+ * another version.
+ */
+export async function settleIntent(
+  { disk, paths }: Folder,
+  name: ModelName,
+  blobs: ReadonlySet<Digest>,
+): Promise<void> {
+  const { path } = filesOf(paths, name);
+  const note = await readNote(path);
+  if (!note?.digests.union(note.present).isSubsetOf(blobs)) return;
+  await disk.remove(path).catch(() => {});
+}
+
+/**
  * After a pull has released its lock. Once the model is `stored`, with these blobs, removes its note: not blobs of an
  * earlier intent that are still unfinished, and nothing while another version of the model is being pulled, whose note
  * it is. Removes the lock file if there is no note, and no other pull.
@@ -85,9 +100,6 @@ export async function endIntent(
 ): Promise<void> {
   const { disk, paths } = folder;
   const { path, lock } = filesOf(paths, name);
-  const note = await readNote(path);
-  // Also beside another pull of the same version, which may be killed.
-  if (stored && note?.digests.isSubsetOf(stored)) await disk.remove(path).catch(() => {});
   const isNoted = await exists(path);
   if (isNoted ? !stored : !await exists(lock)) return;
   using held = await tryLock(lock, { ownership }).catch(() => undefined);
@@ -137,14 +149,16 @@ async function rewrite(
   const earlier = new Set<Digest>();
   // With what is complete already: then the rest of these blobs is what was downloaded, also when a file is removed.
   let counted = missing;
-  const known = before?.digests.difference(stored) ?? new Set<Digest>();
-  for (const digest of digests.union(known)) {
-    const kept = await keptOf(paths, digest);
-    if (kept?.isWhole) {
-      blobs.add(digest);
-      if (counted !== undefined) counted += kept.bytes;
-    } else if ((kept || isPulled) && !digests.has(digest)) earlier.add(digest);
+  const known = (before?.digests ?? new Set<Digest>()).difference(stored).difference(digests);
+  const kept = await keptBlobs(paths, digests.union(known));
+  for (const [digest, { bytes, isWhole }] of kept) {
+    // One that is complete, and kept in ready/ for another model alone, is not unfinished.
+    if (known.has(digest) && isWhole && await exists(blobPaths(paths, digest).final)) continue;
+    if (isWhole) blobs.add(digest);
+    else if (known.has(digest)) earlier.add(digest);
+    if (isWhole && counted !== undefined) counted += bytes;
   }
+  if (isPulled) { for (const digest of known) if (!blobs.has(digest)) earlier.add(digest); }
   if (blobs.size + earlier.size === 0) return before && await disk.remove(path);
   const { host, namespace, model, tag } = name;
   const text = JSON.stringify({

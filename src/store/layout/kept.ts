@@ -1,8 +1,8 @@
-/** What is on disk of a blob that is not finished, or waits for the rest of its model. */
+/** What is on disk of blobs that are not finished, or wait for the rest of their model. */
 
 import type { Digest } from "../../core/digest.ts";
-import { statOf } from "../../io/stat.ts";
-import { blobPaths, type Paths } from "./paths.ts";
+import { namesIn, statOf } from "../../io/stat.ts";
+import { blobFile, blobPaths, type Paths } from "./paths.ts";
 
 export interface KeptBlob {
   readonly bytes: number;
@@ -11,8 +11,23 @@ export interface KeptBlob {
   readonly isWhole: boolean;
 }
 
-/** Undefined: nothing. Rejects with kind local. */
-export async function keptOf(paths: Paths, digest: Digest): Promise<KeptBlob | undefined> {
+/** Those of `digests` of which there is something. Rejects with kind local. */
+export async function keptBlobs(
+  paths: Paths,
+  digests: Iterable<Digest>,
+): Promise<ReadonlyMap<Digest, KeptBlob>> {
+  // Of 20,000 there are mostly few.
+  const names = [...await namesIn(paths.own), ...await namesIn(paths.ready)];
+  const there = new Set(names.map((name) => name.split(".", 1)[0]));
+  const kept = new Map<Digest, KeptBlob>();
+  for (const digest of digests) {
+    const blob = there.has(blobFile(digest)) ? await keptBlob(paths, digest) : undefined;
+    if (blob) kept.set(digest, blob);
+  }
+  return kept;
+}
+
+async function keptBlob(paths: Paths, digest: Digest): Promise<KeptBlob | undefined> {
   const { ready, partial } = blobPaths(paths, digest);
   const whole = await statOf(ready);
   const file = whole ?? await statOf(partial);

@@ -141,6 +141,7 @@ export class PrefixHash {
       const start = run.position;
       this.#reading = step.end;
       const held = await run.extend(step.end, step.expect);
+      if (this.#run === run) this.#reading = 0;
       if (this.#stopped || this.#run !== run) return;
       if (!held) this.#wrong({ start, end: step.end });
       else if (step.expect !== undefined) this.#matched();

@@ -5,6 +5,7 @@ import { PullamaError } from "../../core/errors.ts";
 import { type Descriptor, distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import type { Machine } from "../../core/manifest_index.ts";
 import { displayName, type ModelName } from "../../core/name.ts";
+import { systemClock } from "../../io/clock.ts";
 import { statOf } from "../../io/stat.ts";
 import { type ByteSource, fileSource } from "../../io/streams/file_stream.ts";
 import type { Folder } from "../layout/folder.ts";
@@ -12,6 +13,10 @@ import { blobPaths } from "../layout/paths.ts";
 import { Ledger, verifiedFile } from "../layout/verified.ts";
 import { findInstalled } from "../manifests/installed.ts";
 import { openBlob, openWanted } from "./folder_source.ts";
+
+/** How often, and how many milliseconds apart, the ledger is read for a blob that has another time. */
+const MOST_LOOKS = 10;
+const LOOK_MS = 300;
 
 /** A manifest as it is stored. */
 export interface ManifestOf {
@@ -113,9 +118,13 @@ async function blobFile(
         async isSame() {
           const now = verifiedFile(await file.stat());
           if (now.size === before.size && now.mtimeMs === before.mtimeMs) return true;
-          // A pull of another model gives a blob a new time, and notes it.
-          await ledger.refresh();
-          return ledger.vouchesFor(blob.digest, now);
+          // A pull of another model gives a blob a new time, and notes it once it has done so with all.
+          for (let looks = 0; looks < MOST_LOOKS; looks++) {
+            await ledger.refresh();
+            if (ledger.vouchesFor(blob.digest, now)) return true;
+            await systemClock.sleep(LOOK_MS);
+          }
+          return false;
         },
       };
     },

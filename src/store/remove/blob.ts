@@ -2,9 +2,11 @@
 
 import type { Digest } from "../../core/digest.ts";
 import type { Folder } from "../layout/folder.ts";
+import { neededBlobs } from "../layout/intents.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { type UnfinishedFile, unfinishedFile } from "../layout/unfinished.ts";
 import type { Ledger } from "../layout/verified.ts";
+import { manifestReferences } from "../manifests/references.ts";
 
 /** The file in blobs/, and the bytes that its removal frees; undefined: there is none. */
 export async function finishedFile(
@@ -27,6 +29,11 @@ export async function removeBlob(
   await disk.remove(blobPaths(paths, digest).parts);
   ledger.forget(digest);
   return file.bytes;
+}
+
+/** All blobs that a manifest uses or an unfinished pull needs. Rejects with the kinds of `manifestReferences`. */
+export async function usedBlobs(paths: Paths): Promise<ReadonlySet<Digest>> {
+  return union(await manifestReferences(paths)).union(await neededBlobs(paths));
 }
 
 /** The digests in all of `sets`. */

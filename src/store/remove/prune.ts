@@ -1,19 +1,17 @@
 /** Removing blobs that no manifest uses: what updates, removals and crashes of any program have left. */
 
-import { type Digest, isDigest } from "../../core/digest.ts";
+import { isDigest } from "../../core/digest.ts";
 import { PullamaError } from "../../core/errors.ts";
 import type { PruneReport, UnusedBlob } from "../../core/reports/prune.ts";
 import { exists, lstatOf, namesIn } from "../../io/stat.ts";
 import { required, tryExclusive } from "../layout/exclusive.ts";
 import type { Folder } from "../layout/folder.ts";
-import { neededBlobs } from "../layout/intents.ts";
 import { ownershipIn } from "../layout/ownership.ts";
 import { blobPaths, type Paths } from "../layout/paths.ts";
 import { requireOwnFolders } from "../layout/trust.ts";
 import { Ledger } from "../layout/verified.ts";
 import { foreignInUse } from "../partial/adopt/foreign.ts";
-import { manifestReferences } from "../manifests/references.ts";
-import { finishedFile, removeBlob, union } from "./blob.ts";
+import { finishedFile, removeBlob, usedBlobs } from "./blob.ts";
 
 export interface PruneOptions {
   /** Report what would be removed, and change nothing. */
@@ -44,7 +42,7 @@ export async function pruneFolder(
   const kept = all ? [] : young;
   if (dryRun || chosen.length === 0) return { dryRun, removed: sorted(chosen), kept: sorted(kept) };
   // Read again: a server may have stored a model meanwhile.
-  const used = await usedIn(paths);
+  const used = await usedBlobs(paths);
   const { file } = await ownershipIn(paths.own);
   const ledger = await Ledger.open(folder, file);
   const removed: UnusedBlob[] = [];
@@ -69,7 +67,7 @@ async function requireNoOllamaPull(paths: Paths): Promise<void> {
 async function unusedIn(
   paths: Paths,
 ): Promise<readonly [old: readonly UnusedBlob[], young: readonly UnusedBlob[]]> {
-  const used = await usedIn(paths);
+  const used = await usedBlobs(paths);
   const [old, young]: [UnusedBlob[], UnusedBlob[]] = [[], []];
   for (const name of await namesIn(paths.blobs)) {
     const digest = name.replace("-", ":");
@@ -85,10 +83,6 @@ async function unusedIn(
     (isYoung ? young : old).push({ digest, bytes: file.bytes });
   }
   return [old, young];
-}
-
-async function usedIn(paths: Paths): Promise<ReadonlySet<Digest>> {
-  return union([...await manifestReferences(paths), { digests: await neededBlobs(paths) }]);
 }
 
 function sorted(blobs: readonly UnusedBlob[]): UnusedBlob[] {

@@ -9,7 +9,7 @@ import { blobPaths, type Paths } from "../layout/paths.ts";
 import { identityOf, type Proof, type Proofs } from "./proof.ts";
 
 /** Milliseconds that a request waits for the hash of a blob: less than pulls wait for a mirror. */
-export const VERDICT_WAIT_MS = 3_000;
+export const VERDICT_WAIT_MS = 2_000;
 
 /**
  * Opens the blob `digest` of `size` bytes. Undefined: it is missing, a link, no regular file, of another size, or not what

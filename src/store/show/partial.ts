@@ -1,10 +1,9 @@
 /** Which models are partly downloaded, and which of them are being pulled. */
 
-import type { Digest } from "../../core/digest.ts";
 import type { PartialModel } from "../../core/reports/partial.ts";
 import { activeIntents } from "../layout/exclusive.ts";
 import { readIntents, type StoredIntent } from "../layout/intents.ts";
-import { keptOf } from "../layout/kept.ts";
+import { type KeptBlob, keptBlobs } from "../layout/kept.ts";
 import type { Paths } from "../layout/paths.ts";
 import { unfinishedIn } from "../layout/unfinished.ts";
 
@@ -29,7 +28,7 @@ export async function partialModels(paths: Paths): Promise<readonly PartialModel
   const others = blobs.filter(({ digest, own, waiting }) =>
     !known.has(digest) && own.length + waiting.length > 0
   );
-  const kept = await keptOfAll(paths, others.map(({ digest }) => digest));
+  const kept = sumOf((await keptBlobs(paths, others.map(({ digest }) => digest))).values());
   models.sort((a, b) => (b.modifiedMs ?? 0) - (a.modifiedMs ?? 0));
   return kept.modifiedMs === undefined ? models : [
     ...models,
@@ -43,8 +42,9 @@ async function modelOf(
   active: ReadonlyMap<StoredIntent, string | undefined>,
 ): Promise<PartialModel> {
   const { name, digests, earlier, size, missing = 0, hours } = intent;
-  const { bytes, modifiedMs } = await keptOfAll(paths, [...digests]);
-  const own = await keptOfAll(paths, [...digests.difference(earlier)]);
+  const kept = await keptBlobs(paths, digests);
+  const { bytes, modifiedMs } = sumOf(kept.values());
+  const own = sumOf([...kept].flatMap(([digest, blob]) => earlier.has(digest) ? [] : blob));
   const holder = active.get(intent);
   return {
     name,
@@ -58,12 +58,10 @@ async function modelOf(
   };
 }
 
-async function keptOfAll(paths: Paths, digests: readonly Digest[]): Promise<Kept> {
+function sumOf(blobs: Iterable<KeptBlob>): Kept {
   let bytes = 0;
   let modifiedMs: number | undefined;
-  for (const digest of digests) {
-    const kept = await keptOf(paths, digest);
-    if (!kept) continue;
+  for (const kept of blobs) {
     bytes += kept.bytes;
     modifiedMs = Math.max(modifiedMs ?? 0, kept.modifiedMs);
   }

@@ -6,6 +6,7 @@
 import { type Descriptor, distinctBlobs, type Manifest } from "../../core/manifest.ts";
 import type { ModelName } from "../../core/name.ts";
 import { inBatches } from "../../io/concurrency.ts";
+import { isOneFile } from "../../io/stat.ts";
 import { neededBlobs } from "../layout/intents.ts";
 import { blobPaths } from "../layout/paths.ts";
 import { storeManifest } from "./manifest_file.ts";
@@ -43,9 +44,11 @@ export async function commitModel(
   await storeManifest(tools.folder, name, manifest);
   const gone = await publishRemoved(tools, held);
   if (gone.length > 0) return gone;
-  // Other pulls, also interrupted ones, count on theirs until they have stored their models.
+  // Other pulls, also interrupted ones, count on theirs until they have stored their models. A copy is not kept for them.
   const needed = await neededBlobs(paths, name);
-  const own = held.filter(({ blob }) => !needed.has(blob.digest));
-  await inBatches(own, ({ blob }) => disk.remove(blobPaths(paths, blob.digest).ready));
+  await inBatches(held, async ({ blob: { digest } }) => {
+    const { ready, final } = blobPaths(paths, digest);
+    if (!needed.has(digest) || !await isOneFile(ready, final)) await disk.remove(ready);
+  });
   return [];
 }

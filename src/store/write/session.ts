@@ -12,7 +12,7 @@ import type { Hasher } from "../../io/hash.ts";
 import { guardData, type Lock, tryLock, waitLock } from "../../io/lock.ts";
 import { exists, namesIn } from "../../io/stat.ts";
 import { type Folder, temporaryPath } from "../layout/folder.ts";
-import { endIntent } from "../layout/intents.ts";
+import { endIntent, settleIntent } from "../layout/intents.ts";
 import type { EntryOwnership } from "../layout/ownership.ts";
 import { blobFile, type BlobPaths, blobPaths, manifestPath } from "../layout/paths.ts";
 import { noteReplaced } from "../layout/replaced.ts";
@@ -125,6 +125,7 @@ export class StoreSession implements Session {
     await removeForeign(folder, blobs);
     await this.#removeDamaged(blobs);
     this.#stored = { name, blobs: new Set(blobs.map(({ digest }) => digest)) };
+    await settleIntent(folder, name, this.#stored.blobs);
     return removed;
   }
 
@@ -214,7 +215,6 @@ export class StoreSession implements Session {
     }
   }
 
-  /** Damaged files of blobs that are complete are of no use. */
   async #removeDamaged(blobs: readonly Descriptor[]): Promise<void> {
     const { disk, paths } = this.tools.folder;
     const complete = new Set(blobs.map(({ digest }) => blobFile(digest)));

@@ -115,7 +115,7 @@ export class FirstOf implements BlobSource {
       const { kind, retryAfterMs } = error;
       // Where one file is damaged others may be right, and a server that is busy will not be for long.
       const isBrief = kind === "size" || kind === "unavailable";
-      if (signal.aborted || kind === "not_found") mirror.health.responded();
+      if (signal.aborted || kind === "not_found") mirror.health.released();
       else mirror.health.failed(since, isBrief, retryAfterMs);
       if (signal.aborted) throw caught;
       failures.push(error);
@@ -203,7 +203,7 @@ export class FirstOf implements BlobSource {
       sent(position);
       if (!error) {
         if (position > start) mirror.health.worked();
-        else mirror.health.responded();
+        else mirror.health.released();
         return false;
       }
       if (error !== LEFT && !this.#liars.has(mirror)) {

@@ -34,11 +34,11 @@ export class Health {
   worked(): void {
     this.#failures = 0;
     this.#asideUntil = -Infinity;
-    this.responded();
+    this.released();
   }
 
   /** A request has ended without a word for or against it: what was asked for is not there, or the caller has left. */
-  responded(): void {
+  released(): void {
     this.#probeUntil = -Infinity;
   }
 
@@ -47,7 +47,7 @@ export class Health {
    * for `retryAfterMs`. Requests at the same time fail together: they count once.
    */
   failed(since: number, isBrief: boolean, retryAfterMs = 0): void {
-    this.responded();
+    this.released();
     const now = this.now();
     if (since >= this.#failedAt) this.#failures++;
     this.#failedAt = now;

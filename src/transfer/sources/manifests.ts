@@ -79,7 +79,7 @@ async function fromMirrors(
     } catch (caught) {
       const error = asPullamaError(caught);
       if (!signal.aborted && isUnreachable(error)) health.failed(since, false, error.retryAfterMs);
-      else health.responded();
+      else health.released();
       signal.throwIfAborted();
       if (!failure || failure.kind === "not_found") failure = error;
     }

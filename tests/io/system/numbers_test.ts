@@ -1,7 +1,7 @@
 /** What macOS and Windows do otherwise, by simulation: their error numbers, and drives that cannot sync. */
 
 import assert from "node:assert/strict";
-import { fileError, isStale } from "../../../src/io/file_error.ts";
+import { fileError, isStaleHandle } from "../../../src/io/file_error.ts";
 import { errorNumbers, hasNumber } from "../../../src/io/system/numbers.ts";
 import { syncData } from "../../../src/io/system/sync.ts";
 import { systemError } from "../../fakes/recording_disk.ts";
@@ -34,10 +34,10 @@ Deno.test("errorNumbers() has those of macOS where they differ from Linux", () =
   assert.ok(hasNumber(new Error("No buffer space available (os error 55)"), mac.scarce));
 });
 
-Deno.test("isStale() knows a file of NFS that was removed on another computer", () => {
+Deno.test("isStaleHandle() knows a file of NFS that was removed on another computer", () => {
   const stale = Object.assign(new Error("Stale file handle (os error 116)"), { code: "ESTALE" });
-  assert.ok(isStale(stale) && isStale(fileError(stale, "open", "/x")));
-  assert.ok(!isStale(systemError("ENOENT")) && !isStale(systemError("EIO")));
+  assert.ok(isStaleHandle(stale) && isStaleHandle(fileError(stale, "open", "/x")));
+  assert.ok(!isStaleHandle(systemError("ENOENT")) && !isStaleHandle(systemError("EIO")));
   assert.ok(hasNumber(new Error("x (os error 116)"), errorNumbers("linux").stale));
   assert.ok(hasNumber(new Error("x (os error 70)"), errorNumbers("darwin").stale));
 });

@@ -6,7 +6,7 @@ import { manifestPath } from "../../../src/store/layout/paths.ts";
 import { intentOf } from "../../../src/transfer/amounts.ts";
 import { age } from "../../fakes/prune.ts";
 import { otherHolder } from "../../io/other_process.ts";
-import { blobOf, exists, manifestOf, noSignal, Witness, World } from "../world.ts";
+import { blobOf, exists, manifestOf, namesIn, noSignal, Witness, World } from "../world.ts";
 import { bring } from "./small_model.ts";
 
 /** Two models that share a blob. */
@@ -138,10 +138,7 @@ Deno.test("a commit that waits for another process says so, and ends with its si
     rename: (from, to) => isFinal(from) === isFinal(to) ? realDisk.rename(from, to) : other(),
   };
   const stop = new AbortController();
-  const waiting = (holder: string | undefined) => {
-    assert.match(holder ?? "", /^pid \d+ on /);
-    stop.abort(new Error("stopped"));
-  };
+  const waiting = () => stop.abort(new Error("stopped"));
   await using session = await world.folder(disk).enter(stop.signal, waiting, undefined);
   await bring(session, TWO);
   await using _holder = await otherHolder(world.at(SHARED.blob).lock);
@@ -160,4 +157,45 @@ Deno.test("clean keeps a damaged file that a running pull is about to repair", a
   assert.deepEqual([removed.length, left.map(({ why }) => why)], [0, ["busy"]]);
   await using ingest = await session.ingest(blob, noSignal(), new Witness());
   assert.ok(ingest!.kept() > 1024 * 1024, `${ingest!.kept()} bytes are kept`);
+});
+
+Deno.test("two models that are stored at the same time leave no second name of what they share", async () => {
+  await using world = await World.make();
+  let armed = false;
+  const disk: Disk = {
+    ...realDisk,
+    async rename(from, to) {
+      await realDisk.rename(from, to);
+      if (!armed || !to.endsWith("/latest")) return;
+      armed = false;
+      await two.commit(parseName("two"), manifestOf(TWO));
+    },
+  };
+  await using one = await begin(world, "one", ONE, disk);
+  await using two = await begin(world, "two", TWO);
+  await bring(one, ONE);
+  await bring(two, TWO);
+  armed = true;
+  assert.deepEqual(await one.commit(parseName("one"), manifestOf(ONE)), []);
+  await one[Symbol.asyncDispose]();
+  await two[Symbol.asyncDispose]();
+  await world.folder().dropReplaced();
+  assert.deepEqual(namesIn(world.paths.ready), []);
+  assert.ok(exists(world.at(SHARED.blob).final));
+});
+
+Deno.test("what another version of a model has found is kept when this version is stored", async () => {
+  await using world = await World.make();
+  const [own, found] = [ONE[0]!, TWO[0]!];
+  await install(world, "other", [found]);
+  await using first = await begin(world, "one", [own]);
+  {
+    // Of this version nothing else is missing.
+    await using _second = await begin(world, "one", [own, found]);
+    await bring(first, [own]);
+    assert.deepEqual(await first.commit(parseName("one"), manifestOf([own])), []);
+    await first[Symbol.asyncDispose]();
+  }
+  await world.folder().remove([parseName("other")]);
+  assert.ok(exists(world.at(found.blob).final));
 });
