@@ -129,7 +129,7 @@ for (const [place, pathOf] of Object.entries(PLACES)) {
     async fn(t) {
       const { rss } = Deno.memoryUsage();
       console.log(`seed ${SEED}`);
-      for (const kind of drawn(THOROUGH ? Object.keys(KINDS) : USUAL, THOROUGH ? 0.5 : 0.3)) {
+      for (const kind of drawn(THOROUGH ? Object.keys(KINDS) : USUAL, THOROUGH ? 0.5 : 0.15)) {
         await t.step(kind, async () => {
           const all = Object.entries(ACTIONS);
           // One after another in one folder is faster; each in a folder of its own finds more.
