@@ -21,8 +21,11 @@ export async function requireManifestPlace(folder: Folder, name: ModelName): Pro
   const { disk, paths } = folder;
   const there: string[] = [];
   for (const place of manifestFolders(paths, name)) {
-    if (!await lstatOf(place)) break;
-    if (!await isDirectory(place)) throw occupied(place, "is not a directory");
+    if (!await isDirectory(place)) {
+      if (!await lstatOf(place)) break;
+      // A starting server may have removed it, and another pull made it again, between the two looks.
+      if (!await isDirectory(place)) throw occupied(place, "is not a directory");
+    }
     there.unshift(place);
   }
   const path = manifestPath(paths, name);

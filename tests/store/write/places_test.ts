@@ -200,3 +200,22 @@ Deno.test("the look at the place of a manifest leaves nothing", async () => {
     ],
   );
 });
+
+Deno.test("a folder of manifests that a starting server removes just now is nothing in the way", async () => {
+  await using world = await World.make();
+  const folder = `${world.paths.manifests}/${NAME.host}/${NAME.namespace}`;
+  await Deno.mkdir(folder, { recursive: true });
+  const { stat, lstat } = Deno;
+  using restored = new DisposableStack();
+  restored.defer(() => void Object.assign(Deno, { stat, lstat }));
+  // After the first look at it.
+  const removing = (look: typeof stat): typeof stat => async (path) => {
+    const info = await look(path);
+    if (path === folder) await Deno.remove(folder).catch(() => {});
+    return info;
+  };
+  Object.assign(Deno, { stat: removing(stat), lstat: removing(lstat) });
+  await using session = await world.folder().enter(noSignal(), () => {}, INTENT);
+  assert.equal(exists(folder), false);
+  assert.ok(session);
+});
