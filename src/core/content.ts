@@ -130,9 +130,10 @@ export interface UnfinishedBytes {
   readonly others: number;
 }
 
-/** The blobs that have to be downloaded for a model. */
+/** The blobs that a model needs, and which of them may have to be downloaded. */
 export interface PullIntent {
   readonly name: ModelName;
+  /** Those that are missing, or not known to be right. */
   readonly digests: ReadonlySet<Digest>;
   /** The other blobs of the model, which are there and needed as well. */
   readonly present?: ReadonlySet<Digest>;

@@ -22,10 +22,11 @@ export async function isDirectory(path: string): Promise<boolean> {
   return (await statOf(path))?.isDirectory ?? false;
 }
 
-/** Whether both paths are names of one file; false where one is missing, or the system does not tell. */
+/** Whether both paths are names of one file; false where one is missing, or the file system has no numbers for files. */
 export async function isOneFile(one: string, other: string): Promise<boolean> {
   const [a, b] = await Promise.all([lstatOf(one), lstatOf(other)]);
-  return a !== undefined && b !== undefined && a.ino !== null && a.ino === b.ino && a.dev === b.dev;
+  // 0 is a number that all files have.
+  return !!a?.ino && a.ino === b?.ino && a.dev === b.dev;
 }
 
 /** The names in a directory; none where there is none. Rejects with kind local where it cannot be read. */

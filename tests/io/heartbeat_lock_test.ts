@@ -33,6 +33,16 @@ function atRename(
   };
 }
 
+/** A holder that seems dead, and wakes just before its file is moved aside; `then` is called after that. */
+function atWaking(held: string, then: () => Promise<void> = () => Promise.resolve()): Disposable {
+  leave(held);
+  return atRename(held, async (rename) => {
+    Deno.writeTextFileSync(held, Deno.readTextFileSync(held));
+    await rename();
+    await then();
+  });
+}
+
 function namesIn(path: string): readonly string[] {
   return [...Deno.readDirSync(path)].map(({ name }) => name);
 }
@@ -46,11 +56,7 @@ for (const shared of [true, false]) {
     {
       using holder = await tryHeartbeatLock(path, "pid 1 on a");
       assert.ok(holder);
-      leave(held);
-      using _wakes = atRename(held, async (rename) => {
-        Deno.writeTextFileSync(held, Deno.readTextFileSync(held));
-        await rename();
-      });
+      using _wakes = atWaking(held);
       assert.equal(await tryHeartbeatLock(path, "pid 2 on b", shared), undefined);
       assert.match(Deno.readTextFileSync(held), /^pid 1 on a\n/);
     }
@@ -88,12 +94,9 @@ Deno.test("while a living holder's file is moved aside, its heartbeat lock is no
     const held = `${path}.held`;
     using holder = await tryHeartbeatLock(path, "pid 1 on a");
     assert.ok(holder);
-    leave(held);
     let third: Disposable | undefined;
     {
-      using _wakes = atRename(held, async (rename) => {
-        Deno.writeTextFileSync(held, Deno.readTextFileSync(held));
-        await rename();
+      using _wakes = atWaking(held, async () => {
         third = await tryHeartbeatLock(path, "pid 3 on c", shared);
       });
       assert.equal(await tryHeartbeatLock(path, "pid 2 on b"), undefined);

@@ -36,29 +36,21 @@ const MOMENTS = [
 ] as const;
 
 for (const [when, on, name] of MOMENTS) {
-  Deno.test({
-    name: `a lock that its holder on another computer lets go of ${when} is free`,
-    ignore: Deno.build.os === "windows",
-    async fn() {
-      await using dir = await scratch();
-      const held = `${dir.path}/x.lock${HELD}`;
-      await Deno.writeTextFile(held, "pid 1 on other\n");
-      const take = () => tryHeartbeatLock(`${dir.path}/x.lock`, "pid 2 on here");
-      using lock = await withStale(on, name, held, take);
-      assert.ok(lock);
-    },
+  Deno.test(`a lock that its holder on another computer lets go of ${when} is free`, async () => {
+    await using dir = await scratch();
+    const held = `${dir.path}/x.lock${HELD}`;
+    await Deno.writeTextFile(held, "pid 1 on other\n");
+    const take = () => tryHeartbeatLock(`${dir.path}/x.lock`, "pid 2 on here");
+    using lock = await withStale(on, name, held, take);
+    assert.ok(lock);
   });
 }
 
-Deno.test({
-  name: "a lock file that is removed on another computer while it is opened is made again",
-  ignore: Deno.build.os === "windows",
-  async fn() {
-    await using dir = await scratch();
-    const path = `${dir.path}/x.lock`;
-    await Deno.writeTextFile(path, "");
-    const deno = Deno as unknown as Record<string, unknown>;
-    using lock = await withStale(deno, "lstat", path, () => tryLock(path));
-    assert.ok(lock);
-  },
+Deno.test("a lock file that is removed on another computer while it is opened is made again", async () => {
+  await using dir = await scratch();
+  const path = `${dir.path}/x.lock`;
+  await Deno.writeTextFile(path, "");
+  const deno = Deno as unknown as Record<string, unknown>;
+  using lock = await withStale(deno, "lstat", path, () => tryLock(path));
+  assert.ok(lock);
 });

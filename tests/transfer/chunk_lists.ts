@@ -14,13 +14,16 @@ export function chunkList(content: Content, length: number): Required<Chunk>[] {
   });
 }
 
-/** A source that has this list for every blob, which must have its size. */
-export function withList(list: readonly Chunk[]): (source: Source) => Source {
+/** A source that has this list for every blob, which must have its size, once `known` resolves. */
+export function withList(
+  list: readonly Chunk[],
+  known: Promise<void> = Promise.resolve(),
+): (source: Source) => Source {
   return (source) => ({
     manifest: (...args) => source.manifest(...args),
     open: (...args) => source.open(...args),
     sendsRanges: (...args) => source.sendsRanges(...args),
     forgetAddress: (...args) => source.forgetAddress(...args),
-    chunksums: (_name, { size }) => Promise.resolve(list.at(-1)?.end === size ? list : undefined),
+    chunksums: (_name, { size }) => known.then(() => list.at(-1)?.end === size ? list : undefined),
   });
 }

@@ -17,16 +17,7 @@ Deno.test("chunks that the registry names while a complete blob gets its name ar
     if (does === "rename" && path === place.blob(digest, "ready")) renamed.resolve();
   };
   const pull = await place.pull(model.name, {
-    source: (source) => {
-      const listed = withList(chunkList(files.weights, MIB))(source);
-      return {
-        ...listed,
-        async chunksums(...of) {
-          await renamed.promise;
-          return await listed.chunksums(...of);
-        },
-      };
-    },
+    source: withList(chunkList(files.weights, MIB), renamed.promise),
     store: () =>
       openFolder(place.models, { tool: "test", disk: new RecordingDisk({ before: onStep }) }),
   });
@@ -63,16 +54,7 @@ Deno.test("a list of chunks that arrives while doubtful bytes are dropped has th
     },
   };
   const pull = await place.pull(model.name, {
-    source: (source) => {
-      const listed = withList(chunkList(files.weights, MIB))(source);
-      return {
-        ...listed,
-        async chunksums(...of) {
-          await dropping.promise;
-          return await listed.chunksums(...of);
-        },
-      };
-    },
+    source: withList(chunkList(files.weights, MIB), dropping.promise),
     store: () => openFolder(place.models, { tool: "test", disk }),
     onEvent(event) {
       if (event.event !== "bytes" || event.digest !== digest) return;

@@ -134,9 +134,12 @@ export class PartWriter implements AsyncDisposable {
     if (isSplit) await removeDrafts(options, count);
     const names = Array.from({ length: count }, (_, i) => nameOf(options, i));
     const files = names.map((name, i) => ({ draft: draftOf(options, i), name }));
-    const taken = replace ? undefined : await nameNew(disk, files);
-    if (taken !== undefined) throw madeMeanwhile(taken, files[0]!.draft);
-    if (replace) { for (const { draft, name } of files) await disk.rename(draft, name); }
+    if (replace) {
+      for (const { draft, name } of files) await disk.rename(draft, name);
+    } else {
+      const taken = await nameNew(disk, files);
+      if (taken !== undefined) throw madeMeanwhile(taken, files[0]!.draft);
+    }
     // Those of an archive that had more.
     if (isSplit && replace) {
       for (const number of (await numbersIn(path)).filter((number) => number >= count)) {

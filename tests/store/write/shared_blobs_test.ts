@@ -34,6 +34,23 @@ function removeAsOllama(world: World, name: string, blobs: Blobs): void {
   for (const { blob } of blobs) Deno.removeSync(world.at(blob).final);
 }
 
+/** The real disk; `act` is called once `arm` was, after the next manifest got its name. */
+function afterManifest(
+  act: () => Promise<void>,
+): { readonly disk: Disk; readonly arm: () => void } {
+  let armed = false;
+  const disk: Disk = {
+    ...realDisk,
+    async rename(from, to) {
+      await realDisk.rename(from, to);
+      if (!armed || !to.endsWith("/latest")) return;
+      armed = false;
+      await act();
+    },
+  };
+  return { disk, arm: () => armed = true };
+}
+
 Deno.test("a blob that waits for the rest of its model survives the removal of another one that shared it", async () => {
   await using world = await World.make();
   {
@@ -64,22 +81,15 @@ Deno.test("a kill between the commits of two models that share a blob leaves non
   await using world = await World.make();
   await using one = await begin(world, "one", ONE);
   await bring(one, ONE);
-  let armed = false;
-  const disk: Disk = {
-    ...realDisk,
-    async rename(from, to) {
-      await realDisk.rename(from, to);
-      if (!armed || !to.endsWith("/latest")) return;
-      armed = false;
-      assert.deepEqual(await one.commit(parseName("one"), manifestOf(ONE)), []);
-      removeAsOllama(world, "one", ONE);
-      throw new Error("killed");
-    },
-  };
+  const { disk, arm } = afterManifest(async () => {
+    assert.deepEqual(await one.commit(parseName("one"), manifestOf(ONE)), []);
+    removeAsOllama(world, "one", ONE);
+    throw new Error("killed");
+  });
   {
     await using two = await begin(world, "two", TWO, disk);
     await bring(two, TWO);
-    armed = true;
+    arm();
     await assert.rejects(two.commit(parseName("two"), manifestOf(TWO)), { message: "killed" });
   }
   assert.ok(exists(manifestPath(world.paths, parseName("two"))));
@@ -161,21 +171,14 @@ Deno.test("clean keeps a damaged file that a running pull is about to repair", a
 
 Deno.test("two models that are stored at the same time leave no second name of what they share", async () => {
   await using world = await World.make();
-  let armed = false;
-  const disk: Disk = {
-    ...realDisk,
-    async rename(from, to) {
-      await realDisk.rename(from, to);
-      if (!armed || !to.endsWith("/latest")) return;
-      armed = false;
-      await two.commit(parseName("two"), manifestOf(TWO));
-    },
-  };
+  const { disk, arm } = afterManifest(async () => {
+    await two.commit(parseName("two"), manifestOf(TWO));
+  });
   await using one = await begin(world, "one", ONE, disk);
   await using two = await begin(world, "two", TWO);
   await bring(one, ONE);
   await bring(two, TWO);
-  armed = true;
+  arm();
   assert.deepEqual(await one.commit(parseName("one"), manifestOf(ONE)), []);
   await one[Symbol.asyncDispose]();
   await two[Symbol.asyncDispose]();
