@@ -20,7 +20,7 @@ export interface Receiving {
   readonly signal: AbortSignal;
   /** Begin although the disk seems too small. */
   readonly force: boolean;
-  /** Called with the bytes of the archive that were read. */
+  /** Called with the bytes of the archive that were read, while those that were kept are verified. */
   readonly onProgress: (read: number) => void;
   readonly waiting: BlobWatcher["waiting"];
   readonly clock?: Clock;
@@ -103,7 +103,6 @@ async function receiveBlob(
         const piece = await input.take(Math.min(WRITE, range.end - writer.position));
         if (!piece) throw cutOff(range.end - writer.position);
         await writer.write(piece);
-        onProgress(input.position);
         if (clock.now() - saved < CHECKPOINT_MS) continue;
         await ingest.checkpoint();
         saved = clock.now();

@@ -8,9 +8,12 @@ export class StreamInput implements Input {
   /** What was received and is not taken yet. */
   #rest: Uint8Array = new Uint8Array();
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #onRead: (position: number) => void;
 
-  constructor(stream: ReadableStream<Uint8Array>) {
+  /** `onRead` is called with the bytes read so far, also with those that are passed over. */
+  constructor(stream: ReadableStream<Uint8Array>, onRead: (position: number) => void) {
     this.#reader = stream.getReader();
+    this.#onRead = onRead;
   }
 
   get position(): number {
@@ -48,6 +51,7 @@ export class StreamInput implements Input {
     const piece = this.#rest.subarray(0, most);
     this.#rest = this.#rest.subarray(piece.length);
     this.#position += piece.length;
+    this.#onRead(this.#position);
     return piece;
   }
 

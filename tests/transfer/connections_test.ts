@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { PullEvent } from "../../src/core/events.ts";
 import { slowed } from "../fakes/capacity.ts";
 import { closeAfter, stallAfter } from "../fakes/faults.ts";
 import { count, MIB, takenOver, world } from "./world.ts";
@@ -10,12 +9,8 @@ Deno.test("case 55: a connection that falls silent is replaced while the others 
   const { digest, size } = model.weights;
   place.registry.faults.data = ({ path }, n) =>
     path.endsWith(digest) && n === 2 ? stallAfter(300_000) : undefined;
-  const after: PullEvent[] = [];
   const pull = await place.pull(model.name, {
     silence: { alone: 60_000, besideOthers: await slowed(800) },
-    onEvent: (event, pull) => {
-      if (count(pull, "stall") > 0) after.push(event);
-    },
   });
   place.assertInstalled(model);
   // None where another connection has received the same range before its silence was long enough.
@@ -27,7 +22,6 @@ Deno.test("case 55: a connection that falls silent is replaced while the others 
   // Where one connection takes over from another, what was on its way is sent twice: on a busy computer more of it.
   const twice = place.registry.served(digest) - size;
   assert.ok(twice < 4 * MIB, `${twice} bytes were sent twice`);
-  assert.ok(after.some(({ event }) => event === "bytes"));
 });
 
 for (const connections of [1, 4]) {
@@ -44,7 +38,8 @@ for (const connections of [1, 4]) {
     place.assertInstalled(model);
     const stalls = count(pull, "stall");
     assert.ok(stalls >= 1 && stalls <= connections, `${stalls} stalls`);
-    assert.equal(place.registry.served(digest), size);
+    const twice = place.registry.served(digest) - size;
+    assert.ok(twice >= 0 && twice <= takenOver(pull), `${twice} bytes came twice`);
   });
 }
 

@@ -90,7 +90,7 @@ export async function receiveModels(
   const path = "standard input";
   const owner = await foreignOwner(modelsDir);
   if (owner) await become(owner);
-  const input = new StreamInput(stream);
+  const input = new StreamInput(stream, watcher.onProgress);
   using _ended = onAbort(signal, () => void input.cancel());
   const store = openFolder(modelsDir, { tool: TOOL });
   await using held = new AsyncDisposableStack();

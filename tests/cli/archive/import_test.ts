@@ -5,6 +5,7 @@ import { END, headerOf } from "../../../src/archive/format.ts";
 import { exists } from "../../fakes/exists.ts";
 import { makeModel } from "../../fakes/model.ts";
 import { install } from "../../store/installed_models.ts";
+import { fakeClock } from "../../ui/fake_clock.ts";
 import { fakeHost } from "../fake_host.ts";
 import { contentOf, piecesOf, type Place, place, SIZE } from "./place.ts";
 
@@ -186,6 +187,25 @@ Deno.test("a stream that breaks off keeps what has come, and the next one does n
   assert.equal(code, 0, err);
   assert.match(out, /imported a:latest, .*0 B imported/);
   assert.deepEqual(contentOf(other), contentOf(at.models));
+});
+
+Deno.test("a stream shows its progress also while it passes what is there", async () => {
+  await using at = await place();
+  const whole = await at.exported("a");
+  const clock = fakeClock();
+  const steady = new TransformStream<Uint8Array, Uint8Array>({
+    transform(piece, controller) {
+      clock.advance(1000);
+      controller.enqueue(piece);
+    },
+  });
+  const input = () => piecesOf(whole, 100_000).pipeThrough(steady);
+  const args = ["import", "-", "--output", "json"];
+  const { code, out, err } = await at.ran(args, at.models, { ...fakeHost(), clock, input });
+  assert.equal(code, 0, err);
+  const read = [...out.matchAll(/"ReadBytes":(\d+)/g)].map(([, bytes]) => Number(bytes));
+  assert.ok(read.length > whole.length / 200_000, `${read.length} times`);
+  assert.ok(read.some((bytes) => bytes < whole.length / 2), String(read));
 });
 
 /** Bytes of unfinished and of ready files. */
