@@ -21,10 +21,13 @@ export async function sustained(bytesPerSecond: number): Promise<number> {
   return capacity >= FAST ? bytesPerSecond : Math.min(bytesPerSecond, capacity * SHARE);
 }
 
-/** A limit in milliseconds that what is right keeps, longer on a slow computer. */
-export async function slowed(ms: number): Promise<number> {
+/**
+ * A limit that what is right keeps, higher on a slow computer: of milliseconds, or of bytes that wait in socket buffers
+ * where connections take over ranges.
+ */
+export async function slowed(limit: number): Promise<number> {
   const capacity = await measure();
-  return capacity >= FAST ? ms : ms * FAST / capacity * 2;
+  return capacity >= FAST ? limit : limit * FAST / capacity * 2;
 }
 
 /** Bytes per second that one connection receives and hashes; looked at once. */

@@ -4,6 +4,7 @@ import { subtract, total, union } from "../../src/core/ranges.ts";
 import type { BlobBody, Source } from "../../src/core/content.ts";
 import { foldProgress, type Progress } from "../../src/ui/progress/progress.ts";
 import { type Content, held, noise } from "../fakes/content.ts";
+import { slowed } from "../fakes/capacity.ts";
 import { closeAfter, type Fault, resetAfter, stallAfter } from "../fakes/faults.ts";
 import type { AddedModel } from "../fakes/registry.ts";
 import { some } from "../seed.ts";
@@ -17,7 +18,6 @@ const SIZE = 10 * MIB;
 const SMALL = 700_000;
 /** Too short to be shared: no connection is sent what another one fetches. */
 const CHUNK = MIB;
-const SILENCE = { alone: 300, besideOthers: 200 };
 
 /** No byte of them is zero: what is not written yet is not right by chance. */
 function noZeros(size: number, seed: number): Content {
@@ -164,7 +164,7 @@ async function audited(
   const tap = new Tap();
   const failures: unknown[] = [];
   const pull = place.start(served.model.name, {
-    silence: SILENCE,
+    silence: { alone: await slowed(300), besideOthers: await slowed(200) },
     source: tap.over,
     ...changes,
     onEvent: (event, pull) => {

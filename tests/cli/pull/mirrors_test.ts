@@ -91,13 +91,15 @@ Deno.test("verify --repair and queue start take blobs from a mirror", async () =
   const { code, err } = await at.ran(["verify", "--repair", ...mirror]);
   assert.equal(code, 0, err);
   // On a busy computer a range may be requested again that was on its way.
-  const twice = at.mirror.served(digest) - Deno.statSync(path).size;
+  const { size } = Deno.statSync(path);
+  const twice = at.mirror.served(digest) - size;
   assert.ok(twice >= 0 && twice < 1 << 20, `${twice} bytes came twice`);
 
   await Deno.remove(path);
   await at.ran(["queue", "add", at.model.name]);
   const queue = await at.ran(["queue", "start", "--offline", "--mirror", at.mirror.url]);
   assert.equal(queue.code, 0, queue.err);
-  assert.equal(at.mirror.served(digest), 2 * Deno.statSync(path).size);
+  const again = at.mirror.served(digest) - twice - 2 * size;
+  assert.ok(again >= 0 && again < 1 << 20, `${again} bytes came twice`);
   assert.equal(at.registry.served(digest), before);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseName } from "../../../src/core/name.ts";
 import { type Disk, realDisk } from "../../../src/io/disk.ts";
+import { waitLock } from "../../../src/io/lock.ts";
 import { readIntents } from "../../../src/store/layout/intents.ts";
 import { manifestPath } from "../../../src/store/layout/paths.ts";
 import { intentOf } from "../../../src/transfer/amounts.ts";
@@ -151,8 +152,12 @@ Deno.test("a commit that waits for another process says so, and ends with its si
   const waiting = () => stop.abort(new Error("stopped"));
   await using session = await world.folder(disk).enter(stop.signal, waiting, undefined);
   await bring(session, TWO);
-  await using _holder = await otherHolder(world.at(SHARED.blob).lock);
+  const { lock } = world.at(SHARED.blob);
+  await using holder = await otherHolder(lock);
   await assert.rejects(session.commit(parseName("two"), manifestOf(TWO)), { message: "stopped" });
+  await holder.kill();
+  // The request that was given up is granted for a moment, and is dropped.
+  using _lock = await waitLock(lock, { signal: noSignal(), onWait: () => {} });
 });
 
 Deno.test("clean keeps a damaged file that a running pull is about to repair", async () => {
