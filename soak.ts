@@ -24,12 +24,11 @@ const MIB = 1024 * 1024;
 const SIZE = 96 * MIB;
 const RATE = 48 * MIB;
 
-/** The first five try only some of it elsewhere. */
+/** All but those of tests/soak try only some of it elsewhere. */
 const TESTS = [
-  "tests/store/partial/power_test.ts",
+  "tests/crash/power_test.ts",
   "tests/store/write/commit_test.ts",
   "tests/transfer/claims_test.ts",
-  "tests/transfer/secrets_test.ts",
   "tests/crash/live_test.ts",
   "tests/hostile",
   "tests/soak",

@@ -86,6 +86,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const listener = options.tls
     ? tls.createServer(options.tls, accept)
     : net.createServer({ noDelay: true }, accept);
+  // Those of TLS before their handshake is over, too.
+  const sockets = new Set<net.Socket>();
+  listener.on("connection", (socket: net.Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   // The certificates are for 127.0.0.1, and only a registry's address becomes a folder.
   const host = options.server === "registry" && !options.tls && !options.port && !options.onPort
     ? await listenAsRegistry(listener)
@@ -102,6 +108,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     async close() {
       const ended = new Promise<void>((resolve) => listener.close(() => resolve()));
       for (const connection of running.keys()) connection.end("reset");
+      if (options.tls) { for (const socket of sockets) socket.destroy(); }
       await Promise.all(running.values());
       await ended;
     },

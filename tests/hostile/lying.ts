@@ -14,7 +14,7 @@ import { demandTokens } from "../fakes/token_server.ts";
 import type { LoggedRequest } from "../fakes/wire.ts";
 import { PUBLIC, SEED } from "../registry/auth/keys.ts";
 import { leaks, TLS } from "../registry/auth/world.ts";
-import { notesIn, screens, textsOf } from "../transfer/shown.ts";
+import { notesIn, screens, textsOf } from "./shown.ts";
 import { MIB, type World, world } from "../transfer/world.ts";
 import { assertPrintable } from "../ui/printable.ts";
 

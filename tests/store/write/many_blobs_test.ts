@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { RecordingDisk } from "../../fakes/recording_disk.ts";
 import { blobFrom, manifestOf, NAME, namesIn, World } from "../world.ts";
 
-const COUNT = 20_000;
+const COUNT = 5_000;
 
-Deno.test("case 36: 20,000 small blobs take one sync each and a few for all together", async () => {
+Deno.test("case 36: 5,000 small blobs take one sync each and a few for all together", async () => {
   const blobs = Array.from(
     { length: COUNT },
     (_, i) => blobFrom(new TextEncoder().encode(`tensor ${i}`)),

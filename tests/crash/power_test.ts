@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { intersect, type Range, total, union } from "../../../src/core/ranges.ts";
-import { readCheckpoint } from "../../../src/store/partial/checkpoint.ts";
-import { claimsOf } from "../../../src/store/partial/resume.ts";
-import { SEED, THOROUGH } from "../../seed.ts";
-import { RecordingDisk, WorldStopped } from "../../fakes/recording_disk.ts";
-import { blobOf, fetchBlob, type Fetched, type TestBlob, Witness, World } from "../world.ts";
+import { intersect, type Range, total, union } from "../../src/core/ranges.ts";
+import { readCheckpoint } from "../../src/store/partial/checkpoint.ts";
+import { claimsOf } from "../../src/store/partial/resume.ts";
+import { SEED, THOROUGH } from "../seed.ts";
+import { RecordingDisk, WorldStopped } from "../fakes/recording_disk.ts";
+import { blobOf, fetchBlob, type Fetched, type TestBlob, Witness, World } from "../store/world.ts";
 
 const BLOB = blobOf(96 * 1024);
 const FETCH = { chunk: 32 * 1024, piece: 8 * 1024, save: 3 };

@@ -7,7 +7,7 @@ import { createRenderer } from "../../src/ui/pull/modes.ts";
 import { errorText, warningText } from "../../src/ui/text/message.ts";
 import { fakeClock } from "../ui/fake_clock.ts";
 import { colorTerminal, fakeTerminal } from "../ui/fake_terminal.ts";
-import type { World } from "./world.ts";
+import type { World } from "../transfer/world.ts";
 
 /** What was written down beside the data. */
 export function notesIn({ models, tree }: World): string[] {

@@ -5,6 +5,7 @@ import type { PullEvent } from "../../src/core/events.ts";
 import { parseName } from "../../src/core/name.ts";
 import { type RegistryOptions, RegistrySource } from "../../src/registry/source.ts";
 import type { Proxy } from "../../src/registry/net/proxy.ts";
+import { slowed } from "../fakes/capacity.ts";
 import { certificate } from "../fakes/certificate.ts";
 import { closeAfter, type Fault, htmlPage, redirect, resetAfter } from "../fakes/faults.ts";
 import type { Registry } from "../fakes/registry.ts";
@@ -14,7 +15,7 @@ import { leaks, TLS } from "../registry/auth/world.ts";
 import { fileWith, KEY, PUBLIC, SEED } from "../registry/auth/keys.ts";
 import { notesIn, screens, textsOf } from "./shown.ts";
 import { some, THOROUGH } from "../seed.ts";
-import { MIB, world } from "./world.ts";
+import { MIB, world } from "../transfer/world.ts";
 
 const PASSWORD = "s3cret-Pa55word!";
 const LOGIN = `somebody:${PASSWORD}`;
@@ -240,7 +241,7 @@ async function said({ login, failure, proxy, blobHosts }: Case) {
     caCerts: [certificate],
     identity,
     chunkSize: 256 * 1024,
-    headerTimeoutMs: 200,
+    headerTimeoutMs: await slowed(200),
     onRequest: (note) => events.push({ event: "request", ...note }),
     onWarning: (message, hint) => events.push({ event: "warning", message, hint }),
     onNote: (note) => notes.push(note),
