@@ -13,9 +13,12 @@ export function failureDocument(
 }
 
 /** The last line of a command that writes events and failed. */
-export function failureEvent(error: PullamaError, date: Date): string {
-  const time = date.toISOString();
-  return jsonText({ event: "error", time, error: fieldsOf(error, exitCodeOf(error.kind)) });
+export function failureEvent(
+  error: PullamaError,
+  date: Date,
+  exitCode: number = exitCodeOf(error.kind),
+): string {
+  return jsonText({ event: "error", time: date.toISOString(), error: fieldsOf(error, exitCode) });
 }
 
 function fieldsOf({ kind, message, hint }: PullamaError, exitCode: number): unknown {

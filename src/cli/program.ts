@@ -1,7 +1,7 @@
 /** The command line: its commands, and the handling of usage errors. */
 
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { asPullamaError, exitCodeOf } from "../core/errors.ts";
+import { asPullamaError, exitCodeOf, INTERRUPTED } from "../core/errors.ts";
 import { plain } from "../ui/terminal/terminal.ts";
 import type { ArchiveWire } from "./archive/wire.ts";
 import type { DoctorWire } from "./doctor/run.ts";
@@ -121,6 +121,8 @@ export async function run(argv: readonly string[], host: Host, wire: Wire): Prom
       return exitCodeOf("usage");
     }
     const failure = asPullamaError(error);
+    // What can be resumed has been said so by its command, and is no failure.
+    const exitCode = failure.kind === "interrupted" ? INTERRUPTED : exitCodeOf(failure.kind);
     const { errorText } = await import("../ui/text/message.ts");
     const err = argv.includes("--no-color") ? plain(host.err) : host.err;
     err.write(errorText(failure, err, { verbose: isVerbose(argv) }));
@@ -130,9 +132,13 @@ export async function run(argv: readonly string[], host: Host, wire: Wire): Prom
       const events = EVENT_COMMANDS.includes(command);
       // An archive on stdout is followed by nothing else.
       const out = command === "export" && running.opts().file === "-" ? host.err : host.out;
-      out.write(events ? failureEvent(failure, host.clock.date()) : failureDocument(failure));
+      out.write(
+        events
+          ? failureEvent(failure, host.clock.date(), exitCode)
+          : failureDocument(failure, exitCode),
+      );
     }
-    return exitCodeOf(failure.kind);
+    return exitCode;
   }
 }
 

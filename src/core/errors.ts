@@ -102,6 +102,9 @@ const KINDS: Readonly<Record<Kind, Meaning>> = {
   internal: { exitCode: 1, remedy: "none" },
 };
 
+/** The exit code of a command that a signal has ended and that leaves nothing to resume. */
+export const INTERRUPTED = 1;
+
 /** Optional properties of an error. */
 export interface PullamaErrorOptions {
   /** What the user can do about it, one sentence. */

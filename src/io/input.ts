@@ -39,6 +39,6 @@ export async function readInput(
   }
   if (size <= most) return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
   throw new PullamaError("usage", `${name} is larger than ${formatSize(most)}`, {
-    hint: "it must be a list of model names",
+    hint: "it must be a list, a line each",
   });
 }

@@ -133,7 +133,7 @@ export class Pusher {
   #requireOwnPlace(place: string, name: ModelName): void {
     const tagged = `${place}:${name.tag}`;
     const other = this.#pushed.get(tagged) ?? name;
-    const hint = `give it another name first: pullama cp ${displayName(name)} NAME`;
+    const hint = `give it another name first: ollama cp ${displayName(name)} NAME`;
     if (!sameName(other, name)) {
       const message = `${displayName(other)} comes to the same place, ${tagged}`;
       throw new PullamaError("usage", message, { hint });

@@ -101,7 +101,7 @@ testWith(
     const error = second!.error as PullamaError;
     assert.equal(error.kind, "usage");
     assert.match(error.message, /^tiny:latest comes to the same place, .*\/library\/tiny:latest$/);
-    assert.match(error.hint!, /pullama cp Tiny:latest/);
+    assert.match(error.hint!, /ollama cp Tiny:latest NAME/);
     assertPushed(w);
   },
 );

@@ -6,6 +6,7 @@ import type { ImportOptions, OpenArchive } from "../../setup/local/import.ts";
 import { modelsDir } from "../../setup/models_dir.ts";
 import { batchSummaryText, type ModelOutcome } from "../../ui/pull/batch_summary.ts";
 import { IMPORT } from "../../ui/pull/verb.ts";
+import { eventText } from "../../ui/reports/event.ts";
 import { interruptedText } from "../../ui/text/message.ts";
 import { lockText } from "../../ui/text/waits.ts";
 import { type DisplayFlags, displayOptions } from "../args/options.ts";
@@ -58,6 +59,9 @@ export async function runImport(
       : await wire.openArchives(given, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
+    const { mode, color } = displayOptions(flags);
+    const { out } = outputs(host, color);
+    out.write(eventText("import_interrupted", {}, { mode, color, date: host.clock.date() }));
     tellInterrupted(given, flags, host);
     return 0;
   }

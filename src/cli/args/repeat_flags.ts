@@ -14,6 +14,7 @@ export interface PlaceFlags {
   readonly tokenHost?: readonly string[] | undefined;
   readonly mirror?: readonly string[] | undefined;
   readonly offline?: true | undefined;
+  readonly force?: true | undefined;
   readonly dryRun?: true | undefined;
 }
 
@@ -37,6 +38,7 @@ export function repeatPullFlags(flags: PlaceFlags, place: Place): string {
     ...(flags.tokenHost ?? []).map((host) => ` --token-host ${quotedWord(host, place)}`),
     ...(flags.mirror ?? []).map((url) => ` --mirror ${quotedWord(url, place)}`),
     flags.offline ? " --offline" : "",
+    flags.force ? " --force" : "",
     flags.dryRun ? " --dry-run" : "",
   ].join("");
 }

@@ -25,7 +25,14 @@ export interface CompletionSources {
 }
 
 const FOLDER_FLAG = "--models-dir";
-const FILE_FLAGS: readonly (string | undefined)[] = ["--ca-cert", "--from-file"];
+const FILE_FLAGS: readonly (string | undefined)[] = [
+  "--ca-cert",
+  "--file",
+  "--from-file",
+  "--skip-list",
+];
+/** The beginning of a path, which no name of a model has. */
+const PATH = /^[./~\\]|^[a-z]:[\\/]/i;
 
 /**
  * Candidates for the last of `words`, which may be empty or blank. `words` starts after the program's name.
@@ -44,6 +51,10 @@ export async function complete(
     return option?.required ? valuesOf(option, value, `${flag}=`) : [];
   }
   if (last.startsWith("-") && !line.wordsOnly) return starting(flagsLeft(line), last);
+  const command = pathOf(line.command);
+  if (command === "import") return "files";
+  const copies = command === "cp" || command === "mv";
+  if (copies && (PATH.test(last) || line.used.has("--all"))) return "folders";
   return starting(await wordsFor(line, root, sources), last);
 }
 

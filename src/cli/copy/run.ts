@@ -80,8 +80,8 @@ export async function runCopy(
   if (outcomes.some(({ ended }) => ended === "interrupted" || ended === "not started")) {
     const gone = new Set(removals.flatMap(({ name, removed }) => removed ? fullName(name) : []));
     const left = outcomes.filter(({ name }) => !name || !gone.has(fullName(name)));
-    const words = flags.all ? ["--all"] : left.map(({ given }) => given);
-    const again = [act, ...words, quotedWord(to, host)].join(" ");
+    const words = flags.all ? ["--all"] : left.map(({ given }) => quotedWord(given, host));
+    const again = [act, ...words, quotedWord(to, host), ...(force ? ["--force"] : [])].join(" ");
     err.write(interruptedText([again + repeatFolderFlags(flags, host)], err));
   }
   return exitCodeOfFirst([...outcomes, ...removals]);

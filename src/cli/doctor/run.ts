@@ -1,7 +1,7 @@
 /** `pullama doctor`: prints a line for each check as it ends. */
 
 import { type DoctorReport, firstFailure } from "../../core/reports/doctor.ts";
-import { exitCodeOf, PullamaError } from "../../core/errors.ts";
+import { exitCodeOf, INTERRUPTED, PullamaError } from "../../core/errors.ts";
 import { parseName } from "../../core/name.ts";
 import { mirrorOptions } from "../../setup/mirrors/urls.ts";
 import { tokenHosts, trustedCertificates } from "../../setup/trust.ts";
@@ -41,8 +41,6 @@ export interface DoctorFlags extends FolderFlags {
   readonly tokenHost?: readonly string[] | undefined;
 }
 
-/** The exit code after an interruption: not 0, since there is nothing to resume. */
-const INTERRUPTED = 1;
 /** Erases the line of a pending check. */
 const ERASE_LINE = "\r\x1b[K";
 

@@ -1,6 +1,6 @@
 /** `pullama outdated`: compares installed models with their registries. */
 
-import { exitCodeOfFirst, PullamaError } from "../../core/errors.ts";
+import { exitCodeOfFirst, INTERRUPTED, PullamaError } from "../../core/errors.ts";
 import type { OutdatedReport } from "../../core/reports/outdated.ts";
 import { outdatedSummary, outdatedText } from "../../ui/reports/outdated.ts";
 import { displayOptions } from "../args/options.ts";
@@ -8,9 +8,6 @@ import { failureDocument } from "../failure_json.ts";
 import { type Host, outputs } from "../host/host.ts";
 import type { PullWire } from "../pull/command.ts";
 import { compareAll, type OutdatedFlags, reportFailures } from "./compare.ts";
-
-/** The exit code after an interruption: there is nothing to resume. */
-const INTERRUPTED = 1;
 
 /** Compares the given models, or all. Returns the exit code. */
 export async function runOutdated(

@@ -1,6 +1,6 @@
 /** `pullama queue start`: pulls the queued models one after another, and prints a summary. */
 
-import { exitCodeOfFirst } from "../../core/errors.ts";
+import { exitCodeOfFirst, PullamaError } from "../../core/errors.ts";
 import { displayName } from "../../core/name.ts";
 import { onAbort } from "../../io/abort.ts";
 import type { Turn, TurnEnd } from "../../queue/runner.ts";
@@ -37,6 +37,11 @@ export interface QueueJob extends PullerParts {
 export async function startQueue(job: QueueJob): Promise<number> {
   const { queue, options, display, host } = job;
   const { stop, clock } = host;
+  if (options.dryRun && job.watch) {
+    throw new PullamaError("usage", "--watch is of no use with --dry-run", {
+      hint: "without it, what is queued now is checked",
+    });
+  }
   const open = (await queue.peek())
     .filter(({ status }) => status === "queued" || status === "active");
   if (options.dryRun && open.length > 0) {

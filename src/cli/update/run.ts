@@ -2,8 +2,9 @@
 
 import { exitCodeOfFirst, PullamaError } from "../../core/errors.ts";
 import { displayName } from "../../core/name.ts";
+import type { Stop } from "../../core/stop.ts";
 import type { OutdatedReport } from "../../core/reports/outdated.ts";
-import { outdatedSummary, outdatedText } from "../../ui/reports/outdated.ts";
+import { currentText, outdatedSummary, outdatedText } from "../../ui/reports/outdated.ts";
 import { interruptedText } from "../../ui/text/message.ts";
 import { type DisplayFlags, displayOptions, modelsDirWarnings } from "../args/options.ts";
 import { repeatPullFlags } from "../args/repeat_flags.ts";
@@ -11,6 +12,7 @@ import { type Host, outputs } from "../host/host.ts";
 import { compareAll, reportFailures } from "../outdated/compare.ts";
 import type { PullWire } from "../pull/command.ts";
 import { type PullFlags, pullOptions } from "../pull/options.ts";
+import { createPuller } from "../pull/puller.ts";
 import { runPull } from "../pull/run.ts";
 
 /** The parsed flags of this command. */
@@ -32,12 +34,24 @@ export async function runUpdate(
   }
   const display = displayOptions(flags);
   const { out, err } = outputs(host, display.color);
+  const people = display.mode === "table" || display.mode === "compact";
   const repeatFlags = repeatPullFlags(flags, host);
+  const options = pullOptions(flags, host);
+  const parts = {
+    options,
+    display,
+    commands: [],
+    host,
+    openEngine: (stop: Stop) => wire.openEngine(options, stop),
+    openModels: wire.openModels,
+  };
   let report: OutdatedReport;
   try {
     report = await compareAll(given, flags, host, wire);
   } catch (error) {
     if (!host.stop.soft.aborted) throw error;
+    await using puller = createPuller(parts);
+    for (const name of given) puller.leave(name);
     err.write(interruptedText([["update", ...given].join(" ") + all(flags) + repeatFlags], err));
     return 0;
   }
@@ -45,25 +59,19 @@ export async function runUpdate(
   const models = report.models.flatMap(({ name, comparison }) =>
     comparison.status === "outdated" ? [displayName(name)] : []
   );
-  const people = display.mode === "table" || display.mode === "compact";
   if (people && (flags.dryRun || models.length === 0)) {
     out.write(outdatedText(report, out, display));
     if (!display.quiet) err.write(outdatedSummary(report));
     return exitCodeOfFirst(failed);
   }
-  const options = pullOptions(flags, host);
+  out.write(currentText(report, out, { ...display, date: host.clock.date() }));
   return await runPull({
+    ...parts,
     models,
     failed,
-    options,
-    display,
     notify: flags.notify ?? false,
     warnings: modelsDirWarnings(flags.modelsDir, host),
     repeatFlags,
-    commands: [],
-    host,
-    openEngine: (stop) => wire.openEngine(options, stop),
-    openModels: wire.openModels,
   });
 }
 

@@ -9,6 +9,7 @@ import {
   verifyProgress,
   verifySummary,
 } from "../../ui/reports/verify.ts";
+import type { EventView } from "../../ui/reports/event.ts";
 import { fit, glyphs } from "../../ui/terminal/draw.ts";
 import { type Redraw, redrawLine } from "../../ui/terminal/redraw.ts";
 import type { Terminal } from "../../ui/terminal/terminal.ts";
@@ -34,11 +35,11 @@ export function printerFor(
   { mode, quiet }: DisplayOptions,
 ): Printer {
   if (mode === "json" || mode === "debug") {
-    const format = { inspected: mode === "debug", color: out.color };
+    const view = (): EventView => ({ mode, color: out.color, date: clock.date() });
     return {
-      onFinding: (finding) => out.write(findingDocument(finding, repeated, format)),
+      onFinding: (finding) => out.write(findingDocument(finding, repeated, view())),
       onProgress() {},
-      end: (report) => report && out.write(verifyDocument(report, format)),
+      end: (report) => report && out.write(verifyDocument(report, view())),
     };
   }
   let progress = "";

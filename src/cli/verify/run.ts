@@ -1,6 +1,6 @@
 /** `pullama verify`: checks installed models, and repairs them if asked to. */
 
-import { exitCodeOf, PullamaError } from "../../core/errors.ts";
+import { exitCodeOf, INTERRUPTED, PullamaError } from "../../core/errors.ts";
 import { displayName, fullName, type ModelName, parseName } from "../../core/name.ts";
 import type {
   Finding,
@@ -108,14 +108,16 @@ async function check(
     if (!signal.aborted) throw error;
     host.err.write("interrupted\n");
     const interrupted = new PullamaError("interrupted", "interrupted before all was checked");
-    if (display.mode === "json") out.write(failureEvent(interrupted, host.clock.date()));
+    if (display.mode === "json") {
+      out.write(failureEvent(interrupted, host.clock.date(), INTERRUPTED));
+    }
     return undefined;
   }
 }
 
 /** Reports models that are not installed as well. */
 function exitCodeFor(checked: Checked | undefined, flags: VerifyFlags, host: Host): number {
-  if (!checked) return WRONG;
+  if (!checked) return INTERRUPTED;
   const { notInstalled, problems } = checked.report;
   const { verbose, color } = displayOptions(flags);
   const { err } = outputs(host, color);

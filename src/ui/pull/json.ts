@@ -13,12 +13,17 @@ import type { Terminal } from "../terminal/terminal.ts";
 /** Limits `progress` events, and likewise `verifying` events, to ten per second. */
 const EVERY_MS = 100;
 
+/** The events that end a pull. */
+const ENDS: readonly string[] = ["pull_completed", "pull_interrupted", "pull_failed", "dry_run"];
+
 type Fields = Readonly<Record<string, unknown>>;
 
 export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
   const progress = foldProgress(clock);
   let progressAt = -Infinity;
   let verifyingAt = -Infinity;
+  /** A pull has started and has not ended: what is known of the one before says nothing of a name that is invalid. */
+  let pulling = false;
 
   /** Fields that are undefined are left out. */
   function lineOf(event: string, fields: Fields): string {
@@ -31,7 +36,7 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
   }
 
   function progressLine(): string {
-    if (progress.total === undefined) return "";
+    if (!pulling || progress.total === undefined) return "";
     progressAt = clock.now();
     const rate = progress.rate();
     const eta = progress.etaMs();
@@ -46,6 +51,12 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
 
   function event(event: PullEvent): void {
     progress.fold(event);
+    if (event.event === "pull_start") pulling = true;
+    show(event);
+    if (ENDS.includes(event.event)) pulling = false;
+  }
+
+  function show(event: PullEvent): void {
     const name = event.event;
     switch (name) {
       case "pull_start":

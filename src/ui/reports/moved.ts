@@ -4,9 +4,9 @@ import { displayName, fullName } from "../../core/name.ts";
 import type { Removal } from "../../core/reports/rm.ts";
 import { formatSize } from "../../core/units.ts";
 import { glyphs } from "../terminal/draw.ts";
-import { inspectText } from "../text/json.ts";
 import type { Mode } from "../mode.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { eventText } from "./event.ts";
 
 export interface MovedView {
   readonly mode: Mode;
@@ -25,16 +25,11 @@ export function removedText(
   const g = glyphs(out.unicode);
   return removals.flatMap(({ name, removed }) => {
     if (!removed || (quiet && (mode === "table" || mode === "compact"))) return [];
-    const event = {
-      event: "removed",
-      time: date.toISOString(),
-      Model: name.model,
-      Tag: name.tag,
-      Name: fullName(name),
-      FreedBytes: removed.bytes,
-    };
-    if (mode === "json") return [`${JSON.stringify(event)}\n`];
-    if (mode === "debug") return [inspectText(event, out.color)];
+    if (mode === "json" || mode === "debug") {
+      const fields = { Model: name.model, Tag: name.tag, Name: fullName(name) };
+      const view = { mode, color: out.color, date };
+      return [eventText("removed", { ...fields, FreedBytes: removed.bytes }, view)];
+    }
     const freed = `${formatSize(removed.bytes)} freed`;
     return [`removed ${displayName(name)} from ${from}${g.separator}${freed}\n`];
   }).join("");

@@ -9,6 +9,7 @@ import { inspectText, jsonText } from "../text/json.ts";
 import { counted } from "../text/numbers.ts";
 import type { Mode } from "../mode.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { eventText, type EventView } from "./event.ts";
 
 export interface OutdatedView {
   readonly mode: Mode;
@@ -33,6 +34,19 @@ export function outdatedText(report: OutdatedReport, out: Terminal, view: Outdat
   const cells = out.interactive ? out.columns() : Infinity;
   const header = mode === "compact" ? [] : HEADER;
   return columnsText(header, shown.map(rowOf), cells, { ascii: !out.unicode });
+}
+
+/** An event for each model that is up to date, for programs. */
+export function currentText(
+  { models }: OutdatedReport,
+  out: Terminal,
+  { mode, date }: Omit<EventView, "color">,
+): string {
+  return models.filter(({ comparison }) => comparison.status === "current").map((model) => {
+    const { name, installed } = model;
+    const fields = { Model: name.model, Tag: name.tag, Name: fullName(name), Digest: installed };
+    return eventText("current", fields, { mode, color: out.color, date });
+  }).join("");
 }
 
 /** How many are outdated, in one sentence for people. */

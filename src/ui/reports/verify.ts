@@ -7,9 +7,9 @@ import { formatSize } from "../../core/units.ts";
 import { glyphs } from "../terminal/draw.ts";
 import { paintWith } from "../terminal/paint.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { inspectText, jsonText } from "../text/json.ts";
 import { counted, grouped, percentOf } from "../text/numbers.ts";
 import { oneLine, redact, showable } from "../text/redact.ts";
+import { eventText, type EventView } from "./event.ts";
 
 /** The capabilities of the terminal that a line depends on. */
 type Screen = Pick<Terminal, "unicode" | "color">;
@@ -45,16 +45,10 @@ export function verifySummary(report: VerifyReport, screen: Screen): string {
   ].join(separator);
 }
 
-/** The same as JSON, one line each; `inspected`: as `Deno.inspect` prints it. */
-export interface VerifyFormat {
-  readonly inspected: boolean;
-  readonly color: boolean;
-}
-
-export function findingDocument(finding: Finding, flags: string, format: VerifyFormat): string {
+/** The same as an event for programs. */
+export function findingDocument(finding: Finding, flags: string, view: EventView): string {
   const { kind, path, models, digest, size, found, actual } = finding;
-  return lineOf({
-    event: "finding",
+  return eventText("finding", {
     kind,
     path,
     models: models.map(fullName),
@@ -64,13 +58,12 @@ export function findingDocument(finding: Finding, flags: string, format: VerifyF
     actual,
     message: oneLine(redact(what(finding))),
     hint: oneLine(redact(remedy(finding, flags))),
-  }, format);
+  }, view);
 }
 
-export function verifyDocument(report: VerifyReport, format: VerifyFormat): string {
+export function verifyDocument(report: VerifyReport, view: EventView): string {
   const { models, blobs, bytes, read, problems, notInstalled } = report;
-  return lineOf({
-    event: "verified",
+  return eventText("verified", {
     ok: problems === 0 && notInstalled.length === 0,
     models,
     blobs,
@@ -78,11 +71,7 @@ export function verifyDocument(report: VerifyReport, format: VerifyFormat): stri
     read_bytes: read,
     problems,
     not_installed: notInstalled.map(fullName),
-  }, format);
-}
-
-function lineOf(document: unknown, { inspected, color }: VerifyFormat): string {
-  return inspected ? inspectText(document, color) : jsonText(document);
+  }, view);
 }
 
 function what({ kind, digest, size, found = 0, actual, reason, path }: Finding): string {

@@ -105,6 +105,17 @@ Deno.test("a signal keeps what was written, and tells how to continue", async ()
   assert.equal(last.event, "export_interrupted");
 });
 
+Deno.test("an archive on stdout that a signal cuts off is a failure: it cannot be continued", async () => {
+  await using at = await place();
+  const host = fakeHost();
+  const binaryOut = () => Promise.resolve(host.interrupt());
+  const args = ["export", "a", "-o", "-", "--output", "json"];
+  const { code } = await at.ran(args, at.models, { ...host, binaryOut });
+  assert.equal(code, 1);
+  const last = JSON.parse(host.err.text.trimEnd().split("\n").at(-1)!);
+  assert.deepEqual([last.event, last.error.exit_code], ["error", 1]);
+});
+
 Deno.test("an error of an archive on stdout is reported beside it, also as a document", async () => {
   await using at = await place();
   const { code, out, err } = await at.ran(["export", "nosuch", "-o", "-", "--output", "json"]);

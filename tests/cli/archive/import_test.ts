@@ -251,8 +251,10 @@ Deno.test("a signal while a stream is read keeps what has come", async () => {
       },
     });
   const other = `${at.folder}/other`;
-  const { code, err } = await at.ran(["import", "-"], other, { ...host, input });
+  const args = ["import", "-", "--output", "json"];
+  const { code, out, err } = await at.ran(args, other, { ...host, input });
   assert.equal(code, 0, err);
+  assert.equal(JSON.parse(out.trimEnd().split("\n").at(-1)!).event, "import_interrupted");
   assert.match(host.err.text, /^interrupted - resume with: pullama import - --models-dir /m);
   assert.ok(partialBytes(other) > whole.length / 4);
 });

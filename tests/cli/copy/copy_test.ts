@@ -260,12 +260,10 @@ Deno.test("an interrupted mv removes nothing, says how to continue, and does so"
   const other = `${at.models}/../the other`;
   const host = fakeHost();
   host.interrupt();
-  const first = await ran(at, ["mv", model.name, other], host);
+  const first = await ran(at, ["mv", model.name, "a; b", other, "--force"], host);
   assert.equal(first.code, 0);
-  assert.match(
-    first.err,
-    new RegExp(`pullama mv ${model.name} ['"][^'"]*/the other['"] --models-dir \\S+`),
-  );
+  const again = `pullama mv ${model.name} ['"]a; b['"] ['"][^'"]*/the other['"] --force `;
+  assert.match(first.err, new RegExp(`${again}--models-dir \\S+`));
   assertHas(at.models, model);
   const second = await ran(at, ["mv", model.name, other]);
   assert.equal(second.code, 0, second.err);

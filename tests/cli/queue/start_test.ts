@@ -151,6 +151,15 @@ Deno.test("queue start --dry-run checks all queued models and changes nothing", 
   ]);
 });
 
+Deno.test("queue start refuses to check what will be queued, and changes nothing", async () => {
+  await using it = await queueScene();
+  it.write(textOf("a completed"));
+  const { code, err, pulled } = await it.queue("start --watch --dry-run");
+  assert.deepEqual([code, pulled], [1, []]);
+  assert.match(err, /^--watch is of no use with --dry-run\nhint: /);
+  assert.equal(it.text(), textOf("a completed"));
+});
+
 Deno.test("queue start prints lines around each pull on a terminal, none wider than the window", async () => {
   await using it = await queueScene();
   await it.queue("add llama3.2 nosuch");

@@ -81,6 +81,21 @@ Deno.test("an interrupted update says how to resume, and the same command downlo
   assert.ok(at.registry.served(weights.digest) - before < weights.size);
 });
 
+Deno.test("an update that is interrupted while it compares ends each model with an event", async () => {
+  await using at = await place();
+  const { name } = await at.install("library/moved:latest", 1);
+  const host = fakeHost();
+  host.interrupt();
+  const { code, out, err } = await at.ran(["update", name, "--output", "json"], host);
+  assert.equal(code, 0);
+  assert.match(err, new RegExp(`resume with: pullama update ${name} `));
+  const events = out.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(events.map(({ event, Name }) => [event, Name]), [
+    ["pull_start", name],
+    ["pull_interrupted", name],
+  ]);
+});
+
 Deno.test("update without a model, and with models and --all, is a usage error that says what to do", async () => {
   await using at = await place();
   for (const args of [["update"], ["update", "m", "--all"]]) {
@@ -105,6 +120,8 @@ Deno.test("update of a model that is not installed fails, and updates the others
   assert.equal(json.code, 4);
   const events = json.out.trimEnd().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(events.map(({ event, Name, Kind }) => [event, Name, Kind]), [
+    ["current", now.name, undefined],
     ["pull_failed", "registry.ollama.ai/library/nosuch:latest", "not_found"],
   ]);
+  assert.equal(events[0].Digest, now.digest);
 });

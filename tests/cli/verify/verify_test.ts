@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import schema from "../../../docs/json-events.schema.json" with { type: "json" };
 import { pathsOf } from "../../../src/store/layout/paths.ts";
 import { canLink, linkTo } from "../../fakes/link.ts";
 import { flip } from "../../fakes/flip.ts";
@@ -139,6 +141,11 @@ Deno.test("verify --output json prints each finding on a line, then the result",
   assert.deepEqual([finding.kind, finding.path, finding.found], ["wrong_size", here.blob(), 5]);
   assert.deepEqual(finding.models, ["registry.ollama.ai/library/llama3.2:latest"]);
   assert.deepEqual([result.event, result.ok, result.problems, more], ["verified", false, 1, []]);
+  const isEvent = new Ajv2020({ strict: true, formats: { "date-time": true } }).compile(schema);
+  for (const line of [finding, result]) {
+    const fits: boolean = isEvent(line);
+    assert.ok(fits, JSON.stringify(isEvent.errors));
+  }
 });
 
 Deno.test("verify of an empty or missing folder finds nothing", async () => {
@@ -150,8 +157,10 @@ Deno.test("verify ends at a signal with exit code 1", async () => {
   await using here = await place();
   const host = fakeHost();
   host.interrupt();
-  const { code, err } = await ran(["verify", "--models-dir", here.models], host);
+  const args = ["verify", "--models-dir", here.models, "--output", "json"];
+  const { code, out, err } = await ran(args, host);
   assert.deepEqual([code, err], [1, "interrupted\n"]);
+  assert.equal(JSON.parse(out).error.exit_code, 1);
 });
 
 Deno.test("verify --quiet prints findings and one line", async () => {

@@ -255,6 +255,14 @@ Deno.test("jsonRenderer() with --quiet writes only the event that ends the pull"
   assert.deepEqual(lines().map((line) => line.event), ["pull_completed"]);
 });
 
+Deno.test("jsonRenderer() shows no progress of a pull that has ended when the next name is invalid", () => {
+  const { show, lines } = json();
+  show(pull_start, manifest, EVERY_EVENT.pull_completed);
+  const before = lines().length;
+  show({ ...EVERY_EVENT.pull_failed, name: undefined });
+  assert.deepEqual(lines().slice(before).map(({ event }) => event), ["pull_failed"]);
+});
+
 Deno.test("docs/json-events.md names every event and every field of the schema", async () => {
   const page = await Deno.readTextFile(new URL("../../../docs/json-events.md", import.meta.url));
   for (const { $ref } of schema.oneOf) {
