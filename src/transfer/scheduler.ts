@@ -10,7 +10,7 @@ import type { SchedulerLimits } from "./limits.ts";
 import { lookForChunks, type NeededBlob, type OpeningTools, openLarge } from "./opening.ts";
 import type { Retrier } from "./retry/retrier.ts";
 import { Sealing } from "./sealing.ts";
-import { SmallBlobs } from "./small_blobs.ts";
+import { SMALL, SmallBlobs } from "./small_blobs.ts";
 import { Tasks } from "./tasks.ts";
 import { Connection } from "./traffic/connection.ts";
 import type { ConnectionTools } from "./traffic/connection_tools.ts";
@@ -22,8 +22,8 @@ import type { Assignment, BlobPlan } from "./work/blob_plan.ts";
 import { pieceLength } from "./work/piece_length.ts";
 import { reliefFor } from "./work/relief.ts";
 
-/** Blobs below this are stored in one step: a kill costs no more than that. Larger ones are resumed at the byte. */
-const SMALL = 1024 * 1024;
+/** Unfinished blobs at a time: each has about four open files, and systems allow as few as 256. */
+const MOST_OPEN = 24;
 
 export interface SchedulerTools {
   readonly session: Session;
@@ -182,10 +182,10 @@ export class Scheduler {
 
   /** Opens blobs ahead, one at a time, while there is not enough to do for all connections. */
   #openMore(): void {
-    if (!this.#opening && !this.#sealing.full && this.#left < this.tools.limits.window) {
-      const next = this.#pending.shift();
-      if (next) this.#open(next);
-    }
+    if (this.#opening || this.#sealing.full || this.#plans.length >= MOST_OPEN) return;
+    if (this.#left >= this.tools.limits.window) return;
+    const next = this.#pending.shift();
+    if (next) this.#open(next);
   }
 
   #open(needed: NeededBlob): void {

@@ -8,6 +8,8 @@ import type { SmallConnection } from "./traffic/small_connection.ts";
 import type { Traffic } from "./traffic/traffic.ts";
 import { YIELD } from "./work/downloader.ts";
 
+/** Blobs below this are stored in one step: a kill costs no more than that. Larger ones are resumed at the byte. */
+export const SMALL: number = 1024 * 1024;
 /** Bytes that wait to be stored: the disk syncs many files in little more time than one. */
 const MOST_WAITING = 16 * 1024 * 1024;
 

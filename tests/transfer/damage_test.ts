@@ -134,6 +134,28 @@ Deno.test("case 36: 2,000 small layers are each fetched once", async () => {
   assert.ok(place.registry.connections <= 5, `${place.registry.connections} connections`);
 });
 
+Deno.test("case 36: of many layers that are not small only some are open at a time: each takes several open files", async () => {
+  await using place = await world({ bytesPerSecond: 60 * MIB });
+  const size = MIB + 4096;
+  const block = noise(80 * size, 5);
+  const layers = Array.from({ length: 80 }, (_, k) => ({
+    mediaType: "application/vnd.ollama.image.tensor",
+    content: held(block.read(k * size, size)),
+    name: `t.${k}`,
+  }));
+  const model = place.registry.add("library/many:latest", { layers });
+  let open = 0;
+  let most = 0;
+  await place.pull(model.name, {
+    onEvent({ event }) {
+      if (event === "blob_start") most = Math.max(most, ++open);
+      if (event === "blob_verified") open--;
+    },
+  });
+  place.assertInstalled(model);
+  assert.ok(most > 1 && most <= 32, `${most} were open`);
+});
+
 Deno.test("case 90: a blob that vanishes before the manifest is written is fetched again", async () => {
   await using place = await world();
   const model = place.tiny(3 * MIB);

@@ -12,6 +12,7 @@ import type { HashedFile } from "../../io/hash.ts";
 import { isDenied, isNoFile } from "../../io/file_error.ts";
 import { readSmallFile } from "../../io/guarded.ts";
 import { waitLock } from "../../io/lock.ts";
+import { statOf } from "../../io/stat.ts";
 import { type Folder, temporaryPath } from "./folder.ts";
 import { isTrusted, trustedUsers } from "./trust.ts";
 
@@ -29,6 +30,10 @@ const Entry = v.object({
 const MOST_BYTES = 16 * 1024 * 1024;
 /** Milliseconds that a save waits for that of another process; then it does without the lock. */
 const LONGEST_WAIT = 5000;
+/** Bytes that take as long to hash as a long ledger takes to write. */
+const LONG = 64 * 1024 * 1024;
+/** Milliseconds from one save to the next, where it may wait. */
+const BETWEEN_SAVES_MS = 5000;
 
 const File = v.object({ version: v.literal(1), blobs: v.record(v.string(), Entry) });
 
@@ -47,6 +52,10 @@ export class Ledger {
   /** Undefined: to be deleted. */
   #noted = new Map<Digest, Entry | undefined>();
   #saving: Promise<void> = Promise.resolve();
+  /** When it was saved last, in milliseconds. */
+  #savedAt = -Infinity;
+  /** The file whose entries are known. */
+  #seen: string | undefined;
 
   private constructor(
     private readonly folder: Folder,
@@ -65,6 +74,10 @@ export class Ledger {
 
   /** Reads again what other processes have written meanwhile. */
   async refresh(): Promise<void> {
+    const there = await identityOf(this.folder.paths.ledger);
+    if (there !== undefined && there === this.#seen) return;
+    // Taken before: what is written while it is read is read the next time.
+    this.#seen = there;
     this.known = await read(this.folder.paths.ledger, this.trusted) ?? this.known;
   }
 
@@ -103,6 +116,15 @@ export class Ledger {
     return this.#saving = this.#saving.then(() => this.#save()).catch(() => {});
   }
 
+  /**
+   * As `save`, for a blob of `size` bytes that was noted: at once if to hash it again after a kill would take long, else at
+   * most every few seconds, since a ledger of thousands of blobs is long too.
+   */
+  async saveFor(size: number): Promise<void> {
+    const isDue = performance.now() - this.#savedAt >= BETWEEN_SAVES_MS;
+    if (size >= LONG || isDue) await this.save();
+  }
+
   /** Held while the file is read and replaced, so that no entry of another process is lost. */
   async #lock(): Promise<AsyncDisposable | undefined> {
     const { ownership } = this;
@@ -120,6 +142,7 @@ export class Ledger {
 
   async #save(): Promise<void> {
     if (this.#noted.size === 0) return;
+    this.#savedAt = performance.now();
     const noted = new Map(this.#noted);
     const { disk, paths } = this.folder;
     await using _lock = await this.#lock();
@@ -159,6 +182,12 @@ async function read(
   } catch (error) {
     return isNoFile(error) || isDenied(error) ? new Map() : undefined;
   }
+}
+
+/** Undefined where there is none. Each save makes another file. */
+async function identityOf(path: string): Promise<string | undefined> {
+  const file = await statOf(path).catch(() => undefined);
+  return file && [file.ino, file.size, file.mtime?.getTime()].join();
 }
 
 /** None where it is invalid. */

@@ -33,8 +33,8 @@ export interface Checkpoint {
 export const EMPTY_CHECKPOINT: Checkpoint = { proven: [], prefix: [], holes: [], searched: 0 };
 
 const MAX_BYTES = 64 * 1024 * 1024;
-/** Claims and holes at most: four times what fits into the window of a download in the shortest pieces. */
-const MOST_RANGES = 16_000;
+/** Claims and holes that are read, at most: four times what fits into the window of a download in the shortest pieces. */
+export const MOST_RANGES = 16_000;
 /** Claims may overlap a little, and each with a digest is hashed: all together at most so many times the blob. */
 const MOST_HASHED = 2;
 const offset = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -53,6 +53,12 @@ const Version2 = v.object({
   holes: v.optional(v.array(v.object({ start: offset, end: offset })), []),
   searched: v.optional(offset, 0),
 });
+
+/** A claim as it is read. */
+interface Claim extends Range {
+  readonly digest?: Digest | undefined;
+  readonly from: Origin;
+}
 
 /** The form of the Go program: a plan of inclusive ranges with flags. */
 const Version1 = v.object({
@@ -144,18 +150,37 @@ function fromVersion2(data: unknown, blob: Descriptor): Checkpoint {
   // Without a hole its bytes would be believed.
   if (!holes.every(inside)) return EMPTY_CHECKPOINT;
   const open = union(holes);
-  const there = proven.filter(inside);
+  const there = fewer(proven.filter(inside), MOST_RANGES);
   if (open.length > MOST_RANGES || isTooMuch(there, blob)) return EMPTY_CHECKPOINT;
-  const claims = there.map(({ start, end, digest, from }): ClaimedRange => {
-    if (digest !== undefined) return { start, end, digest, from };
-    return { start, end, from: from === "registry" ? "live" : from };
-  });
-  return { proven: claims, prefix, holes: open, searched: Math.min(searched, blob.size) };
+  return {
+    proven: there.map(doubted),
+    prefix,
+    holes: open,
+    searched: Math.min(searched, blob.size),
+  };
+}
+
+/**
+ * The same claims, or fewer where they are more than `most`: those that touch become one without a digest, which that of
+ * the whole blob decides on.
+ */
+export function fewer<T extends Range>(
+  claims: readonly T[],
+  most: number,
+): readonly (T | ClaimedRange)[] {
+  if (claims.length <= most) return claims;
+  return union(claims).slice(0, MOST_RANGES).map((range) => ({ ...range, from: "live" }));
+}
+
+/** Of what came from the registry there is a digest, or it is doubted. */
+function doubted({ start, end, digest, from }: Claim): ClaimedRange {
+  if (digest !== undefined) return { start, end, digest, from };
+  return { start, end, from: from === "registry" ? "live" : from };
 }
 
 /** Whether it would take very long to resume from these claims, as no pull has ever written them. */
 function isTooMuch(
-  claims: readonly (Range & { readonly digest?: Digest | undefined })[],
+  claims: readonly Pick<Claim, "start" | "end" | "digest">[],
   { size }: Descriptor,
 ): boolean {
   return claims.length > MOST_RANGES ||

@@ -3,8 +3,8 @@
 import type { Descriptor } from "../../core/manifest.ts";
 import { intersect, type PrefixDigest, subtract, total } from "../../core/ranges.ts";
 import { replaceFile } from "../../io/atomic.ts";
-import type { DiskFile } from "../../io/disk.ts";
-import { type ClaimedRange, encodeCheckpoint } from "./checkpoint.ts";
+import { type ClaimedRange, encodeCheckpoint, fewer, MOST_RANGES } from "./checkpoint.ts";
+import type { DataFile } from "./data_file.ts";
 import type { IngestTools } from "./ingest_tools.ts";
 import type { Slot } from "./positions.ts";
 import type { Segment, Segments } from "./segments.ts";
@@ -12,10 +12,13 @@ import type { Segment, Segments } from "./segments.ts";
 /** Bytes without a digest of their own are hashed for a checkpoint only up to this length. */
 const DOUBTFUL_LIMIT = 256 * 1024 * 1024;
 
+/** Claims at most, half of what a run reads: others may be added to those by the positions of a kill. */
+const MOST_CLAIMS = MOST_RANGES / 2;
+
 /** The state of the blob. */
 export interface CheckpointWork {
   readonly blob: Descriptor;
-  readonly file: DiskFile;
+  readonly data: DataFile;
   readonly segments: Segments;
   readonly prefixDigests: readonly PrefixDigest[];
   readonly searched: number;
@@ -36,7 +39,7 @@ export async function writeCheckpoint(
   tools: IngestTools,
   work: CheckpointWork,
 ): Promise<{ readonly bytes: number; readonly slots: readonly Slot[] }> {
-  const { blob, file, segments, prefixDigests, searched } = work;
+  const { blob, data, segments, prefixDigests, searched } = work;
   const prefixEnd = prefixDigests.at(-1)?.end ?? 0;
   const have = segments.have();
   const snapshots = segments.list.map((segment) => ({
@@ -45,11 +48,11 @@ export async function writeCheckpoint(
     end: segment.end,
   }));
   const slots = segments.list.flatMap(({ open, slot }) => !open && slot ? [slot] : []);
-  const [proven] = await Promise.all([claimsFrom(tools, snapshots, prefixEnd), file.sync()]);
+  const [proven] = await Promise.all([claimsFrom(tools, snapshots, prefixEnd), data.sync()]);
   // Without what turned out to be wrong while the rest was hashed and synced.
   const still = intersect(have, segments.have());
   const bytes = encodeCheckpoint(blob, {
-    proven: proven.flatMap((claim) =>
+    proven: fewer(proven, MOST_CLAIMS).flatMap((claim) =>
       claim.digest === undefined
         ? intersect([claim], still).map((range) => ({ ...range, from: claim.from }))
         : subtract([claim], still).length === 0

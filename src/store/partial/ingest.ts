@@ -5,10 +5,10 @@ import type { Digest } from "../../core/digest.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import { type Chunk, missing, type PrefixDigest, type Range, total } from "../../core/ranges.ts";
 import { folderOf } from "../../io/atomic.ts";
-import type { DiskFile } from "../../io/disk.ts";
 import type { Lock } from "../../io/lock.ts";
 import { writeCheckpoint } from "./checkpoint_write.ts";
 import { commonPrefix, PartialReader } from "./compare.ts";
+import { DataFile } from "./data_file.ts";
 import type { IngestTools } from "./ingest_tools.ts";
 import { PieceChecks } from "./piece_checks.ts";
 import { PrefixHash } from "./prefix_hash.ts";
@@ -35,7 +35,7 @@ export class BlobIngest implements Ingest {
     readonly blob: Descriptor,
     private readonly tools: IngestTools,
     private readonly lock: Lock,
-    private readonly file: DiskFile,
+    private readonly data: DataFile,
     private readonly written: WrittenSegments,
     resume: ResumeState,
   ) {
@@ -56,15 +56,15 @@ export class BlobIngest implements Ingest {
     lock: Lock,
     resume: ResumeState,
   ): Promise<BlobIngest> {
-    const file = await tools.disk.open(tools.at.partial, "existing");
+    const data = new DataFile(await tools.disk.open(tools.at.partial, "existing"), tools);
     try {
-      if (resume.length > blob.size) await file.truncate(blob.size);
+      if (resume.length > blob.size) await data.truncate(blob.size);
       const written = await WrittenSegments.open(tools, resume.claims);
-      const ingest = new BlobIngest(blob, tools, lock, file, written, resume);
+      const ingest = new BlobIngest(blob, tools, lock, data, written, resume);
       ingest.#begin(resume);
       return ingest;
     } catch (error) {
-      file.close();
+      data.close();
       throw error;
     }
   }
@@ -155,7 +155,7 @@ export class BlobIngest implements Ingest {
     try {
       // The last steps of a finished blob are not interrupted.
       if (this.#finishing) await this.#finishing.catch(() => {});
-      else if (!this.written.displaced) await this.checkpoint();
+      else if (!this.written.displaced && !this.data.failed) await this.checkpoint();
     } finally {
       await this.#close();
       this.lock[Symbol.dispose]();
@@ -211,7 +211,7 @@ export class BlobIngest implements Ingest {
       this.written.segments.join(this.#prefixHash.position);
       const done = await writeCheckpoint(this.tools, {
         blob: this.blob,
-        file: this.file,
+        data: this.data,
         segments: this.written.segments,
         prefixDigests: this.#prefixHash.digests(),
         searched: this.#searched,
@@ -227,7 +227,7 @@ export class BlobIngest implements Ingest {
   async #finish(): Promise<void> {
     const { disk, at } = this.tools;
     await this.written.requireCurrent();
-    await this.file.sync();
+    await this.data.sync();
     await this.tools.proved(this.#prefixHash.digests());
     // Windows renames only files that are not open.
     await this.#close();
@@ -245,6 +245,6 @@ export class BlobIngest implements Ingest {
     this.#closed = true;
     await Promise.all([this.#checks.close(), this.#prefixHash.stop(), this.written.close()]);
     this.#reader?.close();
-    this.file.close();
+    this.data.close();
   }
 }

@@ -5,6 +5,7 @@
 
 import type { Digest } from "../../core/digest.ts";
 import type { Chunk, Range } from "../../core/ranges.ts";
+import { isReadFailure } from "../../io/file_error.ts";
 import type { Hasher, HashRun } from "../../io/hash.ts";
 import { ChunkTrust } from "./chunk_trust.ts";
 
@@ -131,12 +132,15 @@ export class PieceChecks {
     this.events.passed();
   }
 
-  /** Undefined where the file ends before. */
+  /** Undefined where the file ends before, or the disk cannot read it. */
   async #digestOf({ start, end }: Range): Promise<Digest | undefined> {
     const run = this.hasher.follow(this.path, start);
     this.#runs.add(run);
     try {
       return await run.extend(end) ? run.digest : undefined;
+    } catch (error) {
+      if (!isReadFailure(error)) throw error;
+      return undefined;
     } finally {
       await run.close();
       this.#runs.delete(run);

@@ -6,6 +6,7 @@
 
 import { type Digest, EMPTY_DIGEST } from "../../core/digest.ts";
 import type { PrefixDigest, Range } from "../../core/ranges.ts";
+import { isReadFailure } from "../../io/file_error.ts";
 import type { Hasher, HashRun } from "../../io/hash.ts";
 import { SPACING } from "../layout/parts.ts";
 
@@ -35,6 +36,10 @@ export class PrefixHash {
   #passed = 0;
   #reading = 0;
   #failure: unknown;
+  /** Resolves after the step that is under way. */
+  #step = Promise.withResolvers<void>();
+  /** The end of the last step whose bytes the disk could not read; 0: none. */
+  #unreadable = 0;
 
   /**
    * `reach` returns the end of the contiguous bytes from a position on; `onWrong` is called with a range whose bytes
@@ -89,7 +94,8 @@ export class PrefixHash {
       while (!this.#stopped && this.#failure === undefined && this.position < to) {
         if (this.#loop === undefined && this.#next() === undefined) break;
         this.poke();
-        await this.#loop;
+        // The loop ends only when no more bytes arrive.
+        await Promise.race([this.#loop, this.#step.promise]);
       }
     } finally {
       this.#eager--;
@@ -140,7 +146,12 @@ export class PrefixHash {
       const run = this.#run;
       const start = run.position;
       this.#reading = step.end;
-      const held = await run.extend(step.end, step.expect);
+      const held = await run.extend(step.end, step.expect).catch((error) => {
+        this.#cannotRead({ start, end: step.end }, error);
+        return false;
+      });
+      this.#step.resolve();
+      this.#step = Promise.withResolvers();
       if (this.#run === run) this.#reading = 0;
       if (this.#stopped || this.#run !== run) return;
       if (!held) this.#wrong({ start, end: step.end });
@@ -163,6 +174,13 @@ export class PrefixHash {
     const whole = end === boundary || end === this.size;
     if (end <= at || (!whole && this.#eager === 0 && end - at < SHORTEST)) return undefined;
     return { end };
+  }
+
+  /** What the disk cannot read is missing, once: it is downloaded again, and the hash starts anew. */
+  #cannotRead(range: Range, error: unknown): void {
+    if (!isReadFailure(error) || this.#unreadable === range.end) throw error;
+    this.#unreadable = range.end;
+    this.onWrong(range);
   }
 
   #matched(): void {

@@ -169,7 +169,7 @@ export class StoreSession implements Session {
       const proved = (digests: readonly PrefixDigest[]) => keepParts(folder, blob, digests);
       const finished = async (path: string) => {
         await this.#verifier.note(blob, path);
-        await ledger.save();
+        await ledger.saveFor(blob.size);
       };
       const ingest = await BlobIngest.open(
         blob,

@@ -145,3 +145,20 @@ Deno.test("catchUp() rejects when the file cannot be read", async () => {
   await Deno.remove(bench.path);
   await assert.rejects(bench.front.catchUp(SIZE), { kind: "local", message: /cannot read/ });
 });
+
+Deno.test("catchUp() does not wait for bytes that arrive meanwhile", async () => {
+  await using bench = await Bench.make([], []);
+  let arrived = 8 * MIB;
+  const front = new PrefixHash(
+    bench.hasher,
+    bench.path,
+    SIZE,
+    [],
+    () => arrived = Math.min(SIZE, arrived + 8 * MIB),
+    () => {},
+  );
+  await front.catchUp(8 * MIB);
+  const { position } = front;
+  await front.stop();
+  assert.ok(position >= 8 * MIB && position < SIZE / 2, `${position / MIB} MiB`);
+});
