@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { type Disk, type DiskFile, realDisk } from "../../../src/io/disk.ts";
 import { fileError } from "../../../src/io/file_error.ts";
-import { type Hasher, Hasher as RealHasher } from "../../../src/io/hash.ts";
+import { Hasher } from "../../../src/io/hash.ts";
 import type { Ingest } from "../../../src/core/content.ts";
 import { BlobIngest } from "../../../src/store/partial/ingest.ts";
-import { blobOf, exists, noSignal, Witness, World } from "../world.ts";
+import type { ResumeState } from "../../../src/store/partial/resume.ts";
+import { blobOf, exists, noSignal, sha256, type TestBlob, Witness, World } from "../world.ts";
 
 const MIB = 1024 * 1024;
 const SIZE = 4 * MIB;
@@ -41,6 +42,29 @@ async function write(ingest: Ingest, bytes: Uint8Array, at = 0): Promise<void> {
   writer.close();
 }
 
+/** An unfinished blob whose bytes `hasher` hashes. */
+function open(
+  world: World,
+  { blob }: TestBlob,
+  hasher: Pick<Hasher, "follow">,
+  resume: ResumeState,
+): Promise<BlobIngest> {
+  const at = world.at(blob);
+  const tools = {
+    disk: realDisk,
+    hasher: hasher as Hasher,
+    at,
+    temporary: () => `${at.partial}.draft`,
+    ownership: {},
+    boot: 0,
+    tool: "test",
+    proved: () => Promise.resolve(),
+    finished: () => Promise.resolve(),
+    watcher: new Witness(),
+  };
+  return BlobIngest.open(blob, tools, { path: at.lock, [Symbol.dispose]() {} }, resume);
+}
+
 Deno.test("what a failed sync has lost is not believed by the next run, though a second sync would succeed", async () => {
   await using world = await World.make();
   const { blob, bytes } = blobOf(SIZE);
@@ -74,11 +98,12 @@ Deno.test("a blob is not finished after a sync has failed", async () => {
 
 Deno.test("what the disk cannot read of a partial file is downloaded again", async () => {
   await using world = await World.make();
-  const { blob, bytes } = blobOf(SIZE);
+  const one = blobOf(SIZE);
+  const { blob, bytes } = one;
   await using _session = await world.enter();
   const at = world.at(blob);
   Deno.writeFileSync(at.partial, bytes);
-  using hasher = new RealHasher();
+  using hasher = new Hasher();
   let unreadable = 1;
   const failing: Pick<Hasher, "follow"> = {
     follow(path, start) {
@@ -91,27 +116,42 @@ Deno.test("what the disk cannot read of a partial file is downloaded again", asy
       return run;
     },
   };
-  const witness = new Witness();
-  const tools = {
-    disk: realDisk,
-    hasher: failing as Hasher,
-    at,
-    temporary: () => `${at.partial}.draft`,
-    ownership: {},
-    boot: 0,
-    tool: "test",
-    proved: () => Promise.resolve(),
-    finished: () => Promise.resolve(),
-    watcher: witness,
-  };
   const claims = [{ start: 0, end: SIZE, from: "live" as const }];
   const resume = { claims, prefixDigests: [], length: SIZE, searched: 0 };
-  const lock = { path: at.lock, [Symbol.dispose]() {} };
-  await using ingest = await BlobIngest.open(blob, tools, lock, resume);
+  await using ingest = await open(world, one, failing, resume);
   assert.equal(await ingest.seal(), "incomplete");
   const missing = ingest.plan([{ start: 0, end: SIZE }]);
   assert.deepEqual(missing, [{ start: 0, end: SIZE }]);
   await write(ingest, bytes);
   assert.equal(await ingest.seal(), "sealed");
   assert.deepEqual(Deno.readFileSync(at.ready), bytes);
+});
+
+Deno.test("a difference that is found in a complete blob does not have all of it hashed for the checkpoint", async () => {
+  await using world = await World.make();
+  const { blob, bytes } = blobOf(SIZE);
+  await using _session = await world.enter();
+  Deno.writeFileSync(world.at(blob).partial, bytes);
+  using hasher = new Hasher();
+  let urgently = 0;
+  const counting: Pick<Hasher, "follow"> = {
+    follow(path, start) {
+      const run = hasher.follow(path, start);
+      const extend = run.extend.bind(run);
+      run.extend = (end, expect, urgent) => {
+        if (urgent) urgently += end - run.position;
+        return extend(end, expect, urgent);
+      };
+      return run;
+    },
+  };
+  const prefixDigests = [1, 2, 3, 4].map((n) => ({
+    end: n * MIB,
+    digest: sha256(bytes.subarray(0, n * MIB)),
+  }));
+  const claims = [{ start: 0, end: SIZE, from: "registry" as const }];
+  const resume = { claims, prefixDigests, length: SIZE, searched: 0 };
+  await using ingest = await open(world, { blob, bytes }, counting, resume);
+  assert.equal(await ingest.forget({ start: 3 * MIB + 5, end: 3 * MIB + 9 }), 4);
+  assert.ok(urgently < 1.1 * MIB, `${urgently} bytes`);
 });
