@@ -1,4 +1,4 @@
-/** The file of an unfinished blob, whose bytes are brought to disk, or known not to be. */
+/** The file of an unfinished blob, and whether its bytes have reached the disk. */
 
 import type { DiskFile } from "../../io/disk.ts";
 import type { IngestTools } from "./ingest_tools.ts";
