@@ -59,9 +59,10 @@ export async function runImport(
       : await wire.openArchives(given, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    const { mode, color } = displayOptions(flags);
+    const { mode, color, quiet } = displayOptions(flags);
     const { out } = outputs(host, color);
-    out.write(eventText("import_interrupted", {}, { mode, color, date: host.clock.date() }));
+    const view = { mode, color: out.color, date: host.clock.date() };
+    if (!quiet) out.write(eventText("import_interrupted", {}, view));
     tellInterrupted(given, flags, host);
     return 0;
   }

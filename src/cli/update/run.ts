@@ -64,7 +64,7 @@ export async function runUpdate(
     if (!display.quiet) err.write(outdatedSummary(report));
     return exitCodeOfFirst(failed);
   }
-  out.write(currentText(report, out, { ...display, date: host.clock.date() }));
+  if (!display.quiet) out.write(currentText(report, out, { ...display, date: host.clock.date() }));
   return await runPull({
     ...parts,
     models,

@@ -76,9 +76,11 @@ export class Ledger {
   async refresh(): Promise<void> {
     const there = await identityOf(this.folder.paths.ledger);
     if (there !== undefined && there === this.#seen) return;
-    // Taken before: what is written while it is read is read the next time.
+    const known = await read(this.folder.paths.ledger, this.trusted);
+    if (!known) return;
+    this.known = known;
+    // As it was before: what was written while it was read is read the next time.
     this.#seen = there;
-    this.known = await read(this.folder.paths.ledger, this.trusted) ?? this.known;
   }
 
   /** Whether exactly this file was hashed and had this digest, and only its owner could have hidden a change since. */

@@ -4,6 +4,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { Descriptor } from "../../core/manifest.ts";
 import { intersect, type PrefixDigest, type Range, subtract, total } from "../../core/ranges.ts";
 import { replaceFile } from "../../io/atomic.ts";
+import { isReadFailure } from "../../io/file_error.ts";
 import { type ClaimedRange, encodeCheckpoint, fewer, MOST_RANGES } from "./checkpoint.ts";
 import type { DataFile } from "./data_file.ts";
 import type { IngestTools } from "./ingest_tools.ts";
@@ -85,14 +86,18 @@ async function claimsFrom(
     const isRest = from === "registry" && start < prefixEnd && !segment.open && !segment.run;
     if (isRest && !segment.proof) {
       const digest = await digestOf(tools, { start: prefixEnd, end });
-      if (digest) claims.push({ start: prefixEnd, end, digest, from });
+      // A cut meanwhile moves the start: other bytes may be there by now.
+      if (digest && segment.start === start) claims.push({ start: prefixEnd, end, digest, from });
+      else if (segment.start === start) claims.push({ start: prefixEnd, end, from: "live" });
       continue;
     }
     const hash = end > prefixEnd && (from === "registry" || end - start <= DOUBTFUL_LIMIT);
-    if (hash) await prove(tools, segment, start, end);
+    const readable = !hash || await prove(tools, segment, start, end);
     const proof = segment.start === start && segment.proof?.end === end ? segment.proof : undefined;
     if (proof) claims.push({ start, end, digest: proof.digest, from });
     else if (from !== "registry") claims.push({ start, end, from });
+    // The hash of the whole blob finds out which part of it.
+    else if (!readable) claims.push({ start, end, from: "live" });
   }
   return claims;
 }
@@ -101,27 +106,40 @@ async function digestOf(tools: IngestTools, { start, end }: Range): Promise<Dige
   const run = tools.hasher.follow(tools.at.partial, start);
   try {
     return await run.extend(end, undefined, true) ? run.digest : undefined;
+  } catch (error) {
+    if (!isReadFailure(error)) throw error;
+    return undefined;
   } finally {
     await run.close();
   }
 }
 
+/** Hashes the segment up to `end`. False: the disk cannot read it. */
 async function prove(
   tools: IngestTools,
   segment: Segment,
   start: number,
   end: number,
-): Promise<void> {
-  if (segment.start !== start) return;
+): Promise<boolean> {
+  if (segment.start !== start) return true;
   const run = segment.run ??= tools.hasher.follow(tools.at.partial, start);
   if (segment.proof?.end !== end) {
-    if (!await run.extend(end, undefined, true)) return;
+    try {
+      if (!await run.extend(end, undefined, true)) return true;
+    } catch (error) {
+      if (!isReadFailure(error)) throw error;
+      // What it has hashed of the slice is not known.
+      if (segment.run === run) segment.run = undefined;
+      await run.close();
+      return false;
+    }
     // The segment was cut meanwhile.
-    if (segment.run !== run || run.digest === undefined) return;
+    if (segment.run !== run || run.digest === undefined) return true;
     segment.proof = { end, digest: run.digest };
   }
   if (!segment.open && segment.end === end) {
     segment.run = undefined;
     await run.close();
   }
+  return true;
 }

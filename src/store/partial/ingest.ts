@@ -207,7 +207,7 @@ export class BlobIngest implements Ingest {
     this.#changed = false;
     try {
       const reach = this.written.segments.reach(this.#prefixHash.position);
-      if (this.#prefixHash.isClose) await this.#prefixHash.catchUp(reach);
+      await this.#prefixHash.catchUpSoon(reach);
       this.written.segments.join(this.#prefixHash.position);
       const done = await writeCheckpoint(this.tools, {
         blob: this.blob,

@@ -15,6 +15,8 @@ const MIB = 1024 * 1024;
 const SHORTEST = 4 * MIB;
 /** The hash is soon done with so many bytes: a checkpoint waits for it. */
 const CLOSE_BEHIND = 64 * MIB;
+/** Places that a disk cannot read and that are written again, at most. */
+const MOST_UNREADABLE = 16;
 /** Prefix digests kept at most; beyond it every second one is dropped. */
 const MOST_DIGESTS = 1024;
 
@@ -38,7 +40,7 @@ export class PrefixHash {
   #failure: unknown;
   /** Resolves after the step that is under way. */
   #step = Promise.withResolvers<void>();
-  /** The end of the last step whose bytes the disk could not read; 0: none. */
+  /** How often the disk could not read bytes of the file. */
   #unreadable = 0;
 
   /**
@@ -101,6 +103,11 @@ export class PrefixHash {
       this.#eager--;
     }
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** As `catchUp`, if that is soon done; what cannot be read is no reason to save nothing. */
+  async catchUpSoon(to: number): Promise<void> {
+    if (this.isClose) await this.catchUp(to).catch(() => {});
   }
 
   /** Few bytes are still to be hashed: it is soon done. Not while prefix digests of the earlier run are ahead. */
@@ -176,10 +183,12 @@ export class PrefixHash {
     return { end };
   }
 
-  /** What the disk cannot read is missing, once: it is downloaded again, and the hash starts anew. */
+  /**
+   * What the disk cannot read is missing: it is downloaded again, and the hash starts anew. A disk that cannot read what
+   * is written there then either would do so for ever.
+   */
   #cannotRead(range: Range, error: unknown): void {
-    if (!isReadFailure(error) || this.#unreadable === range.end) throw error;
-    this.#unreadable = range.end;
+    if (!isReadFailure(error) || ++this.#unreadable > MOST_UNREADABLE) throw error;
     this.onWrong(range);
   }
 

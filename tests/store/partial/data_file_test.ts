@@ -96,36 +96,61 @@ Deno.test("a blob is not finished after a sync has failed", async () => {
   assert.ok(!exists(world.at(blob).ready));
 });
 
-Deno.test("what the disk cannot read of a partial file is downloaded again", async () => {
-  await using world = await World.make();
-  const one = blobOf(SIZE);
-  const { blob, bytes } = one;
-  await using _session = await world.enter();
-  const at = world.at(blob);
-  Deno.writeFileSync(at.partial, bytes);
-  using hasher = new Hasher();
-  let unreadable = 1;
-  const failing: Pick<Hasher, "follow"> = {
+/** As `hasher`, for a file some of whose bytes the disk cannot read. */
+function failingAt(hasher: Hasher, unreadable: ReadonlySet<number>): Pick<Hasher, "follow"> {
+  return {
     follow(path, start) {
       const run = hasher.follow(path, start);
       const extend = run.extend.bind(run);
-      run.extend = (...args) => {
-        if (unreadable-- <= 0) return extend(...args);
-        return Promise.reject(fileError(failure(), "read", path));
+      run.extend = (end, ...more) => {
+        const fails = [...unreadable].some((at) => run.position <= at && at < end);
+        return fails ? Promise.reject(fileError(failure(), "read", path)) : extend(end, ...more);
       };
       return run;
     },
   };
-  const claims = [{ start: 0, end: SIZE, from: "live" as const }];
-  const resume = { claims, prefixDigests: [], length: SIZE, searched: 0 };
-  await using ingest = await open(world, one, failing, resume);
-  assert.equal(await ingest.seal(), "incomplete");
-  const missing = ingest.plan([{ start: 0, end: SIZE }]);
-  assert.deepEqual(missing, [{ start: 0, end: SIZE }]);
-  await write(ingest, bytes);
-  assert.equal(await ingest.seal(), "sealed");
-  assert.deepEqual(Deno.readFileSync(at.ready), bytes);
-});
+}
+
+/** What an earlier run has left of a blob that is all there, with a prefix digest for each MiB. */
+function complete(bytes: Uint8Array): ResumeState {
+  const prefixDigests = [1, 2, 3, 4].map((n) => ({
+    end: n * MIB,
+    digest: sha256(bytes.subarray(0, n * MIB)),
+  }));
+  const claims = [{ start: 0, end: SIZE, from: "registry" as const }];
+  return { claims, prefixDigests, length: SIZE, searched: 0 };
+}
+
+for (const heals of [true, false]) {
+  const then = heals ? "is downloaded again" : "ends the pull where it cannot be read then either";
+  Deno.test(`what the disk cannot read of a partial file ${then}`, async () => {
+    await using world = await World.make();
+    const one = blobOf(SIZE);
+    const { blob, bytes } = one;
+    await using _session = await world.enter();
+    const at = world.at(blob);
+    Deno.writeFileSync(at.partial, bytes);
+    using hasher = new Hasher();
+    const unreadable = new Set([1.5 * MIB, 3.5 * MIB]);
+    await using ingest = await open(world, one, failingAt(hasher, unreadable), complete(bytes));
+    const rounds = async () => {
+      for (let round = 0; round < 40; round++) {
+        if (await ingest.seal() === "sealed") return;
+        await ingest.checkpoint();
+        for (const { start, end } of ingest.plan([{ start: 0, end: SIZE }])) {
+          for (const place of heals ? unreadable : []) {
+            if (start <= place && place < end) unreadable.delete(place);
+          }
+          await write(ingest, bytes.subarray(start, end), start);
+        }
+      }
+      assert.fail("it is downloaded again and again");
+    };
+    if (!heals) return await assert.rejects(rounds(), /input\/output error/);
+    await rounds();
+    assert.deepEqual(Deno.readFileSync(at.ready), bytes);
+  });
+}
 
 Deno.test("a difference that is found in a complete blob does not have all of it hashed for the checkpoint", async () => {
   await using world = await World.make();
@@ -145,13 +170,7 @@ Deno.test("a difference that is found in a complete blob does not have all of it
       return run;
     },
   };
-  const prefixDigests = [1, 2, 3, 4].map((n) => ({
-    end: n * MIB,
-    digest: sha256(bytes.subarray(0, n * MIB)),
-  }));
-  const claims = [{ start: 0, end: SIZE, from: "registry" as const }];
-  const resume = { claims, prefixDigests, length: SIZE, searched: 0 };
-  await using ingest = await open(world, { blob, bytes }, counting, resume);
+  await using ingest = await open(world, { blob, bytes }, counting, complete(bytes));
   assert.equal(await ingest.forget({ start: 3 * MIB + 5, end: 3 * MIB + 9 }), 4);
   assert.ok(urgently < 1.1 * MIB, `${urgently} bytes`);
 });
