@@ -25,7 +25,7 @@ export class BlobIngest implements Ingest {
   /** What an earlier run left. */
   readonly #kept: readonly Range[];
   #reader: PartialReader | undefined;
-  /** There is something that no checkpoint has yet. */
+  /** There is something that no checkpoint has yet, such as what is left of a range that lost a part during one. */
   #changed = false;
   #finishing: Promise<void> | undefined;
   #disposing = false;
@@ -104,8 +104,7 @@ export class BlobIngest implements Ingest {
   }
 
   checkpoint(): Promise<number> {
-    const save = () => this.#save();
-    return this.#saving = this.#saving.then(save, save);
+    return this.#saving = this.#saving.catch(() => 0).then(() => this.#save());
   }
 
   async seal(): Promise<"sealed" | "incomplete" | "mismatch"> {
@@ -117,8 +116,7 @@ export class BlobIngest implements Ingest {
     if (this.#disposing || this.#prefixHash.position < size) return "incomplete";
     if (this.#prefixHash.digest !== digest) return "mismatch";
     // Known from now on to those who dispose of it: it must not be renamed once its lock is released.
-    this.#finishing = this.#saving.catch(() => {}).then(() => this.#finish());
-    await this.#finishing;
+    await (this.#finishing = this.#saving.catch(() => {}).then(() => this.#finish()));
     return "sealed";
   }
 
@@ -155,7 +153,9 @@ export class BlobIngest implements Ingest {
     try {
       // The last steps of a finished blob are not interrupted.
       if (this.#finishing) await this.#finishing.catch(() => {});
-      else if (!this.written.displaced && !this.data.failed) await this.checkpoint();
+      else if (!this.written.displaced && !this.data.failed) {
+        do await this.checkpoint(); while (this.#changed);
+      }
     } finally {
       await this.#close();
       this.lock[Symbol.dispose]();

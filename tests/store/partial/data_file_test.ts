@@ -5,7 +5,16 @@ import { Hasher } from "../../../src/io/hash.ts";
 import type { Ingest } from "../../../src/core/content.ts";
 import { BlobIngest } from "../../../src/store/partial/ingest.ts";
 import type { ResumeState } from "../../../src/store/partial/resume.ts";
-import { blobOf, exists, noSignal, sha256, type TestBlob, Witness, World } from "../world.ts";
+import {
+  blobOf,
+  digested,
+  exists,
+  noSignal,
+  sha256,
+  type TestBlob,
+  Witness,
+  World,
+} from "../world.ts";
 
 const MIB = 1024 * 1024;
 const SIZE = 4 * MIB;
@@ -14,10 +23,9 @@ function failure(): Error {
   return Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
 }
 
-/** The real disk; the `failing`th sync of a partial file fails, and those after it succeed, as on Linux. */
-function losing(failing: number): { readonly disk: Disk; readonly syncs: () => number } {
-  let syncs = 0;
-  const losingFile = (file: DiskFile): DiskFile => ({
+/** The real disk; `before` is called before each sync of a partial file. */
+function syncing(before: () => void | Promise<void>): Disk {
+  const syncingFile = (file: DiskFile): DiskFile => ({
     path: file.path,
     writeAt: (bytes, offset) => file.writeAt(bytes, offset),
     writeNowAt: (bytes, offset) => file.writeNowAt(bytes, offset),
@@ -25,15 +33,24 @@ function losing(failing: number): { readonly disk: Disk; readonly syncs: () => n
     close: () => file.close(),
     [Symbol.dispose]: () => file.close(),
     async sync() {
-      if (++syncs === failing) throw fileError(failure(), "sync", file.path);
+      await before();
       await file.sync();
     },
   });
   const open: Disk["open"] = async (path, how) => {
     const file = await realDisk.open(path, how);
-    return path.endsWith(".partial") ? losingFile(file) : file;
+    return path.endsWith(".partial") ? syncingFile(file) : file;
   };
-  return { disk: { ...realDisk, open }, syncs: () => syncs };
+  return { ...realDisk, open };
+}
+
+/** The `failing`th sync of a partial file fails, and those after it succeed, as on Linux. */
+function losing(failing: number): { readonly disk: Disk; readonly syncs: () => number } {
+  let syncs = 0;
+  const disk = syncing(() => {
+    if (++syncs === failing) throw fileError(failure(), "sync", "the file");
+  });
+  return { disk, syncs: () => syncs };
 }
 
 async function write(ingest: Ingest, bytes: Uint8Array, at = 0): Promise<void> {
@@ -94,6 +111,33 @@ Deno.test("a blob is not finished after a sync has failed", async () => {
   await saved;
   assert.equal(syncs(), 1);
   assert.ok(!exists(world.at(blob).ready));
+});
+
+Deno.test("a part that is found wrong during the last checkpoint does not cost the rest of its range", async () => {
+  await using world = await World.make();
+  const { blob, bytes } = blobOf(SIZE);
+  const chunks = digested(bytes, MIB);
+  const wrong = bytes.with(1.5 * MIB, bytes[1.5 * MIB]! ^ 1);
+  const lost = Promise.withResolvers<void>();
+  const watcher = Object.assign(new Witness(), { lost: () => lost.resolve() });
+  {
+    let ingest: Ingest | undefined;
+    const disk = syncing(async () => {
+      if (!ingest) return;
+      ingest.plan(chunks);
+      await lost.promise;
+    });
+    await using session = await world.enter(disk);
+    const begun = (await session.ingest(blob, noSignal(), watcher))!;
+    await write(begun, wrong.subarray(0.5 * MIB, 2.5 * MIB), 0.5 * MIB);
+    await begun.checkpoint();
+    await write(begun, bytes.subarray(3 * MIB, 3.5 * MIB), 3 * MIB);
+    ingest = begun;
+    await begun[Symbol.asyncDispose]();
+  }
+  await using session = await world.enter();
+  await using ingest = (await session.ingest(blob, noSignal(), new Witness()))!;
+  assert.equal(ingest.kept(), 1.5 * MIB);
 });
 
 /** As `hasher`, for a file some of whose bytes the disk cannot read. */
