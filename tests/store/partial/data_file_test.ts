@@ -121,8 +121,9 @@ Deno.test("a part that is found wrong during the last checkpoint does not cost t
   const lost = Promise.withResolvers<void>();
   const watcher = Object.assign(new Witness(), { lost: () => lost.resolve() });
   {
-    let ingest: Ingest | undefined;
+    const last: Ingest[] = [];
     const disk = syncing(async () => {
+      const [ingest] = last;
       if (!ingest) return;
       ingest.plan(chunks);
       await lost.promise;
@@ -132,7 +133,7 @@ Deno.test("a part that is found wrong during the last checkpoint does not cost t
     await write(begun, wrong.subarray(0.5 * MIB, 2.5 * MIB), 0.5 * MIB);
     await begun.checkpoint();
     await write(begun, bytes.subarray(3 * MIB, 3.5 * MIB), 3 * MIB);
-    ingest = begun;
+    last.push(begun);
     await begun[Symbol.asyncDispose]();
   }
   await using session = await world.enter();
