@@ -10,7 +10,7 @@ import { startRegistry } from "../fakes/registry.ts";
 import { runToEnd, temporaryFolder } from "../real/child.ts";
 import { fromSourceWith, pullama, sourceCache } from "../real/program.ts";
 import { commandsOf, DENIED, usesOf } from "../real/uses.ts";
-import { sources } from "./sources.ts";
+import { sources } from "../contract/sources.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const { env: VARIABLES, sys: SYSTEM, ...EVERYTHING } = PERMISSIONS;
