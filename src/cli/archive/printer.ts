@@ -3,11 +3,11 @@
 import { byteProgress } from "../../ui/progress/byte_progress.ts";
 import { progressSegments, progressText } from "../../ui/progress/progress_line.ts";
 import { logThrottle } from "../../ui/progress/throttle.ts";
+import { eventText } from "../../ui/reports/event.ts";
 import { glyphs } from "../../ui/terminal/draw.ts";
 import { painted, paintWith } from "../../ui/terminal/paint.ts";
 import { type Redraw, redrawLine } from "../../ui/terminal/redraw.ts";
 import type { Terminal } from "../../ui/terminal/terminal.ts";
-import { inspectText, jsonText } from "../../ui/text/json.ts";
 import type { DisplayOptions } from "../args/options.ts";
 import type { Host } from "../host/host.ts";
 
@@ -46,10 +46,8 @@ export function archivePrinter(
     return true;
   };
   if (mode === "json" || mode === "debug") {
-    const event = (name: string, fields: Readonly<Record<string, unknown>>) => {
-      const document = { event: name, time: clock.date().toISOString(), ...fields };
-      out.write(mode === "debug" ? inspectText(document, out.color) : jsonText(document));
-    };
+    const event = (name: string, fields: Readonly<Record<string, unknown>>) =>
+      out.write(eventText(name, fields, { mode, color: out.color, date: clock.date() }));
     return {
       event,
       progress(done, moved) {

@@ -49,6 +49,7 @@ export function verifiedFile({ size, mtime, ino, uid }: Deno.FileInfo): Verified
 
 /** The ledger of one models folder. Entries are kept in memory until `save`. */
 export class Ledger {
+  #known = new Map<string, Entry>();
   /** Undefined: to be deleted. */
   #noted = new Map<Digest, Entry | undefined>();
   #saving: Promise<void> = Promise.resolve();
@@ -62,14 +63,14 @@ export class Ledger {
     private readonly ownership: Ownership,
     /** The users whose files are believed. */
     private readonly trusted: ReadonlySet<number>,
-    private known: Map<string, Entry>,
   ) {}
 
   /** Reads the ledger of `folder`. `ownership` is that of the file when it is saved. */
   static async open(folder: Folder, ownership: Ownership = {}): Promise<Ledger> {
     const trusted = await trustedUsers(folder.paths.root);
-    const known = await read(folder.paths.ledger, trusted) ?? new Map();
-    return new Ledger(folder, ownership, trusted, known);
+    const ledger = new Ledger(folder, ownership, trusted);
+    await ledger.refresh();
+    return ledger;
   }
 
   /** Reads again what other processes have written meanwhile. */
@@ -78,21 +79,23 @@ export class Ledger {
     if (there !== undefined && there === this.#seen) return;
     const known = await read(this.folder.paths.ledger, this.trusted);
     if (!known) return;
-    this.known = known;
+    this.#known = known;
     // As it was before: what was written while it was read is read the next time.
     this.#seen = there;
   }
 
   /** Whether exactly this file was hashed and had this digest, and only its owner could have hidden a change since. */
   vouchesFor(digest: Digest, file: VerifiedFile): boolean {
-    const entry = this.#noted.has(digest) ? this.#noted.get(digest) : this.known.get(digest);
+    const entry = this.#noted.has(digest) ? this.#noted.get(digest) : this.#known.get(digest);
     return entry !== undefined && entry.size === file.size && entry.mtime_ms === file.mtimeMs &&
       entry.inode === (file.ino ?? 0) && isTrusted(file.uid, this.trusted);
   }
 
   /** Whether some file of this digest was verified. */
   knows(digest: Digest): boolean {
-    return this.#noted.has(digest) ? this.#noted.get(digest) !== undefined : this.known.has(digest);
+    return this.#noted.has(digest)
+      ? this.#noted.get(digest) !== undefined
+      : this.#known.has(digest);
   }
 
   /** Remembers that `file` was hashed and had this digest; to be repeated after we rename or touch it. */
@@ -107,7 +110,7 @@ export class Ledger {
 
   /** Deletes the entry of a blob that was removed. */
   forget(digest: Digest): void {
-    if (this.known.has(digest) || this.#noted.has(digest)) this.#noted.set(digest, undefined);
+    if (this.#known.has(digest) || this.#noted.has(digest)) this.#noted.set(digest, undefined);
   }
 
   /**
@@ -163,7 +166,7 @@ export class Ledger {
       new TextEncoder().encode(text),
       this.ownership,
     );
-    this.known = known;
+    this.#known = known;
     for (const [digest, entry] of noted) {
       if (this.#noted.get(digest) === entry) this.#noted.delete(digest);
     }

@@ -7,6 +7,7 @@ import { replaceFile } from "../../io/atomic.ts";
 import { isReadFailure } from "../../io/file_error.ts";
 import { type ClaimedRange, encodeCheckpoint, fewer, MOST_RANGES } from "./checkpoint.ts";
 import type { DataFile } from "./data_file.ts";
+import { digestUpTo } from "./digest_up_to.ts";
 import type { IngestTools } from "./ingest_tools.ts";
 import type { Slot } from "./positions.ts";
 import type { Segment, Segments } from "./segments.ts";
@@ -105,10 +106,7 @@ async function claimsFrom(
 async function digestOf(tools: IngestTools, { start, end }: Range): Promise<Digest | undefined> {
   const run = tools.hasher.follow(tools.at.partial, start);
   try {
-    return await run.extend(end, undefined, true) ? run.digest : undefined;
-  } catch (error) {
-    if (!isReadFailure(error)) throw error;
-    return undefined;
+    return await digestUpTo(run, end, true);
   } finally {
     await run.close();
   }

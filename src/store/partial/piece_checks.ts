@@ -5,9 +5,9 @@
 
 import type { Digest } from "../../core/digest.ts";
 import type { Chunk, Range } from "../../core/ranges.ts";
-import { isReadFailure } from "../../io/file_error.ts";
 import type { Hasher, HashRun } from "../../io/hash.ts";
 import { ChunkTrust } from "./chunk_trust.ts";
+import { digestUpTo } from "./digest_up_to.ts";
 
 /** Told of the results. */
 export interface PieceCheckEvents {
@@ -137,10 +137,7 @@ export class PieceChecks {
     const run = this.hasher.follow(this.path, start);
     this.#runs.add(run);
     try {
-      return await run.extend(end) ? run.digest : undefined;
-    } catch (error) {
-      if (!isReadFailure(error)) throw error;
-      return undefined;
+      return await digestUpTo(run, end);
     } finally {
       await run.close();
       this.#runs.delete(run);

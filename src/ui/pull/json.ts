@@ -7,14 +7,12 @@ import { foldProgress } from "../progress/progress.ts";
 import { jsonText } from "../text/json.ts";
 import { oneLine, redact } from "../text/redact.ts";
 import type { Clock } from "../terminal/clock.ts";
+import { isEnd } from "./quiet.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 /** Limits `progress` events, and likewise `verifying` events, to ten per second. */
 const EVERY_MS = 100;
-
-/** The events that end a pull. */
-const ENDS: readonly string[] = ["pull_completed", "pull_interrupted", "pull_failed", "dry_run"];
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -53,7 +51,7 @@ export function jsonRenderer(out: Terminal, clock: Clock): Renderer {
     progress.fold(event);
     if (event.event === "pull_start") pulling = true;
     show(event);
-    if (ENDS.includes(event.event)) pulling = false;
+    if (isEnd(event)) pulling = false;
   }
 
   function show(event: PullEvent): void {

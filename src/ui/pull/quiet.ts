@@ -45,7 +45,8 @@ export function onlyEnds(
   };
 }
 
-function isEnd(event: PullEvent): event is EndEvent {
+/** Whether it is one of the events that end a pull. */
+export function isEnd(event: PullEvent): event is EndEvent {
   switch (event.event) {
     case "dry_run":
     case "pull_completed":
